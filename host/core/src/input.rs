@@ -1,0 +1,111 @@
+//! The facts that policies judge.
+
+use std::net::IpAddr;
+
+use crate::{Dialect, ModelRef, Operation, Principal, UnixTime};
+
+/// Everything that a policy is told about one request. A policy is a pure function
+/// of this, so a recorded input can be judged again.
+#[derive(Clone, Debug)]
+pub struct PolicyInput<'a> {
+    /// Who is calling.
+    pub principal: &'a Principal,
+    /// What is asked for.
+    pub operation: Operation,
+    /// In which API.
+    pub dialect: Dialect,
+    /// Every model that the request names.
+    pub models: &'a [ModelRef],
+    /// What the body says.
+    pub parameters: &'a Parameters,
+    /// Where the call comes from.
+    pub client: Client,
+    /// When, by the host's clock.
+    pub time: LocalTime,
+    /// What the caller has used so far.
+    pub usage: Usage,
+    /// The canonical body, for policies that asked for it.
+    pub body: Option<&'a str>,
+}
+
+/// What a request's body says, as far as policies may judge it. `None` means that
+/// the caller said nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Parameters {
+    /// Whether the answer will be streamed, the route's default applied.
+    pub streaming: bool,
+    /// Context length in tokens.
+    pub context: Option<i64>,
+    /// Largest number of tokens to produce.
+    pub output: Option<i64>,
+    /// Seconds that the model stays loaded; negative means for ever.
+    pub keep_alive: Option<i64>,
+    /// Number of images.
+    pub images: u32,
+    /// Number of tools offered to the model.
+    pub tools: u32,
+    /// Whether a tool makes Ollama search the web.
+    pub web_search: bool,
+    /// Whether the rendered prompt is asked for instead of an answer.
+    pub debug_render: bool,
+    /// Whether a pull or push asks for plain HTTP.
+    pub insecure: bool,
+    /// The remote host of a model being created.
+    pub remote_host: Option<String>,
+    /// Blob digests named, as `sha256:<64 hex>`.
+    pub digests: Vec<String>,
+}
+
+/// How the caller reached the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transport {
+    /// HTTP without TLS.
+    Plain,
+    /// HTTPS.
+    Tls,
+    /// HTTPS with a client certificate.
+    MutualTls,
+}
+
+/// Where a call comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The caller's address, trusted proxies already taken into account.
+    pub address: IpAddr,
+    /// How it was reached.
+    pub transport: Transport,
+}
+
+/// A moment, also as a wall clock in the configured zone shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalTime {
+    /// The moment.
+    pub unix: UnixTime,
+    /// 1 is Monday, 7 is Sunday.
+    pub weekday: u8,
+    /// Minutes since midnight, 0 to 1439.
+    pub minute_of_day: u16,
+}
+
+/// What was used in one window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counter {
+    /// Requests.
+    pub requests: u64,
+    /// Tokens, prompt and answer together.
+    pub tokens: u64,
+}
+
+/// What the caller has used, this request not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// In this minute.
+    pub minute: Counter,
+    /// In this hour.
+    pub hour: Counter,
+    /// On this day.
+    pub day: Counter,
+    /// In this month.
+    pub month: Counter,
+}

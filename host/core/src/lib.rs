@@ -1,0 +1,29 @@
+//! The vocabulary that every other crate of Stockade speaks.
+//!
+//! There is no I/O here, and nothing of HTTP or WebAssembly: a [`Principal`] asks for
+//! an [`Operation`] on some models ([`ModelRef`]); the facts go to policies as a
+//! [`PolicyInput`]; their [`Verdict`]s are combined by [`combine`] into a [`Permit`],
+//! which is the only thing that can be forwarded, or into a [`Denial`].
+
+mod clock;
+mod decision;
+mod id;
+mod input;
+mod model;
+mod operation;
+mod principal;
+pub mod random;
+mod secret;
+mod verdict;
+
+pub use clock::{Clock, FixedClock, SystemClock, UnixTime};
+pub use decision::{
+    Denial, DenialCause, Opinion, Outcome, Permit, Subject, combine, permit_public,
+};
+pub use id::{BindingName, CredentialId, GroupName, InvalidId, PolicyName, UserId};
+pub use input::{Client, Counter, LocalTime, Parameters, PolicyInput, Transport, Usage};
+pub use model::{InvalidModelName, ModelName, ModelRef, ModelRole};
+pub use operation::{AccessClass, Dialect, Operation};
+pub use principal::{Principal, ProofKind};
+pub use secret::Secret;
+pub use verdict::{Limit, LimitedParameter, Obligations, Verdict};

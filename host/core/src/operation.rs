@@ -1,0 +1,137 @@
+//! What a caller can ask for, whatever the API it speaks.
+
+/// The API that a route belongs to; it decides the shape of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// Ollama's own, `/api/…`.
+    Native,
+    /// `OpenAI`'s, `/v1/…`.
+    #[serde(rename = "openai")]
+    OpenAi,
+    /// Anthropic's, `/v1/messages`.
+    Anthropic,
+}
+
+/// The kind of thing that an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccessClass {
+    /// Answered without a credential.
+    Public,
+    /// Runs a model.
+    Inference,
+    /// Reads what is there.
+    Read,
+    /// Changes models, memory or disk.
+    Manage,
+    /// Touches the host owner's ollama.com account.
+    Account,
+    /// Searches or fetches from the web through the owner's account.
+    Web,
+}
+
+macro_rules! operations {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $class:ident;)*) => {
+        /// One thing that a caller can ask for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Operation { $($(#[$doc])* $name,)* }
+
+        impl Operation {
+            /// All operations, in the order of the reference.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The name used in policies, configuration and the audit log.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// The kind of thing that it does.
+            pub const fn access(self) -> AccessClass {
+                match self { $(Self::$name => AccessClass::$class,)* }
+            }
+        }
+    };
+}
+
+operations! {
+    /// Whether Ollama is there: `GET /`.
+    Heartbeat = "heartbeat", Public;
+    /// Ollama's version.
+    Version = "version", Public;
+    /// Complete a prompt.
+    Generate = "generate", Inference;
+    /// Answer a conversation.
+    Chat = "chat", Inference;
+    /// Turn text into vectors.
+    Embed = "embed", Inference;
+    /// Turn speech into text.
+    Transcribe = "transcribe", Inference;
+    /// Load a model into memory without running it.
+    Load = "load", Inference;
+    /// Throw a model out of memory.
+    Unload = "unload", Manage;
+    /// Keep a model in memory for ever.
+    Pin = "pin", Manage;
+    /// List the models on disk.
+    List = "list", Read;
+    /// List the models in memory.
+    Running = "running", Read;
+    /// Show a model's details.
+    Show = "show", Read;
+    /// List the models that Ollama recommends.
+    Recommend = "recommend", Read;
+    /// Whether cloud models are enabled.
+    Status = "status", Read;
+    /// Fetch a model from a registry.
+    Pull = "pull", Manage;
+    /// Send a model to a registry.
+    Push = "push", Manage;
+    /// Make a model.
+    Create = "create", Manage;
+    /// Copy a model to another name.
+    Copy = "copy", Manage;
+    /// Delete a model.
+    Delete = "delete", Manage;
+    /// Upload a blob.
+    UploadBlob = "upload-blob", Manage;
+    /// Ask whether a blob exists.
+    CheckBlob = "check-blob", Manage;
+    /// Who owns the ollama.com account.
+    WhoAmI = "whoami", Account;
+    /// Sign the host out of ollama.com.
+    SignOut = "sign-out", Account;
+    /// Search the web.
+    WebSearch = "web-search", Web;
+    /// Fetch a page from the web.
+    WebFetch = "web-fetch", Web;
+}
+
+impl std::fmt::Display for Operation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A word that names no operation.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an operation")]
+pub struct UnknownOperation(String);
+
+impl std::str::FromStr for Operation {
+    type Err = UnknownOperation;
+    fn from_str(text: &str) -> Result<Self, UnknownOperation> {
+        let named = |operation: &&Self| operation.as_str() == text;
+        Self::ALL
+            .iter()
+            .find(named)
+            .copied()
+            .ok_or_else(|| UnknownOperation(text.to_owned()))
+    }
+}
+
+impl serde::Serialize for Operation {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
