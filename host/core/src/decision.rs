@@ -115,10 +115,6 @@ impl Denial {
 ///
 /// A failure weighs as much as a deny: whether the failed policy would have denied
 /// is unknown. A deny is reported before a failure, because it is the caller's to mend.
-#[expect(
-    clippy::result_large_err,
-    reason = "a denial is an answer, not an exception"
-)]
 pub fn combine<R: Subject>(request: R, opinions: &[Opinion]) -> Result<Permit<R>, Denial> {
     let enforced = || opinions.iter().filter(|opinion| opinion.enforced);
     if let Some(denial) = enforced()
