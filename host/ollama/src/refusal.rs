@@ -1,0 +1,53 @@
+//! Why a request is not understood, or not forwarded as it stands.
+
+use http::{Method, StatusCode};
+use stockade_core::Dialect;
+
+/// A 4xx answer of this crate: the request is refused, and the caller is told what is
+/// wrong, where, and what to send instead.
+///
+/// [`error_body`](crate::response::error_body) renders it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// The status; always a 4xx.
+    pub status: StatusCode,
+    /// The API whose error shape the caller understands.
+    pub dialect: Dialect,
+    /// What the caller is told.
+    pub message: String,
+    /// The methods that the path has, for the `Allow` header of a 405; empty otherwise.
+    pub allow: Vec<Method>,
+}
+
+impl Refusal {
+    /// A refusal with any status.
+    pub(crate) fn new(status: StatusCode, dialect: Dialect, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            dialect,
+            message: message.into(),
+            allow: Vec::new(),
+        }
+    }
+
+    /// 400: the request has no meaning, or more than one.
+    pub(crate) fn bad_request(dialect: Dialect, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, dialect, message)
+    }
+
+    /// 403: a policy's obligation cannot be met.
+    pub(crate) fn forbidden(dialect: Dialect, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, dialect, message)
+    }
+
+    /// 405: the path has other methods.
+    pub(crate) fn method_not_allowed(dialect: Dialect, path: &str, allow: Vec<Method>) -> Self {
+        let names: Vec<&str> = allow.iter().map(Method::as_str).collect();
+        let message = format!("{path} answers to {} only", names.join(", "));
+        Self {
+            allow,
+            ..Self::new(StatusCode::METHOD_NOT_ALLOWED, dialect, message)
+        }
+    }
+}
