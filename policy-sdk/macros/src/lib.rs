@@ -1,1 +1,70 @@
-//! TBD
+//! The attributes of `stockade-policy-sdk`. Their documentation stands here and is shown
+//! there; use them from there.
+
+mod policy;
+mod settings;
+
+use proc_macro::TokenStream;
+
+/// Make a crate a Stockade policy.
+///
+/// Goes on the one `impl Policy for …` of a crate. Built as a `cdylib` for
+/// `wasm32-unknown-unknown`, the crate then exports what the host calls: `describe` (with
+/// the name and version of the crate), `configure` and `evaluate`. On other targets nothing
+/// is added, so the policy can be tested like any other Rust code.
+///
+/// A panic is reported to the operator with its message and place, and refuses the request.
+#[proc_macro_attribute]
+pub fn policy(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand(policy::expand, arguments, item)
+}
+
+/// Make a struct or an enum readable from a binding's `settings:`.
+///
+/// Derives `Deserialize` and `JsonSchema` through the SDK, so that the policy's crate needs
+/// no dependency on serde or schemars, and refuses fields that it does not know: a
+/// misspelled `alow` must not be an empty `allow`. Serde's attributes work as usual, and the
+/// documentation of the fields becomes the description in the schema.
+///
+/// ```
+/// use stockade_policy_sdk::prelude::*;
+///
+/// /// Who may do what.
+/// #[settings]
+/// struct Settings {
+///     /// Models that may be used.
+///     allow: ModelPatterns,
+///     /// Most tokens in one answer.
+///     #[serde(default = "default_output")]
+///     output: i64,
+///     #[serde(default)]
+///     mode: Mode,
+/// }
+///
+/// #[settings]
+/// #[serde(rename_all = "kebab-case")]
+/// #[derive(Default)]
+/// enum Mode {
+///     #[default]
+///     ReadOnly,
+///     Everything,
+/// }
+///
+/// fn default_output() -> i64 {
+///     1024
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn settings(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand(settings::expand, arguments, item)
+}
+
+type Expansion =
+    fn(proc_macro2::TokenStream, proc_macro2::TokenStream) -> syn::Result<proc_macro2::TokenStream>;
+
+fn expand(expansion: Expansion, arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let expanded = expansion(arguments.into(), item.into());
+    expanded
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}

@@ -1,0 +1,317 @@
+//! Requests for tests.
+
+use crate::bindings::stockade::policy::types as wit;
+use crate::{
+    AccessClass, Client, Counter, Dialect, Model, ModelRole, Operation, Parameters, Principal,
+    ProofKind, Request, Time, Transport, Usage, pattern,
+};
+
+/// Describes a request for a test. What is left out is ordinary: a chat in Ollama's own
+/// API, by the user `alice` with an API key, over plain HTTP from this machine, at noon on
+/// Monday, 5 January 2026.
+///
+/// ```
+/// use stockade_policy_sdk::{AccessClass, Operation, Request};
+///
+/// let request = Request::builder()
+///     .user("bob")
+///     .group("research")
+///     .operation(Operation::Pull)
+///     .model("llama3.2:3b")
+///     .parameters(|parameters| parameters.insecure = true)
+///     .build();
+/// assert_eq!(request.access(), AccessClass::Manage);
+/// assert_eq!(request.models()[0].name, "registry.ollama.ai/library/llama3.2:3b");
+/// ```
+#[derive(Clone, Debug)]
+pub struct RequestBuilder {
+    request: wit::Request,
+    operation: Operation,
+    access: Option<AccessClass>,
+    models: Vec<(Option<ModelRole>, String)>,
+}
+
+impl RequestBuilder {
+    /// The caller's name.
+    #[must_use]
+    pub fn user(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.request.principal.user);
+        self
+    }
+
+    /// One more group of the caller.
+    #[must_use]
+    pub fn group(mut self, name: &str) -> Self {
+        self.request.principal.groups.push(name.to_owned());
+        self.request.principal.groups.sort();
+        self
+    }
+
+    /// How the caller proved who it is.
+    #[must_use]
+    pub fn proof(mut self, proof: ProofKind) -> Self {
+        self.request.principal.proof = proof;
+        self
+    }
+
+    /// Which of the user's credentials was used.
+    #[must_use]
+    pub fn credential_id(mut self, id: &str) -> Self {
+        self.request.principal.credential_id = Some(id.to_owned());
+        self
+    }
+
+    /// One more attribute of the caller.
+    #[must_use]
+    pub fn attribute(mut self, name: &str, value: &str) -> Self {
+        let attribute = (name.to_owned(), value.to_owned());
+        self.request.principal.attributes.push(attribute);
+        self
+    }
+
+    /// What is asked for: an [`Operation`], or a name that the SDK need not know.
+    #[must_use]
+    pub fn operation(mut self, operation: impl Into<Operation>) -> Self {
+        self.operation = operation.into();
+        self
+    }
+
+    /// The kind of thing that the operation does. Only needed for an operation that the
+    /// SDK does not know, which is `manage` otherwise.
+    #[must_use]
+    pub fn access(mut self, access: AccessClass) -> Self {
+        self.access = Some(access);
+        self
+    }
+
+    /// The API that the caller speaks.
+    #[must_use]
+    pub fn dialect(mut self, dialect: Dialect) -> Self {
+        self.request.dialect = dialect;
+        self
+    }
+
+    /// One more model, as a caller spells it. Its role follows from the operation:
+    /// `target` for `pull`, `push`, `create` and `delete`, otherwise `use`.
+    #[must_use]
+    pub fn model(mut self, name: &str) -> Self {
+        self.models.push((None, name.to_owned()));
+        self
+    }
+
+    /// One more model in a certain role.
+    #[must_use]
+    pub fn model_as(mut self, role: ModelRole, name: &str) -> Self {
+        self.models.push((Some(role), name.to_owned()));
+        self
+    }
+
+    /// Change what the request's body asks for.
+    #[must_use]
+    pub fn parameters(mut self, change: impl FnOnce(&mut Parameters)) -> Self {
+        change(&mut self.request.parameters);
+        self
+    }
+
+    /// The caller's IP address.
+    #[must_use]
+    pub fn address(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.request.client.address);
+        self
+    }
+
+    /// How the caller reached the gateway.
+    #[must_use]
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.request.client.transport = transport;
+        self
+    }
+
+    /// The day of the week (1 is Monday, 7 is Sunday) and the time of day, in hours and
+    /// minutes of the configured zone.
+    #[must_use]
+    pub fn weekday_at(mut self, weekday: u8, hour: u16, minute: u16) -> Self {
+        self.request.time.weekday = weekday;
+        self.request.time.minute_of_day = hour * 60 + minute;
+        self
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn unix_seconds(mut self, seconds: u64) -> Self {
+        self.request.time.unix_seconds = seconds;
+        self
+    }
+
+    /// Change what the caller has used so far.
+    #[must_use]
+    pub fn usage(mut self, change: impl FnOnce(&mut Usage)) -> Self {
+        change(&mut self.request.usage);
+        self
+    }
+
+    /// The canonical JSON body, for a policy that asks for it.
+    #[must_use]
+    pub fn body(mut self, json: &str) -> Self {
+        self.request.body = Some(json.to_owned());
+        self
+    }
+
+    /// The request.
+    ///
+    /// # Panics
+    /// If a model's name is one that the host would refuse.
+    pub fn build(self) -> Request {
+        self.build_wit().into()
+    }
+
+    /// The request as the host would hand it over.
+    pub(crate) fn build_wit(self) -> wit::Request {
+        let operation = &self.operation;
+        let model = |(role, name): &(Option<ModelRole>, String)| {
+            describe_model(role.unwrap_or_else(|| usual_role(operation)), name)
+        };
+        wit::Request {
+            models: self.models.iter().map(model).collect(),
+            access: self
+                .access
+                .or(operation.access())
+                .unwrap_or(AccessClass::Manage),
+            operation: operation.as_str().to_owned(),
+            ..self.request
+        }
+    }
+}
+
+fn usual_role(operation: &Operation) -> ModelRole {
+    match operation {
+        Operation::Pull | Operation::Push | Operation::Create | Operation::Delete => {
+            ModelRole::Target
+        }
+        _ => ModelRole::Use,
+    }
+}
+
+#[expect(
+    clippy::panic,
+    reason = "a builder for tests: a wrong name is a wrong test"
+)]
+fn describe_model(role: ModelRole, name: &str) -> Model {
+    match pattern::canonical_name(name) {
+        Ok(name) => {
+            let cloud = name.ends_with(":cloud") || name.ends_with("-cloud");
+            Model { name, role, cloud }
+        }
+        Err(error) => panic!("{name:?} is not a model: {error}"),
+    }
+}
+
+impl Default for RequestBuilder {
+    fn default() -> Self {
+        Self {
+            request: ordinary_request(),
+            operation: Operation::Chat,
+            access: None,
+            models: Vec::new(),
+        }
+    }
+}
+
+fn ordinary_request() -> wit::Request {
+    wit::Request {
+        principal: Principal {
+            user: "alice".to_owned(),
+            groups: Vec::new(),
+            proof: ProofKind::ApiKey,
+            credential_id: None,
+            attributes: Vec::new(),
+        },
+        operation: Operation::Chat.as_str().to_owned(),
+        access: AccessClass::Inference,
+        dialect: Dialect::Native,
+        models: Vec::new(),
+        parameters: Parameters::default(),
+        client: Client {
+            address: "127.0.0.1".to_owned(),
+            transport: Transport::Plain,
+        },
+        time: Time {
+            unix_seconds: 1_767_614_400,
+            weekday: 1,
+            minute_of_day: 12 * 60,
+        },
+        usage: Usage::default(),
+        body: None,
+    }
+}
+
+/// A body that says nothing.
+impl Default for Parameters {
+    fn default() -> Self {
+        Self {
+            streaming: false,
+            context: None,
+            output: None,
+            keep_alive: None,
+            images: 0,
+            tools: 0,
+            web_search: false,
+            debug_render: false,
+            insecure: false,
+            remote_host: None,
+            digests: Vec::new(),
+        }
+    }
+}
+
+/// Nothing used yet.
+impl Default for Usage {
+    fn default() -> Self {
+        let none = Counter {
+            requests: 0,
+            tokens: 0,
+        };
+        Self {
+            minute: none,
+            hour: none,
+            day: none,
+            month: none,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{AccessClass, ModelRole, Operation, Request};
+
+    #[test]
+    fn the_access_class_follows_the_operation() {
+        let access = |operation: &str| Request::builder().operation(operation).build().access();
+        assert_eq!(access("embed"), AccessClass::Inference);
+        assert_eq!(access("list"), AccessClass::Read);
+        assert_eq!(access("whoami"), AccessClass::Account);
+        assert_eq!(access("dream"), AccessClass::Manage);
+    }
+
+    #[test]
+    fn models_are_complete_and_have_a_role() {
+        let request = Request::builder()
+            .model_as(ModelRole::Base, "GPT-OSS:20b-Cloud")
+            .model("x-cloud")
+            .operation(Operation::Create)
+            .build();
+        let [base, target] = request.models() else {
+            panic!("{:?}", request.models())
+        };
+        assert_eq!(base.name, "registry.ollama.ai/library/gpt-oss:20b-cloud");
+        assert_eq!((base.role, base.cloud), (ModelRole::Base, true));
+        assert_eq!(target.name, "registry.ollama.ai/library/x-cloud:latest");
+        assert_eq!((target.role, target.cloud), (ModelRole::Target, false));
+    }
+
+    #[test]
+    #[should_panic(expected = "\"a b\" is not a model")]
+    fn an_impossible_model_is_a_wrong_test() {
+        let _ = Request::builder().model("a b").build();
+    }
+}

@@ -1,0 +1,195 @@
+//! What a caller can ask for.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error};
+
+use crate::AccessClass;
+
+macro_rules! operations {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $class:ident;)*) => {
+        /// One thing that a caller can ask for.
+        ///
+        /// Ollama adds operations within a minor version. The ones that this SDK does
+        /// not know arrive as [`Operation::Other`]; a policy must not allow them.
+        ///
+        /// In settings an operation is its name, and only a known name is accepted.
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Operation {
+            $($(#[$doc])* $name,)*
+            /// An operation that this SDK does not know, by its name.
+            Other(Box<str>),
+        }
+
+        impl Operation {
+            /// The names of all operations that this SDK knows.
+            pub const NAMES: &[&str] = &[$($text,)*];
+
+            /// The name used in configuration and in the audit log.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$name => $text,)*
+                    Self::Other(name) => name,
+                }
+            }
+
+            /// The kind of thing that it does, for requests that a test describes.
+            pub(crate) fn access(&self) -> Option<AccessClass> {
+                match self {
+                    $(Self::$name => Some(AccessClass::$class),)*
+                    Self::Other(_) => None,
+                }
+            }
+
+            fn known(name: &str) -> Option<Self> {
+                match name {
+                    $($text => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+operations! {
+    /// Complete a prompt.
+    Generate = "generate", Inference;
+    /// Answer a conversation.
+    Chat = "chat", Inference;
+    /// Turn text into vectors.
+    Embed = "embed", Inference;
+    /// Turn speech into text.
+    Transcribe = "transcribe", Inference;
+    /// Load a model into memory without running it.
+    Load = "load", Inference;
+    /// Throw a model out of memory.
+    Unload = "unload", Manage;
+    /// Keep a model in memory for ever.
+    Pin = "pin", Manage;
+    /// List the models on disk.
+    List = "list", Read;
+    /// List the models in memory.
+    Running = "running", Read;
+    /// Show a model's details.
+    Show = "show", Read;
+    /// List the models that Ollama recommends.
+    Recommend = "recommend", Read;
+    /// Whether cloud models are enabled.
+    Status = "status", Read;
+    /// Fetch a model from a registry.
+    Pull = "pull", Manage;
+    /// Send a model to a registry.
+    Push = "push", Manage;
+    /// Make a model.
+    Create = "create", Manage;
+    /// Copy a model to another name.
+    Copy = "copy", Manage;
+    /// Delete a model.
+    Delete = "delete", Manage;
+    /// Upload a blob.
+    UploadBlob = "upload-blob", Manage;
+    /// Ask whether a blob exists.
+    CheckBlob = "check-blob", Manage;
+    /// Who owns the ollama.com account.
+    WhoAmI = "whoami", Account;
+    /// Sign the host out of ollama.com.
+    SignOut = "sign-out", Account;
+    /// Search the web.
+    WebSearch = "web-search", Web;
+    /// Fetch a page from the web.
+    WebFetch = "web-fetch", Web;
+}
+
+/// A word that names no operation this SDK knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownOperation(Box<str>);
+
+impl fmt::Display for UnknownOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = Operation::NAMES.join(", ");
+        write!(f, "{:?} is not an operation; use one of: {known}", self.0)
+    }
+}
+
+impl std::error::Error for UnknownOperation {}
+
+impl FromStr for Operation {
+    type Err = UnknownOperation;
+    fn from_str(name: &str) -> Result<Self, UnknownOperation> {
+        Self::known(name).ok_or_else(|| UnknownOperation(name.into()))
+    }
+}
+
+/// Never fails: a request may carry an operation that is newer than this SDK.
+impl From<String> for Operation {
+    fn from(name: String) -> Self {
+        Self::known(&name).unwrap_or_else(|| Self::Other(name.into_boxed_str()))
+    }
+}
+
+impl From<&str> for Operation {
+    fn from(name: &str) -> Self {
+        name.to_owned().into()
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Operation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        name.parse().map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Operation {
+    fn schema_name() -> Cow<'static, str> {
+        "Operation".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The name of something that a caller can ask for.",
+            "enum": Self::NAMES,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Operation;
+
+    #[test]
+    fn every_name_is_read_back_as_itself() {
+        for name in Operation::NAMES {
+            let operation: Operation = name.parse().unwrap();
+            assert_eq!(operation.as_str(), *name);
+            assert_eq!(Operation::from(*name), operation);
+            assert!(!matches!(operation, Operation::Other(_)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_newer_operation_is_kept_in_requests_and_refused_in_settings() {
+        let newer = Operation::from("dream");
+        assert_eq!(newer, Operation::Other("dream".into()));
+        assert_eq!(newer.as_str(), "dream");
+        let error = serde_json::from_str::<Operation>("\"dream\"").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("\"dream\" is not an operation; use one of: generate,"),
+            "{error}"
+        );
+        assert!("Chat".parse::<Operation>().is_err(), "names are lower case");
+    }
+}

@@ -1,0 +1,106 @@
+//! What an author writes.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use crate::{Request, Verdict};
+
+/// A policy: one value answers for one binding's settings.
+///
+/// Put [`#[policy]`](macro@crate::policy) on the implementation, and the crate becomes a
+/// Stockade policy when it is built as a `cdylib` for `wasm32-unknown-unknown`.
+///
+/// A policy is a pure function. Each decision starts from a snapshot taken right after
+/// [`new`](Policy::new), so whatever `evaluate` changes in memory is gone afterwards.
+pub trait Policy: Sized + Send + Sync + 'static {
+    /// What an operator may write under `settings:` of a binding; usually a struct with
+    /// [`#[settings]`](macro@crate::settings).
+    type Settings: DeserializeOwned + JsonSchema;
+
+    /// What the policy wants to see beyond the facts.
+    const INPUTS: &'static [Input] = &[];
+
+    /// Prepare for decisions. Runs once, before the first request, and takes as long as it
+    /// needs: compile patterns and sort lists here, not in `evaluate`.
+    ///
+    /// # Errors
+    /// Settings that are well-formed but make no sense. The operator is shown the problem,
+    /// and the configuration that contains the settings is not used.
+    fn new(settings: Self::Settings) -> Result<Self, Problem>;
+
+    /// Judge one request.
+    fn evaluate(&self, request: &Request) -> Verdict;
+}
+
+/// Something that a policy is only told if it asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Input {
+    /// The canonical JSON body: [`Request::body`]. Costs a copy for each decision.
+    Body,
+}
+
+impl Input {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Body => "body",
+        }
+    }
+}
+
+/// What is wrong with a binding's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    path: String,
+    message: String,
+}
+
+impl Problem {
+    /// A problem with the settings as a whole.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self::at("", message)
+    }
+
+    /// A problem at one place in the settings.
+    ///
+    /// ```
+    /// use stockade_policy_sdk::Problem;
+    ///
+    /// let problem = Problem::at("allow[2]", "this pattern is listed twice");
+    /// assert_eq!(problem.to_string(), "allow[2]: this pattern is listed twice");
+    /// ```
+    pub fn at(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            message: message.into(),
+        }
+    }
+
+    /// Where in the settings, such as `allow[2]`; empty for the whole.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What is wrong, and what to write instead.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(crate) fn into_parts(self) -> (String, String) {
+        (self.path, self.message)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_empty() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.path, self.message)
+        }
+    }
+}
+
+impl std::error::Error for Problem {}

@@ -1,0 +1,131 @@
+//! What stands between the host's calls and an author's policy. The same code runs inside
+//! the sandbox and in native tests.
+
+use std::sync::OnceLock;
+
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use serde::de::DeserializeOwned;
+
+use crate::bindings::stockade::policy::types as wit;
+use crate::{Policy, Problem, Verdict, log};
+
+/// The policy values of all bindings, in the order in which the host gave the settings.
+/// Written once by `configure`; the host's snapshot keeps it for every decision.
+#[derive(Debug)]
+pub struct Bindings<P>(OnceLock<Vec<P>>);
+
+impl<P: Policy> Bindings<P> {
+    /// Not configured yet.
+    pub const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// Take the settings of all bindings, or report everything that is wrong with them.
+    pub fn configure(&self, settings: &[String]) -> Result<(), Vec<wit::Problem>> {
+        log::report_panics();
+        let policies = build_all(settings)?;
+        self.0.set(policies).map_err(|_| {
+            vec![located(
+                0,
+                Problem::new("the policy has been configured already"),
+            )]
+        })
+    }
+
+    /// Judge one request for some of the bindings.
+    pub fn evaluate(&self, request: wit::Request, bindings: &[u32]) -> Vec<Verdict> {
+        let request = request.into();
+        let policies = self.0.get().map_or(&[][..], Vec::as_slice);
+        let judge = |&binding: &u32| match policies.get(binding as usize) {
+            Some(policy) => policy.evaluate(&request),
+            None => Verdict::deny("the policy was asked for a binding that it does not have"),
+        };
+        bindings.iter().map(judge).collect()
+    }
+}
+
+impl<P: Policy> Default for Bindings<P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What the host shows about a policy.
+pub fn describe<P: Policy>(name: &str, version: &str) -> wit::Metadata {
+    wit::Metadata {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        settings_schema: settings_schema::<P>(),
+        inputs: P::INPUTS
+            .iter()
+            .map(|input| input.as_str().to_owned())
+            .collect(),
+    }
+}
+
+/// The JSON Schema of one binding's settings.
+pub(crate) fn settings_schema<P: Policy>() -> String {
+    let generator = SchemaGenerator::from(SchemaSettings::draft2020_12());
+    generator
+        .into_root_schema_for::<P::Settings>()
+        .as_value()
+        .to_string()
+}
+
+/// One policy value from one binding's settings.
+pub(crate) fn build<P: Policy>(settings: &str) -> Result<P, Problem> {
+    P::new(parse(settings)?)
+}
+
+fn build_all<P: Policy>(settings: &[String]) -> Result<Vec<P>, Vec<wit::Problem>> {
+    let mut policies = Vec::with_capacity(settings.len());
+    let mut problems = Vec::new();
+    for (binding, settings) in (0..).zip(settings) {
+        match build(settings) {
+            Ok(policy) => policies.push(policy),
+            Err(problem) => problems.push(located(binding, problem)),
+        }
+    }
+    if problems.is_empty() {
+        Ok(policies)
+    } else {
+        Err(problems)
+    }
+}
+
+fn located(binding: u32, problem: Problem) -> wit::Problem {
+    let (path, message) = problem.into_parts();
+    wit::Problem {
+        binding,
+        path,
+        message,
+    }
+}
+
+fn parse<T: DeserializeOwned>(settings: &str) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_str(settings);
+    let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = match error.path().to_string() {
+            whole if whole == "." => String::new(),
+            path => path,
+        };
+        Problem::at(path, without_position(error.inner()))
+    })?;
+    let end = deserializer.end();
+    end.map_err(|error| Problem::new(without_position(&error)))?;
+    Ok(parsed)
+}
+
+/// The operator wrote YAML: line and column of the JSON made from it would mislead.
+fn without_position(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    match message.strip_suffix(&position) {
+        Some(rest) => rest.to_owned(),
+        None => message,
+    }
+}
+
+#[cfg(test)]
+mod tests;
