@@ -1,0 +1,18 @@
+//! The response side of the protocol: what the gateway answers itself, and what it
+//! reads, filters and counts in what Ollama answers. Bytes in, bytes out.
+
+mod error;
+mod headers;
+mod json;
+mod list;
+mod meter;
+mod sse;
+mod usage_chunk;
+
+pub use error::{ERROR_CONTENT_TYPE, error_body, error_event};
+pub use headers::{
+    BodyChange, EncodedResponse, RequestContent, response_headers, upstream_request_headers,
+};
+pub use list::{ListKind, ListedModel, ModelList, UnreadableList};
+pub use meter::{Ending, Framing, Measurement, Meter, TokenUsage};
+pub use usage_chunk::UsageChunkFilter;

@@ -1,0 +1,261 @@
+//! Which headers pass the gateway: of a request none, of a response a short list.
+
+use http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// What a forwarded request carries as its body.
+#[derive(Clone, Copy, Debug)]
+pub enum RequestContent<'a> {
+    /// Nothing.
+    Empty,
+    /// The canonical JSON.
+    Json {
+        /// Its length in bytes.
+        length: u64,
+    },
+    /// The bytes of a blob.
+    Blob {
+        /// Their number, where the caller said it; chunked otherwise.
+        length: Option<u64>,
+    },
+    /// A form, as the gateway has written it.
+    Form {
+        /// `multipart/form-data` with its boundary.
+        content_type: &'a HeaderValue,
+        /// Its length in bytes.
+        length: u64,
+    },
+}
+
+/// All headers of a forwarded request.
+///
+/// The caller's headers are not even a parameter. Ollama reads none that the gateway
+/// does not know itself, and for a cloud model it sends every header on to ollama.com
+/// (`server/cloud_proxy.go`, `copyProxyRequestHeaders`): credentials, cookies, `X-*`.
+/// `host` is the upstream's own authority, because Ollama on a loopback address
+/// refuses every other one.
+pub fn upstream_request_headers(host: &HeaderValue, content: RequestContent<'_>) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(3);
+    headers.insert(HOST, host.clone());
+    let (content_type, length) = match content {
+        RequestContent::Empty => return headers,
+        RequestContent::Json { length } => {
+            (HeaderValue::from_static("application/json"), Some(length))
+        }
+        RequestContent::Blob { length } => {
+            (HeaderValue::from_static("application/octet-stream"), length)
+        }
+        RequestContent::Form {
+            content_type,
+            length,
+        } => (content_type.clone(), Some(length)),
+    };
+    headers.insert(CONTENT_TYPE, content_type);
+    if let Some(length) = length {
+        headers.insert(CONTENT_LENGTH, length.into());
+    }
+    headers
+}
+
+/// Whether the caller receives upstream's body as it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyChange {
+    /// Byte for byte.
+    Unchanged,
+    /// Filtered or written again; its length is another one.
+    Rewritten,
+}
+
+/// Upstream's body is compressed although the gateway never offers that, so it can be
+/// neither filtered nor metered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the upstream answered with content encoding {encoding:?}; let it, or the proxy in front \
+     of it, send bodies unencoded"
+)]
+pub struct EncodedResponse {
+    encoding: HeaderValue,
+}
+
+/// The headers of upstream's response that the caller may see.
+///
+/// Everything else is either the gateway's own affair (`Date`, `Connection`,
+/// `Access-Control-*`, `WWW-Authenticate`), tells about what stands behind it
+/// (`Server`, `X-*`), or comes from ollama.com (`Set-Cookie`).
+pub fn response_headers(
+    upstream: &HeaderMap,
+    body: BodyChange,
+) -> Result<HeaderMap, EncodedResponse> {
+    refuse_encoding(upstream)?;
+    let mut headers = HeaderMap::with_capacity(4);
+    let mut pass = |name: HeaderName| {
+        if let Some(value) = upstream.get(&name)
+            && !is_hop_by_hop(upstream, &name)
+        {
+            headers.insert(name, value.clone());
+        }
+    };
+    pass(CONTENT_TYPE);
+    pass(CACHE_CONTROL);
+    pass(RETRY_AFTER);
+    if body == BodyChange::Unchanged {
+        pass(CONTENT_LENGTH);
+    }
+    Ok(headers)
+}
+
+fn refuse_encoding(upstream: &HeaderMap) -> Result<(), EncodedResponse> {
+    match upstream
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .find(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
+        Some(encoding) => Err(EncodedResponse {
+            encoding: encoding.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Whether `Connection` names the header (RFC 9110, section 7.6.1).
+fn is_hop_by_hop(headers: &HeaderMap, name: &HeaderName) -> bool {
+    headers
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
+        .any(|option| {
+            option
+                .trim_ascii()
+                .eq_ignore_ascii_case(name.as_str().as_bytes())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BodyChange, RequestContent, response_headers, upstream_request_headers};
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pair = |&(name, value)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
+        };
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs.iter().map(pair) {
+            headers.append(name, value);
+        }
+        headers
+    }
+
+    #[test]
+    fn a_request_has_the_headers_of_its_body_and_no_others() {
+        let host = HeaderValue::from_static("127.0.0.1:11434");
+        let form_type = HeaderValue::from_static("multipart/form-data; boundary=x");
+        let form = RequestContent::Form {
+            content_type: &form_type,
+            length: 9,
+        };
+        let cases = [
+            (RequestContent::Empty, map(&[])),
+            (
+                RequestContent::Json { length: 7 },
+                map(&[
+                    ("content-type", "application/json"),
+                    ("content-length", "7"),
+                ]),
+            ),
+            (
+                RequestContent::Blob { length: None },
+                map(&[("content-type", "application/octet-stream")]),
+            ),
+            (
+                RequestContent::Blob { length: Some(0) },
+                map(&[
+                    ("content-type", "application/octet-stream"),
+                    ("content-length", "0"),
+                ]),
+            ),
+            (
+                form,
+                map(&[
+                    ("content-type", "multipart/form-data; boundary=x"),
+                    ("content-length", "9"),
+                ]),
+            ),
+        ];
+        for (content, mut expected) in cases {
+            expected.insert("host", host.clone());
+            assert_eq!(
+                upstream_request_headers(&host, content),
+                expected,
+                "{content:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_a_response_only_the_known_headers_pass() {
+        let upstream = map(&[
+            ("content-type", "application/x-ndjson"),
+            ("content-length", "12"),
+            ("cache-control", "no-cache"),
+            ("retry-after", "3"),
+            ("content-encoding", "identity"),
+            ("connection", "keep-alive"),
+            ("keep-alive", "timeout=5"),
+            ("transfer-encoding", "chunked"),
+            ("trailer", "x-sum"),
+            ("upgrade", "h2c"),
+            ("set-cookie", "session=1"),
+            ("server", "nginx"),
+            ("date", "Thu, 01 Jan 1970 00:00:00 GMT"),
+            ("www-authenticate", "Basic"),
+            ("proxy-authenticate", "Basic"),
+            ("access-control-allow-origin", "*"),
+            ("location", "https://ollama.com/"),
+            ("x-request-id", "1"),
+        ]);
+        let expected = map(&[
+            ("content-type", "application/x-ndjson"),
+            ("content-length", "12"),
+            ("cache-control", "no-cache"),
+            ("retry-after", "3"),
+        ]);
+        assert_eq!(
+            response_headers(&upstream, BodyChange::Unchanged),
+            Ok(expected.clone())
+        );
+        let mut rewritten = expected;
+        rewritten.remove("content-length");
+        assert_eq!(
+            response_headers(&upstream, BodyChange::Rewritten),
+            Ok(rewritten)
+        );
+    }
+
+    #[test]
+    fn a_header_named_by_connection_ends_at_the_gateway() {
+        let upstream = map(&[
+            ("connection", "keep-alive, Retry-After"),
+            ("connection", "cache-control"),
+            ("cache-control", "no-cache"),
+            ("retry-after", "3"),
+            ("content-type", "text/plain"),
+        ]);
+        assert_eq!(
+            response_headers(&upstream, BodyChange::Unchanged),
+            Ok(map(&[("content-type", "text/plain")]))
+        );
+    }
+
+    #[test]
+    fn an_encoded_body_is_refused() {
+        let upstream = map(&[("content-encoding", "gzip")]);
+        let error = response_headers(&upstream, BodyChange::Unchanged).unwrap_err();
+        assert!(error.to_string().contains("gzip"), "{error}");
+    }
+}
