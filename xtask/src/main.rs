@@ -1,2 +1,122 @@
-//! TBD
-fn main() {}
+//! Everything that a person or CI runs, as `cargo xtask <command>`.
+
+mod audit;
+mod clients;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use run::{Step, cargo, workspace};
+
+/// Stockade's tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask", arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build everything and run the demo: the gateway before a simulated Ollama.
+    Demo {
+        /// Arguments for `stockade demo`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Run all tests, with the real client libraries.
+    Test {
+        /// Arguments for `cargo test`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Check formatting and lints, warnings denied.
+    Lint,
+    /// Build the API documentation, warnings denied.
+    Doc,
+    /// Check dependencies: advisories, licences, sources, duplicates.
+    Audit,
+    /// Run the benchmarks.
+    Bench {
+        /// Arguments for `cargo bench`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Install what the other tasks need: the wasm target and the client libraries.
+    Setup,
+}
+
+fn main() -> ExitCode {
+    match perform(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            run::say(format_args!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task) -> anyhow::Result<()> {
+    match task {
+        Task::Demo { arguments } => demo(&arguments),
+        Task::Test { arguments } => test(&arguments),
+        Task::Lint => lint(),
+        Task::Doc => doc(),
+        Task::Audit => audit::run(),
+        Task::Bench { arguments } => bench(&arguments),
+        Task::Setup => setup(),
+    }
+}
+
+fn wasm_target() -> anyhow::Result<()> {
+    Step::new(workspace().join("scripts/wasm-target.sh")).run()
+}
+
+fn setup() -> anyhow::Result<()> {
+    wasm_target()?;
+    clients::install()
+}
+
+fn demo(arguments: &[String]) -> anyhow::Result<()> {
+    wasm_target()?;
+    cargo(["run", "--package", "stockade", "--", "demo"])
+        .args(arguments)
+        .run()
+}
+
+fn test(arguments: &[String]) -> anyhow::Result<()> {
+    setup()?;
+    cargo(["test", "--workspace"]).args(arguments).run()
+}
+
+fn lint() -> anyhow::Result<()> {
+    wasm_target()?;
+    cargo(["fmt", "--all", "--check"]).run()?;
+    cargo([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "--deny",
+        "warnings",
+    ])
+    .run()
+}
+
+fn doc() -> anyhow::Result<()> {
+    wasm_target()?;
+    cargo([
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+    ])
+    .env("RUSTDOCFLAGS", "--deny warnings")
+    .run()
+}
+
+fn bench(arguments: &[String]) -> anyhow::Result<()> {
+    wasm_target()?;
+    cargo(["bench", "--workspace"]).args(arguments).run()
+}

@@ -1,0 +1,77 @@
+//! Run programs, and say which.
+
+use std::ffi::OsStr;
+use std::fmt::Display;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+
+/// The workspace's root.
+pub(crate) fn workspace() -> PathBuf {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask
+        .parent()
+        .map_or_else(|| xtask.to_owned(), Path::to_owned)
+}
+
+/// Tell the person at the terminal.
+pub(crate) fn say(text: impl Display) {
+    // There is nobody to tell where standard error is gone.
+    writeln!(std::io::stderr(), "xtask: {text}").ok();
+}
+
+/// A program to run in the workspace's root.
+pub(crate) struct Step(Command);
+
+impl Step {
+    pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
+        let mut command = Command::new(program);
+        command.current_dir(workspace());
+        Self(command)
+    }
+
+    pub(crate) fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.0.args(arguments);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    /// Run it; an exit code other than 0 is an error.
+    pub(crate) fn run(mut self) -> anyhow::Result<()> {
+        let shown = self.shown();
+        say(&shown);
+        let status = self
+            .0
+            .status()
+            .with_context(|| format!("cannot run `{shown}`"))?;
+        ensure!(status.success(), "`{shown}` failed: {status}");
+        Ok(())
+    }
+
+    /// Whether the program is there and says that all is well, without a word.
+    pub(crate) fn succeeds(mut self) -> bool {
+        self.0.output().is_ok_and(|output| output.status.success())
+    }
+
+    fn shown(&self) -> String {
+        let root = workspace();
+        let program = Path::new(self.0.get_program());
+        let program = program.strip_prefix(&root).unwrap_or(program);
+        let arguments = self
+            .0
+            .get_args()
+            .map(|argument| format!(" {}", argument.display()));
+        format!("{}{}", program.display(), arguments.collect::<String>())
+    }
+}
+
+/// cargo with arguments.
+pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Step {
+    Step::new("cargo").args(arguments)
+}
