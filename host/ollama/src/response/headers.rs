@@ -11,25 +11,15 @@ pub enum RequestContent<'a> {
     /// Nothing.
     Empty,
     /// The canonical JSON.
-    Json {
-        /// Its length in bytes.
-        length: u64,
-    },
+    Json,
     /// The bytes of a blob.
-    Blob {
-        /// Their number, where the caller said it; chunked otherwise.
-        length: Option<u64>,
-    },
-    /// A form, as the gateway has written it.
-    Form {
-        /// `multipart/form-data` with its boundary.
-        content_type: &'a HeaderValue,
-        /// Its length in bytes.
-        length: u64,
-    },
+    Blob,
+    /// A form, as the gateway has written it: `multipart/form-data` with its boundary.
+    Form(&'a HeaderValue),
 }
 
-/// All headers of a forwarded request.
+/// The headers of a forwarded request, but for its length, which the HTTP client takes
+/// from the body itself.
 ///
 /// The caller's headers are not even a parameter. Ollama reads none that the gateway
 /// does not know itself, and for a cloud model it sends every header on to ollama.com
@@ -37,25 +27,15 @@ pub enum RequestContent<'a> {
 /// `host` is the upstream's own authority, because Ollama on a loopback address
 /// refuses every other one.
 pub fn upstream_request_headers(host: &HeaderValue, content: RequestContent<'_>) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(3);
-    headers.insert(HOST, host.clone());
-    let (content_type, length) = match content {
-        RequestContent::Empty => return headers,
-        RequestContent::Json { length } => {
-            (HeaderValue::from_static("application/json"), Some(length))
-        }
-        RequestContent::Blob { length } => {
-            (HeaderValue::from_static("application/octet-stream"), length)
-        }
-        RequestContent::Form {
-            content_type,
-            length,
-        } => (content_type.clone(), Some(length)),
+    let content_type = match content {
+        RequestContent::Empty => None,
+        RequestContent::Json => Some(HeaderValue::from_static("application/json")),
+        RequestContent::Blob => Some(HeaderValue::from_static("application/octet-stream")),
+        RequestContent::Form(content_type) => Some(content_type.clone()),
     };
-    headers.insert(CONTENT_TYPE, content_type);
-    if let Some(length) = length {
-        headers.insert(CONTENT_LENGTH, length.into());
-    }
+    let mut headers = HeaderMap::with_capacity(2);
+    headers.insert(HOST, host.clone());
+    headers.extend(content_type.map(|value| (CONTENT_TYPE, value)));
     headers
 }
 
@@ -154,46 +134,24 @@ mod tests {
     #[test]
     fn a_request_has_the_headers_of_its_body_and_no_others() {
         let host = HeaderValue::from_static("127.0.0.1:11434");
-        let form_type = HeaderValue::from_static("multipart/form-data; boundary=x");
-        let form = RequestContent::Form {
-            content_type: &form_type,
-            length: 9,
-        };
+        let form = HeaderValue::from_static("multipart/form-data; boundary=x");
         let cases = [
-            (RequestContent::Empty, map(&[])),
+            (RequestContent::Empty, None),
+            (RequestContent::Json, Some("application/json")),
+            (RequestContent::Blob, Some("application/octet-stream")),
             (
-                RequestContent::Json { length: 7 },
-                map(&[
-                    ("content-type", "application/json"),
-                    ("content-length", "7"),
-                ]),
-            ),
-            (
-                RequestContent::Blob { length: None },
-                map(&[("content-type", "application/octet-stream")]),
-            ),
-            (
-                RequestContent::Blob { length: Some(0) },
-                map(&[
-                    ("content-type", "application/octet-stream"),
-                    ("content-length", "0"),
-                ]),
-            ),
-            (
-                form,
-                map(&[
-                    ("content-type", "multipart/form-data; boundary=x"),
-                    ("content-length", "9"),
-                ]),
+                RequestContent::Form(&form),
+                Some("multipart/form-data; boundary=x"),
             ),
         ];
-        for (content, mut expected) in cases {
-            expected.insert("host", host.clone());
-            assert_eq!(
-                upstream_request_headers(&host, content),
-                expected,
-                "{content:?}"
-            );
+        for (content, content_type) in cases {
+            let mut expected = map(&[("host", "127.0.0.1:11434")]);
+            expected.extend(content_type.map(|value| {
+                let name = HeaderName::from_static("content-type");
+                (name, HeaderValue::from_static(value))
+            }));
+            let headers = upstream_request_headers(&host, content);
+            assert_eq!(headers, expected, "{content:?}");
         }
     }
 

@@ -85,8 +85,8 @@ impl UsageChunkFilter {
     /// What is left at the end of the stream, once [`pop`](Self::pop) gives nothing: an
     /// event that upstream did not complete. Where upstream failed, it is better thrown
     /// away: the caller then stands between two events, where an error can follow.
-    pub fn finish(self) -> Option<Bytes> {
-        (!self.held.is_empty()).then(|| self.held.freeze())
+    pub fn finish(&mut self) -> Option<Bytes> {
+        (!self.held.is_empty()).then(|| self.held.split().freeze())
     }
 
     /// The input up to `end` completes an event.
