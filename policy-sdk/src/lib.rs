@@ -1,5 +1,111 @@
 //! Write Stockade policies in Rust.
-#![doc = ""]
+//!
+//! Stockade stands in front of Ollama and asks policies what a caller may do. A policy is a
+//! small WebAssembly component with one job: look at a [`Request`], answer with a
+//! [`Verdict`]. It is a pure function, without clock, randomness, network or files, and every
+//! decision starts from a fresh copy of its memory.
+//!
+//! # A policy
+//!
+//! ```
+//! use stockade_policy_sdk::prelude::*;
+//!
+//! /// What an operator may write under `settings:` of a binding.
+//! #[settings]
+//! struct Settings {
+//!     /// Models that may be used.
+//!     allow: ModelPatterns,
+//!     /// Most tokens in one answer.
+//!     #[serde(default = "default_output")]
+//!     output: i64,
+//! }
+//!
+//! fn default_output() -> i64 {
+//!     2048
+//! }
+//!
+//! struct SmallAnswers {
+//!     settings: Settings,
+//! }
+//!
+//! #[policy]
+//! impl Policy for SmallAnswers {
+//!     type Settings = Settings;
+//!
+//!     fn new(settings: Settings) -> Result<Self, Problem> {
+//!         if settings.output < 1 {
+//!             return Err(Problem::at("output", "must be at least 1"));
+//!         }
+//!         Ok(Self { settings })
+//!     }
+//!
+//!     fn evaluate(&self, request: &Request) -> Verdict {
+//!         let known = matches!(request.operation(), Operation::Generate | Operation::Chat);
+//!         let allowed = |model: &Model| self.settings.allow.matches(&model.name);
+//!         if known && request.models().iter().all(allowed) {
+//!             Obligations::new().cap_or_insert(LimitedParameter::Output, self.settings.output).into()
+//!         } else {
+//!             Verdict::abstain()
+//!         }
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Problem> {
+//! let policy = Harness::<SmallAnswers>::new(r#"{ "allow": ["llama3.2:*"] }"#)?;
+//! let request = Request::builder().operation(Operation::Chat).model("llama3.2:3b").build();
+//! assert!(matches!(policy.evaluate(&request), Verdict::Allow(_)));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Building
+//!
+//! The crate is a `cdylib` (and an `rlib`, so that its tests can use it):
+//!
+//! ```toml
+//! [lib]
+//! crate-type = ["cdylib", "rlib"]
+//!
+//! [dependencies]
+//! stockade-policy-sdk = "0.1"
+//!
+//! [profile.release]
+//! opt-level = "s"
+//! lto = true
+//! codegen-units = 1
+//! strip = "debuginfo" # keep the names: a trap then says in which function
+//! ```
+//!
+//! ```sh
+//! RUSTFLAGS='-C link-arg=-zstack-size=65536' \
+//!     cargo build --release --target wasm32-unknown-unknown
+//! ```
+//!
+//! The small stack is worth its line: the host resets a policy's whole memory after every
+//! decision, and Rust's default stack alone is one MiB. The module that comes out can be
+//! named in `policies:` as it is; the host makes a component of it.
+//!
+//! # Deciding
+//!
+//! Allow what you know and abstain from the rest. A request is forwarded if at least one
+//! policy allows it and none denies it, so [`Verdict::abstain`] is the safe answer, and
+//! [`Verdict::deny`] is for what no other policy shall allow. In particular:
+//!
+//! - A request can name several models, each with a [role](ModelRole). Judge all of them.
+//! - [`Operation::Other`] is something that Ollama learned after this SDK. Never allow it.
+//! - A panic refuses the request; its message and line go to the operator's log.
+//!
+//! # Settings
+//!
+//! [`#[settings]`](macro@settings) refuses fields that it does not know and gives the host a
+//! JSON Schema. Errors carry their place, such as `allow[2]`, and the operator sees those of
+//! all bindings at once.
+//!
+//! # Testing
+//!
+//! [`Harness`] runs a policy natively and [`Request::builder`] describes requests, so
+//! `cargo test` is all that it takes. What the policy logs with [`info!`] and its like goes
+//! to standard error there.
 
 #[doc(hidden)]
 pub mod bindings;
@@ -28,14 +134,43 @@ pub use policy::{Input, Policy, Problem};
 pub use request::Request;
 pub use schemars;
 pub use serde;
-pub use stockade_policy_sdk_macros::{policy, settings};
+pub use stockade_policy_sdk_macros::policy;
+/// ```
+/// use stockade_policy_sdk::prelude::*;
+///
+/// /// Who may do what.
+/// #[settings]
+/// struct Settings {
+///     /// Models that may be used.
+///     allow: ModelPatterns,
+///     /// Most tokens in one answer.
+///     #[serde(default = "default_output")]
+///     output: i64,
+///     #[serde(default)]
+///     mode: Mode,
+/// }
+///
+/// #[settings]
+/// #[serde(rename_all = "kebab-case")]
+/// #[derive(Default)]
+/// enum Mode {
+///     #[default]
+///     ReadOnly,
+///     Everything,
+/// }
+///
+/// fn default_output() -> i64 {
+///     1024
+/// }
+/// ```
+pub use stockade_policy_sdk_macros::settings;
 
 /// Everything that a policy usually needs: `use stockade_policy_sdk::prelude::*;`
 pub mod prelude {
     pub use crate::{
-        AccessClass, Harness, LimitedParameter, ModelPattern, ModelPatterns, Obligations,
-        Operation, Policy, Problem, Request, Verdict, debug, error, info, policy, settings, trace,
-        warn,
+        AccessClass, Harness, LimitedParameter, Model, ModelPattern, ModelPatterns, ModelRole,
+        Obligations, Operation, Parameters, Policy, Problem, Request, Verdict, debug, error, info,
+        policy, settings, trace, warn,
     };
 }
 

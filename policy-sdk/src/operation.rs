@@ -38,8 +38,9 @@ macro_rules! operations {
                 }
             }
 
-            /// The kind of thing that it does, for requests that a test describes.
-            pub(crate) fn access(&self) -> Option<AccessClass> {
+            /// The kind of thing that it does; `None` for an operation that this SDK does not
+            /// know. A request says it for those too: [`Request::access`](crate::Request::access).
+            pub fn access(&self) -> Option<AccessClass> {
                 match self {
                     $(Self::$name => Some(AccessClass::$class),)*
                     Self::Other(_) => None,

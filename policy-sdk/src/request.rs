@@ -128,3 +128,24 @@ impl From<wit::Request> for Request {
         }
     }
 }
+
+impl Model {
+    /// The name as Ollama prints it: without `registry.ollama.ai` and `library`, always
+    /// with the tag. For reasons and log lines; patterns want the complete
+    /// [`name`](Model::name).
+    ///
+    /// ```
+    /// use stockade_policy_sdk::Request;
+    ///
+    /// let request = Request::builder().model("LLAMA3.2").model("hf.co/bartowski/x:Q4").build();
+    /// let names: Vec<&str> = request.models().iter().map(|model| model.short_name()).collect();
+    /// assert_eq!(names, ["llama3.2:latest", "hf.co/bartowski/x:q4"]);
+    /// ```
+    pub fn short_name(&self) -> &str {
+        let name = self.name.as_str();
+        let path = name.strip_prefix("registry.ollama.ai/").unwrap_or(name);
+        path.strip_prefix("library/")
+            .filter(|_| path != name)
+            .unwrap_or(path)
+    }
+}

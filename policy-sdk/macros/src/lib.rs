@@ -25,35 +25,6 @@ pub fn policy(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// no dependency on serde or schemars, and refuses fields that it does not know: a
 /// misspelled `alow` must not be an empty `allow`. Serde's attributes work as usual, and the
 /// documentation of the fields becomes the description in the schema.
-///
-/// ```
-/// use stockade_policy_sdk::prelude::*;
-///
-/// /// Who may do what.
-/// #[settings]
-/// struct Settings {
-///     /// Models that may be used.
-///     allow: ModelPatterns,
-///     /// Most tokens in one answer.
-///     #[serde(default = "default_output")]
-///     output: i64,
-///     #[serde(default)]
-///     mode: Mode,
-/// }
-///
-/// #[settings]
-/// #[serde(rename_all = "kebab-case")]
-/// #[derive(Default)]
-/// enum Mode {
-///     #[default]
-///     ReadOnly,
-///     Everything,
-/// }
-///
-/// fn default_output() -> i64 {
-///     1024
-/// }
-/// ```
 #[proc_macro_attribute]
 pub fn settings(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand(settings::expand, arguments, item)
