@@ -1,0 +1,104 @@
+//! What an operator may write.
+
+use stockade_policy_sdk::prelude::*;
+
+/// Which models may be used, and how.
+#[settings]
+#[derive(Debug)]
+pub struct Settings {
+    /// Models that may be used: `llama3.2:*`, `qwen3:8b`, `library/*`, `*`.
+    #[serde(default)]
+    pub allow: ModelPatterns,
+    /// Models that are refused, whatever another binding allows.
+    #[serde(default)]
+    pub deny: ModelPatterns,
+    /// The operations that this binding speaks of; by default all of `classes`.
+    pub operations: Option<Vec<Operation>>,
+    /// The kinds of operations that this binding speaks of.
+    #[serde(default = "all_classes")]
+    pub classes: Vec<Class>,
+    /// Whether models may be used that run in Ollama's cloud.
+    #[serde(default)]
+    pub cloud: bool,
+    /// Whether a request may offer the model a tool that searches the web on the account
+    /// of the host's owner.
+    #[serde(default)]
+    pub web_search: bool,
+    /// Whether a request may ask for the rendered prompt instead of an answer.
+    #[serde(default)]
+    pub debug_render: bool,
+}
+
+/// The kinds of operations that use or read models.
+#[settings]
+#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Running a model.
+    Inference,
+    /// Reading what is there.
+    Read,
+}
+
+fn all_classes() -> Vec<Class> {
+    vec![Class::Inference, Class::Read]
+}
+
+impl Class {
+    fn of(access: AccessClass) -> Option<Self> {
+        match access {
+            AccessClass::Inference => Some(Self::Inference),
+            AccessClass::Read => Some(Self::Read),
+            AccessClass::Manage | AccessClass::Account | AccessClass::Web => None,
+        }
+    }
+}
+
+impl Settings {
+    /// Whether this binding has a say about an operation. About one that the policy does
+    /// not know it has none: nothing may be allowed that nobody thought of.
+    pub(crate) fn governs(&self, operation: &Operation, access: AccessClass) -> bool {
+        let known = !matches!(operation, Operation::Other(_));
+        let class = Class::of(access).is_some_and(|class| self.classes.contains(&class));
+        let listed = self
+            .operations
+            .as_ref()
+            .is_none_or(|listed| listed.contains(operation));
+        known && class && listed
+    }
+
+    /// Refuse settings that could never do what their author means.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        if self.allow.is_empty() && self.deny.is_empty() {
+            let message = "neither `allow` nor `deny` lists a model; write `*` for every model";
+            return Err(Problem::new(message));
+        }
+        if self.classes.is_empty() {
+            let message = "lists no class; leave it out for `inference` and `read`";
+            return Err(Problem::at("classes", message));
+        }
+        self.check_operations()
+    }
+
+    fn check_operations(&self) -> Result<(), Problem> {
+        let Some(operations) = &self.operations else {
+            return Ok(());
+        };
+        if operations.is_empty() {
+            let message = "lists no operation; leave it out for all of `classes`";
+            return Err(Problem::at("operations", message));
+        }
+        for (index, operation) in operations.iter().enumerate() {
+            let access = operation.access();
+            let problem = match access.and_then(Class::of) {
+                Some(class) if self.classes.contains(&class) => continue,
+                Some(_) => format!("`{operation}` is not in any of `classes`"),
+                None => format!(
+                    "`{operation}` neither uses nor reads a model, and this policy never allows it"
+                ),
+            };
+            return Err(Problem::at(format!("operations[{index}]"), problem));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,152 @@
+//! What an operator may write.
+
+use stockade_policy_sdk::prelude::*;
+
+/// Who may change models, from where and to where.
+#[settings]
+#[derive(Debug)]
+pub struct Settings {
+    /// Groups whose members may do it.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// Users who may do it.
+    #[serde(default)]
+    pub users: Vec<String>,
+    /// The operations that this binding guards; it says nothing about others.
+    #[serde(default = "only_pull")]
+    pub operations: Vec<Operation>,
+    /// Models that may be pulled, copied from and built on, such as
+    /// `registry.ollama.ai/library/*`.
+    #[serde(default)]
+    pub sources: ModelPatterns,
+    /// Models that may be pushed, created, copied to, deleted, unloaded and pinned.
+    #[serde(default)]
+    pub targets: ModelPatterns,
+    /// Whether models that run in Ollama's cloud may be among the sources and targets.
+    #[serde(default)]
+    pub cloud: bool,
+    /// Hosts on which a created model may run instead of on this one.
+    #[serde(default)]
+    pub remote_hosts: Vec<String>,
+}
+
+fn only_pull() -> Vec<Operation> {
+    vec![Operation::Pull]
+}
+
+impl Settings {
+    /// Whether the caller is one of those who may.
+    pub(crate) fn names(&self, request: &Request) -> bool {
+        self.users.iter().any(|user| user == request.user())
+            || self.groups.iter().any(|group| request.is_in_group(group))
+    }
+
+    pub(crate) fn names_remote_host(&self, host: &str) -> bool {
+        self.remote_hosts
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(host))
+    }
+
+    /// Refuse settings that could never do what their author means.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        self.check_callers()?;
+        self.check_operations()?;
+        self.check_list("sources", &self.sources, reads_sources)?;
+        self.check_list("targets", &self.targets, writes_targets)?;
+        self.check_remote_hosts()
+    }
+
+    fn check_callers(&self) -> Result<(), Problem> {
+        if self.groups.is_empty() && self.users.is_empty() {
+            let message = "neither `groups` nor `users` names anybody; what nobody may do \
+                           needs no policy, because what is not allowed is refused";
+            return Err(Problem::new(message));
+        }
+        for (field, names) in [("groups", &self.groups), ("users", &self.users)] {
+            if let Some(index) = names.iter().position(|name| name.trim().is_empty()) {
+                return Err(Problem::at(format!("{field}[{index}]"), "is empty"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_operations(&self) -> Result<(), Problem> {
+        if self.operations.is_empty() {
+            let message = "lists no operation; leave it out for `pull`";
+            return Err(Problem::at("operations", message));
+        }
+        let foreign = |operation: &Operation| operation.access() != Some(AccessClass::Manage);
+        match self.operations.iter().position(foreign) {
+            None => Ok(()),
+            Some(index) => {
+                let operation = &self.operations[index];
+                let message = format!("`{operation}` does not change models; use `model-access`");
+                Err(Problem::at(format!("operations[{index}]"), message))
+            }
+        }
+    }
+
+    /// A list that an operation needs must not be empty, and one that none needs must be.
+    fn check_list(
+        &self,
+        field: &str,
+        patterns: &ModelPatterns,
+        needs: fn(&Operation) -> Need,
+    ) -> Result<(), Problem> {
+        let most = self
+            .operations
+            .iter()
+            .max_by_key(|operation| needs(operation));
+        let need = most.map_or(Need::Never, needs);
+        match (need, most, patterns.is_empty()) {
+            (Need::Always, Some(operation), true) => {
+                let message = format!(
+                    "`{operation}` needs at least one pattern here; write `*` for every model"
+                );
+                Err(Problem::at(field, message))
+            }
+            (Need::Never, _, false) => {
+                let message = "has no effect, because none of `operations` reads it";
+                Err(Problem::at(field, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_remote_hosts(&self) -> Result<(), Problem> {
+        if self.remote_hosts.is_empty() || self.operations.contains(&Operation::Create) {
+            return Ok(());
+        }
+        let message = "has no effect, because `operations` does not list `create`";
+        Err(Problem::at("remote_hosts", message))
+    }
+}
+
+/// How much an operation depends on a list of patterns.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Need {
+    Never,
+    Sometimes,
+    Always,
+}
+
+/// A model can be created from blobs alone.
+fn reads_sources(operation: &Operation) -> Need {
+    match operation {
+        Operation::Pull | Operation::Copy => Need::Always,
+        Operation::Create => Need::Sometimes,
+        _ => Need::Never,
+    }
+}
+
+fn writes_targets(operation: &Operation) -> Need {
+    match operation {
+        Operation::Push
+        | Operation::Create
+        | Operation::Copy
+        | Operation::Delete
+        | Operation::Unload
+        | Operation::Pin => Need::Always,
+        _ => Need::Never,
+    }
+}
