@@ -1,1 +1,49 @@
-//! TBD
+//! Proof of identity: credentials in, principals out.
+//!
+//! Nothing here opens a file or a socket or reads a clock. The configuration's users,
+//! keys and secrets become an immutable [`Authenticator`]; a request's headers become
+//! what the caller [`Presented`]; the two together, at a given time, become a
+//! [`Principal`](stockade_core::Principal) or an [`AuthnError`].
+//!
+//! ```
+//! use http::HeaderMap;
+//! use stockade_authn::{ApiKey, Authenticator, KeyText, Presented, TokenRules, User};
+//! use stockade_core::{CredentialId, UnixTime, UserId};
+//!
+//! let alice = UserId::new("alice")?;
+//! let text = KeyText::generate();
+//! let key = ApiKey {
+//!     id: CredentialId::new("laptop")?,
+//!     user: alice.clone(),
+//!     digest: text.digest(),
+//!     expires: None,
+//! };
+//! let users = vec![User::new(alice.clone())];
+//! let authenticator = Authenticator::new(users, vec![key], vec![], TokenRules::default())
+//!     .expect("one user and one key do not conflict");
+//!
+//! let mut headers = HeaderMap::new();
+//! headers.insert("x-api-key", text.expose().parse()?);
+//! let presented = Presented::from_headers(&headers)?;
+//! let principal = authenticator.identify(&presented, UnixTime::from_secs(0))?;
+//! assert_eq!(principal.user, alice);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Each kind of credential is one module with the same three parts: what it looks like
+//! in a request, what is stored of it, and `verify`, which compares the two. A new kind
+//! adds a module, a case of [`Presented`] and a field of [`Authenticator`].
+
+mod api_key;
+mod authenticator;
+mod error;
+mod presented;
+mod token;
+mod user;
+
+pub use api_key::{ApiKey, InvalidKeyDigest, KeyDigest, KeyText, WeakKey};
+pub use authenticator::{Authenticator, ConflictError};
+pub use error::{AuthnError, Holder};
+pub use presented::Presented;
+pub use token::{TokenRules, TokenSecret, WeakSecret, issue};
+pub use user::User;

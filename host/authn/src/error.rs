@@ -1,0 +1,128 @@
+use http::StatusCode;
+use stockade_core::{CredentialId, UserId};
+
+/// Whose credential was refused, where that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The user.
+    pub user: UserId,
+    /// The key, or the secret that signed the token.
+    pub credential: CredentialId,
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "user {:?}, credential {:?}", self.user, self.credential)
+    }
+}
+
+/// Why a caller is not identified.
+///
+/// `Display` is for the operator. The caller gets [`public_message`], which says less:
+/// whoever holds no valid secret learns nothing about which users and keys exist.
+///
+/// [`public_message`]: Self::public_message
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuthnError {
+    /// No credential at all.
+    #[error("no credential was presented")]
+    Missing,
+    /// A credential that cannot be read. The text says what to mend.
+    #[error("malformed credential: {0}")]
+    Malformed(&'static str),
+    /// Two different credentials; which one counts is not ours to guess.
+    #[error("two different credentials were presented")]
+    SeveralCredentials,
+    /// An authentication scheme that is not configured.
+    #[error("unsupported authentication scheme")]
+    Unsupported,
+    /// No such key, or no secret made this signature.
+    #[error("unknown key or wrong signature")]
+    Unknown,
+    /// A token with a right signature for a user that does not exist any more.
+    #[error("token signed with {0:?} for a user that does not exist")]
+    UnknownUser(CredentialId),
+    /// The user is switched off.
+    #[error("the user is disabled: {0}")]
+    Disabled(Holder),
+    /// A key or a token that was good once.
+    #[error("expired: {0}")]
+    Expired(Holder),
+    /// A token with a right signature that expires later than the rules allow.
+    #[error("the token expires later than max_ttl allows: {0}")]
+    TooLongLived(Holder),
+}
+
+impl AuthnError {
+    /// What the caller is told.
+    ///
+    /// Expiry is told only to somebody who holds the real secret, and is worth telling:
+    /// there is something that they can do about it.
+    pub const fn public_message(&self) -> &'static str {
+        match self {
+            Self::Missing => {
+                "no credential: send an API key or a token as `Authorization: Bearer …`"
+            }
+            Self::Malformed(what) => what,
+            Self::SeveralCredentials => {
+                "Authorization and x-api-key carry two different credentials; send one"
+            }
+            Self::Unsupported => {
+                "unsupported authentication scheme; send `Authorization: Bearer …`"
+            }
+            Self::Unknown | Self::UnknownUser(_) | Self::Disabled(_) => {
+                "the credential is not valid"
+            }
+            Self::Expired(_) => "the credential has expired; ask for a new one",
+            Self::TooLongLived(_) => {
+                "the token is valid for longer than is allowed here; ask for a shorter one"
+            }
+        }
+    }
+
+    /// The status of the answer: 400 where the request contradicts itself, else 401.
+    pub const fn status(&self) -> StatusCode {
+        match self {
+            Self::SeveralCredentials => StatusCode::BAD_REQUEST,
+            _ => StatusCode::UNAUTHORIZED,
+        }
+    }
+
+    /// The value of `WWW-Authenticate`.
+    ///
+    /// RFC 6750, section 3: no error code for a request that brought no bearer
+    /// credential, `invalid_request` for one that brought several, else `invalid_token`.
+    pub const fn www_authenticate(&self) -> &'static str {
+        match self {
+            Self::Missing | Self::Unsupported => r#"Bearer realm="stockade""#,
+            Self::SeveralCredentials => r#"Bearer realm="stockade", error="invalid_request""#,
+            _ => r#"Bearer realm="stockade", error="invalid_token""#,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 6750, section 3.1.
+    #[test]
+    fn the_challenge_names_an_error_only_for_a_bearer_credential() {
+        let answers = [
+            (AuthnError::Missing, 401, None),
+            (AuthnError::Unsupported, 401, None),
+            (AuthnError::SeveralCredentials, 400, Some("invalid_request")),
+            (AuthnError::Malformed("x"), 401, Some("invalid_token")),
+            (AuthnError::Unknown, 401, Some("invalid_token")),
+        ];
+        for (error, status, code) in answers {
+            let challenge = error.www_authenticate();
+            assert_eq!(error.status(), status, "{error}");
+            assert!(challenge.starts_with(r#"Bearer realm="stockade""#));
+            assert_eq!(
+                challenge.split_once("error=").map(|(_, code)| code),
+                code.map(|code| format!("{code:?}")).as_deref()
+            );
+        }
+    }
+}

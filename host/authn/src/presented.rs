@@ -1,0 +1,128 @@
+//! What a caller presents, before anybody believes it.
+
+use std::fmt;
+
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
+use stockade_core::ProofKind;
+
+use crate::AuthnError;
+use crate::api_key::PresentedKey;
+use crate::token::PresentedToken;
+
+/// The longest credential that is looked at, in bytes.
+const LONGEST: usize = 8 * 1024;
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// At most one credential of a request, read but not verified.
+///
+/// It borrows from the request, so that the secret has one copy only.
+pub struct Presented<'a>(pub(crate) Kind<'a>);
+
+pub(crate) enum Kind<'a> {
+    Nothing,
+    ApiKey(PresentedKey<'a>),
+    Token(PresentedToken<'a>),
+}
+
+impl<'a> Presented<'a> {
+    /// Read the credential of a request.
+    ///
+    /// `Authorization: Bearer …` and `x-api-key: …` are understood. Some SDKs send the
+    /// same secret in both; that is one credential.
+    ///
+    /// # Errors
+    /// [`Malformed`](AuthnError::Malformed), [`Unsupported`](AuthnError::Unsupported) or
+    /// [`SeveralCredentials`](AuthnError::SeveralCredentials). A request that brings
+    /// nothing is no error here, [`Authenticator::identify`](crate::Authenticator::identify)
+    /// decides about it.
+    pub fn from_headers(headers: &'a HeaderMap) -> Result<Self, AuthnError> {
+        let bearer = only_value(headers, &AUTHORIZATION)?
+            .map(after_bearer)
+            .transpose()?;
+        let api_key = only_value(headers, &X_API_KEY)?;
+        match (bearer, api_key) {
+            // Both are the caller's own, so comparing them tells the caller nothing.
+            (Some(one), Some(other)) if one != other => Err(AuthnError::SeveralCredentials),
+            (Some(secret), _) | (None, Some(secret)) => Self::from_secret(secret),
+            (None, None) => Ok(Self(Kind::Nothing)),
+        }
+    }
+
+    /// Read a credential that came without a header: from a path, or from a command line.
+    ///
+    /// A text that ends in `:<digits>:<64 hex digits>` is a token, any other an API key.
+    ///
+    /// # Errors
+    /// [`Malformed`](AuthnError::Malformed).
+    pub fn from_secret(text: &'a str) -> Result<Self, AuthnError> {
+        check_length(text.len())?;
+        match PresentedToken::read(text) {
+            Some(token) => Ok(Self(Kind::Token(token?))),
+            None => PresentedKey::read(text).map(|key| Self(Kind::ApiKey(key))),
+        }
+    }
+
+    /// What kind of credential it claims to be, for counting failures.
+    pub const fn kind(&self) -> Option<ProofKind> {
+        match self.0 {
+            Kind::Nothing => None,
+            Kind::ApiKey(_) => Some(ProofKind::ApiKey),
+            Kind::Token(_) => Some(ProofKind::Token),
+        }
+    }
+}
+
+/// Shows the kind and never the secret.
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Presented").field(&self.kind()).finish()
+    }
+}
+
+fn only_value<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'a str>, AuthnError> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(AuthnError::Malformed(
+            "the credential's header appears more than once; send it once",
+        ));
+    }
+    check_length(value.len())?;
+    value.to_str().map(Some).map_err(|_| {
+        AuthnError::Malformed("the credential's header has characters outside printable ASCII")
+    })
+}
+
+fn check_length(length: usize) -> Result<(), AuthnError> {
+    match length {
+        0 => Err(AuthnError::Malformed("the credential is empty")),
+        1..=LONGEST => Ok(()),
+        _ => Err(AuthnError::Malformed(
+            "the credential is longer than 8192 bytes",
+        )),
+    }
+}
+
+/// RFC 9110, section 11.4: a scheme in any case, spaces, the credential.
+fn after_bearer(value: &str) -> Result<&str, AuthnError> {
+    let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
+    if !scheme.eq_ignore_ascii_case("Bearer") {
+        return Err(AuthnError::Unsupported);
+    }
+    match rest.trim_start_matches(' ') {
+        "" => Err(AuthnError::Malformed(
+            "the Authorization header has nothing after Bearer",
+        )),
+        secret => Ok(secret),
+    }
+}
+
+#[cfg(test)]
+mod tests;

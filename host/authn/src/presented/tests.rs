@@ -1,0 +1,193 @@
+use http::{HeaderMap, HeaderValue};
+use proptest::prelude::*;
+use stockade_core::ProofKind;
+
+use super::Presented;
+use crate::AuthnError;
+
+fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in pairs {
+        headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+    }
+    headers
+}
+
+fn kind(pairs: &[(&'static str, &str)]) -> Result<Option<ProofKind>, AuthnError> {
+    Presented::from_headers(&headers(pairs)).map(|presented| presented.kind())
+}
+
+fn is_malformed(pairs: &[(&'static str, &str)]) -> bool {
+    matches!(kind(pairs), Err(AuthnError::Malformed(_)))
+}
+
+const SIGNATURE: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+#[test]
+fn nothing_is_presented_without_a_credential() {
+    assert_eq!(kind(&[]), Ok(None));
+    assert_eq!(
+        kind(&[("cookie", "key=x"), ("proxy-authorization", "Bearer x")]),
+        Ok(None)
+    );
+}
+
+#[test]
+fn both_headers_and_every_case_of_the_scheme_are_read() {
+    for value in ["Bearer k", "bearer k", "BEARER k", "Bearer    k"] {
+        assert_eq!(
+            kind(&[("authorization", value)]),
+            Ok(Some(ProofKind::ApiKey)),
+            "{value}"
+        );
+    }
+    assert_eq!(kind(&[("x-api-key", "k")]), Ok(Some(ProofKind::ApiKey)));
+}
+
+#[test]
+fn one_secret_in_both_headers_is_one_credential() {
+    let both = |bearer, key| kind(&[("authorization", bearer), ("x-api-key", key)]);
+    assert_eq!(both("Bearer k", "k"), Ok(Some(ProofKind::ApiKey)));
+    assert_eq!(both("Bearer k", "l"), Err(AuthnError::SeveralCredentials));
+    assert_eq!(both("Bearer k", "K"), Err(AuthnError::SeveralCredentials));
+    assert_eq!(both("Basic eDp5", "k"), Err(AuthnError::Unsupported));
+    assert!(is_malformed(&[
+        ("authorization", "Bearer k"),
+        ("x-api-key", "")
+    ]));
+}
+
+#[test]
+fn a_repeated_header_is_refused_even_with_the_same_value() {
+    for name in ["authorization", "x-api-key"] {
+        assert!(is_malformed(&[(name, "Bearer k"), (name, "Bearer k")]));
+    }
+}
+
+#[test]
+fn what_cannot_be_a_credential_is_malformed() {
+    for value in [
+        "",
+        "Bearer",
+        "Bearer ",
+        "bearer    ",
+        "Bearer a b",
+        "Bearer a,\tb",
+        "Bearer ö",
+        "ö",
+    ] {
+        assert!(is_malformed(&[("authorization", value)]), "{value:?}");
+    }
+    for value in ["", "a b", "ö"] {
+        assert!(is_malformed(&[("x-api-key", value)]), "{value:?}");
+    }
+}
+
+#[test]
+fn the_length_is_capped() {
+    let longest = "k".repeat(super::LONGEST);
+    assert_eq!(
+        kind(&[("x-api-key", &longest)]),
+        Ok(Some(ProofKind::ApiKey))
+    );
+    assert!(is_malformed(&[("x-api-key", &format!("{longest}k"))]));
+    assert!(is_malformed(&[(
+        "authorization",
+        &format!("Bearer {longest}")
+    )]));
+}
+
+#[test]
+fn other_schemes_are_unsupported() {
+    let ollama_key = "AAAAC3NzaC1lZDI1NTE5AAAAIJ:c2lnbmF0dXJl";
+    for value in [
+        "Basic eDp5",
+        "Digest username=x",
+        "Bearerk",
+        "sk-local-x",
+        ollama_key,
+    ] {
+        assert_eq!(
+            kind(&[("authorization", value)]),
+            Err(AuthnError::Unsupported),
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn tokens_are_told_from_keys_by_their_tail() {
+    for token in [
+        format!("alice:1:{SIGNATURE}"),
+        format!("svc:batch:1:{SIGNATURE}"),
+        format!("Alice Smith:18446744073709551615:{SIGNATURE}"),
+        format!(":0:{SIGNATURE}"),
+    ] {
+        let bearer = format!("Bearer {token}");
+        assert_eq!(
+            kind(&[("authorization", &bearer)]),
+            Ok(Some(ProofKind::Token)),
+            "{token}"
+        );
+        assert_eq!(kind(&[("x-api-key", &token)]), Ok(Some(ProofKind::Token)));
+    }
+    for key in [
+        format!("1:{SIGNATURE}"),
+        format!("alice::{SIGNATURE}"),
+        format!("alice:+1:{SIGNATURE}"),
+        format!("alice:1_0:{SIGNATURE}"),
+        format!("alice:1:{}", &SIGNATURE[1..]),
+        format!("alice:1:{SIGNATURE}0"),
+        format!("alice:1:{SIGNATURE}:x"),
+        format!("alice:1:{}g", &SIGNATURE[1..]),
+    ] {
+        assert_eq!(
+            kind(&[("x-api-key", &key)]),
+            Ok(Some(ProofKind::ApiKey)),
+            "{key}"
+        );
+    }
+}
+
+#[test]
+fn a_token_in_another_spelling_is_malformed() {
+    let upper = SIGNATURE.to_uppercase();
+    for token in [
+        format!("alice:1:{upper}"),
+        format!("alice:01:{SIGNATURE}"),
+        format!("alice:00:{SIGNATURE}"),
+        format!("alice:18446744073709551616:{SIGNATURE}"),
+    ] {
+        assert!(is_malformed(&[("x-api-key", &token)]), "{token}");
+    }
+}
+
+#[test]
+fn a_secret_without_a_header_is_read_the_same_way() {
+    let token = format!("Zoë:1:{SIGNATURE}");
+    assert_eq!(
+        Presented::from_secret(&token).unwrap().kind(),
+        Some(ProofKind::Token)
+    );
+    for bad in ["", "a b", "ö"] {
+        assert!(matches!(
+            Presented::from_secret(bad),
+            Err(AuthnError::Malformed(_))
+        ));
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_header_value_is_read_as_two_things(value in proptest::collection::vec(32_u8..=255, 0..200)) {
+        prop_assume!(!value.contains(&127));
+        let mut headers = HeaderMap::new();
+        headers.insert("x-api-key", HeaderValue::from_bytes(&value).unwrap());
+        let graphic = value.iter().all(u8::is_ascii_graphic) && !value.is_empty();
+        match Presented::from_headers(&headers) {
+            Ok(presented) if presented.kind() == Some(ProofKind::ApiKey) => prop_assert!(graphic),
+            Ok(_) => prop_assert!(value.is_ascii()),
+            Err(error) => prop_assert!(!graphic, "{error}"),
+        }
+    }
+}

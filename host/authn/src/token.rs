@@ -1,0 +1,240 @@
+//! Expiring tokens: `user:expiry:hex(HMAC-SHA256(secret, "user:expiry"))`.
+//!
+//! The format is the one of a widely copied Python example (`tests/seed_token.py`), and
+//! tokens go both ways between it and this module. It is split from the right, because a
+//! user's name may contain `:`; the expiry is in whole seconds since 1970, and a token is
+//! expired when its expiry lies before now, fractions of a second counted.
+//!
+//! Only the one spelling that the example writes is read. Python's `int` would also take
+//! `+1`, ` 1`, `1_0` or `01` for an expiry, but nothing ever writes them.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::time::Duration;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use stockade_core::{CredentialId, Principal, ProofKind, Secret, UnixTime, UserId};
+use subtle::ConstantTimeEq as _;
+
+use crate::user::Directory;
+use crate::{AuthnError, Holder};
+
+type Signature = [u8; 32];
+
+const SHORTEST_SECRET: usize = 16;
+
+/// A secret that signs tokens.
+///
+/// Several may be in force at once, so that one can be replaced while tokens of the
+/// other still circulate.
+#[derive(Clone)]
+pub struct TokenSecret {
+    id: CredentialId,
+    /// Keyed once: it saves two of the four compressions of each verification, and the
+    /// secret's own bytes need not be kept.
+    mac: Hmac<Sha256>,
+}
+
+/// A secret that is too short to sign anything.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the token secret {id:?} has {length} bytes and could be found by trying; it needs at least \
+     {SHORTEST_SECRET}, such as the output of `openssl rand -hex 32`"
+)]
+pub struct WeakSecret {
+    id: CredentialId,
+    length: usize,
+}
+
+impl TokenSecret {
+    /// Take a secret's bytes, which are exactly what the other side uses as its key.
+    ///
+    /// # Errors
+    /// Fewer than 16 bytes.
+    pub fn new(id: CredentialId, secret: &Secret<Vec<u8>>) -> Result<Self, WeakSecret> {
+        let bytes = secret.expose();
+        let length = bytes.len();
+        match Hmac::new_from_slice(bytes) {
+            Ok(mac) if length >= SHORTEST_SECRET => Ok(Self { id, mac }),
+            _ => Err(WeakSecret { id, length }),
+        }
+    }
+
+    /// The name of the secret.
+    pub const fn id(&self) -> &CredentialId {
+        &self.id
+    }
+
+    fn sign(&self, payload: &str) -> Signature {
+        let mut mac = self.mac.clone();
+        mac.update(payload.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+}
+
+/// Shows the name and never the secret.
+impl fmt::Debug for TokenSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenSecret")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Make a token that is valid up to and including the second of `expiry`.
+pub fn issue(secret: &TokenSecret, user: &UserId, expiry: UnixTime) -> Secret<String> {
+    let payload = format!("{user}:{}", expiry.as_secs());
+    let signature = hex::encode(secret.sign(&payload));
+    Secret::new(format!("{payload}:{signature}"))
+}
+
+/// What a token must keep to besides being signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenRules {
+    /// How far ahead a token's expiry may lie.
+    pub max_ttl: Duration,
+    /// How far the issuer's clock may be ahead of ours, added to `max_ttl`. It does not
+    /// make an expired token live longer.
+    pub leeway: Duration,
+}
+
+/// A day, and a minute for the clocks.
+impl Default for TokenRules {
+    fn default() -> Self {
+        Self {
+            max_ttl: Duration::from_hours(24),
+            leeway: Duration::from_mins(1),
+        }
+    }
+}
+
+impl TokenRules {
+    fn allow(self, expiry: UnixTime, now: UnixTime) -> bool {
+        let latest = now
+            .as_duration()
+            .saturating_add(self.max_ttl)
+            .saturating_add(self.leeway);
+        expiry.as_duration() <= latest
+    }
+}
+
+/// A token as a caller presents it: the right form, nothing verified.
+pub(crate) struct PresentedToken<'a> {
+    payload: &'a str,
+    user: &'a str,
+    expiry: UnixTime,
+    signature: Signature,
+}
+
+impl<'a> PresentedToken<'a> {
+    /// `None` for a text that is no token at all, so must be an API key.
+    pub(crate) fn read(text: &'a str) -> Option<Result<Self, AuthnError>> {
+        let (payload, signature) = text.rsplit_once(':')?;
+        let (user, expiry) = payload.rsplit_once(':')?;
+        let digits = !expiry.is_empty() && expiry.bytes().all(|byte| byte.is_ascii_digit());
+        let hex = signature.len() == 64 && signature.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let token = || {
+            Some(Self {
+                payload,
+                user,
+                expiry: read_expiry(expiry)?,
+                signature: read_signature(signature)?,
+            })
+        };
+        (digits && hex).then(|| {
+            token().ok_or(AuthnError::Malformed(
+                "the token's expiry or signature is not spelled as it was issued",
+            ))
+        })
+    }
+}
+
+fn read_expiry(digits: &str) -> Option<UnixTime> {
+    if digits.len() > 1 && digits.starts_with('0') {
+        return None;
+    }
+    digits.parse().ok().map(UnixTime::from_secs)
+}
+
+fn read_signature(digits: &str) -> Option<Signature> {
+    if digits.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return None;
+    }
+    let mut signature = [0; 32];
+    hex::decode_to_slice(digits, &mut signature).ok()?;
+    Some(signature)
+}
+
+/// All secrets in force.
+#[derive(Debug)]
+pub(crate) struct Tokens {
+    secrets: Vec<TokenSecret>,
+    rules: TokenRules,
+}
+
+impl Tokens {
+    pub(crate) const fn new(secrets: Vec<TokenSecret>, rules: TokenRules) -> Self {
+        Self { secrets, rules }
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.secrets.len()
+    }
+
+    /// Signature and user are always both looked up, so that an unknown user costs what
+    /// a wrong signature costs.
+    pub(crate) fn verify(
+        &self,
+        presented: &PresentedToken<'_>,
+        now: UnixTime,
+        users: &Directory,
+    ) -> Result<Principal, AuthnError> {
+        let signer = self.signer(presented);
+        let member = users.get(presented.user);
+        let secret = signer.ok_or(AuthnError::Unknown)?;
+        let member = member.ok_or_else(|| AuthnError::UnknownUser(secret.id.clone()))?;
+        let holder = || Holder {
+            user: member.id.clone(),
+            credential: secret.id.clone(),
+        };
+        if member.disabled {
+            return Err(AuthnError::Disabled(holder()));
+        }
+        if presented.expiry < now {
+            return Err(AuthnError::Expired(holder()));
+        }
+        if !self.rules.allow(presented.expiry, now) {
+            return Err(AuthnError::TooLongLived(holder()));
+        }
+        Ok(member.principal(ProofKind::Token, Some(secret.id.clone())))
+    }
+
+    /// Every secret is tried, also after one that fits: the time depends on how many
+    /// there are, not on which one signed.
+    fn signer(&self, presented: &PresentedToken<'_>) -> Option<&TokenSecret> {
+        let mut signer = None;
+        for secret in &self.secrets {
+            let expected = secret.sign(presented.payload);
+            if bool::from(expected.ct_eq(&presented.signature)) {
+                signer = Some(secret);
+            }
+        }
+        signer
+    }
+}
+
+/// The secrets that stand under another name already, which would make the name
+/// in the audit log a matter of luck.
+pub(crate) fn repeated_secrets(secrets: &[TokenSecret]) -> Vec<CredentialId> {
+    // Equal secrets sign equally; the signature of nothing stands for the secret.
+    let mut seen = HashSet::new();
+    secrets
+        .iter()
+        .filter(|secret| !seen.insert(secret.sign("")))
+        .map(|secret| secret.id.clone())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! Who exists.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use stockade_core::{CredentialId, GroupName, Principal, ProofKind, UserId};
+
+/// A user of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The name, unique.
+    pub id: UserId,
+    /// The groups, in any order.
+    pub groups: Vec<GroupName>,
+    /// What policies are told about the user, in any order.
+    pub attributes: Vec<(String, String)>,
+    /// Whether every credential of the user is refused.
+    pub disabled: bool,
+}
+
+impl User {
+    /// A user without groups or attributes.
+    pub const fn new(id: UserId) -> Self {
+        Self {
+            id,
+            groups: Vec::new(),
+            attributes: Vec::new(),
+            disabled: false,
+        }
+    }
+}
+
+/// What is shared by all principals of one user.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) id: UserId,
+    pub(crate) disabled: bool,
+    groups: Arc<[GroupName]>,
+    attributes: Arc<[(String, String)]>,
+}
+
+impl Member {
+    fn new(user: User) -> Self {
+        let mut groups = user.groups;
+        groups.sort_unstable();
+        groups.dedup();
+        let mut attributes = user.attributes;
+        attributes.sort_unstable();
+        Self {
+            id: user.id,
+            disabled: user.disabled,
+            groups: groups.into(),
+            attributes: attributes.into(),
+        }
+    }
+
+    pub(crate) fn principal(
+        &self,
+        proof: ProofKind,
+        credential: Option<CredentialId>,
+    ) -> Principal {
+        Principal {
+            user: self.id.clone(),
+            groups: Arc::clone(&self.groups),
+            proof,
+            credential,
+            attributes: Arc::clone(&self.attributes),
+        }
+    }
+}
+
+/// All users, by name.
+#[derive(Debug)]
+pub(crate) struct Directory(HashMap<UserId, Member>);
+
+impl Directory {
+    /// The directory, and the names that came more than once.
+    pub(crate) fn new(users: Vec<User>) -> (Self, Vec<UserId>) {
+        let mut members = HashMap::with_capacity(users.len());
+        let mut repeated = Vec::new();
+        for user in users {
+            let id = user.id.clone();
+            if members.insert(id.clone(), Member::new(user)).is_some() {
+                repeated.push(id);
+            }
+        }
+        (Self(members), repeated)
+    }
+
+    pub(crate) fn get(&self, user: &str) -> Option<&Member> {
+        self.0.get(user)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
