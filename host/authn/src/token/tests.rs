@@ -6,7 +6,7 @@ use crate::User;
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 const RULES: TokenRules = TokenRules {
-    max_ttl: Duration::from_secs(3600),
+    max_ttl: Duration::from_hours(1),
     leeway: Duration::from_secs(30),
 };
 
