@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::Operation;
+
 /// A complete, valid, lower-case model name: `host/namespace/model:tag`.
 ///
 /// Ollama's identity of a model is case-insensitive, and defaults fill what a caller
@@ -213,6 +215,20 @@ pub enum ModelRole {
     Base,
     /// Copies to it.
     Destination,
+}
+
+impl ModelRole {
+    /// What an operation does to the one model that it names. A copy names two; this is
+    /// the first.
+    pub const fn of(operation: Operation) -> Self {
+        match operation {
+            Operation::Pull | Operation::Push | Operation::Create | Operation::Delete => {
+                Self::Target
+            }
+            Operation::Copy => Self::Source,
+            _ => Self::Use,
+        }
+    }
 }
 
 /// A model that a request names.
