@@ -69,6 +69,8 @@ mod tests {
         assert_eq!(ends.find(b"\r"), None);
         assert_eq!(ends.find(b"\ndata"), Some(1));
         assert_eq!(ends.find(b"data"), None);
-        assert_eq!(ends.find(b"\n\n"), Some(2));
+        assert_eq!(ends.find(b"\r"), None);
+        assert_eq!(ends.find(b"\n"), None);
+        assert_eq!(ends.find(b"\n"), Some(1));
     }
 }

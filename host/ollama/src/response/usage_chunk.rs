@@ -179,9 +179,9 @@ fn without_member<K>(event: &Bytes, members: &[(K, &RawValue)], at: usize) -> By
         end_of(before)..end
     } else {
         let start = memchr(b'{', event).map_or(end, |brace| brace + 1);
-        let comma = event[end..].trim_ascii_start().starts_with(b",");
-        let gap = memchr(b',', &event[end..]).filter(|_| comma);
-        start..end + gap.map_or(0, |gap| gap + 1)
+        // Behind the only member there is no comma, only the end of the object.
+        let comma = memchr(b',', &event[end..]);
+        start..end + comma.map_or(0, |comma| comma + 1)
     };
     [&event[..cut.start], &event[cut.end..]].concat().into()
 }

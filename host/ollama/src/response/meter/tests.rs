@@ -92,6 +92,12 @@ fn a_number_counts_when_it_is_complete() {
 }
 
 #[test]
+fn the_last_number_counts() {
+    let answer = "{\"eval_count\":1}\n{\"eval_count\":3}\n{\"eval_count\":null}\n";
+    assert_eq!(whole(Framing::Ndjson, answer).usage, tokens(None, 3));
+}
+
+#[test]
 fn a_broken_line_does_not_hide_the_next() {
     let answer =
         "{\"error\":\"x\",\"response\":\"oops\n[[[\n}}\n\"\n{\"done\":true,\"eval_count\":2}\n";
@@ -140,6 +146,8 @@ fn data_may_take_several_lines() {
         whole(Framing::Sse, stream),
         measured(tokens(12, None), Ending::CutShort, 1)
     );
+    let stream = "data:{\"usage\":{\"prompt_tokens\":1\ndata:2}}\n\n";
+    assert_eq!(whole(Framing::Sse, stream).usage, tokens(1, None));
 }
 
 #[test]
@@ -267,13 +275,18 @@ proptest! {
     }
 
     #[test]
-    fn text_of_the_model_is_never_a_number(text in any::<String>(), prompt in any::<u64>(), output in any::<u64>()) {
+    fn text_of_the_model_is_never_a_number(
+        text in r#"(["\\{}\[\],:a]|"done":true|"eval_count":9){0,20}"#,
+        prompt in any::<u64>(),
+        output in any::<u64>(),
+        size in 1..20usize,
+    ) {
         let text = serde_json::Value::from(text);
         let answer = format!(
-            "{{\"message\":{{\"content\":{text}}},\"done\":true,\"eval_count\":{output},\"prompt_eval_count\":{prompt}}}\n"
+            "{{{text}:[{text},{{}}],\"message\":{{\"content\":{text}}},\"error\":null,\"response\":{text},\"done\":true,\"eval_count\":{output},\"prompt_eval_count\":{prompt}}}\n"
         );
         prop_assert_eq!(
-            whole(Framing::Ndjson, &answer),
+            measure(Framing::Ndjson, answer.as_bytes().chunks(size)),
             measured(tokens(prompt, output), Ending::Finished, 1)
         );
     }

@@ -62,6 +62,7 @@ fn usage_is_cut_out_wherever_it_stands() {
         ),
         (r#"{"choices":[1],"usage":null}"#, r#"{"choices":[1]}"#),
         (r#"{"usage":{}}"#, "{}"),
+        (r#"{"choices":[],"usage":null}"#, r#"{"choices":[]}"#),
     ];
     for (json, expected) in cases {
         assert_eq!(
