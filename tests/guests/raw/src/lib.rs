@@ -1,0 +1,57 @@
+//! Answers that the SDK would never give. A binding's settings are one JSON string, and the
+//! first binding's decides:
+//!
+//! - `"too-few"`, `"too-many"`: allows, one time less or more than bindings were asked for
+//! - `"wrong-problem"`: reports a problem with a binding that does not exist
+//! - `"no-problem"`: refuses the settings without saying why
+//! - anything else: allows
+//!
+//! What it says about itself is nonsense.
+
+use std::sync::OnceLock;
+
+use stockade_policy_sdk::__private::{Guest, Metadata, Problem, Request, export_component};
+use stockade_policy_sdk::Verdict;
+
+static WORD: OnceLock<String> = OnceLock::new();
+
+struct Raw;
+
+impl Guest for Raw {
+    fn describe() -> Metadata {
+        Metadata {
+            name: "raw".to_owned(),
+            version: "not a version".to_owned(),
+            settings_schema: "not a schema".to_owned(),
+            inputs: vec!["thoughts".to_owned()],
+        }
+    }
+
+    fn configure(settings: Vec<String>) -> Result<(), Vec<Problem>> {
+        let word = settings.into_iter().next().unwrap_or_default();
+        if word == "\"wrong-problem\"" {
+            let path = "nowhere".to_owned();
+            return Err(vec![Problem {
+                binding: u32::MAX,
+                path,
+                message: word,
+            }]);
+        }
+        if word == "\"no-problem\"" {
+            return Err(Vec::new());
+        }
+        WORD.get_or_init(|| word);
+        Ok(())
+    }
+
+    fn evaluate(_: Request, bindings: Vec<u32>) -> Vec<Verdict> {
+        let count = match WORD.get().map(String::as_str) {
+            Some("\"too-few\"") => bindings.len().saturating_sub(1),
+            Some("\"too-many\"") => bindings.len() + 1,
+            _ => bindings.len(),
+        };
+        vec![Verdict::allow(); count]
+    }
+}
+
+export_component!(Raw with_types_in stockade_policy_sdk::bindings);
