@@ -1,0 +1,294 @@
+//! What is wrong with a configuration, for a log line and for a person.
+
+use std::fmt::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+
+use super::location::Location;
+
+/// One thing that is wrong with a configuration.
+///
+/// `Display` is one line, `file:line:column: message`; [`render`](Self::render) adds
+/// the excerpt and the help.
+#[derive(Clone, Debug)]
+pub struct ConfigError {
+    file: PathBuf,
+    at: Option<Location>,
+    message: String,
+    help: Option<String>,
+    excerpt: Option<Box<Excerpt>>,
+}
+
+impl ConfigError {
+    /// An error about a whole file.
+    pub fn new(file: &Path, message: &str) -> Self {
+        Self {
+            file: file.to_owned(),
+            at: None,
+            message: printable(message),
+            help: None,
+            excerpt: None,
+        }
+    }
+
+    pub(super) fn at(mut self, at: Location, excerpt: Option<Excerpt>) -> Self {
+        self.at = Some(at);
+        self.excerpt = excerpt.map(Box::new);
+        self
+    }
+
+    /// The same error with a word on what to do instead.
+    #[must_use]
+    pub fn with_help(mut self, help: &str) -> Self {
+        self.help = Some(printable(help));
+        self
+    }
+
+    /// The file that is wrong.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Where in the file.
+    pub const fn location(&self) -> Option<Location> {
+        self.at
+    }
+
+    /// What is wrong.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do instead.
+    pub fn help(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
+    /// The error for a terminal: message, place, excerpt with a caret, and help.
+    pub fn render(&self, color: bool) -> String {
+        let mut out = String::new();
+        // Writing to a String cannot fail.
+        let _ = self.write(&mut out, &Paint { color });
+        out
+    }
+
+    fn write(&self, out: &mut String, paint: &Paint) -> fmt::Result {
+        writeln!(
+            out,
+            "{}{}",
+            paint.error("error"),
+            paint.bold(&format!(": {}", self.message))
+        )?;
+        writeln!(out, "  {} {}", paint.dim("-->"), self.place())?;
+        if let Some(excerpt) = &self.excerpt {
+            excerpt.write(out, paint)?;
+        }
+        if let Some(help) = &self.help {
+            writeln!(out, "  {} {}: {help}", paint.dim("="), paint.bold("help"))?;
+        }
+        Ok(())
+    }
+
+    fn place(&self) -> String {
+        let file = printable(&self.file.to_string_lossy());
+        match self.at {
+            Some(at) => format!("{file}:{at}"),
+            None => file,
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place(), self.message)?;
+        match &self.help {
+            Some(help) => write!(f, " ({help})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// `{file, line, column, message, help}`, what does not apply left out.
+impl Serialize for ConfigError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("file", &self.file.to_string_lossy())?;
+        if let Some(at) = self.at {
+            map.serialize_entry("line", &at.line())?;
+            map.serialize_entry("column", &at.column())?;
+        }
+        map.serialize_entry("message", &self.message)?;
+        if let Some(help) = &self.help {
+            map.serialize_entry("help", help)?;
+        }
+        map.end()
+    }
+}
+
+/// Everything that is wrong with a configuration; at least one thing.
+#[derive(Clone)]
+pub struct ConfigErrors {
+    errors: Vec<ConfigError>,
+    files: Vec<PathBuf>,
+}
+
+impl ConfigErrors {
+    /// Fail if there are errors.
+    pub fn check(errors: Vec<ConfigError>) -> Result<(), Self> {
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Self::from_all(errors))
+        }
+    }
+
+    /// All of several errors; there must be one.
+    pub fn from_all(errors: impl IntoIterator<Item = ConfigError>) -> Self {
+        Self {
+            errors: errors.into_iter().collect(),
+            files: Vec::new(),
+        }
+    }
+
+    pub(super) fn with_files(mut self, files: Vec<PathBuf>) -> Self {
+        self.files = files;
+        self
+    }
+
+    /// Every file that [`load`](super::load) read or looked for. A change in one of them
+    /// may mend the errors. Empty for errors found later.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    /// The errors, in the order of the file.
+    pub fn iter(&self) -> std::slice::Iter<'_, ConfigError> {
+        self.errors.iter()
+    }
+
+    /// All errors for a terminal, an empty line between them.
+    pub fn render(&self, color: bool) -> String {
+        let rendered: Vec<_> = self.iter().map(|error| error.render(color)).collect();
+        rendered.join("\n")
+    }
+}
+
+/// Without the files: where one was expected, something secret may stand.
+impl fmt::Debug for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.errors).finish()
+    }
+}
+
+impl From<ConfigError> for ConfigErrors {
+    fn from(error: ConfigError) -> Self {
+        Self::from_all([error])
+    }
+}
+
+impl<'a> IntoIterator for &'a ConfigErrors {
+    type Item = &'a ConfigError;
+    type IntoIter = std::slice::Iter<'a, ConfigError>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl Serialize for ConfigErrors {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.errors.serialize(serializer)
+    }
+}
+
+/// One line for each error.
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.iter().enumerate() {
+            if index > 0 {
+                f.write_char('\n')?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+/// The line of an error and what to underline in it.
+#[derive(Clone, Debug)]
+pub(super) struct Excerpt {
+    number: u32,
+    line: String,
+    indent: usize,
+    width: usize,
+}
+
+/// Longer lines are cut off on both sides of what is underlined.
+const WIDEST: usize = 100;
+
+impl Excerpt {
+    pub(super) fn new(line: &str, at: Location) -> Self {
+        let column = (at.column() as usize).saturating_sub(1);
+        let skipped = if line.chars().count() > WIDEST {
+            column.saturating_sub(WIDEST / 2)
+        } else {
+            0
+        };
+        let line: String = line.chars().skip(skipped).take(WIDEST).collect();
+        let indent = column - skipped;
+        let room = line.chars().count().saturating_sub(indent).max(1);
+        Self {
+            number: at.line(),
+            width: at.width().min(room),
+            line: line.trim_end().to_owned(),
+            indent,
+        }
+    }
+
+    fn write(&self, out: &mut String, paint: &Paint) -> fmt::Result {
+        let number = self.number.to_string();
+        let gutter = " ".repeat(number.len());
+        let bar = paint.dim("|");
+        writeln!(out, "{gutter} {bar}")?;
+        writeln!(out, "{} {bar} {}", paint.dim(&number), self.line)?;
+        let caret = paint.error(&"^".repeat(self.width));
+        writeln!(out, "{gutter} {bar} {}{caret}", " ".repeat(self.indent))
+    }
+}
+
+struct Paint {
+    color: bool,
+}
+
+impl Paint {
+    fn error(&self, text: &str) -> String {
+        self.sgr("1;31", text)
+    }
+
+    fn bold(&self, text: &str) -> String {
+        self.sgr("1", text)
+    }
+
+    fn dim(&self, text: &str) -> String {
+        self.sgr("34", text)
+    }
+
+    fn sgr(&self, code: &str, text: &str) -> String {
+        if self.color {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+/// A file's text must not move the cursor of whoever reads the error.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}

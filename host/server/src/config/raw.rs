@@ -1,0 +1,162 @@
+//! The file as it is written: texts and options, no meaning yet.
+//!
+//! Every field is a [`Slot`], so `default` means "absent" and nothing else; whether
+//! something may be absent is for [`validate`](super::validate) to say.
+
+use serde::Deserialize;
+
+use super::settings::Setting;
+use super::slot::{Entries, Slot};
+use super::types::{LogFormat, LogLevel};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawConfig {
+    pub(super) listen: Slot<OneOrMany>,
+    pub(super) upstream: Slot<RawUpstream>,
+    pub(super) allow_plain_http: Slot<bool>,
+    pub(super) time_zone: Slot<String>,
+    pub(super) limits: Slot<RawLimits>,
+    pub(super) log: Slot<RawLog>,
+    pub(super) tokens: Slot<RawTokens>,
+    pub(super) groups: Slot<Vec<Slot<String>>>,
+    pub(super) users: Slot<Entries<RawUser>>,
+    pub(super) policies: Slot<Entries<RawPolicy>>,
+    pub(super) bindings: Slot<Vec<Slot<RawBinding>>>,
+    pub(super) tests: Slot<Vec<Slot<RawTest>>>,
+}
+
+/// One text or a list of texts.
+#[derive(Debug, Deserialize)]
+#[serde(rename = "$by-shape")]
+pub(super) enum OneOrMany {
+    #[serde(rename = "scalar")]
+    One(Slot<String>),
+    #[serde(rename = "sequence")]
+    Many(Vec<Slot<String>>),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawUpstream {
+    pub(super) url: Slot<String>,
+    pub(super) connect_timeout: Slot<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawLimits {
+    pub(super) body: Slot<String>,
+    pub(super) json_depth: Slot<u64>,
+    pub(super) blob: Slot<String>,
+    pub(super) header_timeout: Slot<String>,
+    pub(super) drain_timeout: Slot<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawLog {
+    pub(super) level: Slot<LogLevel>,
+    pub(super) format: Slot<LogFormat>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawTokens {
+    pub(super) secrets: Slot<Vec<Slot<RawTokenSecret>>>,
+    pub(super) max_ttl: Slot<String>,
+    pub(super) leeway: Slot<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawTokenSecret {
+    pub(super) id: Slot<String>,
+    pub(super) file: Slot<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawUser {
+    pub(super) groups: Slot<Vec<Slot<String>>>,
+    pub(super) keys: Slot<Vec<Slot<RawKey>>>,
+    pub(super) attributes: Slot<Entries<String>>,
+    pub(super) disabled: Slot<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawKey {
+    pub(super) id: Slot<String>,
+    pub(super) sha256: Slot<String>,
+    pub(super) expires: Slot<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawPolicy {
+    pub(super) module: Slot<String>,
+    pub(super) digest: Slot<String>,
+    pub(super) deadline: Slot<String>,
+    pub(super) memory: Slot<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawBinding {
+    pub(super) name: Slot<String>,
+    pub(super) description: Slot<String>,
+    pub(super) subjects: Slot<RawSubjects>,
+    pub(super) policy: Slot<String>,
+    pub(super) settings: Slot<Setting>,
+    pub(super) mode: Slot<Mode>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Mode {
+    Enforce,
+    Shadow,
+}
+
+/// `everyone`, or a mapping.
+#[derive(Debug, Deserialize)]
+#[serde(rename = "$by-shape")]
+pub(super) enum RawSubjects {
+    #[serde(rename = "scalar")]
+    Word(Slot<String>),
+    #[serde(rename = "mapping")]
+    Chosen(Slot<RawChosen>),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawChosen {
+    pub(super) everyone: Slot<bool>,
+    pub(super) users: Slot<Vec<Slot<String>>>,
+    pub(super) groups: Slot<Vec<Slot<String>>>,
+    pub(super) except: Slot<RawExcept>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawExcept {
+    pub(super) users: Slot<Vec<Slot<String>>>,
+    pub(super) groups: Slot<Vec<Slot<String>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawTest {
+    pub(super) user: Slot<String>,
+    pub(super) operation: Slot<String>,
+    pub(super) model: Slot<String>,
+    pub(super) expect: Slot<Expectation>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Expectation {
+    Allow,
+    Deny,
+}

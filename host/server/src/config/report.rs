@@ -1,0 +1,114 @@
+//! Collects everything that is wrong, so that it can be told at once.
+
+use std::path::Path;
+
+use super::error::{ConfigError, ConfigErrors};
+use super::location::{Location, Source, mask_secrets};
+
+/// One thing that is wrong, not yet tied to its file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Problem {
+    at: Location,
+    message: String,
+    help: Option<String>,
+}
+
+impl Problem {
+    pub(super) fn new(at: Location, message: impl Into<String>) -> Self {
+        Self {
+            at,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    fn in_file(&self, source: &Source) -> ConfigError {
+        let error = source.error(self.at, &self.message);
+        match &self.help {
+            Some(help) => error.with_help(help),
+            None => error,
+        }
+    }
+}
+
+/// More errors than this are counted, not shown.
+const MOST_SHOWN: usize = 100;
+
+/// What has been found so far.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    problems: Vec<Problem>,
+    masked: Vec<Location>,
+}
+
+impl Report {
+    pub(super) fn add(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// Never quote this stretch of the file: it may hold a secret.
+    pub(super) fn mask(&mut self, at: Location) {
+        self.masked.push(at);
+    }
+
+    /// Everything that is wrong, in the order of the file.
+    pub(super) fn finish(mut self, path: &Path, text: &str) -> Result<(), ConfigErrors> {
+        let source = Source::new(path, text, self.masked);
+        // What stands behind an anchor is seen once for each alias.
+        self.problems.sort();
+        self.problems.dedup();
+        let shown = self.problems.iter().take(MOST_SHOWN);
+        let mut errors: Vec<_> = shown.map(|problem| problem.in_file(&source)).collect();
+        let more = self.problems.len() - errors.len();
+        if more > 0 {
+            errors.push(ConfigError::new(path, &format!("and {more} more errors")));
+        }
+        ConfigErrors::check(errors)
+    }
+}
+
+/// The known word that was probably meant.
+pub(super) fn closest<'k>(text: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let tolerated = (text.chars().count() / 3).max(1);
+    known
+        .into_iter()
+        .map(|word| (strsim::osa_distance(text, word), word))
+        .filter(|(distance, _)| *distance <= tolerated)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, word)| word)
+}
+
+/// A word of the file as it is quoted in a message: never very long, and never a key.
+pub(super) fn quoted(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let text = mask_secrets(text);
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{closest, quoted};
+
+    #[test]
+    fn typing_mistakes_are_recognised_and_other_words_are_not() {
+        let known = ["bindings", "users", "policies"];
+        assert_eq!(closest("bindngs", known), Some("bindings"));
+        assert_eq!(closest("polices", known), Some("policies"));
+        assert_eq!(closest("upstream", known), None);
+        assert_eq!(closest("", ["a"]), Some("a"));
+    }
+
+    #[test]
+    fn quotes_are_short_and_safe() {
+        assert_eq!(quoted("a\u{1b}"), r#""a\u{1b}""#);
+        assert!(quoted(&"x".repeat(500)).len() < 100);
+    }
+}

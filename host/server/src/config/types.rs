@@ -1,0 +1,239 @@
+//! The configuration as the gateway uses it: everything checked, nothing left as text
+//! that means something.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::uri::Authority;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use stockade_authn::{ApiKey, TokenRules, TokenSecret, User};
+use stockade_core::{BindingName, GroupName, ModelName, Operation, PolicyName, Principal, UserId};
+
+use super::error::ConfigError;
+use super::location::{Location, Source};
+use super::settings::Part;
+
+/// A configuration that is right in itself. Whether its policies load and its tests
+/// hold is found out when a generation is built from it.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen; at least one address.
+    pub listen: Vec<SocketAddr>,
+    /// Where Ollama is.
+    pub upstream: Upstream,
+    /// How much a caller may send, and how slowly.
+    pub limits: Limits,
+    /// How to log.
+    pub log: Log,
+    /// The zone in which policies see weekdays and hours.
+    pub time_zone: TimeZone,
+    /// Who exists.
+    pub users: Vec<User>,
+    /// The keys of the users.
+    pub api_keys: Vec<ApiKey>,
+    /// The secrets that sign tokens.
+    pub token_secrets: Vec<TokenSecret>,
+    /// What tokens must keep to.
+    pub token_rules: TokenRules,
+    /// The policies, by distinct names.
+    pub policies: Vec<PolicySource>,
+    /// Which policy judges whom; names are distinct and policies are known.
+    pub bindings: Vec<Binding>,
+    /// What must hold of every generation.
+    pub tests: Vec<ConfigTest>,
+    pub(super) source: Source,
+}
+
+impl Config {
+    /// An error found later, at a place in the file if it has one.
+    pub fn error(&self, at: Option<Location>, message: impl AsRef<str>) -> ConfigError {
+        match at {
+            Some(at) => self.source.error(at, message.as_ref()),
+            None => ConfigError::new(self.source.path(), message.as_ref()),
+        }
+    }
+}
+
+/// Where Ollama is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// Host and port, to be spoken to by plain HTTP.
+    pub authority: Authority,
+    /// How long a connection may take to be made.
+    pub connect_timeout: Duration,
+}
+
+/// How much a caller may send, and how slowly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest JSON body, in bytes.
+    pub body: u64,
+    /// The deepest nesting of a JSON body.
+    pub json_depth: usize,
+    /// The largest blob upload, in bytes.
+    pub blob: u64,
+    /// How long a request's head may take.
+    pub header_timeout: Duration,
+    /// How long answers may go on after the gateway was told to stop.
+    pub drain_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 64 << 20,
+            json_depth: 64,
+            blob: 64 << 30,
+            header_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How to log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Log {
+    /// From which level on.
+    pub level: LogLevel,
+    /// In which form.
+    pub format: LogFormat,
+}
+
+/// How grave a line must be to be logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Something failed.
+    Error,
+    /// Something may fail.
+    Warn,
+    /// Something happened that an operator wants to know.
+    #[default]
+    Info,
+    /// What happens, for whoever looks for a mistake.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: one JSON object for each line.
+    Json,
+}
+
+/// A policy that can be bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicySource {
+    /// Its name in the configuration.
+    pub name: PolicyName,
+    /// Where its code is.
+    pub module: ModuleLocation,
+    /// The SHA-256 digest that the code must have, if it is pinned.
+    pub digest: Option<[u8; 32]>,
+    /// How long one decision may take, if not the usual time.
+    pub deadline: Option<Duration>,
+    /// How much memory one decision may have, in bytes, if not the usual amount.
+    pub memory: Option<u64>,
+    /// Where its `module` stands.
+    pub at: Location,
+}
+
+/// Where a policy's code is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModuleLocation {
+    /// Shipped with the gateway; the name without `builtin/`.
+    Builtin(String),
+    /// A file, its path taken from the directory of the configuration file.
+    File(PathBuf),
+}
+
+/// Who is judged by which policy.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    /// Its name, unique.
+    pub name: BindingName,
+    /// What a person wrote about it.
+    pub description: Option<String>,
+    /// Whom it applies to.
+    pub subjects: Subjects,
+    /// The policy that judges.
+    pub policy: PolicyName,
+    /// The policy's settings as canonical JSON: keys sorted, no white space.
+    pub settings: String,
+    /// Whether it is obeyed, or only asked and recorded.
+    pub enforced: bool,
+    /// Where it stands.
+    pub at: Location,
+    /// The settings with their places; `None` where the file has none.
+    pub(super) parts: Option<Part>,
+}
+
+impl Binding {
+    /// Where a part of the settings stands, by a path such as `allow[2].name`.
+    pub fn settings_at(&self, path: &str) -> Location {
+        self.parts
+            .as_ref()
+            .map_or(self.at, |parts| parts.locate(path))
+    }
+}
+
+/// Whom a binding applies to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subjects {
+    /// Everybody who is not excepted.
+    pub everyone: bool,
+    /// These users.
+    pub users: BTreeSet<UserId>,
+    /// Who is in one of these groups.
+    pub groups: BTreeSet<GroupName>,
+    /// But not these.
+    pub except: Exceptions,
+}
+
+/// Whom a binding does not apply to, whatever else it says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exceptions {
+    /// These users.
+    pub users: BTreeSet<UserId>,
+    /// Who is in one of these groups.
+    pub groups: BTreeSet<GroupName>,
+}
+
+impl Subjects {
+    /// Whether the binding applies to a caller.
+    pub fn apply_to(&self, principal: &Principal) -> bool {
+        let within = |users: &BTreeSet<UserId>, groups: &BTreeSet<GroupName>| {
+            users.contains(&principal.user)
+                || principal.groups.iter().any(|group| groups.contains(group))
+        };
+        let chosen = self.everyone || within(&self.users, &self.groups);
+        chosen && !within(&self.except.users, &self.except.groups)
+    }
+}
+
+/// Something that must hold of every generation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigTest {
+    /// Who would call.
+    pub user: UserId,
+    /// What for.
+    pub operation: Operation,
+    /// With which model, for an operation that names one.
+    pub model: Option<ModelName>,
+    /// Whether it must be allowed, or else denied.
+    pub allowed: bool,
+    /// Where the test stands.
+    pub at: Location,
+}
+
+#[cfg(test)]
+mod tests;

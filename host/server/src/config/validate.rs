@@ -1,0 +1,106 @@
+//! From raw types to domain types: what the texts mean, and whether it all fits
+//! together.
+//!
+//! Nothing here stops at the first error. What cannot be understood is reported and
+//! left out, and the rest is still checked; the result counts only if the report stays
+//! empty.
+
+mod bindings;
+mod expectations;
+mod names;
+mod network;
+mod policies;
+mod quantities;
+mod secret_file;
+
+mod tokens;
+mod users;
+
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+
+use self::network::Network;
+use super::location::Source;
+use super::raw::{RawConfig, RawLog};
+use super::report::{Problem, Report, quoted};
+use super::slot::Slot;
+use super::types::{Config, Log};
+
+/// What is known besides the file's text.
+pub(super) struct Surroundings<'a> {
+    /// The directory that paths in the file start from.
+    pub(super) directory: &'a Path,
+    /// The policies that are shipped.
+    pub(super) builtins: &'a [&'a str],
+    /// The files that the configuration names, as they are met.
+    pub(super) files: Vec<PathBuf>,
+}
+
+impl Surroundings<'_> {
+    /// The path of a file that the configuration names; it is noted.
+    fn file(&mut self, written: &str) -> PathBuf {
+        let path = self.directory.join(written);
+        if !self.files.contains(&path) {
+            self.files.push(path.clone());
+        }
+        path
+    }
+}
+
+/// Check the whole configuration.
+pub(super) fn validate(
+    raw: RawConfig,
+    source: Source,
+    surroundings: &mut Surroundings<'_>,
+    report: &mut Report,
+) -> Config {
+    let network = Network::check(raw.listen, raw.upstream, raw.allow_plain_http, report);
+    let accounts = users::accounts(raw.users, raw.groups, report);
+    let (token_secrets, token_rules) = tokens::tokens(raw.tokens, surroundings, report);
+    let (policies, policy_names) = policies::policies(raw.policies, surroundings, report);
+    let known = bindings::Known {
+        users: &accounts.user_names,
+        groups: &accounts.group_names,
+        policies: &policy_names,
+    };
+    let bindings = bindings::bindings(raw.bindings, &known, report);
+    let tests = expectations::tests(raw.tests, &accounts, report);
+    Config {
+        listen: network.listen,
+        upstream: network.upstream,
+        limits: quantities::limits(raw.limits, report),
+        log: log(raw.log),
+        time_zone: time_zone(raw.time_zone, report),
+        users: accounts.users,
+        api_keys: accounts.api_keys,
+        token_secrets,
+        token_rules,
+        policies,
+        bindings,
+        tests,
+        source,
+    }
+}
+
+fn log(raw: Slot<RawLog>) -> Log {
+    let raw = raw.value().unwrap_or_default();
+    Log {
+        level: raw.level.value().unwrap_or_default(),
+        format: raw.format.value().unwrap_or_default(),
+    }
+}
+
+fn time_zone(raw: Slot<String>, report: &mut Report) -> TimeZone {
+    let Some(name) = raw.optional() else {
+        return TimeZone::UTC;
+    };
+    TimeZone::get(&name.value).unwrap_or_else(|_| {
+        let message = format!("there is no time zone {}", quoted(&name.value));
+        report.add(
+            Problem::new(name.at, message)
+                .help("write a name of the IANA database, such as `Europe/Paris` or `UTC`"),
+        );
+        TimeZone::UTC
+    })
+}

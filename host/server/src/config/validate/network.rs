@@ -1,0 +1,200 @@
+//! Where to listen and where Ollama is.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use http::Uri;
+use http::uri::{Authority, Scheme};
+
+use super::names::Unique;
+use super::quantities::Quantity;
+use crate::config::location::Location;
+use crate::config::raw::{OneOrMany, RawUpstream};
+use crate::config::report::{Problem, Report, quoted};
+use crate::config::slot::{Located, Slot};
+use crate::config::types::Upstream;
+
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 11_435);
+const DEFAULT_UPSTREAM: Authority = Authority::from_static("127.0.0.1:11434");
+const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(super) struct Network {
+    pub(super) listen: Vec<SocketAddr>,
+    pub(super) upstream: Upstream,
+}
+
+impl Network {
+    pub(super) fn check(
+        listen: Slot<OneOrMany>,
+        upstream: Slot<RawUpstream>,
+        allow_plain_http: Slot<bool>,
+        report: &mut Report,
+    ) -> Self {
+        let addresses = addresses(listen, report);
+        // What could not be read might have allowed it.
+        let plain = allow_plain_http.is_broken() || allow_plain_http.value() == Some(true);
+        if !plain {
+            refuse_plain(&addresses, report);
+        }
+        let (upstream, url_at) = self::upstream(upstream, report);
+        refuse_loop(&addresses, &upstream.authority, url_at, report);
+        let listen = if addresses.is_empty() {
+            vec![DEFAULT_LISTEN]
+        } else {
+            addresses.into_iter().map(|located| located.value).collect()
+        };
+        Self { listen, upstream }
+    }
+}
+
+fn addresses(listen: Slot<OneOrMany>, report: &mut Report) -> Vec<Located<SocketAddr>> {
+    let Some(listen) = listen.optional() else {
+        return Vec::new();
+    };
+    let texts = match listen.value {
+        OneOrMany::One(text) => vec![text],
+        OneOrMany::Many(texts) => texts,
+    };
+    if texts.is_empty() {
+        let help = "name an address, or leave the key out to listen on 127.0.0.1:11435";
+        report.add(Problem::new(listen.at, "there is no address to listen on").help(help));
+    }
+    let mut unique = Unique::new();
+    let mut addresses = Vec::with_capacity(texts.len());
+    for text in texts.into_iter().filter_map(Slot::optional) {
+        let Some(address) = address(&text, report) else {
+            continue;
+        };
+        // Each port 0 becomes another port.
+        if address.port() != 0 {
+            unique.check(address, &format!("the address {address}"), text.at, report);
+        }
+        addresses.push(Located::new(text.at, address));
+    }
+    addresses
+}
+
+fn address(text: &Located<String>, report: &mut Report) -> Option<SocketAddr> {
+    if let Ok(address) = text.value.parse() {
+        return Some(address);
+    }
+    let message = format!("{} is no address to listen on", quoted(&text.value));
+    let help = match text.value.rsplit_once(':') {
+        Some(("localhost", port)) => format!("write 127.0.0.1:{port} or [::1]:{port}"),
+        Some(("" | "*", port)) => format!("for all interfaces write 0.0.0.0:{port} or [::]:{port}"),
+        _ => "write an IP address and a port, such as 127.0.0.1:11435 or [::1]:11435".to_owned(),
+    };
+    report.add(Problem::new(text.at, message).help(help));
+    None
+}
+
+fn refuse_plain(addresses: &[Located<SocketAddr>], report: &mut Report) {
+    for address in addresses {
+        if !address.value.ip().to_canonical().is_loopback() {
+            let message = format!(
+                "{} can be reached from other machines without TLS, so that keys would \
+                 travel in the clear",
+                address.value
+            );
+            report.add(Problem::new(address.at, message).help(
+                "listen on 127.0.0.1 behind something that ends TLS, or set \
+                 `allow_plain_http: true` on a network that you trust",
+            ));
+        }
+    }
+}
+
+fn upstream(slot: Slot<RawUpstream>, report: &mut Report) -> (Upstream, Option<Location>) {
+    let raw = slot.value().unwrap_or_default();
+    let url = raw.url.optional();
+    let at = url.as_ref().map(|url| url.at);
+    let authority = url.and_then(|url| authority(&url, report));
+    let timeout = Quantity::duration(Duration::from_millis(10)..=Duration::from_mins(5));
+    let upstream = Upstream {
+        authority: authority.unwrap_or(DEFAULT_UPSTREAM),
+        connect_timeout: timeout
+            .read(raw.connect_timeout, report)
+            .unwrap_or(DEFAULT_CONNECT_TIMEOUT),
+    };
+    (upstream, at)
+}
+
+const URL_FORM: &str = "write http://, a host and a port, such as http://127.0.0.1:11434";
+
+fn authority(url: &Located<String>, report: &mut Report) -> Option<Authority> {
+    if url.value.contains('@') {
+        report.mask(url.at);
+    }
+    let wrong = match url.value.parse::<Uri>() {
+        Ok(uri) => match check_uri(uri) {
+            Ok(authority) => return Some(authority),
+            Err(wrong) => wrong,
+        },
+        Err(_) => "this is not a URL",
+    };
+    report.add(Problem::new(url.at, wrong).help(URL_FORM));
+    None
+}
+
+fn check_uri(uri: Uri) -> Result<Authority, &'static str> {
+    let parts = uri.into_parts();
+    match parts.scheme {
+        Some(scheme) if scheme == Scheme::HTTP => {}
+        Some(scheme) if scheme == Scheme::HTTPS => {
+            return Err("Ollama is spoken to by plain HTTP only");
+        }
+        _ => return Err("this URL does not begin with http://"),
+    }
+    let authority = parts.authority.ok_or("this URL has no host")?;
+    if authority.as_str().contains('@') {
+        return Err("the URL must not contain a user name or password");
+    }
+    if parts.path_and_query.is_some_and(|path| path != "/") {
+        return Err("the URL must not have a path or query");
+    }
+    if authority.port_u16().is_none_or(|port| port == 0) {
+        return Err("the URL has no port");
+    }
+    Ok(authority)
+}
+
+/// An upstream that is the gateway itself would be asked for ever.
+fn refuse_loop(
+    addresses: &[Located<SocketAddr>],
+    upstream: &Authority,
+    url_at: Option<Location>,
+    report: &mut Report,
+) {
+    let port = upstream.port_u16().unwrap_or(80);
+    let default = [Located::new(Location::point(1, 1), DEFAULT_LISTEN)];
+    let listened = if addresses.is_empty() {
+        &default
+    } else {
+        addresses
+    };
+    let meets = |address: &&Located<SocketAddr>| {
+        address.value.port() == port && reaches(upstream.host(), address.value.ip())
+    };
+    if let Some(address) = listened.iter().find(meets) {
+        let message = "`upstream` is where the gateway itself listens";
+        let help = "give Ollama another port than the gateway";
+        report.add(Problem::new(url_at.unwrap_or(address.at), message).help(help));
+    }
+}
+
+/// Whether a connection to `host` arrives at a listener on `listen`, as far as can be told
+/// without asking the network.
+fn reaches(host: &str, listen: IpAddr) -> bool {
+    let local = listen.to_canonical().is_loopback() || listen.is_unspecified();
+    if host.eq_ignore_ascii_case("localhost") {
+        return local;
+    }
+    let Ok(host) = host.trim_matches(['[', ']']).parse::<IpAddr>() else {
+        return false;
+    };
+    let host = host.to_canonical();
+    // An unspecified address as a destination means this machine.
+    host == listen.to_canonical()
+        || (host.is_unspecified() && local)
+        || (host.is_loopback() && listen.is_unspecified())
+}

@@ -1,0 +1,105 @@
+//! Which policies there are and where their code is.
+
+use std::time::Duration;
+
+use stockade_core::PolicyName;
+
+use super::Surroundings;
+use super::names::Names;
+use super::quantities::Quantity;
+use crate::config::raw::RawPolicy;
+use crate::config::report::{Problem, Report, closest, quoted};
+use crate::config::slot::{Entries, Located, Slot};
+use crate::config::types::{ModuleLocation, PolicySource};
+
+pub(super) fn policies(
+    slot: Slot<Entries<RawPolicy>>,
+    surroundings: &mut Surroundings<'_>,
+    report: &mut Report,
+) -> (Vec<PolicySource>, Names) {
+    let mut names = Names::new("policy");
+    if slot.is_broken() {
+        names.incomplete();
+    }
+    let mut policies = Vec::new();
+    for (name, raw) in slot.value().unwrap_or_default().0 {
+        names.define(&name.value);
+        let checked = name.check(report, |name| PolicyName::new(name));
+        if let Some(raw) = raw.optional() {
+            policies.extend(policy(checked, raw, surroundings, report));
+        }
+    }
+    (policies, names)
+}
+
+fn policy(
+    name: Option<PolicyName>,
+    raw: Located<RawPolicy>,
+    surroundings: &mut Surroundings<'_>,
+    report: &mut Report,
+) -> Option<PolicySource> {
+    let Located { at, value: raw } = raw;
+    let deadline = Quantity::duration(Duration::from_millis(1)..=Duration::from_secs(1));
+    let memory = Quantity::size(64 << 10..=16 << 20);
+    let deadline = deadline.read(raw.deadline, report);
+    let memory = memory.read(raw.memory, report);
+    let digest = raw
+        .digest
+        .optional()
+        .map(|text| text.check(report, |text| digest(text)));
+    let written = raw.module.required("module", at, report)?;
+    let module = module(&written, surroundings, report)?;
+    Some(PolicySource {
+        name: name?,
+        module,
+        digest: match digest {
+            None => None,
+            // A pin that cannot be read is not "unpinned".
+            Some(read) => Some(read?),
+        },
+        deadline,
+        memory,
+        at: written.at,
+    })
+}
+
+fn digest(text: &str) -> Result<[u8; 32], &'static str> {
+    const FORM: &str = "a module's digest is written sha256:<64 hex digits>; \
+                        `sha256sum` computes it";
+    let digits = text.strip_prefix("sha256:").ok_or(FORM)?;
+    let mut digest = [0; 32];
+    hex::decode_to_slice(digits, &mut digest).map_err(|_| FORM)?;
+    Ok(digest)
+}
+
+fn module(
+    written: &Located<String>,
+    surroundings: &mut Surroundings<'_>,
+    report: &mut Report,
+) -> Option<ModuleLocation> {
+    let text = written.value.as_str();
+    if let Some(name) = text.strip_prefix("builtin/") {
+        if surroundings.builtins.contains(&name) {
+            return Some(ModuleLocation::Builtin(name.to_owned()));
+        }
+        let message = format!("there is no shipped policy {}", quoted(text));
+        let help = match closest(name, surroundings.builtins.iter().copied()) {
+            Some(shipped) => format!("did you mean `builtin/{shipped}`?"),
+            None => format!("the shipped ones are {}", surroundings.builtins.join(", ")),
+        };
+        report.add(Problem::new(written.at, message).help(help));
+        return None;
+    }
+    let path = surroundings.file(text);
+    if path.is_file() {
+        return Some(ModuleLocation::File(path));
+    }
+    let message = format!("there is no module file {}", path.display());
+    let problem = Problem::new(written.at, message);
+    report.add(if surroundings.builtins.contains(&text) {
+        problem.help(format!("did you mean `builtin/{text}`?"))
+    } else {
+        problem.help("build it there, or write `builtin/…` for a shipped policy")
+    });
+    None
+}

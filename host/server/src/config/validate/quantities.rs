@@ -1,0 +1,91 @@
+//! Numbers with a unit and the range that they must lie in.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::config::quantity::{self, Invalid, show_duration, show_size};
+use crate::config::raw::RawLimits;
+use crate::config::report::{Problem, Report};
+use crate::config::slot::{Located, Slot};
+use crate::config::types::Limits;
+
+/// How a number is read and shown, and what it may be.
+pub(super) struct Quantity<T> {
+    range: RangeInclusive<T>,
+    parse: fn(&str) -> Result<T, Invalid>,
+    show: fn(T) -> String,
+}
+
+impl Quantity<Duration> {
+    pub(super) fn duration(range: RangeInclusive<Duration>) -> Self {
+        Self {
+            range,
+            parse: quantity::duration,
+            show: show_duration,
+        }
+    }
+}
+
+impl Quantity<u64> {
+    pub(super) fn size(range: RangeInclusive<u64>) -> Self {
+        Self {
+            range,
+            parse: quantity::size,
+            show: show_size,
+        }
+    }
+}
+
+impl<T: PartialOrd + Copy> Quantity<T> {
+    /// The number, if one is written and fits.
+    pub(super) fn read(&self, slot: Slot<String>, report: &mut Report) -> Option<T> {
+        let text = slot.optional()?;
+        let number = text.check(report, |text| (self.parse)(text))?;
+        self.within(Located::new(text.at, number), report)
+    }
+
+    fn within(&self, number: Located<T>, report: &mut Report) -> Option<T> {
+        if self.range.contains(&number.value) {
+            return Some(number.value);
+        }
+        let message = format!("{} is out of range", (self.show)(number.value));
+        let (least, most) = (*self.range.start(), *self.range.end());
+        let help = format!(
+            "it may be from {} to {}",
+            (self.show)(least),
+            (self.show)(most)
+        );
+        report.add(Problem::new(number.at, message).help(help));
+        None
+    }
+}
+
+pub(super) fn limits(raw: Slot<RawLimits>, report: &mut Report) -> Limits {
+    let raw = raw.value().unwrap_or_default();
+    let default = Limits::default();
+    let body = Quantity::size(1 << 10..=4 << 30).read(raw.body, report);
+    let blob = Quantity::size(1 << 20..=16 << 40).read(raw.blob, report);
+    let header = Quantity::duration(Duration::from_millis(100)..=Duration::from_mins(5));
+    let drain = Quantity::duration(Duration::ZERO..=Duration::from_hours(1));
+    Limits {
+        body: body.unwrap_or(default.body),
+        json_depth: json_depth(raw.json_depth, report).unwrap_or(default.json_depth),
+        blob: blob.unwrap_or(default.blob),
+        header_timeout: header
+            .read(raw.header_timeout, report)
+            .unwrap_or(default.header_timeout),
+        drain_timeout: drain
+            .read(raw.drain_timeout, report)
+            .unwrap_or(default.drain_timeout),
+    }
+}
+
+fn json_depth(slot: Slot<u64>, report: &mut Report) -> Option<usize> {
+    let depth = Quantity {
+        range: 1..=128,
+        parse: |_| Err("a depth is a whole number"),
+        show: |depth: u64| depth.to_string(),
+    };
+    let within = depth.within(slot.optional()?, report)?;
+    usize::try_from(within).ok()
+}

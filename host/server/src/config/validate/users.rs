@@ -1,0 +1,152 @@
+//! Users, their groups and their keys.
+
+use std::collections::HashSet;
+use std::str::FromStr as _;
+
+use stockade_authn::{ApiKey, KeyDigest, User};
+use stockade_core::{CredentialId, GroupName, UserId};
+
+use super::names::{Names, Unique};
+use crate::config::quantity;
+use crate::config::raw::{RawKey, RawUser};
+use crate::config::report::Report;
+use crate::config::slot::{Entries, Located, Slot};
+
+/// Everybody, and the names that other parts may use.
+pub(super) struct Accounts {
+    pub(super) users: Vec<User>,
+    pub(super) api_keys: Vec<ApiKey>,
+    pub(super) user_names: Names,
+    pub(super) group_names: Names,
+    pub(super) disabled: HashSet<UserId>,
+}
+
+pub(super) fn accounts(
+    users: Slot<Entries<RawUser>>,
+    groups: Slot<Vec<Slot<String>>>,
+    report: &mut Report,
+) -> Accounts {
+    let mut reading = Reading {
+        accounts: Accounts {
+            users: Vec::new(),
+            api_keys: Vec::new(),
+            user_names: Names::new("user"),
+            group_names: Names::new("group"),
+            disabled: HashSet::new(),
+        },
+        key_ids: Unique::new(),
+        digests: Unique::new(),
+        report,
+    };
+    reading.groups(groups);
+    reading.users(users);
+    reading.accounts
+}
+
+struct Reading<'r> {
+    accounts: Accounts,
+    key_ids: Unique<CredentialId>,
+    digests: Unique<KeyDigest>,
+    report: &'r mut Report,
+}
+
+impl Reading<'_> {
+    /// Groups, declared or a user's; each one that is named exists.
+    fn groups(&mut self, slot: Slot<Vec<Slot<String>>>) -> Vec<GroupName> {
+        let names = &mut self.accounts.group_names;
+        if slot.is_broken() {
+            names.incomplete();
+        }
+        let mut groups = Vec::new();
+        for group in slot.value().unwrap_or_default() {
+            if group.is_broken() {
+                names.incomplete();
+            }
+            let Some(group) = group.optional() else {
+                continue;
+            };
+            names.define(&group.value);
+            groups.extend(group.check(self.report, |name| GroupName::new(name)));
+        }
+        groups
+    }
+
+    fn users(&mut self, slot: Slot<Entries<RawUser>>) {
+        if slot.is_broken() {
+            self.accounts.user_names.incomplete();
+            self.accounts.group_names.incomplete();
+        }
+        for (name, user) in slot.value().unwrap_or_default().0 {
+            self.accounts.user_names.define(&name.value);
+            let id = name.check(self.report, |name| UserId::new(name));
+            if user.is_broken() {
+                self.accounts.group_names.incomplete();
+            }
+            if let Some(user) = user.value() {
+                self.user(id.as_ref(), user);
+            }
+        }
+    }
+
+    /// A user whose name cannot be used is checked all the same.
+    fn user(&mut self, id: Option<&UserId>, raw: RawUser) {
+        let groups = self.groups(raw.groups);
+        let entries = raw.attributes.value().unwrap_or_default().0;
+        let attributes = entries
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.value, value.value()?)));
+        let disabled = raw.disabled.value().unwrap_or(false);
+        if disabled {
+            self.accounts.disabled.extend(id.cloned());
+        }
+        let user = id.map(|id| User {
+            id: id.clone(),
+            groups,
+            attributes: attributes.collect(),
+            disabled,
+        });
+        self.accounts.users.extend(user);
+        for key in raw.keys.value().unwrap_or_default() {
+            if let Some(key) = key.optional() {
+                let key = self.key(id, key);
+                self.accounts.api_keys.extend(key);
+            }
+        }
+    }
+
+    fn key(&mut self, user: Option<&UserId>, raw: Located<RawKey>) -> Option<ApiKey> {
+        let Located { at, value: raw } = raw;
+        let id = raw.id.required("id", at, self.report).and_then(|text| {
+            let id = text.check(self.report, |id| CredentialId::new(id))?;
+            let what = format!("the key id {id:?}");
+            self.key_ids.check(id.clone(), &what, text.at, self.report);
+            Some(id)
+        });
+        let digest = raw.sha256.required("sha256", at, self.report);
+        let digest = digest.and_then(|text| self.digest(&text));
+        let expires = raw
+            .expires
+            .optional()
+            .map(|text| text.check(self.report, |text| quantity::time(text)));
+        Some(ApiKey {
+            id: id?,
+            user: user?.clone(),
+            digest: digest?,
+            expires: match expires {
+                None => None,
+                // An expiry that cannot be read is not "never".
+                Some(read) => Some(read?),
+            },
+        })
+    }
+
+    fn digest(&mut self, text: &Located<String>) -> Option<KeyDigest> {
+        let digest = text.check(self.report, |text| KeyDigest::from_str(text));
+        match digest {
+            Some(digest) => self.digests.check(digest, "this key", text.at, self.report),
+            // It may be the key itself.
+            None => self.report.mask(text.at),
+        }
+        digest
+    }
+}
