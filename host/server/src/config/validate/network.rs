@@ -198,3 +198,31 @@ fn reaches(host: &str, listen: IpAddr) -> bool {
         || (host.is_unspecified() && local)
         || (host.is_loopback() && listen.is_unspecified())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::reaches;
+
+    #[test]
+    fn a_loop_is_seen_through_every_spelling_of_this_machine() {
+        let cases = [
+            ("127.0.0.1", "127.0.0.1", true),
+            ("localhost", "127.0.0.1", true),
+            ("LOCALHOST", "::", true),
+            ("[::1]", "::1", true),
+            ("[::1]", "::", true),
+            ("127.0.0.1", "0.0.0.0", true),
+            ("0.0.0.0", "127.0.0.1", true),
+            ("[::ffff:127.0.0.1]", "127.0.0.1", true),
+            ("192.168.0.7", "192.168.0.7", true),
+            ("127.0.0.1", "127.0.0.2", false),
+            ("192.168.0.7", "127.0.0.1", false),
+            ("localhost", "192.168.0.7", false),
+            ("ollama.internal", "0.0.0.0", false),
+        ];
+        for (host, listen, expected) in cases {
+            let listen = listen.parse().unwrap();
+            assert_eq!(reaches(host, listen), expected, "{host} {listen}");
+        }
+    }
+}

@@ -40,7 +40,7 @@ fn policy(
 ) -> Option<PolicySource> {
     let Located { at, value: raw } = raw;
     let deadline = Quantity::duration(Duration::from_millis(1)..=Duration::from_secs(1));
-    let memory = Quantity::size(64 << 10..=16 << 20);
+    let memory = Quantity::size(64 << 10..=64 << 20);
     let deadline = deadline.read(raw.deadline, report);
     let memory = memory.read(raw.memory, report);
     let digest = raw

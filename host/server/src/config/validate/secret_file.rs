@@ -78,3 +78,26 @@ fn check_mode(path: &Path, file: &File) -> Result<(), SecretFileError> {
 fn check_mode(_path: &Path, _file: &File) -> Result<(), SecretFileError> {
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    #[test]
+    fn one_line_end_is_not_part_of_the_secret() {
+        let cases: [(&[u8], &[u8]); 5] = [
+            (b"secret\n", b"secret"),
+            (b"secret\r\n", b"secret"),
+            (b"secret\n\n", b"secret\n"),
+            (b" \xff\0 ", b" \xff\0 "),
+            (b"", b""),
+        ];
+        for (content, secret) in cases {
+            // Made for its owner only.
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), content).unwrap();
+            let read = read(file.path()).unwrap();
+            assert_eq!(read.expose(), secret);
+        }
+    }
+}
