@@ -1,1 +1,41 @@
-//! TBD
+//! The sandbox in which policies decide.
+//!
+//! A policy is a WebAssembly component that implements `policy-sdk/wit/policy.wit`.
+//! [`Engine::prepare`] checks and compiles it together with the settings of its
+//! bindings; [`PreparedPolicy::evaluate`] judges a request in a fresh instance, within
+//! bounds of time, memory and stack that [`Engine::self_test`] proves to hold.
+//!
+//! Nothing else in Stockade knows wasmtime.
+
+mod answer;
+mod artifact;
+mod bindings;
+mod blocking;
+mod chunk;
+mod compile_cache;
+mod config;
+mod engine;
+mod error;
+mod failure;
+mod input;
+mod journal;
+mod limiter;
+mod metadata;
+mod module;
+mod policy;
+mod program;
+mod sandbox;
+mod scan;
+mod self_test;
+mod snapshot;
+mod text;
+mod ticker;
+mod workshop;
+
+pub use config::{EngineConfig, PolicyLimits};
+pub use engine::Engine;
+pub use error::{EngineError, LoadError, SettingsProblem};
+pub use failure::Failure;
+pub use metadata::Metadata;
+pub use module::{Digest, InvalidDigest, ModuleSource};
+pub use policy::PreparedPolicy;

@@ -1,0 +1,143 @@
+//! What an engine may use, and how wasmtime is set up for it.
+
+use std::time::Duration;
+
+use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
+
+/// The stack of a guest's native frames. A guest's own stack of 64 KiB lies in its
+/// memory; this bounds what recursion can use beyond it.
+pub(crate) const WASM_STACK_BYTES: usize = 256 * KIB;
+/// Slots on top of those for decisions: one for a policy that is being prepared.
+const SPARE_SLOTS: u32 = 1;
+/// wit-component makes up to three core modules of one: the policy, a shim and a
+/// fix-up. Preparing adds wizer's accessor.
+const CORE_INSTANCES_EACH: u32 = 4;
+/// The policy's own table and the shim's.
+const TABLES_EACH: u32 = 2;
+/// Entries of one table: the functions whose address a policy takes.
+pub(crate) const TABLE_ELEMENTS: usize = 10_000;
+/// wasmtime's bookkeeping for one instance, which grows with its functions and globals.
+const INSTANCE_BYTES: usize = 4 * MIB;
+
+/// What an [`Engine`](crate::Engine) may use. Sizes are in bytes.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EngineConfig {
+    /// Decisions that run at the same moment; more wait.
+    pub slots: u32,
+    /// The most memory that any policy may be given.
+    pub max_memory_bytes: usize,
+    /// How much of a slot's memory is reset by copying instead of by unmapping.
+    /// A snapshot that fits costs no system call per decision.
+    pub keep_resident_bytes: usize,
+    /// How long one decision may take, where a policy does not say.
+    pub default_deadline: Duration,
+    /// How much memory a policy may use, where it does not say.
+    pub default_memory_bytes: usize,
+    /// How long `describe` and `configure` may take each.
+    pub configure_deadline: Duration,
+    /// The most text that one request may hand to a policy, its body included.
+    pub max_input_bytes: usize,
+    /// The most memory for compiled functions that the next snapshot of the same
+    /// module can use again.
+    pub compile_cache_bytes: usize,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            slots: 64,
+            max_memory_bytes: 64 * MIB,
+            keep_resident_bytes: 512 * KIB,
+            default_deadline: Duration::from_millis(10),
+            default_memory_bytes: 16 * MIB,
+            configure_deadline: Duration::from_secs(2),
+            max_input_bytes: 4 * MIB,
+            compile_cache_bytes: 16 * MIB,
+        }
+    }
+}
+
+impl EngineConfig {
+    /// The limits of a policy that sets none itself.
+    pub fn default_limits(&self) -> PolicyLimits {
+        PolicyLimits {
+            deadline: self.default_deadline,
+            memory_bytes: self.default_memory_bytes,
+        }
+    }
+}
+
+/// What one policy may use for one decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolicyLimits {
+    /// Wall-clock time, counted in milliseconds and rounded up.
+    pub deadline: Duration,
+    /// Linear memory, settings and input included.
+    pub memory_bytes: usize,
+}
+
+/// How a guest's accesses are kept inside its memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bounds {
+    /// 4 GiB of address space around each slot: the hardware checks.
+    Reserved,
+    /// Only what a guest may use is reserved, and each access is checked by code.
+    Checked,
+}
+
+/// wasmtime's settings: everything that policies do not need is off.
+pub(crate) fn wasmtime_config(config: &EngineConfig, bounds: Bounds) -> Config {
+    let mut wasmtime = Config::new();
+    wasmtime
+        .wasm_component_model(true)
+        .concurrency_support(false)
+        .gc_support(false)
+        .wasm_simd(false)
+        .wasm_relaxed_simd(false)
+        .wasm_tail_call(false)
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .wasm_multi_value(false)
+        .wasm_extended_const(false)
+        .wasm_custom_page_sizes(false)
+        .wasm_wide_arithmetic(false)
+        .shared_memory(false);
+    wasmtime
+        .epoch_interruption(true)
+        .max_wasm_stack(WASM_STACK_BYTES)
+        .memory_init_cow(true)
+        .cranelift_opt_level(OptLevel::Speed)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
+    if bounds == Bounds::Checked {
+        wasmtime
+            .memory_reservation(config.max_memory_bytes as u64)
+            .memory_guard_size(0)
+            .memory_may_move(false);
+    }
+    wasmtime
+}
+
+fn pool(config: &EngineConfig) -> PoolingAllocationConfig {
+    let slots = config.slots.saturating_add(SPARE_SLOTS);
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(slots)
+        .total_core_instances(slots.saturating_mul(CORE_INSTANCES_EACH))
+        .total_memories(slots)
+        .total_tables(slots.saturating_mul(TABLES_EACH))
+        .total_gc_heaps(0)
+        .max_core_instances_per_component(CORE_INSTANCES_EACH)
+        .max_memories_per_component(1)
+        .max_tables_per_component(TABLES_EACH)
+        .max_component_instance_size(INSTANCE_BYTES)
+        .max_core_instance_size(INSTANCE_BYTES)
+        .max_memory_size(config.max_memory_bytes)
+        .table_elements(TABLE_ELEMENTS)
+        .linear_memory_keep_resident(config.keep_resident_bytes)
+        .table_keep_resident(TABLE_ELEMENTS * size_of::<usize>())
+        .max_unused_warm_slots(slots);
+    pool
+}

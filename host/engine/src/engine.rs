@@ -1,0 +1,151 @@
+//! The engine: one wasmtime, one pool of slots, one clock of deadlines.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use wasmtime::component::{HasSelf, Linker};
+
+use crate::bindings::StockadePolicy;
+use crate::compile_cache::CompileCache;
+use crate::config::{Bounds, wasmtime_config};
+use crate::sandbox::Sandbox;
+use crate::workshop::Workshop;
+use crate::{
+    EngineConfig, EngineError, LoadError, ModuleSource, PolicyLimits, PreparedPolicy, self_test,
+    ticker,
+};
+
+/// Runs policies. Cheap to clone; all clones are the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+/// What the engine and all its policies have in common.
+pub(crate) struct Shared {
+    pub(crate) config: EngineConfig,
+    pub(crate) sandboxes: Sandboxes,
+    /// One for each slot: whoever holds one finds a slot free.
+    pub(crate) permits: Semaphore,
+    workshop: Mutex<Workshop>,
+}
+
+/// What it takes to start a guest.
+pub(crate) struct Sandboxes {
+    pub(crate) wasmtime: wasmtime::Engine,
+    pub(crate) linker: Linker<Sandbox>,
+    pub(crate) configure_deadline: Duration,
+}
+
+impl Engine {
+    /// Set up the sandbox: reserve its memory, compile nothing yet.
+    ///
+    /// # Errors
+    /// Where the machine cannot give what `config` asks for.
+    pub fn new(config: EngineConfig) -> Result<Self, EngineError> {
+        let wasmtime = reserve(&config)?;
+        let setup = |error: wasmtime::Error| EngineError::Setup(format!("{error:#}"));
+        let mut linker = Linker::new(&wasmtime);
+        StockadePolicy::add_to_linker::<_, HasSelf<_>>(&mut linker, |sandbox| sandbox)
+            .map_err(setup)?;
+        ticker::start(&wasmtime).map_err(EngineError::Ticker)?;
+        let shared = Shared {
+            permits: Semaphore::new(config.slots as usize),
+            sandboxes: Sandboxes {
+                wasmtime,
+                linker,
+                configure_deadline: config.configure_deadline,
+            },
+            workshop: Mutex::default(),
+            config,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// What the engine was set up with.
+    pub fn config(&self) -> &EngineConfig {
+        &self.shared.config
+    }
+
+    /// Make a policy ready to judge for some bindings, given the settings of each as
+    /// JSON. What an earlier policy that is still in use has in common with it is not
+    /// made again.
+    ///
+    /// This compiles, for tens of milliseconds or more: call it off the threads that
+    /// answer requests. Only one policy is prepared at a time.
+    ///
+    /// # Errors
+    /// See [`LoadError`]; wrong settings of all bindings are reported together.
+    pub fn prepare(
+        &self,
+        module: &ModuleSource,
+        settings: &[String],
+        limits: PolicyLimits,
+    ) -> Result<PreparedPolicy, LoadError> {
+        self.check(limits)?;
+        let mut workshop = self.workshop();
+        let parts = workshop.prepare(&self.shared.sandboxes, module, settings, limits)?;
+        Ok(PreparedPolicy::new(
+            Arc::clone(&self.shared),
+            module,
+            limits,
+            parts,
+        ))
+    }
+
+    /// Prove that the limits of the sandbox hold here and now: that guests which loop,
+    /// take memory, or recurse without end are stopped, each for its own reason.
+    ///
+    /// # Errors
+    /// Names the limit that does not hold. Nothing should be served then.
+    pub fn self_test(&self) -> Result<(), EngineError> {
+        // Takes the place of a policy that is being prepared.
+        let _workshop = self.workshop();
+        self_test::run(&self.shared.sandboxes.wasmtime)
+    }
+
+    fn workshop(&self) -> std::sync::MutexGuard<'_, Workshop> {
+        // It holds only what can be made again, and each step leaves it complete.
+        let workshop = self.shared.workshop.lock();
+        workshop.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn check(&self, limits: PolicyLimits) -> Result<(), LoadError> {
+        let most = self.shared.config.max_memory_bytes;
+        if limits.memory_bytes > most {
+            return Err(LoadError::Limits(format!(
+                "a policy may have at most {most} bytes of memory, not {}",
+                limits.memory_bytes
+            )));
+        }
+        if limits.deadline.is_zero() {
+            return Err(LoadError::Limits(
+                "a policy needs a deadline longer than nothing".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A wasmtime engine whose slots are reserved; where there is too little address
+/// space for guard regions, one whose code checks each access instead.
+fn reserve(config: &EngineConfig) -> Result<wasmtime::Engine, EngineError> {
+    let engine = |bounds| {
+        let mut wasmtime = wasmtime_config(config, bounds);
+        wasmtime.enable_incremental_compilation(Arc::new(CompileCache::new(
+            config.compile_cache_bytes,
+        )))?;
+        wasmtime::Engine::new(&wasmtime)
+    };
+    engine(Bounds::Reserved).or_else(|error| {
+        tracing::warn!(
+            "too little address space for {} sandbox slots with guard regions ({error:#}); \
+             every memory access of a policy is checked instead, which is slower",
+            config.slots
+        );
+        engine(Bounds::Checked).map_err(|error| EngineError::Setup(format!("{error:#}")))
+    })
+}

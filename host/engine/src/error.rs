@@ -1,0 +1,104 @@
+//! What can go wrong before a policy can be asked anything.
+
+use crate::Failure;
+
+/// The contract that this engine speaks.
+pub(crate) const CONTRACT_VERSION: &str = "1.0.0";
+
+/// Why the engine cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// wasmtime refuses to be set up: most often, too little address space for the
+    /// slots. The message says what wasmtime wanted.
+    #[error(
+        "the sandbox cannot be set up: {0}; fewer slots, less memory for each, \
+         or a larger limit on virtual memory (`ulimit -v`) would help"
+    )]
+    Setup(String),
+    /// The thread that keeps deadlines cannot be started.
+    #[error("the thread that keeps the deadlines of policies cannot be started: {0}")]
+    Ticker(#[source] std::io::Error),
+    /// A limit of the sandbox does not hold on this machine.
+    #[error("the sandbox does not stop a policy that {0}")]
+    LimitDoesNotHold(String),
+}
+
+/// One thing that is wrong with one binding's settings, as the policy sees it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}{}{message}", if path.is_empty() { "" } else { ": " })]
+pub struct SettingsProblem {
+    /// Which of the settings given to `prepare`, counted from 0.
+    pub binding: usize,
+    /// Where in them, such as `allow[2]`; empty for the whole.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Why a policy cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The bytes are no WebAssembly, or none that is valid.
+    #[error("not a valid WebAssembly module or component: {0}")]
+    Malformed(String),
+    /// It is larger than any policy needs to be, so that compiling it could use up
+    /// the machine.
+    #[error("too large: {actual} {what}, where {limit} are allowed")]
+    TooLarge {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there is.
+        actual: u64,
+        /// How much there may be.
+        limit: u64,
+    },
+    /// It wants to call something other than `stockade:policy/log`.
+    #[error(
+        "imports `{0}`, which no policy is given: a policy has no clock, no randomness, \
+         no network and no files; build it for wasm32-unknown-unknown with the policy SDK"
+    )]
+    ForbiddenImport(String),
+    /// It speaks another version of the contract.
+    #[error(
+        "made for version {0} of the contract stockade:policy; \
+         this host speaks {CONTRACT_VERSION}"
+    )]
+    ContractVersion(String),
+    /// It is WebAssembly, but no policy.
+    #[error("not a policy: {0}; build it with the policy SDK")]
+    NotAPolicy(String),
+    /// It uses a part of WebAssembly that policies do not have.
+    #[error("uses what policies do not have: {0}")]
+    Unsupported(String),
+    /// The limits that the configuration gives it make no sense.
+    #[error("{0}")]
+    Limits(String),
+    /// The policy refuses settings; all problems of all bindings.
+    #[error("wrong settings: {}", listed(.0))]
+    Settings(Vec<SettingsProblem>),
+    /// It failed while it read its settings.
+    #[error("failed while it read the settings of its bindings: {failure}")]
+    Configure {
+        /// The binding on whose settings it fails alone, if there is one; counted
+        /// from 0.
+        binding: Option<usize>,
+        /// How it failed.
+        failure: Failure,
+    },
+    /// It failed while it described itself.
+    #[error("failed while it described itself: {0}")]
+    Describe(Failure),
+    /// It cannot be started.
+    #[error("cannot be started: {0}")]
+    Start(Failure),
+    /// The compiler or the snapshot refuse it.
+    #[error("cannot be compiled: {0}")]
+    Compile(String),
+}
+
+fn listed(problems: &[SettingsProblem]) -> String {
+    let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    texts.join("; ")
+}

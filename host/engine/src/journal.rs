@@ -1,0 +1,114 @@
+//! What a policy writes into the operator's log during one call.
+
+use tracing::Level;
+
+use crate::text;
+
+/// Lines kept of one call; the rest is counted.
+const MOST_LINES: usize = 32;
+/// Bytes kept of one line.
+const LONGEST_LINE: usize = 1024;
+
+/// The lines of one call, kept until the call is over: a guest cannot make the host
+/// write while its deadline is running.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    lines: Vec<(Level, String)>,
+    dropped: u32,
+    last_error: Option<usize>,
+}
+
+impl Journal {
+    /// Keep a line, shortened and without control characters.
+    pub(crate) fn write(&mut self, level: Level, message: &str) {
+        // An error line may be a panic's message, which the failure needs whether it
+        // is logged or not.
+        if level != Level::ERROR && !enabled(level) {
+            return;
+        }
+        let line = (level, text::one_line(message, LONGEST_LINE));
+        if self.lines.len() < MOST_LINES {
+            self.lines.push(line);
+        } else if level == Level::ERROR {
+            self.lines[MOST_LINES - 1] = line;
+            self.dropped += 1;
+        } else {
+            self.dropped = self.dropped.saturating_add(1);
+            return;
+        }
+        if level == Level::ERROR {
+            self.last_error = Some(self.lines.len() - 1);
+        }
+    }
+
+    /// The last line, if it is an error: just before a trap, that is what the panic
+    /// hook wrote.
+    pub(crate) fn last_words(&self) -> Option<&str> {
+        let last = self.last_error?;
+        (last + 1 == self.lines.len()).then(|| self.lines[last].1.as_str())
+    }
+
+    /// Write everything to the log, under the policy's name.
+    pub(crate) fn flush(&self, policy: &str) {
+        for (level, line) in &self.lines {
+            match *level {
+                Level::ERROR => tracing::error!(target: TARGET, policy, "{line}"),
+                Level::WARN => tracing::warn!(target: TARGET, policy, "{line}"),
+                Level::INFO => tracing::info!(target: TARGET, policy, "{line}"),
+                Level::DEBUG => tracing::debug!(target: TARGET, policy, "{line}"),
+                Level::TRACE => tracing::trace!(target: TARGET, policy, "{line}"),
+            }
+        }
+        if self.dropped > 0 {
+            let dropped = self.dropped;
+            tracing::warn!(target: TARGET, policy, dropped, "more lines than a call may log");
+        }
+    }
+}
+
+/// The `tracing` target of everything that policies write.
+pub(crate) const TARGET: &str = "stockade::policy";
+
+fn enabled(level: Level) -> bool {
+    match level {
+        Level::ERROR => tracing::enabled!(target: TARGET, Level::ERROR),
+        Level::WARN => tracing::enabled!(target: TARGET, Level::WARN),
+        Level::INFO => tracing::enabled!(target: TARGET, Level::INFO),
+        Level::DEBUG => tracing::enabled!(target: TARGET, Level::DEBUG),
+        Level::TRACE => tracing::enabled!(target: TARGET, Level::TRACE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Journal, LONGEST_LINE, MOST_LINES};
+    use tracing::Level;
+
+    #[test]
+    fn lines_are_few_and_short_and_clean() {
+        let mut journal = Journal::default();
+        for _ in 0..100 {
+            journal.write(Level::ERROR, &format!("a\nb\u{1b}[31m{}", "x".repeat(5000)));
+        }
+        assert_eq!(journal.lines.len(), MOST_LINES);
+        assert_eq!(journal.dropped, 100 - 32);
+        for (_, line) in &journal.lines {
+            assert!(line.len() <= LONGEST_LINE + '…'.len_utf8());
+            assert!(!line.contains(char::is_control), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_words_survive_a_flood() {
+        let mut journal = Journal::default();
+        for n in 0..100 {
+            journal.write(Level::ERROR, &format!("line {n}"));
+        }
+        assert_eq!(journal.last_words(), Some("line 99"));
+    }
+
+    #[test]
+    fn without_an_error_there_are_no_last_words() {
+        assert_eq!(Journal::default().last_words(), None);
+    }
+}

@@ -1,0 +1,207 @@
+//! A policy that can be asked.
+
+use std::fmt;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+use stockade_core::{Outcome, PolicyInput};
+use tokio::sync::{AcquireError, SemaphorePermit, TryAcquireError};
+
+use crate::artifact::Answer;
+use crate::bindings::stockade::policy::types::{Request, Verdict};
+use crate::engine::Shared;
+use crate::input::Lists;
+use crate::journal::TARGET;
+use crate::workshop::{Chunk, Parts};
+use crate::{Digest, Failure, Metadata, ModuleSource, PolicyLimits, answer, blocking};
+
+/// A policy with the settings of its bindings, ready to judge requests.
+///
+/// Each decision runs in an instance that begins exactly as `configure` left it and is
+/// thrown away afterwards, so that nothing passes from one caller to the next.
+pub struct PreparedPolicy {
+    engine: Arc<Shared>,
+    name: Arc<str>,
+    digest: Digest,
+    limits: PolicyLimits,
+    parts: Parts,
+}
+
+impl PreparedPolicy {
+    pub(crate) fn new(
+        engine: Arc<Shared>,
+        module: &ModuleSource,
+        limits: PolicyLimits,
+        parts: Parts,
+    ) -> Self {
+        Self {
+            engine,
+            name: module.shared_name(),
+            digest: module.digest(),
+            limits,
+            parts,
+        }
+    }
+
+    /// What the policy says about itself.
+    pub fn metadata(&self) -> &Metadata {
+        self.parts.program.metadata()
+    }
+
+    /// The digest of its module.
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// How many bindings it was given settings for.
+    pub fn bindings(&self) -> usize {
+        self.parts
+            .chunks
+            .last()
+            .map_or(0, |chunk| chunk.bindings.end)
+    }
+
+    /// Judge a request for some of the bindings, given as indices into the settings
+    /// that the policy was prepared with. There is one outcome for each, in the same
+    /// order. Waits for a free slot, then runs the guest on this thread, for
+    /// microseconds usually and for the policy's deadline at most.
+    pub async fn evaluate(&self, input: &PolicyInput<'_>, bindings: &[u32]) -> Vec<Outcome> {
+        match self.permit().await {
+            Ok(_permit) => self.judge(input, bindings),
+            Err(closed) => self.fail(&Failure::Engine(closed.to_string()), bindings.len()),
+        }
+    }
+
+    /// [`evaluate`](Self::evaluate) for callers without a runtime: waits by blocking.
+    pub fn evaluate_blocking(&self, input: &PolicyInput<'_>, bindings: &[u32]) -> Vec<Outcome> {
+        blocking::wait(self.evaluate(input, bindings))
+    }
+
+    async fn permit(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        match self.engine.permits.try_acquire() {
+            Ok(permit) => Ok(permit),
+            Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => {
+                self.engine.permits.acquire().await
+            }
+        }
+    }
+
+    fn judge(&self, input: &PolicyInput<'_>, bindings: &[u32]) -> Vec<Outcome> {
+        // A policy is shown what it asked for and nothing else.
+        let body = input.body.filter(|_| self.metadata().wants_body);
+        let lists = Lists::of(input);
+        let size = lists.bytes(input, body);
+        let most = self.engine.config.max_input_bytes;
+        let request = if size > most {
+            let text = format!("{size} bytes, where a policy is shown {most} at most");
+            Err(Failure::Input(text))
+        } else {
+            lists.request(input, body)
+        };
+        match request {
+            Ok(request) => self.ask(&request, bindings),
+            Err(failure) => self.fail(&failure, bindings.len()),
+        }
+    }
+
+    fn ask(&self, request: &Request<'_>, bindings: &[u32]) -> Vec<Outcome> {
+        // Every binding is in exactly one chunk; what stays is one that does not exist.
+        let unknown = || Outcome::Failure(String::new());
+        let mut outcomes: Vec<_> = bindings.iter().map(|_| unknown()).collect();
+        for chunk in &self.parts.chunks {
+            let places = places(chunk, bindings);
+            if !places.is_empty() {
+                self.ask_chunk(chunk, request, &places, &mut outcomes);
+            }
+        }
+        for (outcome, binding) in outcomes.iter_mut().zip(bindings) {
+            if *outcome == unknown() {
+                let text = format!("binding {binding}, where there are {}", self.bindings());
+                *outcome = Outcome::Failure(Failure::Input(text).to_string());
+            }
+        }
+        outcomes
+    }
+
+    fn ask_chunk(
+        &self,
+        chunk: &Chunk,
+        request: &Request<'_>,
+        places: &Places,
+        outcomes: &mut [Outcome],
+    ) {
+        let locals: SmallVec<[u32; 16]> = places.iter().map(|place| place.local).collect();
+        let wasmtime = &self.engine.sandboxes.wasmtime;
+        let answer = chunk
+            .artifact
+            .evaluate(wasmtime, self.limits, request.clone(), &locals);
+        match self.verdicts(answer, places.len()) {
+            Ok(verdicts) => {
+                for (place, verdict) in places.iter().zip(verdicts) {
+                    outcomes[place.global] = answer::outcome(verdict);
+                }
+            }
+            Err(failure) => {
+                let text = failure.to_string();
+                for place in places {
+                    outcomes[place.global] = Outcome::Failure(text.clone());
+                }
+            }
+        }
+    }
+
+    fn verdicts(&self, answer: Answer, asked: usize) -> Result<Vec<Verdict>, Failure> {
+        answer.sandbox.journal.flush(&self.name);
+        let verdicts = answer.verdicts.and_then(|verdicts| {
+            if verdicts.len() == asked {
+                return Ok(verdicts);
+            }
+            let given = verdicts.len();
+            let text = format!("{given} verdicts, where {asked} were asked for");
+            Err(Failure::Nonsense(text))
+        });
+        verdicts.inspect_err(|failure| self.log(failure))
+    }
+
+    fn fail(&self, failure: &Failure, count: usize) -> Vec<Outcome> {
+        self.log(failure);
+        vec![Outcome::Failure(failure.to_string()); count]
+    }
+
+    fn log(&self, failure: &Failure) {
+        let policy = &*self.name;
+        let digest = self.digest;
+        tracing::error!(target: TARGET, policy, %digest, "{failure}");
+    }
+}
+
+/// One binding's place in the answer, and its number in its chunk.
+struct Place {
+    global: usize,
+    local: u32,
+}
+
+type Places = SmallVec<[Place; 16]>;
+
+fn places(chunk: &Chunk, bindings: &[u32]) -> Places {
+    let place = |(global, binding): (usize, &u32)| {
+        let index = usize::try_from(*binding).ok()?;
+        let local = index.checked_sub(chunk.bindings.start)?;
+        (local < chunk.bindings.len()).then_some(Place {
+            global,
+            local: u32::try_from(local).ok()?,
+        })
+    };
+    bindings.iter().enumerate().filter_map(place).collect()
+}
+
+impl fmt::Debug for PreparedPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreparedPolicy")
+            .field("name", &self.name)
+            .field("digest", &self.digest)
+            .field("limits", &self.limits)
+            .field("bindings", &self.bindings())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,226 @@
+//! A look at a module before anything expensive is done with it.
+//!
+//! wasmtime promises that a running guest cannot harm the host; it does not promise
+//! that compiling one is cheap. A few hundred kilobytes can ask the compiler for many
+//! gigabytes, mostly by many blocks times many locals in one function. What policies
+//! need is far below these bounds.
+
+mod contract;
+mod core_module;
+
+use wasmparser::{
+    CanonicalFunction, CanonicalOption, ComponentExternalKind, Encoding, Parser, Payload,
+};
+
+use crate::LoadError;
+use core_module::CoreModule;
+
+const LARGEST_FILE: u64 = 4 << 20;
+const MOST_CORE_MODULES: u64 = 3;
+/// Types, imports, exports, aliases and canonical functions of a component together.
+const MOST_COMPONENT_ITEMS: u64 = 2_000;
+
+/// What kind of WebAssembly a file is, by its first eight bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    CoreModule,
+    Component,
+}
+
+/// Refuse what is no policy, what asks for capabilities, and what could be expensive.
+pub(crate) fn scan(bytes: &[u8], memory_bytes: usize) -> Result<Kind, LoadError> {
+    within("bytes", bytes.len() as u64, LARGEST_FILE)?;
+    let kind = kind(bytes)?;
+    Scan::new(memory_bytes).run(bytes)?;
+    wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::default())
+        .validate_all(bytes)
+        .map_err(|error| malformed(&error))?;
+    Ok(kind)
+}
+
+fn kind(bytes: &[u8]) -> Result<Kind, LoadError> {
+    let start = Parser::new(0).parse_all(bytes).next();
+    match start {
+        Some(Ok(Payload::Version { encoding, .. })) => Ok(match encoding {
+            Encoding::Module => Kind::CoreModule,
+            Encoding::Component => Kind::Component,
+        }),
+        Some(Err(error)) => Err(malformed(&error)),
+        _ => Err(LoadError::Malformed("it is empty".to_owned())),
+    }
+}
+
+/// What a payload belongs to.
+enum Frame {
+    Core(CoreModule),
+    Component,
+}
+
+struct Scan {
+    memory_bytes: usize,
+    stack: Vec<Frame>,
+    core_modules: u64,
+    component_items: u64,
+    /// What all functions together will cost the compiler.
+    cost: u64,
+    is_policy: bool,
+}
+
+impl Scan {
+    const fn new(memory_bytes: usize) -> Self {
+        Self {
+            memory_bytes,
+            stack: Vec::new(),
+            core_modules: 0,
+            component_items: 0,
+            cost: 0,
+            is_policy: false,
+        }
+    }
+
+    fn run(mut self, bytes: &[u8]) -> Result<(), LoadError> {
+        for payload in Parser::new(0).parse_all(bytes) {
+            self.payload(payload.map_err(|error| malformed(&error))?)?;
+        }
+        if self.is_policy {
+            Ok(())
+        } else {
+            Err(contract::missing_exports())
+        }
+    }
+
+    fn payload(&mut self, payload: Payload<'_>) -> Result<(), LoadError> {
+        match payload {
+            Payload::Version { encoding, .. } => self.enter(encoding),
+            Payload::End(_) => {
+                self.leave();
+                Ok(())
+            }
+            Payload::CustomSection(_) => Ok(()),
+            payload => match self.stack.last_mut() {
+                Some(Frame::Core(module)) => module.payload(payload, &mut self.cost),
+                _ => self.component_payload(payload),
+            },
+        }
+    }
+
+    fn enter(&mut self, encoding: Encoding) -> Result<(), LoadError> {
+        let frame = match (encoding, self.stack.len()) {
+            (Encoding::Module, depth) => {
+                self.core_modules += 1;
+                within("core modules", self.core_modules, MOST_CORE_MODULES)?;
+                if depth > 1 {
+                    return Err(unsupported("a module in a nested component"));
+                }
+                Frame::Core(CoreModule::new(depth == 0, self.memory_bytes))
+            }
+            (Encoding::Component, 0 | 1) => Frame::Component,
+            (Encoding::Component, _) => {
+                return Err(unsupported("components nested more than once"));
+            }
+        };
+        self.stack.push(frame);
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        if let Some(Frame::Core(module)) = self.stack.pop() {
+            self.is_policy |= self.stack.is_empty() && module.is_policy();
+        }
+    }
+
+    fn component_payload(&mut self, payload: Payload<'_>) -> Result<(), LoadError> {
+        let is_outermost = self.stack.len() == 1;
+        match payload {
+            Payload::ComponentStartSection { .. } => {
+                return Err(unsupported("a start function of the component"));
+            }
+            Payload::ComponentImportSection(imports) => {
+                self.count(imports.count())?;
+                for import in imports {
+                    let import = import.map_err(|error| malformed(&error))?;
+                    if is_outermost {
+                        contract::check_import(import.name.name)?;
+                    }
+                }
+            }
+            Payload::ComponentExportSection(exports) => {
+                self.count(exports.count())?;
+                for export in exports {
+                    let export = export.map_err(|error| malformed(&error))?;
+                    if is_outermost && export.kind == ComponentExternalKind::Instance {
+                        self.is_policy |= contract::is_policy_export(export.name.name)?;
+                    }
+                }
+            }
+            Payload::ComponentCanonicalSection(functions) => {
+                self.count(functions.count())?;
+                for function in functions {
+                    check_canonical(&function.map_err(|error| malformed(&error))?)?;
+                }
+            }
+            Payload::ComponentTypeSection(types) => self.count(types.count())?,
+            Payload::ComponentAliasSection(aliases) => self.count(aliases.count())?,
+            Payload::ComponentInstanceSection(instances) => self.count(instances.count())?,
+            Payload::InstanceSection(instances) => self.count(instances.count())?,
+            Payload::CoreTypeSection(types) => self.count(types.count())?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, items: u32) -> Result<(), LoadError> {
+        self.component_items += u64::from(items);
+        within(
+            "items of the component",
+            self.component_items,
+            MOST_COMPONENT_ITEMS,
+        )
+    }
+}
+
+/// Calls in and out with UTF-8 text, nothing else: resources, threads and async are
+/// not in the contract.
+fn check_canonical(function: &CanonicalFunction) -> Result<(), LoadError> {
+    let (CanonicalFunction::Lift { options, .. } | CanonicalFunction::Lower { options, .. }) =
+        function
+    else {
+        return Err(unsupported("resources, threads or asynchronous calls"));
+    };
+    for option in options {
+        match option {
+            CanonicalOption::UTF8
+            | CanonicalOption::Memory(_)
+            | CanonicalOption::Realloc(_)
+            | CanonicalOption::PostReturn(_) => {}
+            CanonicalOption::UTF16 | CanonicalOption::CompactUTF16 => {
+                return Err(unsupported("text that is not UTF-8"));
+            }
+            _ => return Err(unsupported("asynchronous calls or garbage collection")),
+        }
+    }
+    Ok(())
+}
+
+fn within(what: &'static str, actual: u64, limit: u64) -> Result<(), LoadError> {
+    if actual <= limit {
+        Ok(())
+    } else {
+        Err(LoadError::TooLarge {
+            what,
+            actual,
+            limit,
+        })
+    }
+}
+
+fn malformed(error: &wasmparser::BinaryReaderError) -> LoadError {
+    LoadError::Malformed(error.to_string())
+}
+
+fn unsupported(what: &str) -> LoadError {
+    LoadError::Unsupported(what.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! Guests written in WebAssembly text, for what no compiler would produce.
+
+use std::sync::LazyLock;
+
+use stockade_engine::{Engine, EngineConfig, ModuleSource, PolicyLimits, PreparedPolicy};
+use wit_component::StringEncoding;
+use wit_parser::Resolve;
+
+/// The part that every guest has: an allocator that never frees, a list of equal
+/// verdicts, and constant texts at addresses below 4096.
+const COMMON: &str = r#"
+  (memory (export "memory") 1)
+  (global $next (mut i32) (i32.const 4096))
+  (func $alloc (export "cabi_realloc")
+    (param $old i32) (param $old_size i32) (param $align i32) (param $size i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
+    (global.set $next (i32.add (local.get $at) (local.get $size)))
+    (block $enough
+      (loop $more
+        (br_if $enough (i32.le_u (global.get $next)
+          (i32.mul (memory.size) (i32.const 65536))))
+        (drop (memory.grow (i32.const 1)))
+        (br $more)))
+    (local.get $at))
+  ;; `count` verdicts: 0 allows, 1 denies with the text at 16, 2 abstains.
+  (func $verdicts (param $count i32) (param $kind i32) (result i32)
+    (local $list i32) (local $i i32)
+    (local.set $list (call $alloc (i32.const 0) (i32.const 0) (i32.const 4)
+      (i32.add (i32.const 8) (i32.mul (local.get $count) (i32.const 40)))))
+    (i32.store (local.get $list) (i32.add (local.get $list) (i32.const 8)))
+    (i32.store offset=4 (local.get $list) (local.get $count))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $i) (local.get $count)))
+        (call $verdict (i32.add (i32.add (local.get $list) (i32.const 8))
+          (i32.mul (local.get $i) (i32.const 40))) (local.get $kind))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br $next)))
+    (local.get $list))
+  (func $verdict (param $at i32) (param $kind i32)
+    (memory.fill (local.get $at) (i32.const 0) (i32.const 40))
+    (i32.store8 (local.get $at) (local.get $kind))
+    (if (i32.eq (local.get $kind) (i32.const 1)) (then
+      (i32.store offset=4 (local.get $at) (i32.const 16))
+      (i32.store offset=8 (local.get $at) (i32.const 2)))))
+  ;; The number of bindings that were asked for: `request` is followed by their list.
+  (func $count (param $request i32) (result i32)
+    (i32.load offset=268 (local.get $request)))
+  ;; Whether the request's time is 666: when a guest shows its other side.
+  (func $is_provoked (param $request i32) (result i32)
+    (i64.eq (i64.load offset=168 (local.get $request)) (i64.const 666)))
+  (data (i32.const 16) "no")
+  (data (i32.const 32) "panicked at src/lib.rs:21:37: boom")
+  (data (i32.const 96) "wat1.0.0{}")
+"#;
+
+/// A guest in the making. Each part is the body of a function.
+pub(crate) struct Guest {
+    version: &'static str,
+    declarations: String,
+    describe: String,
+    configure: String,
+    evaluate: String,
+}
+
+impl Guest {
+    /// A guest that describes itself, takes any settings, and allows everything.
+    pub(crate) fn new() -> Self {
+        Self {
+            version: "1.0.0",
+            declarations: String::new(),
+            // name, version, settings-schema, inputs
+            describe: "(local $at i32)
+                (local.set $at (call $alloc (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 32)))
+                (i32.store (local.get $at) (i32.const 96))
+                (i32.store offset=4 (local.get $at) (i32.const 3))
+                (i32.store offset=8 (local.get $at) (i32.const 99))
+                (i32.store offset=12 (local.get $at) (i32.const 5))
+                (i32.store offset=16 (local.get $at) (i32.const 104))
+                (i32.store offset=20 (local.get $at) (i32.const 2))
+                (local.get $at)"
+                .to_owned(),
+            configure: "(call $alloc (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 12))"
+                .to_owned(),
+            evaluate: "(call $verdicts (call $count (local.get $request)) (i32.const 0))"
+                .to_owned(),
+        }
+    }
+
+    /// One that does this when the request's time is 666, and otherwise allows.
+    pub(crate) fn provoked(attack: &str) -> Self {
+        let mut guest = Self::new();
+        let calm = std::mem::take(&mut guest.evaluate);
+        guest.evaluating(&format!(
+            "(if (call $is_provoked (local.get $request)) (then {attack})) {calm}"
+        ))
+    }
+
+    /// With more functions, imports, globals.
+    pub(crate) fn declaring(mut self, declarations: &str) -> Self {
+        self.declarations.push_str(declarations);
+        self
+    }
+
+    pub(crate) fn describing(mut self, body: &str) -> Self {
+        self.describe = body.to_owned();
+        self
+    }
+
+    /// The parameters are `$settings`, `$settings_count`.
+    pub(crate) fn configuring(mut self, body: &str) -> Self {
+        self.configure = body.to_owned();
+        self
+    }
+
+    /// The parameter is `$request`.
+    pub(crate) fn evaluating(mut self, body: &str) -> Self {
+        self.evaluate = body.to_owned();
+        self
+    }
+
+    /// For another version of the contract.
+    pub(crate) const fn of_contract(mut self, version: &'static str) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// The core module, with the contract in its custom section.
+    pub(crate) fn source(&self) -> ModuleSource {
+        let Self {
+            version,
+            declarations,
+            describe,
+            configure,
+            evaluate,
+        } = self;
+        let text = format!(
+            r#"(module
+              (import "stockade:policy/log@{version}" "write"
+                (func $log (param i32 i32 i32)))
+              {declarations}
+              {COMMON}
+              (func (export "stockade:policy/policy@{version}#describe") (result i32)
+                {describe})
+              (func (export "stockade:policy/policy@{version}#configure")
+                (param $settings i32) (param $settings_count i32) (result i32)
+                {configure})
+              (func (export "stockade:policy/policy@{version}#evaluate")
+                (param $request i32) (result i32)
+                {evaluate}))"#
+        );
+        let mut module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        embed(&mut module, version);
+        ModuleSource::new("test", module)
+    }
+
+    /// Prepared for one binding with the engine's default limits.
+    pub(crate) fn prepared(&self) -> PreparedPolicy {
+        let limits = ENGINE.config().default_limits();
+        ENGINE.prepare(&self.source(), &one(), limits).unwrap()
+    }
+
+    /// Prepared in an engine with a single slot, so that each decision gets the slot
+    /// of the one before.
+    pub(crate) fn prepared_in_one_slot(&self) -> PreparedPolicy {
+        let mut config = EngineConfig::default();
+        config.slots = 1;
+        let engine = Engine::new(config).unwrap();
+        let limits = engine.config().default_limits();
+        engine.prepare(&self.source(), &one(), limits).unwrap()
+    }
+}
+
+fn embed(module: &mut Vec<u8>, version: &str) {
+    let contract = include_str!("../../../../policy-sdk/wit/policy.wit").replace("1.0.0", version);
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("policy.wit", &contract).unwrap();
+    let world = resolve
+        .select_world(&[package], Some("stockade-policy"))
+        .unwrap();
+    wit_component::embed_component_metadata(module, &resolve, world, StringEncoding::UTF8).unwrap();
+}
+
+/// The settings of one binding.
+pub(crate) fn one() -> Vec<String> {
+    vec!["{}".to_owned()]
+}
+
+/// The engine that most tests share.
+pub(crate) static ENGINE: LazyLock<Engine> =
+    LazyLock::new(|| Engine::new(EngineConfig::default()).unwrap());
+
+/// The limits of the shared engine.
+pub(crate) fn limits() -> PolicyLimits {
+    ENGINE.config().default_limits()
+}
