@@ -1,6 +1,57 @@
 //! The Ollama protocol, exactly. Bytes in, bytes out: no I/O happens here.
+//!
+//! A request becomes one that has a single meaning, or a [`Refusal`]:
+//!
+//! 1. [`route`] finds the [`Route`] of a [`RequestHead`] in the one table of [`ROUTES`].
+//! 2. [`Routed::read`] (or [`Routed::streamed`], for a blob) reads the body strictly and
+//!    gives a [`CanonicalRequest`]: operation, models, parameters. That is what policies
+//!    judge.
+//! 3. [`CanonicalRequest::write`] meets the policies' obligations and writes what is sent
+//!    to Ollama: not the caller's bytes, but the same request in one form.
+//!
+//! ```
+//! use http::{HeaderMap, HeaderValue, Method, Uri};
+//! use stockade_core::{Obligations, Operation, Subject};
+//! use stockade_ollama::{ReadLimits, RequestHead, UpstreamBody, WriteOptions, route};
+//!
+//! # fn main() -> Result<(), stockade_ollama::Refusal> {
+//! let mut headers = HeaderMap::new();
+//! headers.insert("host", HeaderValue::from_static("localhost:11434"));
+//! let head = RequestHead {
+//!     method: &Method::POST,
+//!     uri: &Uri::from_static("/api/generate"),
+//!     headers: &headers,
+//! };
+//! let routed = route(&head)?;
+//! let body = r#"{"prompt": "Why?", "model": "LLAMA3.2", "options": {"num_ctx": 4096}}"#;
+//! let request = routed.read(body.into(), &ReadLimits::default())?;
+//!
+//! assert_eq!(request.operation(), Operation::Generate);
+//! assert_eq!(request.models()[0].name.short(), "llama3.2:latest");
+//! assert_eq!(request.parameters().context, Some(4096));
+//!
+//! let upstream = request.write(&Obligations::default(), WriteOptions::default())?;
+//! assert_eq!(upstream.path, "/api/generate");
+//! let canonical = r#"{"model":"llama3.2:latest","prompt":"Why?","options":{"num_ctx": 4096}}"#;
+//! assert_eq!(upstream.body, UpstreamBody::Json(canonical.into()));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The way back is in [`response`].
 
+mod json;
 mod refusal;
+mod request;
 pub mod response;
+mod route;
+mod shape;
 
+pub use json::ReadLimits;
 pub use refusal::Refusal;
+pub use request::{CanonicalRequest, UpstreamBody, UpstreamRequest, WriteOptions};
+pub use route::{
+    BodyKind, Parameter, Path, ROUTES, RequestHead, ResponseKind, Route, Routed, dialect_of_path,
+    reference_markdown, route,
+};
+pub use shape::{Field, Kind, Shape};

@@ -1,0 +1,69 @@
+use super::Place;
+
+/// What is wrong with a body. The texts are for the caller.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Problem {
+    #[error("the request has no body; send a JSON object")]
+    Empty,
+    #[error("the body begins with a byte order mark; send UTF-8 without one")]
+    ByteOrderMark,
+    #[error("the body is not UTF-8; encode it as UTF-8")]
+    NotUtf8,
+    #[error("the body must be a JSON object")]
+    NotAnObject,
+    #[error("something follows the JSON object; send exactly one")]
+    Trailing,
+    #[error("the body ends too early; send it whole")]
+    Unfinished,
+    #[error("this is not JSON: {0} is missing here")]
+    Expected(&'static str),
+    #[error("this is not a JSON number")]
+    Number,
+    #[error("a control character stands in a string; escape it, as in \\n or \\u0001")]
+    ControlCharacter,
+    #[error("a string has an escape that JSON does not know; write a backslash as \\\\")]
+    Escape,
+    #[error("a string has half a surrogate pair, which is no character; send both halves or UTF-8")]
+    Surrogate,
+    #[error("the body nests deeper than {0} levels; flatten it")]
+    TooDeep(usize),
+    #[error("the body has more than {0} values; send less, and images as base64 text")]
+    TooManyValues(usize),
+    #[error("the body is longer than the {0} bytes that can be read")]
+    TooLong(u32),
+    #[error("the key {0:?} appears twice; send it once")]
+    DuplicateKey(String),
+    #[error("the key {key:?} could be read as {known:?}; spell it {known:?}, or leave it out")]
+    Folds { key: String, known: String },
+    #[error("the key {0:?} is written with an escape; write it plainly")]
+    EscapedKey(String),
+    #[error("{field} must be {expected}")]
+    Type {
+        field: &'static str,
+        expected: &'static str,
+    },
+    #[error("{field}: {reason}")]
+    Value { field: &'static str, reason: String },
+}
+
+/// What is wrong with a body, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{problem} ({place})")]
+pub(crate) struct JsonError {
+    problem: Problem,
+    place: Place,
+}
+
+impl JsonError {
+    pub(super) fn new(problem: Problem, body: &[u8], offset: usize) -> Self {
+        Self {
+            problem,
+            place: Place::of(body, offset),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn problem(&self) -> &Problem {
+        &self.problem
+    }
+}

@@ -1,0 +1,138 @@
+//! Where in a body something is, for people.
+
+use std::fmt;
+
+/// A place in a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Such as `messages[3].content`; empty at the top.
+    path: String,
+    offset: usize,
+    line: usize,
+}
+
+impl Place {
+    /// The place of an offset. Errors are rare, so the way there is found by going over
+    /// the body again, instead of being remembered while it is read.
+    pub(super) fn of(body: &[u8], offset: usize) -> Self {
+        let before = &body[..offset.min(body.len())];
+        Self {
+            path: path(before),
+            offset,
+            line: 1 + memchr::memchr_iter(b'\n', before).count(),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            write!(f, "at {}, ", self.path)?;
+        }
+        write!(f, "line {}, byte {}", self.line, self.offset)
+    }
+}
+
+/// A container that is open at the end of the text.
+enum Open<'a> {
+    /// The key whose value comes next or is being read.
+    Object(Option<&'a [u8]>),
+    /// The index of the element.
+    Array(usize),
+}
+
+/// The way to the end of `before`, which is the beginning of a body and was found
+/// to be JSON so far, but may end within a token.
+fn path(before: &[u8]) -> String {
+    let mut open = Vec::new();
+    let mut string = None;
+    let mut at = 0;
+    while let Some(&byte) = before.get(at) {
+        let mut next = at + 1;
+        match byte {
+            b'{' => open.push(Open::Object(None)),
+            b'[' => open.push(Open::Array(0)),
+            b'}' | b']' => {
+                open.pop();
+            }
+            b'"' => {
+                next = end_of_string(before, at);
+                string = before.get(at + 1..next - 1);
+            }
+            b':' => {
+                if let Some(Open::Object(key)) = open.last_mut() {
+                    *key = string;
+                }
+            }
+            b',' => match open.last_mut() {
+                Some(Open::Object(key)) => *key = None,
+                Some(Open::Array(index)) => *index += 1,
+                None => {}
+            },
+            _ => {}
+        }
+        at = next;
+    }
+    render(&open)
+}
+
+fn end_of_string(text: &[u8], quote: usize) -> usize {
+    let mut at = quote + 1;
+    while let Some(found) = memchr::memchr2(b'"', b'\\', text.get(at..).unwrap_or_default()) {
+        at += found;
+        if text[at] == b'"' {
+            return at + 1;
+        }
+        at += 2;
+    }
+    text.len().max(quote + 2)
+}
+
+const LONGEST_KEY: usize = 60;
+
+fn render(open: &[Open<'_>]) -> String {
+    let mut path = String::new();
+    for container in open {
+        match container {
+            Open::Array(index) => path.push_str(&format!("[{index}]")),
+            Open::Object(None) => {}
+            Open::Object(Some(key)) => {
+                let key = String::from_utf8_lossy(&key[..key.len().min(LONGEST_KEY)]);
+                let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                if key.is_empty() || !key.chars().all(plain) {
+                    path.push_str(&format!("[{key:?}]"));
+                } else {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    path.push_str(dot);
+                    path.push_str(&key);
+                }
+            }
+        }
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Place;
+
+    #[test]
+    fn a_place_reads_like_a_path() {
+        let body = br#"{"model":"a,]}","messages":[{"content":"x"},
+            {"content" : "\"]" , "tool calls":[[1,2],[3,"#;
+        assert_eq!(
+            Place::of(body, body.len()).to_string(),
+            format!(
+                r#"at messages[1]["tool calls"][1][1], line 2, byte {}"#,
+                body.len()
+            )
+        );
+        assert_eq!(Place::of(body, 0).to_string(), "line 1, byte 0");
+        assert_eq!(Place::of(body, 10).to_string(), "at model, line 1, byte 10");
+        let in_message = body.windows(3).position(|w| w == b"\"x\"").unwrap();
+        assert_eq!(
+            Place::of(body, in_message).to_string(),
+            format!("at messages[0].content, line 1, byte {in_message}")
+        );
+    }
+}

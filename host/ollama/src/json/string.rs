@@ -1,0 +1,82 @@
+//! The inside of strings.
+
+use super::Problem;
+
+/// The first control character, which JSON wants escaped.
+pub(super) fn control_character(text: &[u8]) -> Option<usize> {
+    // Without an early exit the loop becomes vector instructions.
+    let any = text.iter().fold(false, |any, byte| any | (*byte < 0x20));
+    if any {
+        text.iter().position(|byte| *byte < 0x20)
+    } else {
+        None
+    }
+}
+
+/// How long the escape is that `text` begins with.
+pub(super) fn escape_length(text: &[u8]) -> Result<usize, Problem> {
+    match text.get(1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(2),
+        Some(b'u') => unicode_escape(text).map(|(_, length)| length),
+        Some(_) => Err(Problem::Escape),
+        None => Err(Problem::Unfinished),
+    }
+}
+
+/// `\uXXXX`, or two of them that stand for one character.
+fn unicode_escape(text: &[u8]) -> Result<(char, usize), Problem> {
+    let first = code_unit(text)?;
+    if let Some(character) = char::from_u32(first) {
+        return Ok((character, 6));
+    }
+    let rest = &text[6..];
+    if first >= 0xdc00 || !rest.starts_with(b"\\u") {
+        return Err(Problem::Surrogate);
+    }
+    let second = code_unit(rest)?;
+    if !(0xdc00..0xe000).contains(&second) {
+        return Err(Problem::Surrogate);
+    }
+    let code = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+    char::from_u32(code)
+        .map(|character| (character, 12))
+        .ok_or(Problem::Surrogate)
+}
+
+fn code_unit(text: &[u8]) -> Result<u32, Problem> {
+    let digits = text.get(2..6).ok_or(Problem::Unfinished)?;
+    digits.iter().try_fold(0, |unit, digit| {
+        let digit = char::from(*digit).to_digit(16).ok_or(Problem::Escape)?;
+        Ok(unit << 4 | digit)
+    })
+}
+
+/// A string's content, where its escapes were found to be valid.
+pub(super) fn unescape(text: &[u8]) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        out.extend_from_slice(&rest[..at]);
+        let (character, length) = resolve(&rest[at..]);
+        out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        rest = &rest[at + length..];
+    }
+    out.extend_from_slice(rest);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn resolve(escape: &[u8]) -> (char, usize) {
+    let character = match escape.get(1) {
+        Some(b'b') => '\u{8}',
+        Some(b'f') => '\u{c}',
+        Some(b'n') => '\n',
+        Some(b'r') => '\r',
+        Some(b't') => '\t',
+        Some(b'u') => {
+            return unicode_escape(escape).unwrap_or((char::REPLACEMENT_CHARACTER, 6));
+        }
+        Some(other) => char::from(*other),
+        None => return (char::REPLACEMENT_CHARACTER, 1),
+    };
+    (character, 2)
+}

@@ -1,0 +1,239 @@
+//! A request that has one meaning, and how it is written for Ollama.
+
+mod body;
+mod facts;
+mod keep_alive;
+mod obligations;
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use stockade_core::{Dialect, ModelRef, ModelRole, Obligations, Operation, Parameters, Subject};
+
+use crate::Refusal;
+use crate::json::{self, ReadLimits};
+use crate::route::{BodyKind, PathValue, Route};
+use crate::shape::Shape;
+use body::JsonBody;
+use facts::Facts;
+
+/// A request as policies judge it, and as Ollama will read it.
+#[derive(Debug)]
+pub struct CanonicalRequest {
+    route: &'static Route,
+    value: PathValue,
+    operation: Operation,
+    models: Vec<ModelRef>,
+    parameters: Parameters,
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    Empty,
+    Json(JsonBody),
+    Stream,
+}
+
+/// A request as it is sent to Ollama. Its headers are
+/// [`upstream_request_headers`](crate::response::upstream_request_headers).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamRequest {
+    /// The method.
+    pub method: Method,
+    /// The path; there is no query.
+    pub path: String,
+    /// The body.
+    pub body: UpstreamBody,
+    /// Whether the stream will end with a usage that the caller did not ask for, to be
+    /// taken out again by [`UsageChunkFilter`](crate::response::UsageChunkFilter).
+    pub usage_to_hide: bool,
+}
+
+/// What a request to Ollama carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpstreamBody {
+    /// Nothing.
+    Empty,
+    /// A JSON object.
+    Json(Bytes),
+    /// The caller's body, passed on while it arrives.
+    Stream,
+}
+
+/// What the gateway itself wants of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WriteOptions {
+    /// Let a stream of `OpenAI`'s API end with the usage, so that it can be counted.
+    /// Where the caller did [not ask](CanonicalRequest::asked_for_usage) for it, it has to
+    /// be taken out of the answer again.
+    pub include_usage: bool,
+}
+
+impl CanonicalRequest {
+    pub(crate) fn read(
+        route: &'static Route,
+        value: PathValue,
+        body: Bytes,
+        limits: &ReadLimits,
+    ) -> Result<Self, Refusal> {
+        let refuse = |status, message: &str| Refusal::new(status, route.dialect, message);
+        if body.len() > limits.bytes {
+            let message = format!("the body has more than the {} bytes allowed", limits.bytes);
+            return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, &message));
+        }
+        match route.body {
+            BodyKind::Json(shape) => Self::read_json(route, shape, body, limits),
+            BodyKind::None if body.is_empty() => Ok(Self::without_json(route, value, Body::Empty)),
+            BodyKind::None => Err(refuse(
+                StatusCode::BAD_REQUEST,
+                &format!("{} takes no body; send none", route.path),
+            )),
+            BodyKind::Blob => Err(refuse(
+                StatusCode::BAD_REQUEST,
+                "a blob is streamed, not read as a whole",
+            )),
+            BodyKind::Multipart => Err(refuse(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Stockade does not forward multipart forms yet",
+            )),
+        }
+    }
+
+    pub(crate) fn streamed(route: &'static Route, value: PathValue) -> Result<Self, Refusal> {
+        match route.body {
+            BodyKind::Blob => Ok(Self::without_json(route, value, Body::Stream)),
+            _ => Err(Refusal::bad_request(
+                route.dialect,
+                format!("the body of {} cannot be streamed", route.path),
+            )),
+        }
+    }
+
+    fn without_json(route: &'static Route, value: PathValue, body: Body) -> Self {
+        let mut models = Vec::new();
+        let mut parameters = Parameters::default();
+        match &value {
+            PathValue::Model(name) => models.push(ModelRef {
+                name: name.clone(),
+                role: ModelRole::Use,
+            }),
+            PathValue::Digest(digest) => parameters.digests.push(digest.clone()),
+            PathValue::None | PathValue::Key(_) => {}
+        }
+        Self {
+            operation: route.operation,
+            route,
+            value,
+            models,
+            parameters,
+            body,
+        }
+    }
+
+    fn read_json(
+        route: &'static Route,
+        shape: &'static Shape,
+        body: Bytes,
+        limits: &ReadLimits,
+    ) -> Result<Self, Refusal> {
+        let refuse = |message: String| Refusal::bad_request(route.dialect, message);
+        let document = json::read(body, limits).map_err(|error| refuse(error.to_string()))?;
+        let facts = Facts::read(&document, shape).map_err(|error| refuse(error.to_string()))?;
+        let mut parameters = facts.parameters;
+        let by_default = route.response.streams_by_default();
+        parameters.streaming = by_default.is_some_and(|default| facts.stream.unwrap_or(default));
+        Ok(Self {
+            operation: narrow(route.operation, facts.only_loads, parameters.keep_alive),
+            route,
+            value: PathValue::None,
+            models: facts.models,
+            parameters,
+            body: Body::Json(JsonBody::new(document, shape, facts.include_usage)),
+        })
+    }
+
+    /// The route.
+    pub const fn route(&self) -> &'static Route {
+        self.route
+    }
+
+    /// The API that the caller speaks.
+    pub const fn dialect(&self) -> Dialect {
+        self.route.dialect
+    }
+
+    /// Every model that the request names, the one it is about first.
+    pub fn models(&self) -> &[ModelRef] {
+        &self.models
+    }
+
+    /// What the request says that a policy may judge.
+    pub const fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The body in its canonical form, for policies that want to see it; `None` where
+    /// there is no JSON.
+    pub fn body_text(&self) -> Option<String> {
+        match &self.body {
+            Body::Json(body) => String::from_utf8(body.write(&self.models).into()).ok(),
+            Body::Empty | Body::Stream => None,
+        }
+    }
+
+    /// Whether the caller wants to see the usage at the end of a stream of `OpenAI`'s API.
+    pub fn asked_for_usage(&self) -> bool {
+        matches!(&self.body, Body::Json(body) if body.asked_for_usage())
+    }
+
+    /// Write the request for Ollama.
+    ///
+    /// # Errors
+    /// An obligation cannot be met: 403.
+    pub fn write(
+        mut self,
+        obligations: &Obligations,
+        options: WriteOptions,
+    ) -> Result<UpstreamRequest, Refusal> {
+        obligations::apply(&mut self, obligations)
+            .map_err(|unmet| Refusal::forbidden(self.dialect(), unmet.to_string()))?;
+        let mut usage_to_hide = false;
+        let body = match self.body {
+            Body::Empty => UpstreamBody::Empty,
+            Body::Stream => UpstreamBody::Stream,
+            Body::Json(mut body) => {
+                if options.include_usage && self.parameters.streaming {
+                    usage_to_hide = body.ask_for_usage();
+                }
+                UpstreamBody::Json(body.write(&self.models))
+            }
+        };
+        Ok(UpstreamRequest {
+            method: self.route.methods[0].clone(),
+            path: self.route.path.with_value(&self.value),
+            body,
+            usage_to_hide,
+        })
+    }
+}
+
+impl Subject for CanonicalRequest {
+    fn operation(&self) -> Operation {
+        self.operation
+    }
+}
+
+/// A request with nothing to answer only moves the model in or out of memory.
+///
+/// Source: Ollama `server/routes.go`, `GenerateHandler` and `ChatHandler`.
+fn narrow(operation: Operation, only_loads: bool, keep_alive: Option<i64>) -> Operation {
+    match keep_alive {
+        _ if !only_loads => operation,
+        Some(0) => Operation::Unload,
+        Some(..0) => Operation::Pin,
+        _ => Operation::Load,
+    }
+}
+
+#[cfg(test)]
+mod tests;

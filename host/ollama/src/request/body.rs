@@ -1,0 +1,276 @@
+//! A JSON body, written again.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use stockade_core::{ModelRef, ModelRole};
+
+use crate::json::{Document, Value};
+use crate::route::canonical_digest;
+use crate::shape::{Field, Kind, Shape};
+
+/// A body that was read, and what is changed in it when it is written.
+#[derive(Debug)]
+pub(super) struct JsonBody {
+    document: Document,
+    shape: &'static Shape,
+    asked_for_usage: bool,
+    changes: Vec<Change>,
+}
+
+/// A field that gets another value than the caller's.
+#[derive(Debug)]
+struct Change {
+    slot: Slot,
+    json: String,
+}
+
+/// Where a field stands: at the top, or in an object that stands there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Slot {
+    parent: Option<&'static str>,
+    name: &'static str,
+}
+
+impl Slot {
+    const INCLUDE_USAGE: Self = Self {
+        parent: Some("stream_options"),
+        name: "include_usage",
+    };
+}
+
+impl JsonBody {
+    pub(super) fn new(document: Document, shape: &'static Shape, asked_for_usage: bool) -> Self {
+        Self {
+            document,
+            shape,
+            asked_for_usage,
+            changes: Vec::new(),
+        }
+    }
+
+    pub(super) fn asked_for_usage(&self) -> bool {
+        self.asked_for_usage
+    }
+
+    /// Let a stream end with the usage, on routes where that can be asked for; false
+    /// where it cannot, or where the caller has asked already.
+    pub(super) fn ask_for_usage(&mut self) -> bool {
+        let can_ask = !self.asked_for_usage && self.shape.field("stream_options").is_some();
+        if can_ask {
+            self.set(Slot::INCLUDE_USAGE, "true".to_owned());
+        }
+        can_ask
+    }
+
+    /// Write another value than the caller's, or one where it has none.
+    pub(super) fn set(&mut self, slot: Slot, json: String) {
+        self.changes.push(Change { slot, json });
+    }
+
+    /// Where a body of this shape can say something, the place that Ollama reads first.
+    pub(super) fn slots(&self, wanted: fn(Kind) -> bool) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        for field in self.shape.fields {
+            let (parent, fields) = match field.kind {
+                Kind::Options(inner) => (Some(field.name), inner),
+                _ => (None, std::slice::from_ref(field)),
+            };
+            let wanted = fields.iter().filter(|field| wanted(field.kind));
+            slots.extend(wanted.map(|field| Slot {
+                parent,
+                name: field.name,
+            }));
+        }
+        slots
+    }
+
+    /// What the caller says there; `null` is nothing.
+    pub(super) fn value(&self, slot: Slot) -> Option<Value<'_>> {
+        let root = self.document.root();
+        let object = slot.parent.map_or(Some(root), |parent| root.get(parent))?;
+        object.get(slot.name).filter(|value| !value.is_null())
+    }
+
+    /// The names of the fields at the top that say something.
+    pub(super) fn field_names(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.members().filter_map(|(key, _, _)| key.as_text())
+    }
+
+    /// The members at the top, but for those that say nothing to Ollama.
+    fn members(&self) -> impl Iterator<Item = (Value<'_>, Option<&'static Field>, Value<'_>)> {
+        self.document.root().members().filter_map(|(key, value)| {
+            let field = self.shape.field(&key.as_text()?);
+            let silent = |field: &Field| value.is_null() || matches!(field.kind, Kind::Ignored);
+            (!field.is_some_and(silent)).then_some((key, field, value))
+        })
+    }
+
+    /// The canonical body: the models first, then what the caller says, in its order,
+    /// then what is added.
+    pub(super) fn write(&self, models: &[ModelRef]) -> Bytes {
+        let mut out = Object::with_capacity(self.document.root().raw().len() + 256);
+        for field in self.shape.fields {
+            if let Kind::Model(role) = field.kind {
+                self.write_model(&mut out, field.name, role, models);
+            }
+        }
+        for (key, field, value) in self.members() {
+            if !field.is_some_and(names_model) {
+                out.raw_key(key.raw());
+                self.write_value(&mut out, field, value);
+            }
+        }
+        self.write_additions(&mut out);
+        out.finish().into()
+    }
+
+    fn write_model(
+        &self,
+        out: &mut Object,
+        name: &'static str,
+        role: ModelRole,
+        models: &[ModelRef],
+    ) {
+        if let Some(model) = models.iter().find(|model| model.role == role) {
+            out.key(name);
+            // A model's name has no character that JSON would escape.
+            out.value(format!("\"{}\"", model.name.short()).as_bytes());
+        }
+    }
+
+    fn write_value(&self, out: &mut Object, field: Option<&'static Field>, value: Value<'_>) {
+        let Some(field) = field else {
+            return out.value(value.raw());
+        };
+        if let Some(json) = self.change(None, field.name) {
+            return out.value(json.as_bytes());
+        }
+        if matches!(field.kind, Kind::Digests) {
+            return out.value(&canonical_digests(value));
+        }
+        if self.changes_in(field.name).next().is_some() {
+            return out.value(&self.changed_object(field.name, Some(value)));
+        }
+        out.value(value.raw());
+    }
+
+    fn change(&self, parent: Option<&str>, name: &str) -> Option<&str> {
+        let wanted = |change: &&Change| change.slot.parent == parent && change.slot.name == name;
+        self.changes
+            .iter()
+            .find(wanted)
+            .map(|change| change.json.as_str())
+    }
+
+    fn changes_in(&self, parent: &str) -> impl Iterator<Item = &Change> {
+        self.changes
+            .iter()
+            .filter(move |change| change.slot.parent == Some(parent))
+    }
+
+    /// The object under a name at the top with its changes, or those alone.
+    fn changed_object(&self, parent: &str, object: Option<Value<'_>>) -> Vec<u8> {
+        let members = object.into_iter().flat_map(Value::members);
+        let mut out = Object::with_capacity(128);
+        let mut written = Vec::new();
+        for (key, value) in members {
+            let name = key.as_text().unwrap_or_default();
+            let change = self.change(Some(parent), &name);
+            out.raw_key(key.raw());
+            out.value(change.map_or(value.raw(), str::as_bytes));
+            written.push(name);
+        }
+        for change in self.changes_in(parent) {
+            if !written.iter().any(|name| name == change.slot.name) {
+                out.key(change.slot.name);
+                out.value(change.json.as_bytes());
+            }
+        }
+        out.finish()
+    }
+
+    /// What the caller did not say.
+    fn write_additions(&self, out: &mut Object) {
+        let absent = |name: &str| self.document.root().get(name).is_none_or(Value::is_null);
+        let mut parents = Vec::new();
+        for change in &self.changes {
+            match change.slot.parent {
+                None if absent(change.slot.name) => {
+                    out.key(change.slot.name);
+                    out.value(change.json.as_bytes());
+                }
+                Some(parent) if absent(parent) && !parents.contains(&parent) => {
+                    parents.push(parent);
+                    out.key(parent);
+                    out.value(&self.changed_object(parent, None));
+                }
+                _ => {}
+            }
+        }
+        self.write_output(out);
+    }
+
+    /// What Ollama does not read, under the name that it does read.
+    fn write_output(&self, out: &mut Object) {
+        let first = |wanted| self.slots(wanted).first().copied();
+        let output = first(|kind| matches!(kind, Kind::Output));
+        let alias = first(|kind| matches!(kind, Kind::OutputAlias));
+        let (Some(output), Some(alias)) = (output, alias) else {
+            return;
+        };
+        let said = self.value(output).is_some() || self.change(None, output.name).is_some();
+        if let Some(value) = self.value(alias).filter(|_| !said) {
+            let change = self.change(None, alias.name);
+            out.key(output.name);
+            out.value(change.map_or(value.raw(), str::as_bytes));
+        }
+    }
+}
+
+/// Whether a field names a model. Those are written from the names that were read.
+const fn names_model(field: &Field) -> bool {
+    matches!(field.kind, Kind::Model(_) | Kind::ModelAlias)
+}
+
+fn canonical_digests(files: Value<'_>) -> Vec<u8> {
+    let mut out = Object::with_capacity(files.raw().len());
+    for (file, digest) in files.members() {
+        let digest = digest.as_text().and_then(|text| canonical_digest(&text));
+        out.raw_key(file.raw());
+        out.value(format!("\"{}\"", digest.unwrap_or_default()).as_bytes());
+    }
+    out.finish()
+}
+
+/// An object that is being written.
+struct Object(Vec<u8>);
+
+impl Object {
+    fn with_capacity(bytes: usize) -> Self {
+        let mut out = Vec::with_capacity(bytes);
+        out.push(b'{');
+        Self(out)
+    }
+
+    fn key(&mut self, plain: &str) {
+        self.raw_key(format!("\"{plain}\"").as_bytes());
+    }
+
+    fn raw_key(&mut self, quoted: &[u8]) {
+        if self.0.len() > 1 {
+            self.0.push(b',');
+        }
+        self.0.extend_from_slice(quoted);
+        self.0.push(b':');
+    }
+
+    fn value(&mut self, json: &[u8]) {
+        self.0.extend_from_slice(json);
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.0.push(b'}');
+        self.0
+    }
+}

@@ -1,0 +1,326 @@
+//! What a body says, read along its shape.
+
+use stockade_core::{ModelName, ModelRef, ModelRole, Parameters};
+
+use super::keep_alive;
+use crate::json::{Document, JsonError, Kind as JsonKind, Number, Problem, Value};
+use crate::route::canonical_digest;
+use crate::shape::fold::fold;
+use crate::shape::{Field, Kind, Shape};
+
+/// What a body says to the gateway.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    pub(super) models: Vec<ModelRef>,
+    pub(super) parameters: Parameters,
+    /// What the caller says about streaming.
+    pub(super) stream: Option<bool>,
+    /// Whether the caller asks for the usage at the end of a stream.
+    pub(super) include_usage: bool,
+    /// Whether the request has nothing that a model could answer.
+    pub(super) only_loads: bool,
+}
+
+impl Facts {
+    /// Read a body of a shape.
+    ///
+    /// # Errors
+    /// A field that matters has a value that it cannot have, a key is not a field but
+    /// Ollama would take it for one, or a model is missing.
+    pub(super) fn read(document: &Document, shape: &'static Shape) -> Result<Self, JsonError> {
+        let mut walk = Walk {
+            document,
+            facts: Self::default(),
+            alias: None,
+            input: false,
+        };
+        walk.object(shape, document.root())?;
+        walk.require_models(shape)?;
+        let mut facts = walk.facts;
+        facts.only_loads = !walk.input && shape.fields.iter().any(is_input);
+        Ok(facts)
+    }
+}
+
+const fn is_input(field: &Field) -> bool {
+    matches!(
+        field.kind,
+        Kind::Prompt | Kind::Input | Kind::Conversation(_)
+    )
+}
+
+struct Walk<'a> {
+    document: &'a Document,
+    facts: Facts,
+    /// The model under its older name, and where.
+    alias: Option<(ModelName, Value<'a>)>,
+    /// Whether there is something to answer.
+    input: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn object(&mut self, shape: &'static Shape, object: Value<'a>) -> Result<(), JsonError> {
+        let mut unknown = Vec::new();
+        for (key, value) in object.members() {
+            let name = key.as_text().unwrap_or_default();
+            if key.kind() == JsonKind::EscapedString {
+                return Err(self.error(Problem::EscapedKey(name.into_owned()), key));
+            }
+            match shape.field(&name) {
+                Some(field) => self.field(field, value)?,
+                None => unknown.push((fold(&name).into_owned(), key)),
+            }
+        }
+        self.refuse_folding(shape, unknown)
+    }
+
+    fn refuse_folding(
+        &self,
+        shape: &'static Shape,
+        mut unknown: Vec<(String, Value<'a>)>,
+    ) -> Result<(), JsonError> {
+        let known = unknown
+            .iter()
+            .find(|(folded, _)| shape.field(folded).is_some());
+        if let Some((folded, key)) = known {
+            return Err(self.folds(*key, folded.clone()));
+        }
+        unknown.sort_by(|one, other| one.0.cmp(&other.0));
+        let twins = unknown.windows(2).find(|pair| pair[0].0 == pair[1].0);
+        match twins {
+            Some([one, other]) => {
+                let known = one.1.as_text().unwrap_or_default().into_owned();
+                Err(self.folds(other.1, known))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn folds(&self, key: Value<'a>, known: String) -> JsonError {
+        let text = key.as_text().unwrap_or_default().into_owned();
+        self.error(Problem::Folds { key: text, known }, key)
+    }
+
+    fn error(&self, problem: Problem, at: Value<'a>) -> JsonError {
+        self.document.error(problem, at)
+    }
+
+    fn field(&mut self, field: &'static Field, value: Value<'a>) -> Result<(), JsonError> {
+        if value.is_null() && !matches!(field.kind, Kind::Model(role) if role != ModelRole::Base) {
+            return Ok(());
+        }
+        if let Some(expected) = field.kind.expected().filter(|_| !fits(field.kind, value)) {
+            let field = field.name;
+            return Err(self.error(Problem::Type { field, expected }, value));
+        }
+        match field.kind {
+            Kind::Model(_) | Kind::ModelAlias => self.model(field, value),
+            Kind::KeepAlive => self.keep_alive(field, value),
+            Kind::Digests => self.digests(field, value),
+            Kind::Conversation(shape) => {
+                self.input |= !value.is_empty();
+                self.nested(shape, value)
+            }
+            Kind::Tools(shape) => {
+                self.facts.parameters.tools += count(value);
+                self.nested(shape, value)
+            }
+            Kind::Nested(shape) => self.nested(shape, value),
+            Kind::Options(fields) => self.options(fields, value),
+            _ => {
+                self.plain(field.kind, value);
+                Ok(())
+            }
+        }
+    }
+
+    /// Fields whose value says all.
+    fn plain(&mut self, kind: Kind, value: Value<'a>) {
+        let parameters = &mut self.facts.parameters;
+        let number = || value.as_number().and_then(Number::as_i64);
+        let flag = value.as_bool() == Some(true);
+        match kind {
+            Kind::Prompt | Kind::Input => self.input |= !value.is_empty(),
+            Kind::Stream => self.facts.stream = value.as_bool(),
+            Kind::IncludeUsage => self.facts.include_usage |= flag,
+            Kind::DebugRender => parameters.debug_render |= flag,
+            Kind::Insecure => parameters.insecure |= flag,
+            Kind::Context => parameters.context = number(),
+            Kind::Output | Kind::OutputAlias => {
+                parameters.output = wider(parameters.output, number());
+            }
+            Kind::Images => parameters.images += count(value),
+            Kind::PartType => parameters.images += u32::from(is_image(value)),
+            Kind::ToolType => parameters.web_search |= is_web_search(value),
+            Kind::RemoteHost => parameters.remote_host = non_empty(value),
+            _ => {}
+        }
+    }
+
+    fn nested(&mut self, shape: &'static Shape, value: Value<'a>) -> Result<(), JsonError> {
+        match value.kind() {
+            JsonKind::Object => self.object(shape, value),
+            JsonKind::Array => value
+                .elements()
+                .try_for_each(|element| self.nested(shape, element)),
+            _ => Ok(()),
+        }
+    }
+
+    fn options(&mut self, fields: &'static [Field], map: Value<'a>) -> Result<(), JsonError> {
+        for (key, value) in map.members() {
+            let name = key.as_text().unwrap_or_default();
+            if let Some(field) = fields.iter().find(|field| field.name == name) {
+                self.field(field, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An empty name is an absent one: Ollama's own client sends both spellings, one of
+    /// them empty.
+    fn model(&mut self, field: &'static Field, value: Value<'a>) -> Result<(), JsonError> {
+        let spelling = value.as_text().unwrap_or_default();
+        if spelling.is_empty() {
+            return Ok(());
+        }
+        let name = ModelName::parse(&spelling).map_err(|invalid| {
+            let reason = invalid.to_string();
+            let field = field.name;
+            self.error(Problem::Value { field, reason }, value)
+        })?;
+        match field.kind {
+            Kind::Model(role) => self.facts.models.push(ModelRef { name, role }),
+            _ => self.alias = Some((name, value)),
+        }
+        Ok(())
+    }
+
+    fn keep_alive(&mut self, field: &'static Field, value: Value<'a>) -> Result<(), JsonError> {
+        let seconds = keep_alive::of_value(value).map_err(|invalid| {
+            let reason = invalid.to_string();
+            let field = field.name;
+            self.error(Problem::Value { field, reason }, value)
+        })?;
+        self.facts.parameters.keep_alive = Some(seconds);
+        Ok(())
+    }
+
+    fn digests(&mut self, field: &'static Field, files: Value<'a>) -> Result<(), JsonError> {
+        for (_, value) in files.members() {
+            let digest = value.as_text().and_then(|text| canonical_digest(&text));
+            let digest = digest.ok_or_else(|| {
+                let reason = "each file needs sha256: and 64 hexadecimal digits".to_owned();
+                let field = field.name;
+                self.error(Problem::Value { field, reason }, value)
+            })?;
+            if !self.facts.parameters.digests.contains(&digest) {
+                self.facts.parameters.digests.push(digest);
+            }
+        }
+        Ok(())
+    }
+
+    /// Each field that names a model must name one, except the base of a new one.
+    fn require_models(&mut self, shape: &'static Shape) -> Result<(), JsonError> {
+        if let Some((name, at)) = self.alias.take() {
+            self.merge_alias(shape, name, at)?;
+        }
+        for field in shape.fields {
+            let Kind::Model(role) = field.kind else {
+                continue;
+            };
+            let named = self.facts.models.iter().any(|model| model.role == role);
+            if !named && role != ModelRole::Base {
+                let (field, reason) = (field.name, "a model name is required".to_owned());
+                let root = self.document.root();
+                return Err(self.error(Problem::Value { field, reason }, root));
+            }
+        }
+        Ok(())
+    }
+
+    fn merge_alias(
+        &mut self,
+        shape: &'static Shape,
+        name: ModelName,
+        at: Value<'a>,
+    ) -> Result<(), JsonError> {
+        let Some(Kind::Model(role)) = shape.field("model").map(|field| field.kind) else {
+            return Ok(());
+        };
+        match self.facts.models.iter().find(|model| model.role == role) {
+            Some(model) if model.name == name => Ok(()),
+            Some(_) => {
+                let reason = "another model than the field model names; send model only".to_owned();
+                Err(self.error(
+                    Problem::Value {
+                        field: "name",
+                        reason,
+                    },
+                    at,
+                ))
+            }
+            None => {
+                self.facts.models.insert(0, ModelRef { name, role });
+                Ok(())
+            }
+        }
+    }
+}
+
+fn fits(kind: Kind, value: Value<'_>) -> bool {
+    match kind {
+        Kind::Model(_)
+        | Kind::ModelAlias
+        | Kind::Prompt
+        | Kind::PartType
+        | Kind::ToolType
+        | Kind::RemoteHost => value.is_string(),
+        Kind::Stream | Kind::IncludeUsage | Kind::DebugRender | Kind::Insecure => {
+            value.as_bool().is_some()
+        }
+        Kind::KeepAlive => value.is_string() || value.kind() == JsonKind::Number,
+        Kind::Context | Kind::Output | Kind::OutputAlias => value
+            .as_number()
+            .is_some_and(|number| number.as_i64().is_some()),
+        Kind::Input => value.is_string() || value.kind() == JsonKind::Array,
+        Kind::Conversation(_) | Kind::Images | Kind::Tools(_) => value.kind() == JsonKind::Array,
+        Kind::Digests | Kind::Options(_) => value.kind() == JsonKind::Object,
+        Kind::Any | Kind::Ignored | Kind::Nested(_) => true,
+    }
+}
+
+fn count(list: Value<'_>) -> u32 {
+    u32::try_from(list.elements().count()).unwrap_or(u32::MAX)
+}
+
+/// `OpenAI`'s `image_url` and `input_image`, Anthropic's `image`.
+fn is_image(part_type: Value<'_>) -> bool {
+    part_type
+        .as_text()
+        .is_some_and(|text| matches!(&*text, "image_url" | "input_image" | "image"))
+}
+
+/// Anthropic's tools have a date behind the name: `web_search_20250305`.
+fn is_web_search(tool_type: Value<'_>) -> bool {
+    tool_type
+        .as_text()
+        .is_some_and(|text| text.starts_with("web_search"))
+}
+
+fn non_empty(value: Value<'_>) -> Option<String> {
+    value
+        .as_text()
+        .filter(|text| !text.is_empty())
+        .map(std::borrow::Cow::into_owned)
+}
+
+/// The number that lets a model produce more; zero and less let it produce without end.
+fn wider(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+    match (one, other) {
+        (Some(one), Some(other)) if one > 0 && other > 0 => Some(one.max(other)),
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

@@ -1,0 +1,123 @@
+//! What policies oblige the gateway to do to a request.
+
+use stockade_core::{Limit, LimitedParameter, ModelName, Obligations, Operation};
+
+use super::body::JsonBody;
+use super::{Body, CanonicalRequest, keep_alive};
+use crate::json::{Number, Value};
+use crate::route::PathValue;
+use crate::shape::Kind;
+use crate::shape::fold::fold;
+
+/// An obligation that cannot be met, so that the request is not forwarded. The texts are
+/// for the caller.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unmet {
+    #[error("the field {0:?} is not allowed for you; leave it out")]
+    ForbiddenField(String),
+    #[error("a policy replaces the model, but this request names {0} models")]
+    NoSingleModel(usize),
+    #[error("a policy replaces the model by one that this route cannot name: {0}")]
+    Unnameable(String),
+    #[error("a policy limits {0} to {1}, which no request can meet")]
+    Impossible(&'static str, i64),
+    #[error("a policy limits keep_alive to 0, which would unload the model instead of loading it")]
+    WouldUnload,
+}
+
+/// Change the request so that the obligations are met.
+///
+/// A limit on a number that the route does not have is met already.
+pub(super) fn apply(
+    request: &mut CanonicalRequest,
+    obligations: &Obligations,
+) -> Result<(), Unmet> {
+    if let Some(model) = &obligations.replace_model {
+        replace_model(request, model)?;
+    }
+    let operation = request.operation;
+    if let Body::Json(body) = &mut request.body {
+        refuse_fields(body, &obligations.forbid_fields)?;
+        for limit in &obligations.limits {
+            apply_limit(body, operation, *limit)?;
+        }
+    }
+    Ok(())
+}
+
+fn replace_model(request: &mut CanonicalRequest, by: &ModelName) -> Result<(), Unmet> {
+    let [model] = &mut request.models[..] else {
+        return Err(Unmet::NoSingleModel(request.models.len()));
+    };
+    model.name = by.clone();
+    if matches!(request.value, PathValue::Model(_)) {
+        request.value = PathValue::model(by.clone()).map_err(Unmet::Unnameable)?;
+    }
+    Ok(())
+}
+
+/// Names are compared as Ollama compares them: a field that is not known here may be
+/// known there.
+fn refuse_fields(body: &JsonBody, forbidden: &[String]) -> Result<(), Unmet> {
+    let present = body
+        .field_names()
+        .find(|name| forbidden.iter().any(|other| fold(other) == fold(name)));
+    match present {
+        Some(name) => Err(Unmet::ForbiddenField(name.into_owned())),
+        None => Ok(()),
+    }
+}
+
+fn apply_limit(body: &mut JsonBody, operation: Operation, limit: Limit) -> Result<(), Unmet> {
+    let slots = body.slots(match limit.parameter {
+        LimitedParameter::Context => |kind| matches!(kind, Kind::Context),
+        LimitedParameter::Output => |kind| matches!(kind, Kind::Output | Kind::OutputAlias),
+        LimitedParameter::KeepAlive => |kind| matches!(kind, Kind::KeepAlive),
+    });
+    let Some(&first) = slots.first() else {
+        return Ok(());
+    };
+    refuse_impossible(operation, limit)?;
+    let mut present = false;
+    for slot in slots {
+        let exceeds = body.value(slot).map(|value| exceeds(limit, value));
+        present |= exceeds.is_some();
+        if exceeds == Some(true) {
+            body.set(slot, limit.maximum.to_string());
+        }
+    }
+    if !present && limit.insert {
+        body.set(first, limit.maximum.to_string());
+    }
+    Ok(())
+}
+
+fn refuse_impossible(operation: Operation, limit: Limit) -> Result<(), Unmet> {
+    let loads = matches!(operation, Operation::Load | Operation::Pin);
+    match (limit.parameter, limit.maximum) {
+        (LimitedParameter::KeepAlive, 0) if loads => Err(Unmet::WouldUnload),
+        (LimitedParameter::KeepAlive, 0..) | (_, 1..) => Ok(()),
+        (parameter, maximum) => Err(Unmet::Impossible(name_of(parameter), maximum)),
+    }
+}
+
+const fn name_of(parameter: LimitedParameter) -> &'static str {
+    match parameter {
+        LimitedParameter::Context => "the context",
+        LimitedParameter::Output => "the output",
+        LimitedParameter::KeepAlive => "keep_alive",
+    }
+}
+
+/// Whether a value is over a limit. Ollama takes zero and less as no limit at all for
+/// tokens, and less than zero as for ever for `keep_alive`.
+fn exceeds(limit: Limit, value: Value<'_>) -> bool {
+    let (read, smallest) = match limit.parameter {
+        LimitedParameter::KeepAlive => (keep_alive::of_value(value).ok(), 0),
+        LimitedParameter::Context | LimitedParameter::Output => {
+            (value.as_number().and_then(Number::as_i64), 1)
+        }
+    };
+    // What cannot be read was refused before; it is not let through here either.
+    read.is_none_or(|number| number < smallest || number > limit.maximum)
+}

@@ -1,0 +1,197 @@
+//! From a request's head to its route, or to a refusal.
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
+use stockade_core::Dialect;
+
+use super::path::{PathValue, dialect_of_path};
+use super::{BodyKind, ROUTES, Route};
+use crate::{CanonicalRequest, ReadLimits, Refusal};
+
+/// What comes before a request's body. A path prefix of the gateway's own, such as
+/// `/k/<key>`, is already taken off.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestHead<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The target.
+    pub uri: &'a Uri,
+    /// The headers. hyper removes `Content-Length` where there is a
+    /// `Transfer-Encoding`, so that it cannot be seen here; it frames the body by the
+    /// latter, and the forwarded request is framed anew.
+    pub headers: &'a HeaderMap,
+}
+
+/// A request whose route is known, and whose body is not yet read.
+#[derive(Debug)]
+pub struct Routed {
+    route: &'static Route,
+    value: PathValue,
+}
+
+impl Routed {
+    /// The route.
+    pub const fn route(&self) -> &'static Route {
+        self.route
+    }
+
+    /// What the request must carry.
+    pub const fn body_kind(&self) -> BodyKind {
+        self.route.body
+    }
+
+    /// Understand the request with its whole body.
+    ///
+    /// # Errors
+    /// The body is too large, is not what the route takes, or has no single meaning.
+    /// A blob is not read but [`streamed`](Self::streamed), which is refused here too.
+    pub fn read(self, body: Bytes, limits: &ReadLimits) -> Result<CanonicalRequest, Refusal> {
+        CanonicalRequest::read(self.route, self.value, body, limits)
+    }
+
+    /// Understand the request without its body, which will be streamed.
+    ///
+    /// # Errors
+    /// The route does not take a blob.
+    pub fn streamed(self) -> Result<CanonicalRequest, Refusal> {
+        CanonicalRequest::streamed(self.route, self.value)
+    }
+}
+
+/// Find the route of a request.
+///
+/// # Errors
+/// There is none, or Ollama could understand the head otherwise than it is
+/// understood here.
+pub fn route(head: &RequestHead<'_>) -> Result<Routed, Refusal> {
+    let path = head.uri.path();
+    let refuse = |message: String| Refusal::bad_request(dialect_of_path(path), message);
+    check_target(head.uri).map_err(refuse)?;
+    let (route, segment) = find(head.method, path)?;
+    let refuse = |message: String| Refusal::bad_request(route.dialect, message);
+    let value = PathValue::read(route.path.parameter(), segment).map_err(refuse)?;
+    check_query(route, head.uri.query()).map_err(refuse)?;
+    check_host(head.headers).map_err(refuse)?;
+    check_framing(head.headers).map_err(refuse)?;
+    check_content(route, head.headers)?;
+    Ok(Routed { route, value })
+}
+
+/// Ollama's router resolves escapes and redirects what is not clean.
+fn check_target(uri: &Uri) -> Result<(), String> {
+    let path = uri.path();
+    if uri.scheme().is_some() || uri.authority().is_some() || !path.starts_with('/') {
+        return Err("the request target must be a path, such as /api/chat".to_owned());
+    }
+    let encoded_model = path.starts_with("/v1/models/");
+    if path.contains('%') && !encoded_model {
+        return Err(format!(
+            "{path} has a percent-escape; write the path plainly"
+        ));
+    }
+    let unclean = |segment: &str| matches!(segment, "" | "." | "..");
+    if path.len() > 1 && path[1..].split('/').any(unclean) {
+        return Err(format!(
+            "{path} has a doubled or trailing slash or a dot segment; write the path plainly"
+        ));
+    }
+    Ok(())
+}
+
+fn find<'a>(method: &Method, path: &'a str) -> Result<(&'static Route, &'a str), Refusal> {
+    let mut allow = Vec::new();
+    for route in ROUTES {
+        if let Some(segment) = route.path.matches(path) {
+            if route.methods.contains(method) {
+                return Ok((route, segment));
+            }
+            allow.extend_from_slice(route.methods);
+        }
+    }
+    let dialect = dialect_of_path(path);
+    if allow.is_empty() {
+        let message = format!("there is no {path} in Ollama's API");
+        Err(Refusal::new(StatusCode::NOT_FOUND, dialect, message))
+    } else {
+        Err(Refusal::method_not_allowed(dialect, path, allow))
+    }
+}
+
+/// No route takes a query. Two are sent by well-known clients, say nothing to Ollama and
+/// are left out: the `?ts=` that Ollama's CLI signs, and Anthropic's `?beta=true`.
+fn check_query(route: &Route, query: Option<&str>) -> Result<(), String> {
+    let Some(query) = query.filter(|query| !query.is_empty()) else {
+        return Ok(());
+    };
+    let timestamp = query
+        .strip_prefix("ts=")
+        .is_some_and(|ts| !ts.is_empty() && ts.bytes().all(|byte| byte.is_ascii_digit()));
+    let beta = query == "beta=true";
+    match route.dialect {
+        Dialect::Native if timestamp => Ok(()),
+        Dialect::Anthropic if beta => Ok(()),
+        _ => Err(format!(
+            "{} takes no query; send parameters in the body",
+            route.path
+        )),
+    }
+}
+
+fn check_host(headers: &HeaderMap) -> Result<(), String> {
+    let host = single(headers, &HOST)?.ok_or("the Host header is missing")?;
+    let authority: Authority = host
+        .parse()
+        .map_err(|_| format!("{host:?} is not a host and an optional port"))?;
+    if host.contains('@') || authority.host().is_empty() {
+        return Err("the Host header must be a host and an optional port".to_owned());
+    }
+    Ok(())
+}
+
+fn check_framing(headers: &HeaderMap) -> Result<(), String> {
+    let length = single(headers, &CONTENT_LENGTH)?;
+    let transfer = single(headers, &TRANSFER_ENCODING)?;
+    match (length, transfer) {
+        (Some(_), Some(_)) => Err("send Content-Length or Transfer-Encoding, not both".to_owned()),
+        (Some(length), None) if length.parse::<u64>().is_err() || length.starts_with('+') => {
+            Err("Content-Length must be one number".to_owned())
+        }
+        (None, Some(coding)) if !coding.eq_ignore_ascii_case("chunked") => {
+            Err("the only Transfer-Encoding is chunked".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_content(route: &Route, headers: &HeaderMap) -> Result<(), Refusal> {
+    let refuse =
+        |message: String| Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, route.dialect, message);
+    let encoding = single(headers, &CONTENT_ENCODING).map_err(refuse)?;
+    if let Some(encoding) = encoding.filter(|text| !text.eq_ignore_ascii_case("identity")) {
+        return Err(refuse(format!(
+            "the Content-Encoding {encoding:?} is not understood; send the body as it is"
+        )));
+    }
+    let kind = single(headers, &CONTENT_TYPE).map_err(refuse)?;
+    let form = kind.is_some_and(|kind| kind.to_ascii_lowercase().contains("multipart/"));
+    match route.body {
+        // Ollama reads JSON whatever the type says, and `curl -d` says it is a form.
+        BodyKind::Json(_) if form => Err(refuse("send the body as application/json".to_owned())),
+        _ => Ok(()),
+    }
+}
+
+/// The only value of a header that must not be repeated.
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, String> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next();
+    if values.next().is_some() {
+        return Err(format!("the header {name} must be sent once"));
+    }
+    first
+        .map(|value| value.to_str())
+        .transpose()
+        .map_err(|_| format!("the header {name} must be plain ASCII"))
+}

@@ -1,0 +1,154 @@
+//! Which fields Ollama knows in a body, and what each of them means to the gateway.
+//!
+//! Ollama reads bodies into Go structs, and Go matches a key with a field whatever the
+//! case of its letters. So an object that Ollama reads into a struct is described by a
+//! [`Shape`], and a key that is not a known field, but folds to one, is refused. Objects
+//! that Ollama reads into maps (`options`, schemas, arguments) have no shape. A field
+//! that is not known here at all is forwarded: it may be new in Ollama.
+//!
+//! Source: Ollama `api/types.go`, `openai/openai.go`, `openai/responses.go`,
+//! `anthropic/anthropic.go`, v0.33.0.
+
+pub(crate) mod anthropic;
+pub(crate) mod fold;
+pub(crate) mod native;
+pub(crate) mod openai;
+
+use stockade_core::ModelRole;
+
+/// The known fields of one kind of object.
+#[derive(Debug)]
+pub struct Shape {
+    /// What Ollama calls the object.
+    pub name: &'static str,
+    /// Its fields, in Ollama's order.
+    pub fields: &'static [Field],
+}
+
+impl Shape {
+    /// The field with exactly this name.
+    pub(crate) fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+/// A known field.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name, exactly.
+    pub name: &'static str,
+    /// What it means to the gateway.
+    pub kind: Kind,
+}
+
+/// What a field means to the gateway. A value of another JSON type than the meaning
+/// needs is refused; `null` means that the field is absent.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// Nothing: it is forwarded as it stands.
+    Any,
+    /// Nothing to the gateway and nothing to Ollama: it is not forwarded.
+    Ignored,
+    /// Names a model.
+    Model(ModelRole),
+    /// The older spelling of `model`.
+    ModelAlias,
+    /// Whether the answer is streamed.
+    Stream,
+    /// Whether a stream ends with the usage.
+    IncludeUsage,
+    /// How long the model stays loaded: seconds, or a text such as `"5m"`.
+    KeepAlive,
+    /// Context length in tokens.
+    Context,
+    /// Tokens to produce.
+    Output,
+    /// What Ollama does not read but means the same as the [`Output`](Self::Output)
+    /// field of the shape; it is forwarded as that where the other is absent.
+    OutputAlias,
+    /// Text; where it is empty or absent the request only loads the model.
+    Prompt,
+    /// Text or a list; where it is empty or absent the request only loads the model.
+    Input,
+    /// Messages; where there are none the request only loads the model.
+    Conversation(&'static Shape),
+    /// Images.
+    Images,
+    /// The type of a part of a message, which can be an image.
+    PartType,
+    /// Tools offered to the model.
+    Tools(&'static Shape),
+    /// The type of a tool, which can be a web search.
+    ToolType,
+    /// Whether the rendered prompt is asked for.
+    DebugRender,
+    /// Whether plain HTTP may be used.
+    Insecure,
+    /// Where a model really runs.
+    RemoteHost,
+    /// File names and the digests of their blobs.
+    Digests,
+    /// A map; only these keys of it matter, and its keys do not fold.
+    Options(&'static [Field]),
+    /// An object, or any nesting of lists of objects, of this shape. Whatever else
+    /// stands there is forwarded.
+    Nested(&'static Shape),
+}
+
+impl Kind {
+    /// What must stand there, for a message; `None` where anything may.
+    pub(crate) const fn expected(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Any | Self::Ignored | Self::Nested(_) => return None,
+            Self::Model(_)
+            | Self::ModelAlias
+            | Self::Prompt
+            | Self::PartType
+            | Self::ToolType
+            | Self::RemoteHost => "a string",
+            Self::Stream | Self::IncludeUsage | Self::DebugRender | Self::Insecure => {
+                "true or false"
+            }
+            Self::KeepAlive => "a number of seconds or a string such as \"5m\"",
+            Self::Context | Self::Output | Self::OutputAlias => "a whole number",
+            Self::Input => "a string or an array",
+            Self::Conversation(_) | Self::Images | Self::Tools(_) => "an array",
+            Self::Digests | Self::Options(_) => "an object",
+        })
+    }
+
+    /// What the field means, for the reference; `None` where that is nothing.
+    pub(crate) const fn meaning(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Any | Self::Nested(_) => return None,
+            Self::Ignored => "not forwarded, Ollama ignores it",
+            Self::Model(_) => "model",
+            Self::ModelAlias => "older spelling of `model`",
+            Self::Stream => "stream",
+            Self::IncludeUsage => "usage at the end of a stream",
+            Self::KeepAlive => "keep-alive",
+            Self::Context => "context",
+            Self::Output => "output",
+            Self::OutputAlias => "output, forwarded as `max_tokens` where that is absent",
+            Self::Prompt | Self::Input | Self::Conversation(_) => {
+                "where it is empty, the model is only loaded"
+            }
+            Self::Images | Self::PartType => "images",
+            Self::Tools(_) => "tools",
+            Self::ToolType => "web search",
+            Self::DebugRender => "rendered prompt",
+            Self::Insecure => "plain HTTP",
+            Self::RemoteHost => "remote host",
+            Self::Digests => "digests",
+            Self::Options(_) => "numbers in it",
+        })
+    }
+}
+
+const fn field(name: &'static str, kind: Kind) -> Field {
+    Field { name, kind }
+}
+
+const fn any(name: &'static str) -> Field {
+    field(name, Kind::Any)
+}
