@@ -51,6 +51,12 @@ impl Report {
         self.problems.push(problem);
     }
 
+    /// Whether so much is wrong that not all of it will be shown. Looking for what
+    /// else a word could have meant is not worth its time then.
+    pub(super) const fn is_full(&self) -> bool {
+        self.problems.len() >= MOST_SHOWN
+    }
+
     /// Never quote this stretch of the file: it may hold a secret.
     pub(super) fn mask(&mut self, at: Location) {
         self.masked.push(at);

@@ -41,7 +41,9 @@ impl Names {
         }
         let kind = self.kind;
         let message = format!("there is no {kind} {}", quoted(&name.value));
-        let help = match closest(&name.value, self.known.iter().map(String::as_str)) {
+        let known = self.known.iter().map(String::as_str);
+        let known = known.take_while(|_| !report.is_full());
+        let help = match closest(&name.value, known) {
             Some(known) => format!("did you mean {}?", quoted(known)),
             None => format!("define it, or name a {kind} that is defined"),
         };
