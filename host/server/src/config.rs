@@ -22,7 +22,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 pub use self::error::{ConfigError, ConfigErrors};
-pub use self::location::{Location, Source};
+pub use self::location::Location;
+use self::location::Source;
 use self::raw::RawConfig;
 use self::report::Report;
 pub use self::types::{

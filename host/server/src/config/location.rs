@@ -92,7 +92,7 @@ impl fmt::Display for Location {
 /// The text of a configuration file, kept so that errors found after loading can
 /// quote it.
 #[derive(Clone)]
-pub struct Source {
+pub(super) struct Source {
     path: PathBuf,
     text: Arc<str>,
     masked: Arc<[Location]>,
@@ -109,12 +109,12 @@ impl Source {
     }
 
     /// The file.
-    pub fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
     /// An error at a place in this file.
-    pub fn error(&self, at: Location, message: &str) -> ConfigError {
+    pub(super) fn error(&self, at: Location, message: &str) -> ConfigError {
         ConfigError::new(&self.path, message).at(at, self.excerpt(at))
     }
 
