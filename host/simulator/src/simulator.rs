@@ -1,0 +1,158 @@
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::connection::{self, Shared};
+use crate::fault::Fault;
+use crate::gate::{Gate, Hold, Plans};
+use crate::journal::{Journal, RecordedRequest};
+use crate::store::Store;
+
+/// What a simulated Ollama is to be like.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    models: Vec<String>,
+    chunks: usize,
+    chunk_delay: Duration,
+    record: bool,
+}
+
+impl Builder {
+    /// The models that are installed, in any spelling that Ollama takes.
+    #[must_use]
+    pub fn models<M: Into<String>>(mut self, models: impl IntoIterator<Item = M>) -> Self {
+        self.models = models.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How many pieces a generated text has, each a token and, if it is streamed, a write
+    /// of its own. 10 if nothing is said.
+    #[must_use]
+    pub const fn chunks(mut self, chunks: usize) -> Self {
+        self.chunks = chunks;
+        self
+    }
+
+    /// How long to wait before each streamed piece. Not at all if nothing is said.
+    #[must_use]
+    pub const fn chunk_delay(mut self, delay: Duration) -> Self {
+        self.chunk_delay = delay;
+        self
+    }
+
+    /// Whether to remember requests, bodies included. Off if nothing is said; of a great
+    /// many requests only the last 10,000 are kept.
+    #[must_use]
+    pub const fn record(mut self, record: bool) -> Self {
+        self.record = record;
+        self
+    }
+
+    /// Listen and answer until the [`Simulator`] is dropped.
+    ///
+    /// # Errors
+    /// Where the address cannot be listened on, or a model's name is none.
+    pub async fn start(self, listen: SocketAddr) -> io::Result<Simulator> {
+        let store = Store::new(&self.models)
+            .map_err(|name| io::Error::other(format!("{name:?} is not a model name")))?;
+        let listener = TcpListener::bind(listen).await?;
+        let addr = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            store,
+            chunks: self.chunks,
+            chunk_delay: self.chunk_delay,
+            plans: Plans::default(),
+            journal: Journal::new(self.record),
+            connections: watch::Sender::new(0),
+            listening: watch::Sender::new(true),
+        });
+        let server = tokio::spawn(connection::serve(listener, Arc::clone(&shared)));
+        Ok(Simulator {
+            addr,
+            shared,
+            server,
+        })
+    }
+}
+
+/// A simulated Ollama that is listening. Dropping it closes everything.
+#[derive(Debug)]
+pub struct Simulator {
+    addr: SocketAddr,
+    shared: Arc<Shared>,
+    server: JoinHandle<()>,
+}
+
+impl Simulator {
+    /// One with no models, ten pieces a text, no delays and no memory of requests.
+    pub const fn builder() -> Builder {
+        Builder {
+            models: Vec::new(),
+            chunks: 10,
+            chunk_delay: Duration::ZERO,
+            record: false,
+        }
+    }
+
+    /// Where it listens.
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The models that are installed now, as Ollama prints them.
+    pub fn models(&self) -> Vec<String> {
+        self.shared.store.names()
+    }
+
+    /// What has been received so far, oldest first. Always empty without
+    /// [`Builder::record`].
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.shared.journal.requests()
+    }
+
+    /// Wait until so many requests have been received completely since the start, and
+    /// return them. Needs [`Builder::record`].
+    pub async fn received(&self, count: usize) -> Vec<RecordedRequest> {
+        self.shared.journal.received(count).await
+    }
+
+    /// Hold the answer to the next request for this path, until the [`Gate`] is released.
+    pub fn hold(&self, path: &str, hold: Hold) -> Gate {
+        self.shared.plans.hold(path, hold)
+    }
+
+    /// Break the answer to the next request for this path.
+    pub fn fail(&self, path: &str, fault: Fault) {
+        self.shared.plans.fail(path, fault);
+    }
+
+    /// How many connections are open.
+    pub fn connections(&self) -> usize {
+        *self.shared.connections.borrow()
+    }
+
+    /// Wait until no connection is open.
+    pub async fn connections_closed(&self) {
+        let mut connections = self.shared.connections.subscribe();
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = connections.wait_for(|open| *open == 0).await;
+    }
+
+    /// Stop listening, for good: new connections are refused, open ones go on.
+    pub async fn refuse_connections(&self) {
+        self.shared.listening.send_replace(false);
+        // The listener is closed when its task has let go of its receiver.
+        self.shared.listening.closed().await;
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
