@@ -1,1 +1,15 @@
-//! TBD
+//! What the tests share: a gateway and a simulated Ollama on real sockets.
+
+mod client;
+mod wait;
+mod world;
+
+pub use client::{Connection, Reply, get, post};
+pub use wait::soon;
+pub use world::{BINDINGS, MODELS, TOKEN_SECRET, USERS, World};
+
+/// The guest whose settings say how it misbehaves.
+pub const ODD: &str = env!("GUEST_ODD");
+
+/// A guest that wants to call what no policy is given.
+pub const FORBIDDEN_IMPORT: &str = env!("GUEST_FORBIDDEN_IMPORT");

@@ -33,11 +33,11 @@ pub struct EngineConfig {
     /// How much of a slot's memory is reset by copying instead of by unmapping.
     /// A snapshot that fits costs no system call per decision.
     pub keep_resident_bytes: usize,
-    /// How long one decision may take, where a policy does not say.
+    /// How long one decision may compute, where a policy does not say.
     pub default_deadline: Duration,
     /// How much memory a policy may use, where it does not say.
     pub default_memory_bytes: usize,
-    /// How long `describe` and `configure` may take each.
+    /// How long `describe` and `configure` may compute each.
     pub configure_deadline: Duration,
     /// The most text that one request may hand to a policy, its body included.
     pub max_input_bytes: usize,
@@ -74,7 +74,10 @@ impl EngineConfig {
 /// What one policy may use for one decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicyLimits {
-    /// Wall-clock time, counted in milliseconds and rounded up.
+    /// How long it may compute; in milliseconds, rounded up. Time in which the machine
+    /// did something else does not count against it (see [`Failure::Timeout`]).
+    ///
+    /// [`Failure::Timeout`]: crate::Failure::Timeout
     pub deadline: Duration,
     /// Linear memory, settings and input included.
     pub memory_bytes: usize,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use wasmtime::Trap;
+use wasmtime::{FrameInfo, Trap, WasmBacktrace};
 
 use crate::journal::Journal;
 use crate::limiter::{MemoryExceeded, TableExceeded};
@@ -15,7 +15,7 @@ const LONGEST: usize = 1024;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
-    /// It ran past its deadline and was stopped.
+    /// It computed for longer than its deadline, waiting not counted, and was stopped.
     #[error("timeout: stopped after {} ms", .0.as_millis())]
     Timeout(Duration),
     /// It wanted more memory than it may use.
@@ -54,12 +54,30 @@ impl Failure {
             Some(Trap::Interrupt) => Self::Timeout(deadline),
             Some(Trap::UnreachableCodeReached) => match journal.last_words() {
                 Some(message) => Self::Panic(message.to_owned()),
-                None => Self::Trap("gave up without a message (unreachable)".to_owned()),
+                None => Self::Trap(located("gave up without a message (unreachable)", error)),
             },
-            Some(trap) => Self::Trap(bounded(trap).replace("wasm trap: ", "")),
+            Some(trap) => {
+                let trap = trap.to_string();
+                let what = trap.strip_prefix("wasm trap: ").unwrap_or(&trap);
+                Self::Trap(located(what, error))
+            }
             // Everything else is wasmtime refusing to read what the guest returned.
-            None => Self::Nonsense(format!("its answer cannot be read: {}", bounded(error))),
+            None => {
+                let cause = bounded(&error.root_cause());
+                Self::Nonsense(format!("what it returned cannot be read: {cause}"))
+            }
         }
+    }
+}
+
+/// What happened, and in which of the guest's functions, if it kept their names.
+fn located(what: &str, error: &wasmtime::Error) -> String {
+    let frames = error
+        .downcast_ref::<WasmBacktrace>()
+        .map_or(&[][..], WasmBacktrace::frames);
+    match frames.iter().find_map(FrameInfo::func_name) {
+        Some(function) => bounded(&format_args!("{what}, in {function}")),
+        None => what.to_owned(),
     }
 }
 

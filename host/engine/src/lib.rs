@@ -39,3 +39,4 @@ pub use failure::Failure;
 pub use metadata::Metadata;
 pub use module::{Digest, InvalidDigest, ModuleSource};
 pub use policy::PreparedPolicy;
+pub use workshop::Artifacts;

@@ -12,7 +12,7 @@ use crate::bindings::stockade::policy::types::{Request, Verdict};
 use crate::engine::Shared;
 use crate::input::Lists;
 use crate::journal::TARGET;
-use crate::workshop::{Chunk, Parts};
+use crate::workshop::{Artifacts, Chunk, Parts};
 use crate::{Digest, Failure, Metadata, ModuleSource, PolicyLimits, answer, blocking};
 
 /// A policy with the settings of its bindings, ready to judge requests.
@@ -51,6 +51,11 @@ impl PreparedPolicy {
     /// The digest of its module.
     pub const fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// How much of it was made, and how much was there before.
+    pub const fn artifacts(&self) -> Artifacts {
+        self.parts.artifacts
     }
 
     /// How many bindings it was given settings for.

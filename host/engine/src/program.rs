@@ -62,13 +62,18 @@ impl Program {
         self.configured(sandboxes, settings).map(drop)
     }
 
+    /// What snapshots are made with.
+    pub(crate) fn instrumented(&self) -> Result<Instrumented<'_>, LoadError> {
+        Instrumented::new(&self.component)
+    }
+
     /// The component as it is once `configure` has taken these settings.
     pub(crate) fn snapshot(
         &self,
         sandboxes: &Sandboxes,
+        instrumented: &Instrumented<'_>,
         settings: &[String],
     ) -> Result<InstancePre<sandbox::Sandbox>, Refusal> {
-        let instrumented = Instrumented::new(&self.component).map_err(Refusal::Other)?;
         let mut run = self.configured(sandboxes, settings)?;
         let snapshot = instrumented
             .snapshot(&mut run.store, run.instance)

@@ -4,7 +4,8 @@
 /// control characters: a guest must not forge log lines or drive a terminal.
 pub(crate) fn one_line(text: &str, longest: usize) -> String {
     let mut line = String::with_capacity(text.len().min(longest + '…'.len_utf8()));
-    for character in text.trim().chars() {
+    let is_blank = |character: char| character.is_whitespace() || is_forbidden(character);
+    for character in text.trim_matches(is_blank).chars() {
         if line.len() + character.len_utf8() > longest {
             line.push('…');
             break;

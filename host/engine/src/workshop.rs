@@ -12,6 +12,7 @@ use crate::bindings::exports::stockade::policy::policy::Problem;
 use crate::chunk::chunks;
 use crate::engine::Sandboxes;
 use crate::program::{Program, Refusal};
+use crate::snapshot::Instrumented;
 use crate::{Digest, Failure, LoadError, ModuleSource, PolicyLimits, SettingsProblem, text};
 
 const LONGEST_PROBLEM: usize = 1024;
@@ -42,6 +43,17 @@ pub(crate) struct Workshop {
 pub(crate) struct Parts {
     pub(crate) program: Arc<Program>,
     pub(crate) chunks: Vec<Chunk>,
+    pub(crate) artifacts: Artifacts,
+}
+
+/// How many artifacts (a module with the settings of some of its bindings, compiled)
+/// a policy consists of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Artifacts {
+    /// Made for it.
+    pub built: usize,
+    /// Found in use by an earlier policy that is still there.
+    pub reused: usize,
 }
 
 /// One artifact and the bindings that it judges for.
@@ -59,59 +71,75 @@ impl Workshop {
         settings: &[String],
         limits: PolicyLimits,
     ) -> Result<Parts, LoadError> {
-        self.programs
-            .retain(|_, program| program.strong_count() > 0);
-        self.artifacts
-            .retain(|_, artifact| artifact.strong_count() > 0);
+        self.forget_unused();
         let key = ProgramKey {
             module: module.digest(),
             memory_bytes: limits.memory_bytes,
         };
-        let program = reuse_or(&mut self.programs, key, || {
-            guarded(|| Program::load(sandboxes, module, limits))
-        })?;
-        let bench = Bench {
-            sandboxes,
-            program: &program,
-            limits,
+        let program = match reusable(&self.programs, &key) {
+            Some(program) => program,
+            None => {
+                let program = Arc::new(guarded(|| Program::load(sandboxes, module, limits))?);
+                self.programs.insert(key, Arc::downgrade(&program));
+                program
+            }
         };
-        let mut problems = Vec::new();
+        let bench = Bench::new(sandboxes, &program, limits);
+        let (chunks, artifacts) = self.chunks(key, bench, settings)?;
+        Ok(Parts {
+            program,
+            chunks,
+            artifacts,
+        })
+    }
+
+    fn forget_unused(&mut self) {
+        self.programs.retain(|_, program| program.strong_count() > 0);
+        self.artifacts.retain(|_, artifact| artifact.strong_count() > 0);
+    }
+
+    /// All artifacts of a policy, or what is wrong with all its settings.
+    fn chunks(
+        &mut self,
+        program: ProgramKey,
+        mut bench: Bench<'_>,
+        settings: &[String],
+    ) -> Result<(Vec<Chunk>, Artifacts), LoadError> {
+        let mut counts = Artifacts::default();
         let mut done = Vec::new();
+        let mut problems = Vec::new();
         for bindings in chunks(settings) {
             let chunk = &settings[bindings.clone()];
             let key = ArtifactKey {
-                program: key,
+                program,
                 settings: Digest::of_texts(chunk),
             };
-            let made = reuse_or(&mut self.artifacts, key, || {
-                bench.make(chunk, bindings.start)
-            });
-            match made {
-                Ok(artifact) => done.push(Chunk { bindings, artifact }),
+            if let Some(artifact) = reusable(&self.artifacts, &key) {
+                counts.reused += 1;
+                done.push(Chunk { bindings, artifact });
+                continue;
+            }
+            match bench.make(chunk, bindings.start) {
+                Ok(artifact) => {
+                    counts.built += 1;
+                    let artifact = Arc::new(artifact);
+                    self.artifacts.insert(key, Arc::downgrade(&artifact));
+                    done.push(Chunk { bindings, artifact });
+                }
                 Err(LoadError::Settings(more)) => problems.extend(more),
                 Err(error) => return Err(error),
             }
         }
         if problems.is_empty() {
-            let chunks = done;
-            Ok(Parts { program, chunks })
+            Ok((done, counts))
         } else {
             Err(LoadError::Settings(problems))
         }
     }
 }
 
-fn reuse_or<K: Eq + Hash, V>(
-    known: &mut HashMap<K, Weak<V>>,
-    key: K,
-    make: impl FnOnce() -> Result<V, LoadError>,
-) -> Result<Arc<V>, LoadError> {
-    if let Some(found) = known.get(&key).and_then(Weak::upgrade) {
-        return Ok(found);
-    }
-    let made = Arc::new(make()?);
-    known.insert(key, Arc::downgrade(&made));
-    Ok(made)
+fn reusable<K: Eq + Hash, V>(known: &HashMap<K, Weak<V>>, key: &K) -> Option<Arc<V>> {
+    known.get(key).and_then(Weak::upgrade)
 }
 
 /// What it takes to make the artifacts of one policy.
@@ -119,12 +147,28 @@ struct Bench<'a> {
     sandboxes: &'a Sandboxes,
     program: &'a Program,
     limits: PolicyLimits,
+    /// Made with the first artifact, and of use for all.
+    instrumented: Option<Instrumented<'a>>,
 }
 
-impl Bench<'_> {
-    fn make(&self, settings: &[String], first: usize) -> Result<Artifact, LoadError> {
+impl<'a> Bench<'a> {
+    const fn new(sandboxes: &'a Sandboxes, program: &'a Program, limits: PolicyLimits) -> Self {
+        Self {
+            sandboxes,
+            program,
+            limits,
+            instrumented: None,
+        }
+    }
+
+    fn make(&mut self, settings: &[String], first: usize) -> Result<Artifact, LoadError> {
         let snapshot = guarded(|| {
-            let snapshot = self.program.snapshot(self.sandboxes, settings);
+            let instrumented = match self.instrumented.take() {
+                Some(instrumented) => instrumented,
+                None => self.program.instrumented()?,
+            };
+            let snapshot = self.program.snapshot(self.sandboxes, &instrumented, settings);
+            self.instrumented = Some(instrumented);
             snapshot.map_err(|refusal| self.explain(refusal, settings, first))
         })?;
         Artifact::new(&self.sandboxes.wasmtime, snapshot, self.limits)

@@ -1,1 +1,16 @@
-//! TBD
+//! Stockade: an authorizing gateway in front of Ollama.
+//!
+//! A request is [identified, classified, decided, forwarded and recorded](proxy), each
+//! by the one [generation] that was in force when it came. [reload] makes
+//! generations from the [configuration](config); [cli] is what a person types.
+
+pub mod builtin;
+pub mod cli;
+pub mod config;
+pub mod generation;
+mod log;
+mod proxy;
+pub mod reload;
+mod server;
+
+pub use server::{Server, StartError};

@@ -1,2 +1,7 @@
-//! TBD
-fn main() {}
+//! The `stockade` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stockade::cli::main()
+}

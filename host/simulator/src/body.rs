@@ -11,7 +11,7 @@ use hyper::body::{Body, Frame};
 
 use crate::fault::Sabotage;
 use crate::gate::Plan;
-use crate::journal::Presence;
+use crate::journal::{Ending, Presence};
 
 /// What happens between chunks.
 pub(crate) struct Pace {
@@ -27,27 +27,25 @@ pub(crate) fn paced(
     pace: Pace,
 ) -> impl Body<Data = Bytes, Error = Infallible> + Send + use<> {
     let script = (VecDeque::from(chunks), 0_usize, pace);
-    StreamBody::new(stream::unfold(
-        script,
-        async |(mut left, sent, mut pace)| {
-            pace.before_chunk(sent).await;
-            let Some(chunk) = left.pop_front() else {
-                pace.presence.answered();
-                return None;
-            };
-            Some((Ok(Frame::data(chunk)), (left, sent + 1, pace)))
-        },
-    ))
+    StreamBody::new(stream::unfold(script, async |(mut left, sent, mut pace)| {
+        pace.before_chunk(sent).await;
+        let Some(chunk) = left.pop_front() else {
+            pace.presence.end(Ending::Answered);
+            return None;
+        };
+        Some((Ok(Frame::data(chunk)), (left, sent + 1, pace)))
+    }))
 }
 
 impl Pace {
     async fn before_chunk(&mut self, sent: usize) {
-        self.plan.after_chunks(sent, &self.sabotage).await;
         if self.delay.is_zero() {
             // hyper writes out what it has when there is nothing more to be had at once.
             tokio::task::yield_now().await;
         } else {
             tokio::time::sleep(self.delay).await;
         }
+        // Only now: what came before has been written out, so it cannot be held or broken.
+        self.plan.after_chunks(sent, &self.sabotage).await;
     }
 }

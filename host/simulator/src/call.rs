@@ -54,11 +54,7 @@ pub(crate) enum Missing {
 impl Call<'_> {
     /// The body as Go's decoder reads it.
     pub(crate) fn json(&self) -> Result<Json, Failure> {
-        if self
-            .received
-            .headers
-            .get("content-encoding")
-            .is_some_and(|encoding| encoding == "zstd")
+        if self.received.headers.get("content-encoding").is_some_and(|encoding| encoding == "zstd")
             && self.received.path.starts_with("/v1/")
         {
             return Err(Failure::Status(

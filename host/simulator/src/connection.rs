@@ -22,7 +22,7 @@ use crate::body::{Pace, paced};
 use crate::call::Received;
 use crate::fault::{Sabotage, SabotagedStream};
 use crate::gate::{Plan, Plans};
-use crate::journal::{Journal, Presence, RecordedRequest};
+use crate::journal::{Ending, Journal, Presence, RecordedRequest};
 use crate::reply::{Content, Reply};
 use crate::routes;
 use crate::store::Store;
@@ -42,14 +42,22 @@ pub(crate) struct Shared {
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// Accept until told to stop; then see the open connections through.
-pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    listening: watch::Receiver<bool>,
+    shared: Arc<Shared>,
+) {
     let mut connections = JoinSet::new();
-    accept(listener, &shared, &mut connections).await;
+    accept(listener, listening, &shared, &mut connections).await;
     while connections.join_next().await.is_some() {}
 }
 
-async fn accept(listener: TcpListener, shared: &Arc<Shared>, connections: &mut JoinSet<()>) {
-    let mut listening = shared.listening.subscribe();
+async fn accept(
+    listener: TcpListener,
+    mut listening: watch::Receiver<bool>,
+    shared: &Arc<Shared>,
+    connections: &mut JoinSet<()>,
+) {
     loop {
         tokio::select! {
             _ = listening.wait_for(|listening| !*listening) => break,
@@ -77,9 +85,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
     let service = service_fn(|request| answer(request, &shared, &sabotage));
     // How a connection ends is the caller's business; what is of interest is recorded
     // with each request.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// Counts a connection for as long as it lives.
@@ -109,6 +115,7 @@ async fn answer(
     let reply = match read(body).await {
         Ok(body) => respond(&parts, body, shared, &plan, &presence),
         Err(partial) => {
+            presence.end(Ending::Abandoned);
             record(&parts, partial, Vec::new(), shared, &presence);
             Reply::native_error(http::StatusCode::BAD_REQUEST, "unexpected EOF")
         }
@@ -167,19 +174,13 @@ fn response(
     *response.headers_mut() = reply.headers;
     match reply.content {
         Content::Whole(bytes) => {
-            presence.answered();
-            response
-                .headers_mut()
-                .insert(CONTENT_LENGTH, bytes.len().into());
+            presence.end(Ending::Answered);
+            response.headers_mut().insert(CONTENT_LENGTH, bytes.len().into());
             response.map(|()| Full::new(bytes).boxed_unsync())
         }
         Content::Chunks(chunks) => {
-            let pace = Pace {
-                delay: shared.chunk_delay,
-                plan,
-                presence,
-                sabotage: sabotage.clone(),
-            };
+            let pace =
+                Pace { delay: shared.chunk_delay, plan, presence, sabotage: sabotage.clone() };
             response.map(|()| paced(chunks, pace).boxed_unsync())
         }
     }

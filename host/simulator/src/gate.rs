@@ -109,30 +109,15 @@ impl Plans {
         let (reached, when_reached) = oneshot::channel();
         let (release, released) = oneshot::channel();
         let presence = Presence::default();
-        let gate = Gate {
-            reached: when_reached,
-            release,
-            ending: presence.watch(),
-        };
-        let held = Held {
-            at,
-            reached,
-            released,
-        };
-        let plan = Plan {
-            held: Some(held),
-            fault: None,
-            presence: Some(presence),
-        };
+        let gate = Gate { reached: when_reached, release, ending: presence.watch() };
+        let held = Held { at, reached, released };
+        let plan = Plan { held: Some(held), fault: None, presence: Some(presence) };
         self.lock().push((path.to_owned(), plan));
         gate
     }
 
     pub(crate) fn fail(&self, path: &str, fault: Fault) {
-        let plan = Plan {
-            fault: Some(fault),
-            ..Plan::default()
-        };
+        let plan = Plan { fault: Some(fault), ..Plan::default() };
         self.lock().push((path.to_owned(), plan));
     }
 

@@ -97,17 +97,12 @@ impl<'a> Fields<'a> {
     }
 
     fn all(self, field: &'a str) -> impl DoubleEndedIterator<Item = &'a Json> {
-        self.0
-            .iter()
-            .filter(move |(key, _)| equal_fold(key, field))
-            .map(|(_, value)| value)
+        self.0.iter().filter(move |(key, _)| equal_fold(key, field)).map(|(_, value)| value)
     }
 
     /// A field of any type; the last one, `null` included.
     pub(crate) fn any(self, field: &'a str) -> Option<&'a Json> {
-        self.all(field)
-            .next_back()
-            .filter(|value| **value != Json::Null)
+        self.all(field).next_back().filter(|value| **value != Json::Null)
     }
 
     /// A Go `string`: empty where nothing is said.

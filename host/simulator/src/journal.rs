@@ -46,10 +46,7 @@ pub enum Ending {
 pub(crate) async fn ended(mut ending: watch::Receiver<Option<Ending>>) -> Ending {
     let ending = ending.wait_for(Option::is_some).await;
     // Without a sender, there is no request any more either.
-    ending
-        .ok()
-        .and_then(|ending| *ending)
-        .unwrap_or(Ending::Abandoned)
+    ending.ok().and_then(|ending| *ending).unwrap_or(Ending::Abandoned)
 }
 
 /// Lives as long as a request does, and tells when it is gone.
@@ -67,18 +64,19 @@ impl Presence {
         self.0.subscribe()
     }
 
-    pub(crate) fn answered(&self) {
-        self.0.send_replace(Some(Ending::Answered));
+    /// How it ended; what is said first counts.
+    pub(crate) fn end(&self, how: Ending) {
+        self.0.send_if_modified(|ending| {
+            let first = ending.is_none();
+            ending.get_or_insert(how);
+            first
+        });
     }
 }
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        self.0.send_if_modified(|ending| {
-            let gone = ending.is_none();
-            ending.get_or_insert(Ending::Abandoned);
-            gone
-        });
+        self.end(Ending::Abandoned);
     }
 }
 
@@ -92,11 +90,7 @@ pub(crate) struct Journal {
 
 impl Journal {
     pub(crate) fn new(enabled: bool) -> Self {
-        Self {
-            enabled,
-            requests: Mutex::default(),
-            count: watch::Sender::new(0),
-        }
+        Self { enabled, requests: Mutex::default(), count: watch::Sender::new(0) }
     }
 
     pub(crate) fn push(&self, request: impl FnOnce() -> RecordedRequest) {

@@ -90,9 +90,7 @@ fn is_valid_part(part: &str, longest: usize, punctuation: impl Fn(u8) -> bool) -
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     part.bytes().next().is_some_and(word)
         && part.len() <= longest
-        && part
-            .bytes()
-            .all(|byte| word(byte) || byte == b'-' || punctuation(byte))
+        && part.bytes().all(|byte| word(byte) || byte == b'-' || punctuation(byte))
 }
 
 /// A name with the suffix that says where the model is to run taken off.
@@ -126,10 +124,7 @@ impl Reference {
             return Err(InvalidReference::Empty);
         }
         let Some((base, cloud)) = without_suffix(text) else {
-            return Ok(Self {
-                base: text.to_owned(),
-                cloud: false,
-            });
+            return Ok(Self { base: text.to_owned(), cloud: false });
         };
         if without_suffix(&base).is_some() {
             return Err(InvalidReference::TwoSuffixes);
@@ -229,20 +224,11 @@ mod tests {
 
     #[test]
     fn cloud_is_a_suffix_in_many_spellings() {
-        for text in [
-            "x:cloud",
-            "x:CLOUD",
-            "x: cloud",
-            "x:20b-cloud",
-            "x: 20b-Cloud",
-        ] {
+        for text in ["x:cloud", "x:CLOUD", "x: cloud", "x:20b-cloud", "x: 20b-Cloud"] {
             assert!(Reference::parse(text).unwrap().cloud, "{text}");
         }
         assert!(!Reference::parse("x-cloud").unwrap().cloud);
-        assert_eq!(
-            Reference::parse("x:local:cloud"),
-            Err(InvalidReference::TwoSuffixes)
-        );
+        assert_eq!(Reference::parse("x:local:cloud"), Err(InvalidReference::TwoSuffixes));
         assert_eq!(Reference::parse(" "), Err(InvalidReference::Empty));
         let file = |text| Reference::parse(text).unwrap().file_name();
         assert_eq!(file("x:cloud"), "x:cloud");

@@ -20,14 +20,10 @@ pub(crate) fn allowed(headers: &HeaderMap) -> bool {
 }
 
 fn without_port(authority: &str) -> &str {
-    let unbracketed = authority
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once(']'));
+    let unbracketed = authority.strip_prefix('[').and_then(|rest| rest.split_once(']'));
     match unbracketed {
         Some((address, _)) => address,
-        None => authority
-            .rsplit_once(':')
-            .map_or(authority, |(host, _)| host),
+        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
     }
 }
 
@@ -37,9 +33,8 @@ fn is_local(host: &str) -> bool {
         return address.is_loopback() || address.is_unspecified() || private;
     }
     let host = host.to_ascii_lowercase();
-    let local_domain = [".localhost", ".local", ".internal"]
-        .iter()
-        .any(|domain| host.ends_with(domain));
+    let local_domain =
+        [".localhost", ".local", ".internal"].iter().any(|domain| host.ends_with(domain));
     host.is_empty() || host == "localhost" || local_domain
 }
 
@@ -49,10 +44,7 @@ fn origin_allowed(origin: &str, host: &str) -> bool {
     };
     match scheme {
         "http" | "https" => {
-            let local = matches!(
-                without_port(authority),
-                "localhost" | "127.0.0.1" | "0.0.0.0"
-            );
+            let local = matches!(without_port(authority), "localhost" | "127.0.0.1" | "0.0.0.0");
             local || authority == host
         }
         "app" | "file" | "tauri" | "vscode-webview" | "vscode-file" => true,
@@ -75,13 +67,7 @@ mod tests {
 
     #[test]
     fn foreign_pages_are_kept_out() {
-        for host in [
-            "localhost:11434",
-            "127.0.0.1:1",
-            "[::1]:11434",
-            "192.168.0.7",
-            "pc.local",
-        ] {
+        for host in ["localhost:11434", "127.0.0.1:1", "[::1]:11434", "192.168.0.7", "pc.local"] {
             assert!(with(host, None), "{host}");
         }
         for host in ["ollama.example", "evil.example:11434", "8.8.8.8"] {

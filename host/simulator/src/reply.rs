@@ -45,11 +45,7 @@ pub(crate) enum Failure {
 impl Reply {
     fn new(status: StatusCode, content_type: HeaderValue, content: Content) -> Self {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type)]);
-        Self {
-            status,
-            headers,
-            content,
-        }
+        Self { status, headers, content }
     }
 
     pub(crate) fn json(status: StatusCode, value: &Value) -> Self {
@@ -66,11 +62,7 @@ impl Reply {
     }
 
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self {
-            status,
-            headers: HeaderMap::new(),
-            content: Content::Whole(Bytes::new()),
-        }
+        Self { status, headers: HeaderMap::new(), content: Content::Whole(Bytes::new()) }
     }
 
     /// One line for each value.

@@ -77,14 +77,9 @@ pub(crate) fn answer(received: &Received, store: &Store, chunks: usize) -> (Repl
     }
     let matching = |route: &'static Route| Some((route, route.parameter(&path)?));
     let routes: Vec<_> = ROUTES.iter().filter_map(matching).collect();
-    let taking = routes
-        .iter()
-        .find(|(route, _)| route.takes(&received.method));
+    let taking = routes.iter().find(|(route, _)| route.takes(&received.method));
     let Some((Route(_, _, dialect, handler), parameter)) = taking else {
-        return (
-            no_route(routes.iter().map(|(route, _)| route.0)),
-            Vec::new(),
-        );
+        return (no_route(routes.iter().map(|(route, _)| route.0)), Vec::new());
     };
     let mut call = Call {
         received,

@@ -71,12 +71,9 @@ impl Builder {
             connections: watch::Sender::new(0),
             listening: watch::Sender::new(true),
         });
-        let server = tokio::spawn(connection::serve(listener, Arc::clone(&shared)));
-        Ok(Simulator {
-            addr,
-            shared,
-            server,
-        })
+        let listening = shared.listening.subscribe();
+        let server = tokio::spawn(connection::serve(listener, listening, Arc::clone(&shared)));
+        Ok(Simulator { addr, shared, server })
     }
 }
 
@@ -91,12 +88,7 @@ pub struct Simulator {
 impl Simulator {
     /// One with no models, ten pieces a text, no delays and no memory of requests.
     pub const fn builder() -> Builder {
-        Builder {
-            models: Vec::new(),
-            chunks: 10,
-            chunk_delay: Duration::ZERO,
-            record: false,
-        }
+        Builder { models: Vec::new(), chunks: 10, chunk_delay: Duration::ZERO, record: false }
     }
 
     /// Where it listens.

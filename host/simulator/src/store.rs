@@ -38,10 +38,7 @@ impl Store {
             .iter()
             .map(|text| name(text).ok_or_else(|| text.clone()))
             .collect::<Result<_, _>>()?;
-        let state = State {
-            installed,
-            ..State::default()
-        };
+        let state = State { installed, ..State::default() };
         Ok(Self(Mutex::new(state)))
     }
 

@@ -4,18 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::go_json::Json;
 
-const WORDS: [&str; 10] = [
-    "This",
-    " is",
-    " a",
-    " simulated",
-    " answer;",
-    " no",
-    " model",
-    " has",
-    " seen",
-    " this.",
-];
+const WORDS: [&str; 10] =
+    ["This", " is", " a", " simulated", " answer;", " no", " model", " has", " seen", " this."];
 
 /// A generated text. Each piece counts as a token.
 pub(crate) struct Generated {
@@ -29,15 +19,9 @@ impl Generated {
     /// As many pieces as are configured, or as the caller wants at most.
     pub(crate) fn new(chunks: usize, limit: Option<i64>, prompt_tokens: usize) -> Self {
         // Zero and less mean that there is no limit.
-        let limit = limit
-            .filter(|limit| *limit > 0)
-            .and_then(|limit| usize::try_from(limit).ok());
+        let limit = limit.filter(|limit| *limit > 0).and_then(|limit| usize::try_from(limit).ok());
         let length = chunks.min(limit.unwrap_or(usize::MAX));
-        Self {
-            pieces: pieces(length),
-            prompt_tokens,
-            cut: length < chunks,
-        }
+        Self { pieces: pieces(length), prompt_tokens, cut: length < chunks }
     }
 
     pub(crate) fn text(&self) -> String {
@@ -86,11 +70,7 @@ fn pieces(length: usize) -> Vec<String> {
         return short[..length].iter().map(ToString::to_string).collect();
     }
     let word = |at: usize| {
-        let space = if at > 0 && at.is_multiple_of(WORDS.len()) {
-            " "
-        } else {
-            ""
-        };
+        let space = if at > 0 && at.is_multiple_of(WORDS.len()) { " " } else { "" };
         format!("{space}{}", WORDS[at % WORDS.len()])
     };
     (0..length).map(word).collect()
@@ -108,9 +88,8 @@ pub(crate) fn words(value: &Json) -> usize {
 
 /// A vector that depends on nothing but the text.
 pub(crate) fn embedding(text: &str, dimensions: usize) -> Vec<f64> {
-    let seed = text.bytes().fold(7_u32, |hash, byte| {
-        hash.wrapping_mul(31).wrapping_add(u32::from(byte))
-    });
+    let seed =
+        text.bytes().fold(7_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
     (1..=dimensions)
         .scan(seed, |state, _| {
             *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -128,11 +107,7 @@ mod tests {
         for length in 1..40 {
             let generated = Generated::new(length, None, 1);
             assert_eq!(generated.tokens(), length);
-            assert!(
-                generated.text().contains("simulated"),
-                "{}",
-                generated.text()
-            );
+            assert!(generated.text().contains("simulated"), "{}", generated.text());
         }
     }
 

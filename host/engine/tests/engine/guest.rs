@@ -1,6 +1,7 @@
 //! Guests written in WebAssembly text, for what no compiler would produce.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use stockade_engine::{Engine, EngineConfig, ModuleSource, PolicyLimits, PreparedPolicy};
 use wit_component::StringEncoding;
@@ -188,8 +189,11 @@ pub(crate) fn one() -> Vec<String> {
 }
 
 /// The engine that most tests share.
-pub(crate) static ENGINE: LazyLock<Engine> =
-    LazyLock::new(|| Engine::new(EngineConfig::default()).unwrap());
+pub(crate) static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+    let mut config = EngineConfig::default();
+    config.configure_deadline = Duration::from_millis(300);
+    Engine::new(config).unwrap()
+});
 
 /// The limits of the shared engine.
 pub(crate) fn limits() -> PolicyLimits {

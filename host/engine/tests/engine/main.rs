@@ -6,4 +6,5 @@ mod guest;
 mod hostile;
 mod isolation;
 mod request;
+mod reuse;
 mod settings;

@@ -92,24 +92,31 @@ const LONGEST_KEY: usize = 60;
 
 fn render(open: &[Open<'_>]) -> String {
     let mut path = String::new();
-    for container in open {
-        match container {
-            Open::Array(index) => path.push_str(&format!("[{index}]")),
-            Open::Object(None) => {}
-            Open::Object(Some(key)) => {
+    for step in open.iter().map(Open::step) {
+        if !path.is_empty() && !step.is_empty() && !step.starts_with('[') {
+            path.push('.');
+        }
+        path.push_str(&step);
+    }
+    path
+}
+
+impl Open<'_> {
+    fn step(&self) -> String {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        match self {
+            Self::Array(index) => format!("[{index}]"),
+            Self::Object(None) => String::new(),
+            Self::Object(Some(key)) => {
                 let key = String::from_utf8_lossy(&key[..key.len().min(LONGEST_KEY)]);
-                let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
                 if key.is_empty() || !key.chars().all(plain) {
-                    path.push_str(&format!("[{key:?}]"));
+                    format!("[{key:?}]")
                 } else {
-                    let dot = if path.is_empty() { "" } else { "." };
-                    path.push_str(dot);
-                    path.push_str(&key);
+                    key.into_owned()
                 }
             }
         }
     }
-    path
 }
 
 #[cfg(test)]

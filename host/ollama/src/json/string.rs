@@ -5,12 +5,13 @@ use super::Problem;
 /// The first control character, which JSON wants escaped.
 pub(super) fn control_character(text: &[u8]) -> Option<usize> {
     // Without an early exit the loop becomes vector instructions.
-    let any = text.iter().fold(false, |any, byte| any | (*byte < 0x20));
-    if any {
-        text.iter().position(|byte| *byte < 0x20)
-    } else {
-        None
+    let any = text
+        .iter()
+        .fold(0, |any, byte| any | u8::from(*byte < 0x20));
+    if any == 0 {
+        return None;
     }
+    text.iter().position(|byte| *byte < 0x20)
 }
 
 /// How long the escape is that `text` begins with.

@@ -112,7 +112,7 @@ impl JsonBody {
         let mut out = Object::with_capacity(self.document.root().raw().len() + 256);
         for field in self.shape.fields {
             if let Kind::Model(role) = field.kind {
-                self.write_model(&mut out, field.name, role, models);
+                out.model(field.name, role, models);
             }
         }
         for (key, field, value) in self.members() {
@@ -123,20 +123,6 @@ impl JsonBody {
         }
         self.write_additions(&mut out);
         out.finish().into()
-    }
-
-    fn write_model(
-        &self,
-        out: &mut Object,
-        name: &'static str,
-        role: ModelRole,
-        models: &[ModelRef],
-    ) {
-        if let Some(model) = models.iter().find(|model| model.role == role) {
-            out.key(name);
-            // A model's name has no character that JSON would escape.
-            out.value(format!("\"{}\"", model.name.short()).as_bytes());
-        }
     }
 
     fn write_value(&self, out: &mut Object, field: Option<&'static Field>, value: Value<'_>) {
@@ -263,6 +249,14 @@ impl Object {
         }
         self.0.extend_from_slice(quoted);
         self.0.push(b':');
+    }
+
+    fn model(&mut self, field: &str, role: ModelRole, models: &[ModelRef]) {
+        if let Some(model) = models.iter().find(|model| model.role == role) {
+            self.key(field);
+            // A model's name has no character that JSON would escape.
+            self.value(format!("\"{}\"", model.name.short()).as_bytes());
+        }
     }
 
     fn value(&mut self, json: &[u8]) {

@@ -16,9 +16,7 @@ pub(crate) fn messages(call: &mut Call<'_>) -> Answer {
     }
     let limit = fields.integer("max_tokens")?;
     if limit.is_none_or(|limit| limit <= 0) {
-        return Err(Failure::bad_request(
-            "max_tokens is required and must be positive",
-        ));
+        return Err(Failure::bad_request("max_tokens is required and must be positive"));
     }
     let messages = fields.list("messages")?;
     if messages.is_empty() {
@@ -38,11 +36,7 @@ pub(crate) fn messages(call: &mut Call<'_>) -> Answer {
 }
 
 const fn stop_reason(generated: &Generated) -> &'static str {
-    if generated.cut {
-        "max_tokens"
-    } else {
-        "end_turn"
-    }
+    if generated.cut { "max_tokens" } else { "end_turn" }
 }
 
 fn usage(input: usize, output: usize) -> Value {

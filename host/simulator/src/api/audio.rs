@@ -53,10 +53,9 @@ impl<'a> Form<'a> {
     fn value(&self, name: &str) -> Option<String> {
         let named = |head: &[u8]| {
             let head = String::from_utf8_lossy(head);
-            let disposition = head.lines().find(|line| {
-                line.to_ascii_lowercase()
-                    .starts_with("content-disposition:")
-            });
+            let disposition = head
+                .lines()
+                .find(|line| line.to_ascii_lowercase().starts_with("content-disposition:"));
             disposition.and_then(|line| parameter(line, "name")) == Some(name.to_owned())
         };
         let part = self.0.iter().find(|(head, _)| named(head))?;
@@ -91,7 +90,5 @@ fn split<'a, 'd>(
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes
-        .windows(wanted.len())
-        .position(|window| window == wanted)
+    bytes.windows(wanted.len()).position(|window| window == wanted)
 }

@@ -8,9 +8,7 @@ use crate::store::sha256;
 
 /// Ollama takes `sha256:…` and `sha256-…`, in either case.
 pub(crate) fn canonical_digest(text: &str) -> Option<String> {
-    let digits = text
-        .strip_prefix("sha256:")
-        .or_else(|| text.strip_prefix("sha256-"))?;
+    let digits = text.strip_prefix("sha256:").or_else(|| text.strip_prefix("sha256-"))?;
     let valid = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     valid.then(|| digits.to_ascii_lowercase())
 }

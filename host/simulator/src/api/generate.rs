@@ -23,15 +23,8 @@ impl Shape {
             Self::Generate => ("response", json!(text)),
             Self::Chat => ("message", json!({"role": "assistant", "content": text})),
         };
-        let common = [
-            ("model", json!(model)),
-            ("created_at", json!(TIME)),
-            content,
-        ];
-        common
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect()
+        let common = [("model", json!(model)), ("created_at", json!(TIME)), content];
+        common.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
 
     fn done(self, model: &str, text: &str, reason: &str) -> Map<String, Value> {
@@ -130,9 +123,7 @@ fn num_predict(fields: Fields<'_>) -> Result<Option<i64>, Failure> {
     match given {
         Some((_, Json::Number(digits))) => Ok(digits.parse().ok()),
         Some((_, Json::Null)) | None => Ok(None),
-        Some(_) => Err(Failure::bad_request(
-            "option \"num_predict\" must be of type integer",
-        )),
+        Some(_) => Err(Failure::bad_request("option \"num_predict\" must be of type integer")),
     }
 }
 
@@ -155,10 +146,7 @@ fn input_text(value: &Json) -> Result<&str, Failure> {
 /// How many numbers an embedding has.
 pub(crate) fn dimensions(fields: Fields<'_>) -> Result<usize, Failure> {
     let wanted = fields.integer("dimensions")?.unwrap_or_default();
-    Ok(usize::try_from(wanted)
-        .ok()
-        .filter(|wanted| (1..=8).contains(wanted))
-        .unwrap_or(8))
+    Ok(usize::try_from(wanted).ok().filter(|wanted| (1..=8).contains(wanted)).unwrap_or(8))
 }
 
 pub(crate) fn embed(call: &mut Call<'_>) -> Answer {
@@ -170,14 +158,8 @@ pub(crate) fn embed(call: &mut Call<'_>) -> Answer {
     let inputs = inputs(fields.any("input"))?;
     call.store.load(&name);
     let dimensions = dimensions(fields)?;
-    let embeddings: Vec<_> = inputs
-        .iter()
-        .map(|text| embedding(text, dimensions))
-        .collect();
-    let tokens: usize = inputs
-        .iter()
-        .map(|text| text.split_whitespace().count())
-        .sum();
+    let embeddings: Vec<_> = inputs.iter().map(|text| embedding(text, dimensions)).collect();
+    let tokens: usize = inputs.iter().map(|text| text.split_whitespace().count()).sum();
     Ok(Reply::ok(&json!({
         "model": model,
         "embeddings": embeddings,

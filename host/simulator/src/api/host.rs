@@ -1,9 +1,6 @@
 //! The server itself, and the account of its owner.
 
-#![expect(
-    clippy::unnecessary_wraps,
-    reason = "all handlers of the route table have one type"
-)]
+#![expect(clippy::unnecessary_wraps, reason = "all handlers of the route table have one type")]
 
 use http::StatusCode;
 use serde_json::{Value, json};

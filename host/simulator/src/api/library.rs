@@ -1,9 +1,6 @@
 //! Which models there are.
 
-#![expect(
-    clippy::unnecessary_wraps,
-    reason = "all handlers of the route table have one type"
-)]
+#![expect(clippy::unnecessary_wraps, reason = "all handlers of the route table have one type")]
 
 use serde_json::{Value, json};
 

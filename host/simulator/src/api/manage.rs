@@ -64,9 +64,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
             call.store.install(from);
         }
     } else if files.is_empty() {
-        return Err(Failure::bad_request(
-            "neither 'from' or 'files' was specified",
-        ));
+        return Err(Failure::bad_request("neither 'from' or 'files' was specified"));
     }
     for (_, digest) in files {
         lines.push(layer(call, digest)?);

@@ -1,9 +1,6 @@
 //! `OpenAI`'s routes, except responses.
 
-#![expect(
-    clippy::unnecessary_wraps,
-    reason = "all handlers of the route table have one type"
-)]
+#![expect(clippy::unnecessary_wraps, reason = "all handlers of the route table have one type")]
 
 use serde_json::{Value, json};
 
@@ -58,11 +55,7 @@ fn chat_chunks(model: &str, generated: &Generated, usage: bool) -> Vec<Value> {
         let delta = json!({"role": "assistant", "content": text});
         chunk(json!([{"index": 0, "delta": delta, "finish_reason": reason}]))
     };
-    let mut chunks: Vec<_> = generated
-        .pieces
-        .iter()
-        .map(|piece| choice(piece, None))
-        .collect();
+    let mut chunks: Vec<_> = generated.pieces.iter().map(|piece| choice(piece, None)).collect();
     chunks.push(choice("", Some(generated.done_reason())));
     if usage {
         let mut last = chunk(json!([]));
@@ -84,9 +77,7 @@ pub(crate) fn completions(call: &mut Call<'_>) -> Answer {
     let generated = Generated::new(chunks, fields.integer("max_tokens")?, prompt_tokens);
     if fields.flag("stream")? == Some(true) {
         let usage = wants_usage(fields)?;
-        return Ok(Reply::data_events(completion_chunks(
-            model, &generated, usage,
-        )));
+        return Ok(Reply::data_events(completion_chunks(model, &generated, usage)));
     }
     let mut whole = head("cmpl-1", "text_completion", model);
     whole["choices"] = completion_choice(&generated.text(), Some(generated.done_reason()));
@@ -142,10 +133,7 @@ pub(crate) fn embeddings(call: &mut Call<'_>) -> Answer {
             json!({"object": "embedding", "embedding": numbers, "index": index})
         })
         .collect();
-    let tokens: usize = inputs
-        .iter()
-        .map(|text| text.split_whitespace().count())
-        .sum();
+    let tokens: usize = inputs.iter().map(|text| text.split_whitespace().count()).sum();
     Ok(Reply::ok(&json!({
         "object": "list",
         "data": data,
@@ -184,9 +172,9 @@ fn wants_usage(fields: Fields<'_>) -> Result<bool, Failure> {
         Some(options @ Json::Object(_)) => {
             Ok(Fields::of(options)?.flag("include_usage")? == Some(true))
         }
-        Some(_) => Err(Failure::bad_request(
-            "json: cannot unmarshal into Go struct field .stream_options",
-        )),
+        Some(_) => {
+            Err(Failure::bad_request("json: cannot unmarshal into Go struct field .stream_options"))
+        }
         None => Ok(false),
     }
 }

@@ -68,7 +68,6 @@ fn what_go_refuses_is_refused() {
         "{",
         "[1,]",
         "{\"a\":1,}",
-        "01x{",
         "-",
         "1.",
         "nul",
@@ -79,7 +78,7 @@ fn what_go_refuses_is_refused() {
         "\u{feff}{}",
     ] {
         let first = read_first(body.as_bytes());
-        assert!(first.is_err() || body == "{body:?}: {first:?}");
+        assert!(first.is_err(), "{body:?}: {first:?}");
     }
     let deep = "[".repeat(100_000);
     assert!(read_first(deep.as_bytes()).is_err());

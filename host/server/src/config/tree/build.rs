@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
+use serde_yaml::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
 use super::{Node, Value};
 use crate::config::location::Location;
@@ -18,7 +18,7 @@ const MOST_VALUES: u64 = 1_000_000;
 /// A syntax error ends the reading; everything else that is wrong is reported and
 /// passed over.
 pub(in crate::config) fn parse(text: &str, report: &mut Report) -> Option<Rc<Node>> {
-    let options = granit_parser::options! {
+    let options = serde_yaml::granit_parser::options! {
         disallow_directives: true,
         emit_comments: false,
         flow_nesting_limit: DEEPEST,
@@ -54,7 +54,7 @@ fn location(span: Span) -> Location {
 }
 
 /// The parser counts lines from 1 and columns from 0.
-fn position(marker: granit_parser::Marker) -> (u32, u32) {
+fn position(marker: serde_yaml::granit_parser::Marker) -> (u32, u32) {
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     (
         number(marker.line()),

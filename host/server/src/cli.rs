@@ -1,0 +1,96 @@
+//! What a person types: `stockade serve | demo | check | explain | key | token`.
+//!
+//! Exit codes: 0 done, 1 a negative answer (denied, check failed), 2 wrong usage or a
+//! configuration that does not load.
+
+mod check;
+mod demo;
+mod environment;
+mod explain;
+mod key;
+mod output;
+mod serve;
+mod token;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use output::Output;
+
+/// An authorizing gateway in front of Ollama.
+#[derive(Parser)]
+#[command(name = "stockade", version, arg_required_else_help = true)]
+struct Arguments {
+    /// Print JSON instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the gateway.
+    Serve(serve::Arguments),
+    /// Run the gateway in front of a simulated Ollama, with three ready users.
+    Demo(demo::Arguments),
+    /// Load a configuration, compile its policies, run its tests, and report every error.
+    Check(ConfigFile),
+    /// Tell what would be decided about a request, and why.
+    Explain(explain::Arguments),
+    /// Make API keys.
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Issue and verify HMAC tokens.
+    #[command(subcommand)]
+    Token(token::Command),
+}
+
+#[derive(clap::Args)]
+struct ConfigFile {
+    /// The configuration.
+    #[arg(long, short, default_value = "stockade.yaml")]
+    config: PathBuf,
+}
+
+/// How a command ended.
+enum Ending {
+    Done,
+    /// Denied, or not as it should be.
+    Negative,
+    /// Wrong usage, or a configuration that does not load.
+    Misused,
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> Self {
+        Self::from(match ending {
+            Ending::Done => 0,
+            Ending::Negative => 1,
+            Ending::Misused => 2,
+        })
+    }
+}
+
+/// Run the command line of this process.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.json);
+    let ending = match arguments.command {
+        Command::Serve(arguments) => serve::run(&arguments, &output),
+        Command::Demo(arguments) => demo::run(&arguments, &output),
+        Command::Check(file) => check::run(&file.config, &output),
+        Command::Explain(arguments) => explain::run(&arguments, &output),
+        Command::Key(command) => key::run(&command, &output),
+        Command::Token(command) => token::run(&command, &output),
+    };
+    match ending {
+        Ok(ending) => ending.into(),
+        Err(error) => {
+            output.error(&error);
+            Ending::Misused.into()
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! `stockade serve`: run the gateway until a signal ends it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use stockade_core::SystemClock;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{Ending, Output, environment};
+use crate::log::{self, LogLevelHandle};
+use crate::{Server, StartError, config};
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The configuration.
+    #[arg(long, short, default_value = "stockade.yaml")]
+    config: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Ending> {
+    // How to log stands in the configuration, so it is read once before anything else.
+    let settings = match config::load(&arguments.config, crate::builtin::NAMES) {
+        Ok(loaded) => loaded.config.log,
+        Err(errors) => {
+            output.config_errors(&errors)?;
+            return Ok(Ending::Misused);
+        }
+    };
+    let level = log::init(&settings, environment::color())?;
+    runtime()?.block_on(async {
+        match Server::start(&arguments.config, Arc::new(SystemClock)).await {
+            Ok(server) => serve(server, Some(level)).await,
+            Err(StartError::Config(errors)) => {
+                output.config_errors(&errors)?;
+                Ok(Ending::Misused)
+            }
+            Err(error) => Err(error.into()),
+        }
+    })
+}
+
+pub(super) fn runtime() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+}
+
+/// Run until SIGTERM or SIGINT, then drain.
+pub(super) async fn serve(server: Server, level: Option<LogLevelHandle>) -> anyhow::Result<Ending> {
+    let mut signals = Signals::new()?;
+    let generation = server.current().load();
+    for address in server.addresses() {
+        tracing::info!(%address, generation = generation.number, "listening");
+    }
+    drop(generation);
+    let mut status = server.current().status();
+    loop {
+        tokio::select! {
+            _ = signals.terminate.recv() => break,
+            _ = signals.interrupt.recv() => break,
+            _ = signals.hangup.recv() => server.check_for_changes(),
+            changed = status.changed() => {
+                if changed.is_err() {
+                    break;
+                }
+                if let Some(level) = &level {
+                    level.set(server.current().load().config.log.level);
+                }
+            }
+        }
+    }
+    tracing::info!("stopping: running requests may finish");
+    server.stop().await;
+    Ok(Ending::Done)
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}

@@ -1,0 +1,213 @@
+//! From a configuration to a generation that is proven to work.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use stockade_authn::Authenticator;
+use stockade_core::{
+    Client, Clock, LocalTime, ModelRef, ModelRole, Operation, Parameters, Transport, combine,
+};
+use stockade_engine::{Engine, LoadError, ModuleSource, PolicyLimits, PreparedPolicy};
+
+use super::bindings::{BindingTable, Place};
+use super::{Generation, Hypothetical};
+use crate::config::{Binding, Config, ConfigErrors, ConfigTest, ModuleLocation, PolicySource};
+
+/// Build a generation: load every policy with the settings of all its bindings, then
+/// run the configuration's own tests. Blocks while policies compile.
+///
+/// # Errors
+/// Everything that is wrong, each with its place in the configuration.
+pub fn build(
+    number: u64,
+    config: Config,
+    engine: &Engine,
+    clock: &dyn Clock,
+) -> Result<Generation, ConfigErrors> {
+    let authenticator = authenticator(&config)?;
+    let (policies, places) = load_policies(&config, engine)?;
+    let bindings = BindingTable::new(&config.bindings, places);
+    let time_zone = config.time_zone.clone();
+    let generation = Generation {
+        number,
+        config,
+        authenticator,
+        time_zone,
+        policies,
+        bindings,
+    };
+    run_tests(&generation, clock)?;
+    Ok(generation)
+}
+
+/// Who may come in, by a configuration.
+pub(crate) fn authenticator(config: &Config) -> Result<Authenticator, ConfigErrors> {
+    let conflicts = match Authenticator::new(
+        config.users.clone(),
+        config.api_keys.clone(),
+        config.token_secrets.clone(),
+        config.token_rules,
+    ) {
+        Ok(authenticator) => return Ok(authenticator),
+        Err(conflicts) => conflicts,
+    };
+    let errors = conflicts
+        .iter()
+        .map(|conflict| config.error(None, conflict.to_string()));
+    Err(ConfigErrors::from_all(errors))
+}
+
+type Loaded = (Vec<PreparedPolicy>, Vec<Place>);
+
+fn load_policies(config: &Config, engine: &Engine) -> Result<Loaded, ConfigErrors> {
+    let mut policies = Vec::with_capacity(config.policies.len());
+    let mut places = vec![
+        Place {
+            policy: 0,
+            settings: 0
+        };
+        config.bindings.len()
+    ];
+    let mut errors = Vec::new();
+    for source in &config.policies {
+        let bound = bound_to(config, source);
+        for (settings, &(position, _)) in (0..).zip(&bound) {
+            places[position] = Place {
+                policy: policies.len(),
+                settings,
+            };
+        }
+        match load(config, engine, source, &bound) {
+            Ok(policy) => policies.push(policy),
+            Err(more) => errors.extend(more),
+        }
+    }
+    ConfigErrors::check(errors)?;
+    Ok((policies, places))
+}
+
+/// The bindings of one policy, with their positions in the configuration.
+fn bound_to<'c>(config: &'c Config, source: &PolicySource) -> Vec<(usize, &'c Binding)> {
+    let bindings = config.bindings.iter().enumerate();
+    bindings
+        .filter(|(_, binding)| binding.policy == source.name)
+        .collect()
+}
+
+fn load(
+    config: &Config,
+    engine: &Engine,
+    source: &PolicySource,
+    bound: &[(usize, &Binding)],
+) -> Result<PreparedPolicy, Vec<crate::config::ConfigError>> {
+    let at_module = |message: String| vec![config.error(Some(source.at), message)];
+    let module = module(source).map_err(at_module)?;
+    let settings: Vec<String> = bound.iter().map(|(_, b)| b.settings.clone()).collect();
+    let limits = limits(engine.config().default_limits(), source);
+    match engine.prepare(&module, &settings, limits) {
+        Ok(prepared) => Ok(prepared),
+        Err(LoadError::Settings(problems)) => {
+            let located = problems.iter().map(|problem| {
+                let binding = bound[problem.binding].1;
+                let at = binding.settings_at(&problem.path);
+                let message = format!(
+                    "binding {:?}: policy {:?} does not accept `settings{}`: {}",
+                    binding.name.as_str(),
+                    source.name.as_str(),
+                    dotted(&problem.path),
+                    problem.message
+                );
+                config.error(Some(at), message)
+            });
+            Err(located.collect())
+        }
+        Err(other) => Err(at_module(format!(
+            "policy {:?} does not load: {other}",
+            source.name.as_str()
+        ))),
+    }
+}
+
+fn limits(usual: PolicyLimits, source: &PolicySource) -> PolicyLimits {
+    let memory = source
+        .memory
+        .map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    PolicyLimits {
+        deadline: source.deadline.unwrap_or(usual.deadline),
+        memory_bytes: memory.unwrap_or(usual.memory_bytes),
+    }
+}
+
+fn dotted(path: &str) -> String {
+    if path.is_empty() || path.starts_with('[') {
+        path.to_owned()
+    } else {
+        format!(".{path}")
+    }
+}
+
+fn module(source: &PolicySource) -> Result<ModuleSource, String> {
+    let bytes = match &source.module {
+        ModuleLocation::Builtin(name) => crate::builtin::module(name)
+            .ok_or_else(|| format!("there is no shipped policy {name:?}"))?
+            .to_vec(),
+        ModuleLocation::File(path) => std::fs::read(path)
+            .map_err(|error| format!("cannot read the module {}: {error}", path.display()))?,
+    };
+    let module = ModuleSource::new(source.name.as_str(), bytes);
+    let found = module.digest();
+    match source.digest.map(stockade_engine::Digest::from) {
+        Some(pinned) if pinned != found => Err(format!(
+            "the module's digest is {found}, not the pinned {pinned}; \
+             pin the new one if you trust the module"
+        )),
+        _ => Ok(module),
+    }
+}
+
+/// Run the configuration's own tests: a failing one rejects the generation.
+fn run_tests(generation: &Generation, clock: &dyn Clock) -> Result<(), ConfigErrors> {
+    let time = generation.local_time(clock);
+    let failures = generation.config.tests.iter().filter_map(|test| {
+        let message = run_test(generation, test, time)?;
+        Some(generation.config.error(Some(test.at), message))
+    });
+    ConfigErrors::check(failures.collect())
+}
+
+fn run_test(generation: &Generation, test: &ConfigTest, time: LocalTime) -> Option<String> {
+    let Some(principal) = generation.authenticator.principal_of(test.user.as_str()) else {
+        return Some(format!("there is no user {:?}", test.user.as_str()));
+    };
+    let models: Vec<ModelRef> = test
+        .model
+        .iter()
+        .map(|name| model(test.operation, name))
+        .collect();
+    let asked = Hypothetical {
+        principal: &principal,
+        operation: test.operation,
+        models: &models,
+    };
+    let parameters = Parameters::default();
+    let client = Client {
+        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        transport: Transport::Plain,
+    };
+    let opinions = generation.opinions_blocking(&asked.input(&parameters, client, time));
+    let (allowed, why) = match combine(asked, &opinions) {
+        Ok(permit) => (true, format!("allowed by {:?}", permit.allowed_by())),
+        Err(denial) => (false, denial.reason),
+    };
+    (allowed != test.allowed).then(|| {
+        let expected = if test.allowed { "allow" } else { "deny" };
+        let found = if allowed { "allow" } else { "deny" };
+        format!("this test expects {expected} and the answer is {found}: {why}")
+    })
+}
+
+fn model(operation: Operation, name: &stockade_core::ModelName) -> ModelRef {
+    ModelRef {
+        name: name.clone(),
+        role: ModelRole::of(operation),
+    }
+}

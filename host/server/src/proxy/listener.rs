@@ -1,0 +1,95 @@
+//! Sockets: accept, serve HTTP/1.1, drain.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use super::Gateway;
+
+/// The address at the other end of a connection: the last proxy's, if there are any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PeerAddr(pub(crate) SocketAddr);
+
+impl fmt::Display for PeerAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Limits of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// How long a caller may take to send a request's head.
+    pub header_timeout: Duration,
+    /// How long running answers may go on after a shutdown began.
+    pub drain_timeout: Duration,
+}
+
+/// Accept connections until `stop`, then let the running requests finish.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    gateway: Arc<Gateway>,
+    limits: ConnectionLimits,
+    stop: CancellationToken,
+) {
+    let graceful = GracefulShutdown::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    let connection = Connection { gateway: gateway.clone(), peer: PeerAddr(peer) };
+                    tokio::spawn(connection.run(stream, limits, graceful.watcher()));
+                }
+                Err(error) => pause_after(&error).await,
+            },
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.drain_timeout, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!("requests were still running when the drain timeout ended; they are cut");
+    }
+}
+
+/// Out of descriptors: there is nothing to do but to wait until some are free.
+async fn pause_after(error: &std::io::Error) {
+    tracing::warn!(%error, "cannot accept a connection");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+}
+
+struct Connection {
+    gateway: Arc<Gateway>,
+    peer: PeerAddr,
+}
+
+impl Connection {
+    async fn run(self, stream: TcpStream, limits: ConnectionLimits, watcher: Watcher) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
+        }
+        let peer = self.peer;
+        let service = service_fn(move |request| {
+            let gateway = self.gateway.clone();
+            async move { Ok::<_, Infallible>(gateway.serve(peer, request).await) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header_timeout)
+            .serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(%peer, %error, "connection ended");
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! One line in the log for each request, whatever happened to it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use http::{Method, StatusCode};
+use stockade_core::{BindingName, DenialCause, ModelRef, Operation, PolicyName, Principal};
+use stockade_ollama::response::TokenUsage;
+
+use super::listener::PeerAddr;
+use super::refused::Refused;
+
+/// A request's name in logs and error answers: `req_` and 24 hex digits. Unique across
+/// restarts, because the first half is drawn anew by each process.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RequestId {
+    process: u64,
+    number: u64,
+}
+
+/// Names requests.
+pub(crate) struct RequestIds {
+    process: u64,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    pub(crate) fn new() -> Self {
+        let process = u64::from_be_bytes(stockade_core::random::bytes()) >> 16;
+        Self {
+            process,
+            next: AtomicU64::new(1),
+        }
+    }
+
+    pub(crate) fn next(&self) -> RequestId {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        RequestId {
+            process: self.process,
+            number,
+        }
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "req_{:012x}{:012x}", self.process, self.number)
+    }
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// Nothing else was recorded: the caller went away.
+    CallerLeft,
+    /// The answer was complete.
+    Complete,
+    /// Ollama's answer broke off.
+    UpstreamBroke,
+}
+
+/// Who decided.
+enum Decision {
+    /// The request did not get that far, or needs no decision.
+    None,
+    Permitted(Vec<BindingName>),
+    Refused(Reason),
+}
+
+struct Reason {
+    cause: &'static str,
+    message: String,
+    binding: Option<BindingName>,
+    policy: Option<PolicyName>,
+}
+
+/// What is known of a request. It writes its line when it is dropped, so that no path
+/// through the proxy, and no caller who hangs up, can leave without one.
+pub(crate) struct Record {
+    pub(crate) id: RequestId,
+    pub(crate) generation: u64,
+    started: Instant,
+    peer: PeerAddr,
+    method: Method,
+    path: String,
+    principal: Option<Principal>,
+    operation: Option<Operation>,
+    models: Vec<ModelRef>,
+    decision: Decision,
+    status: Option<StatusCode>,
+    bytes: u64,
+    tokens: TokenUsage,
+    ending: Ending,
+}
+
+impl Record {
+    /// `path` must not hold a credential.
+    pub(crate) fn begin(
+        id: RequestId,
+        generation: u64,
+        peer: PeerAddr,
+        method: Method,
+        path: String,
+    ) -> Self {
+        Self {
+            id,
+            generation,
+            started: Instant::now(),
+            peer,
+            method,
+            path,
+            principal: None,
+            operation: None,
+            models: Vec::new(),
+            decision: Decision::None,
+            status: None,
+            bytes: 0,
+            tokens: TokenUsage::default(),
+            ending: Ending::CallerLeft,
+        }
+    }
+
+    pub(crate) fn identified(&mut self, principal: &Principal) {
+        self.principal = Some(principal.clone());
+    }
+
+    pub(crate) fn classified(&mut self, operation: Operation, models: &[ModelRef]) {
+        self.operation = Some(operation);
+        self.models = models.to_vec();
+    }
+
+    pub(crate) fn permitted(&mut self, by: &[BindingName]) {
+        self.decision = Decision::Permitted(by.to_vec());
+    }
+
+    pub(crate) fn refused(&mut self, refused: &Refused) {
+        self.decision = Decision::Refused(Reason {
+            cause: refused.cause(),
+            message: refused.message.clone(),
+            binding: refused.binding.clone(),
+            policy: refused.policy.clone(),
+        });
+    }
+
+    pub(crate) fn answered(&mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+
+    pub(crate) fn passed(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
+    }
+
+    pub(crate) fn used(&mut self, tokens: TokenUsage) {
+        self.tokens = tokens;
+    }
+
+    pub(crate) fn completed(&mut self) {
+        self.ending = Ending::Complete;
+    }
+
+    pub(crate) fn upstream_broke(&mut self, error: &hyper::Error) {
+        self.ending = Ending::UpstreamBroke;
+        tracing::warn!(request = %self.id, %error, "Ollama's answer broke off");
+    }
+
+    fn decision(&self) -> &'static str {
+        match &self.decision {
+            Decision::None => "none",
+            Decision::Permitted(_) => "permit",
+            Decision::Refused(reason) => reason.cause,
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let (permitted_by, reason) = match &self.decision {
+            Decision::None => (None, None),
+            Decision::Permitted(by) => (Some(by), None),
+            Decision::Refused(reason) => (None, Some(reason)),
+        };
+        let principal = self.principal.as_ref();
+        let credential = principal.and_then(|p| p.credential.as_ref());
+        tracing::info!(
+            target: "stockade::request",
+            request = %self.id,
+            generation = self.generation,
+            peer = %self.peer,
+            method = %self.method,
+            path = self.path,
+            user = principal.map(|p| p.user.as_str()),
+            proof = principal.map(|p| tracing::field::debug(p.proof)),
+            credential = credential.map(stockade_core::CredentialId::as_str),
+            operation = self.operation.map(Operation::as_str),
+            models = (!self.models.is_empty()).then(|| tracing::field::display(Models(&self.models))),
+            decision = self.decision(),
+            allowed_by = permitted_by.map(tracing::field::debug),
+            reason = reason.map(|r| r.message.as_str()),
+            binding = reason.and_then(|r| r.binding.as_ref()).map(BindingName::as_str),
+            policy = reason.and_then(|r| r.policy.as_ref()).map(PolicyName::as_str),
+            status = self.status.map(|status| status.as_u16()),
+            bytes = self.bytes,
+            prompt_tokens = self.tokens.prompt,
+            output_tokens = self.tokens.output,
+            ending = ?self.ending,
+            microseconds = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        );
+    }
+}
+
+/// Model names with their roles, for one log field.
+struct Models<'a>(&'a [ModelRef]);
+
+impl fmt::Display for Models<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, model) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "," };
+            write!(f, "{separator}{:?}={}", model.role, model.name)?;
+        }
+        Ok(())
+    }
+}
+
+/// The word for a denial's cause in logs.
+pub(crate) const fn cause_word(cause: DenialCause) -> &'static str {
+    match cause {
+        DenialCause::NoBinding => "no-binding",
+        DenialCause::NotAllowed => "not-allowed",
+        DenialCause::Denied => "denied",
+        DenialCause::PolicyFailure => "policy-failure",
+        DenialCause::Conflict => "conflict",
+    }
+}

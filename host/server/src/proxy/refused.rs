@@ -1,0 +1,145 @@
+//! The one table from the cause of a refusal to what the caller is told.
+
+use http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+use stockade_authn::AuthnError;
+use stockade_core::{BindingName, Denial, DenialCause, Dialect, PolicyName};
+use stockade_ollama::Refusal;
+use stockade_ollama::response::{ERROR_CONTENT_TYPE, error_body};
+
+use super::body::{AnswerBody, CutBody};
+use super::record::{Record, cause_word};
+use super::upstream::UpstreamError;
+
+/// Who caused a refusal, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// No valid proof of identity.
+    Unproven,
+    /// The request itself.
+    Request,
+    /// The policies.
+    Policy(DenialCause),
+    /// Ollama.
+    Upstream,
+}
+
+/// An answer that the gateway gives itself instead of forwarding.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    status: StatusCode,
+    cause: Cause,
+    pub(crate) message: String,
+    pub(crate) binding: Option<BindingName>,
+    pub(crate) policy: Option<PolicyName>,
+    header: Option<(http::HeaderName, HeaderValue)>,
+}
+
+impl Refused {
+    fn new(status: StatusCode, cause: Cause, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self {
+            status,
+            cause,
+            message,
+            binding: None,
+            policy: None,
+            header: None,
+        }
+    }
+
+    pub(crate) fn cause(&self) -> &'static str {
+        match self.cause {
+            Cause::Unproven => "unproven",
+            Cause::Request => "bad-request",
+            Cause::Policy(cause) => cause_word(cause),
+            Cause::Upstream => "upstream",
+        }
+    }
+
+    /// Answer with it, and record that.
+    pub(crate) fn answer(self, dialect: Dialect, mut record: Record) -> Response<AnswerBody> {
+        record.refused(&self);
+        record.answered(self.status);
+        record.completed();
+        let id = record.id.to_string();
+        let body = error_body(dialect, self.status, &self.message, &id);
+        let mut response = Response::new(AnswerBody::whole(body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(ERROR_CONTENT_TYPE));
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            headers.insert(REQUEST_ID, id);
+        }
+        if let Some((name, value)) = self.header {
+            headers.insert(name, value);
+        }
+        response
+    }
+}
+
+/// The header in which a caller finds the request's id.
+pub(crate) const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-request-id");
+
+impl From<AuthnError> for Refused {
+    fn from(error: AuthnError) -> Self {
+        tracing::debug!(%error, "the caller is not identified");
+        let challenge = HeaderValue::from_static(error.www_authenticate());
+        let refused = Self::new(error.status(), Cause::Unproven, error.public_message());
+        Self {
+            header: Some((WWW_AUTHENTICATE, challenge)),
+            ..refused
+        }
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let mut refused = Self::new(refusal.status, Cause::Request, refusal.message);
+        let methods: Vec<&str> = refusal.allow.iter().map(http::Method::as_str).collect();
+        if let (false, Ok(value)) = (
+            methods.is_empty(),
+            HeaderValue::from_str(&methods.join(", ")),
+        ) {
+            refused.header = Some((ALLOW, value));
+        }
+        refused
+    }
+}
+
+impl From<Denial> for Refused {
+    fn from(denial: Denial) -> Self {
+        let status = match denial.cause {
+            DenialCause::NoBinding | DenialCause::NotAllowed | DenialCause::Denied => {
+                StatusCode::FORBIDDEN
+            }
+            DenialCause::PolicyFailure | DenialCause::Conflict => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let refused = Self::new(status, Cause::Policy(denial.cause), denial.reason);
+        Self {
+            binding: denial.binding,
+            policy: denial.policy,
+            ..refused
+        }
+    }
+}
+
+impl From<CutBody> for Refused {
+    fn from(cut: CutBody) -> Self {
+        let status = match cut {
+            CutBody::Broken(_) | CutBody::DigestMismatch => StatusCode::BAD_REQUEST,
+            CutBody::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        };
+        Self::new(status, Cause::Request, cut.to_string())
+    }
+}
+
+impl From<UpstreamError> for Refused {
+    fn from(error: UpstreamError) -> Self {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "no answer from Ollama"
+        );
+        Self::new(error.status(), Cause::Upstream, error.public_message())
+    }
+}

@@ -1,0 +1,217 @@
+//! Live reload: build a whole candidate, prove it, swap one pointer.
+//!
+//! A candidate that does not load leaves the generation that works in place, and every
+//! error is logged and kept in [`Status`] until a later candidate loads.
+
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use sha2::{Digest, Sha256};
+use stockade_core::Clock;
+use stockade_engine::Engine;
+use tokio::sync::watch as channel;
+
+use crate::config::{self, ConfigErrors};
+use crate::generation::{self, Generation};
+
+pub use watch::{Watch, WatchError};
+
+/// The generation in force, and whether the last candidate was taken.
+pub struct Current {
+    generation: ArcSwap<Generation>,
+    status: channel::Sender<Status>,
+}
+
+/// What came of the last change of the configuration.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// The number of the generation in force.
+    pub generation: u64,
+    /// Why the last candidate was rejected, if it was.
+    pub rejected: Option<Arc<ConfigErrors>>,
+    /// How many candidates have been built or rejected since the start.
+    pub attempts: u64,
+}
+
+impl Current {
+    fn new(first: Generation) -> Self {
+        let status = Status {
+            generation: first.number,
+            rejected: None,
+            attempts: 1,
+        };
+        Self {
+            generation: ArcSwap::from_pointee(first),
+            status: channel::Sender::new(status),
+        }
+    }
+
+    /// The generation in force. Take it once for each request.
+    pub fn load(&self) -> Arc<Generation> {
+        self.generation.load_full()
+    }
+
+    /// Follow what becomes of changes of the configuration.
+    pub fn status(&self) -> channel::Receiver<Status> {
+        self.status.subscribe()
+    }
+}
+
+/// What came of one reload.
+#[derive(Clone, Debug)]
+pub enum Reload {
+    /// No file has changed.
+    Unchanged,
+    /// A new generation, with its number, is in force.
+    Swapped(u64),
+    /// The candidate does not load; the old generation stays.
+    Rejected(Arc<ConfigErrors>),
+}
+
+/// Makes generations from a configuration file.
+pub struct Reloader {
+    path: PathBuf,
+    engine: Arc<Engine>,
+    clock: Arc<dyn Clock>,
+    current: Arc<Current>,
+    seen: Mutex<Seen>,
+}
+
+/// What the last attempt read.
+struct Seen {
+    files: Vec<PathBuf>,
+    fingerprint: [u8; 32],
+}
+
+impl Reloader {
+    /// Load a configuration for the first time.
+    pub fn start(
+        path: &Path,
+        engine: Arc<Engine>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ConfigErrors> {
+        let loaded = config::load(path, crate::builtin::NAMES)?;
+        let seen = Seen {
+            fingerprint: fingerprint(&loaded.files),
+            files: loaded.files,
+        };
+        let first = generation::build(1, loaded.config, &engine, clock.as_ref())?;
+        let current = Arc::new(Current::new(first));
+        Ok(Self {
+            path: path.to_owned(),
+            engine,
+            clock,
+            current,
+            seen: Mutex::new(seen),
+        })
+    }
+
+    /// Where the generation in force is found.
+    pub fn current(&self) -> &Arc<Current> {
+        &self.current
+    }
+
+    /// Every file that the last attempt read, or tried to.
+    fn files(&self) -> Vec<PathBuf> {
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .files
+            .clone()
+    }
+
+    /// Build a candidate and swap it in. Blocks while policies compile.
+    pub fn reload(&self) -> Reload {
+        // Held to the end: two reloads at once could swap in the older one last.
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = seen.files.clone();
+        let before = fingerprint(&files);
+        if before == seen.fingerprint {
+            return Reload::Unchanged;
+        }
+        let started = Instant::now();
+        let number = self.current.load().number + 1;
+        let candidate = match config::load(&self.path, crate::builtin::NAMES) {
+            Ok(loaded) => {
+                seen.files = loaded.files;
+                generation::build(number, loaded.config, &self.engine, self.clock.as_ref())
+            }
+            Err(errors) => {
+                seen.files = errors.files().to_vec();
+                Err(errors)
+            }
+        };
+        // The fingerprint from before the reading: a file that changed meanwhile then
+        // looks new when its event comes. It does not cover files named for the first
+        // time.
+        seen.fingerprint = if seen.files == files {
+            before
+        } else {
+            fingerprint(&seen.files)
+        };
+        match candidate {
+            Ok(generation) => self.swap(generation, started),
+            Err(errors) => self.reject(errors),
+        }
+    }
+
+    fn swap(&self, generation: Generation, started: Instant) -> Reload {
+        let number = generation.number;
+        let old = self.current.generation.swap(Arc::new(generation));
+        if old.config.listen != self.current.load().config.listen {
+            tracing::warn!("`listen` has changed; it takes effect at the next start");
+        }
+        tracing::info!(
+            generation = number,
+            milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "a new generation is in force"
+        );
+        self.report(number, None);
+        Reload::Swapped(number)
+    }
+
+    fn reject(&self, errors: ConfigErrors) -> Reload {
+        let number = self.current.load().number;
+        for error in errors.iter() {
+            tracing::error!(generation = number, "{error}");
+        }
+        tracing::error!(
+            generation = number,
+            errors = errors.iter().count(),
+            "the changed configuration is rejected; the generation before it stays in force"
+        );
+        let errors = Arc::new(errors);
+        self.report(number, Some(errors.clone()));
+        Reload::Rejected(errors)
+    }
+
+    fn report(&self, generation: u64, rejected: Option<Arc<ConfigErrors>>) {
+        self.current.status.send_modify(|status| {
+            *status = Status {
+                generation,
+                rejected,
+                attempts: status.attempts + 1,
+            };
+        });
+    }
+}
+
+/// A digest of all files together; one that cannot be read counts as absent.
+fn fingerprint(files: &[PathBuf]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for file in files {
+        hasher.update(file.as_os_str().as_encoded_bytes());
+        match std::fs::read(file) {
+            Ok(content) => {
+                hasher.update([1]);
+                hasher.update(Sha256::digest(content));
+            }
+            Err(_) => hasher.update([0]),
+        }
+    }
+    hasher.finalize().into()
+}

@@ -1,0 +1,108 @@
+//! The running gateway: sockets, reload and shutdown in one object.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use stockade_core::Clock;
+use stockade_engine::{Engine, EngineConfig, EngineError};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::ConfigErrors;
+use crate::proxy::{self, ConnectionLimits, Gateway};
+use crate::reload::{Current, Reloader, Watch, WatchError};
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration does not load.
+    #[error("{0}")]
+    Config(#[from] ConfigErrors),
+    /// The sandbox does not work on this machine.
+    #[error("the sandbox cannot be set up: {0}")]
+    Engine(#[from] EngineError),
+    /// An address is not to be had.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Changes cannot be noticed.
+    #[error("{0}")]
+    Watch(#[from] WatchError),
+}
+
+/// A running gateway.
+pub struct Server {
+    addresses: Vec<SocketAddr>,
+    reloader: Arc<Reloader>,
+    watch: Watch,
+    stop: CancellationToken,
+    listeners: JoinSet<()>,
+}
+
+impl Server {
+    /// Load the configuration, prove that the sandbox's limits bite, and listen.
+    ///
+    /// # Errors
+    /// Nothing listens until everything is ready.
+    pub async fn start(config: &Path, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let engine = Arc::new(Engine::new(EngineConfig::default())?);
+        engine.self_test()?;
+        let reloader = Arc::new(Reloader::start(config, engine, clock.clone())?);
+        let current = reloader.current().clone();
+        let config = current.load();
+        let mut sockets = Vec::new();
+        for &address in &config.config.listen {
+            let bound = TcpListener::bind(address).await;
+            sockets.push(bound.map_err(|source| StartError::Listen { address, source })?);
+        }
+        let addresses = sockets
+            .iter()
+            .filter_map(|socket| socket.local_addr().ok())
+            .collect();
+        let gateway = Arc::new(Gateway::new(current, clock));
+        let limits = ConnectionLimits {
+            header_timeout: config.config.limits.header_timeout,
+            drain_timeout: config.config.limits.drain_timeout,
+        };
+        let stop = CancellationToken::new();
+        let mut listeners = JoinSet::new();
+        for socket in sockets {
+            listeners.spawn(proxy::serve(socket, gateway.clone(), limits, stop.clone()));
+        }
+        let watch = Watch::start(reloader.clone())?;
+        Ok(Self {
+            addresses,
+            reloader,
+            watch,
+            stop,
+            listeners,
+        })
+    }
+
+    /// Where it listens; the real ports, where the configuration says 0.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The generation in force and what becomes of changes.
+    pub fn current(&self) -> &Arc<Current> {
+        self.reloader.current()
+    }
+
+    /// Look for changed files now.
+    pub fn check_for_changes(&self) {
+        self.watch.check();
+    }
+
+    /// Stop accepting, let running requests finish, and end.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        while self.listeners.join_next().await.is_some() {}
+    }
+}

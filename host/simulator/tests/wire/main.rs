@@ -1,0 +1,7 @@
+//! The simulator as its callers see it, over TCP.
+
+mod control;
+mod library;
+mod routes;
+mod streams;
+mod support;

@@ -1,0 +1,17 @@
+//! Waiting for what must happen, without waiting for ever when it does not.
+
+use std::time::Duration;
+
+/// Long enough for a busy machine; a test that reaches it has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The future's value.
+///
+/// # Panics
+/// Where it does not come.
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited in vain for {what}"),
+    }
+}

@@ -1,0 +1,176 @@
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use stockade::Server;
+use stockade::reload::Status;
+use stockade_authn::KeyText;
+use stockade_core::SystemClock;
+use stockade_simulator::Simulator;
+use tempfile::TempDir;
+
+use crate::{Connection, Reply, soon};
+
+/// Who is in every world: `alice` of `research`, `bob` of `research` and `ops`, `kim` of
+/// `children`. Each has one key.
+pub const USERS: [(&str, &str); 3] = [
+    ("alice", "[research]"),
+    ("bob", "[research, ops]"),
+    ("kim", "[children]"),
+];
+
+/// Models that the simulated Ollama has.
+pub const MODELS: [&str; 4] = ["llama3.2:1b", "llama3.2:3b", "qwen3:8b", "llama3.3:70b"];
+
+/// The secret that signs tokens in every world.
+pub const TOKEN_SECRET: &str = "a secret that is only used in tests";
+
+/// The bindings of the README: research may use two models, children one, ops may pull.
+pub const BINDINGS: &str = r#"
+policies:
+  model-access: { module: builtin/model-access }
+  pull-guard: { module: builtin/pull-guard }
+bindings:
+  - name: research
+    subjects: { groups: [research] }
+    policy: model-access
+    settings: { allow: ["llama3.2:*", "qwen3:8b"] }
+  - name: children
+    subjects: { groups: [children] }
+    policy: model-access
+    settings: { allow: ["llama3.2:1b"] }
+  - name: pulls
+    subjects: everyone
+    policy: pull-guard
+    settings: { groups: [ops], sources: ["registry.ollama.ai/library/*"] }
+"#;
+
+/// A user's key.
+struct Key {
+    user: &'static str,
+    text: KeyText,
+}
+
+/// A gateway in front of a simulated Ollama, both on ports of their own.
+pub struct World {
+    /// The simulated Ollama.
+    pub ollama: Simulator,
+    server: Server,
+    directory: TempDir,
+    keys: Vec<Key>,
+}
+
+impl World {
+    /// The world of the README.
+    pub async fn start() -> Self {
+        Self::with(BINDINGS).await
+    }
+
+    /// A world with policies and bindings of its own.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn with(bindings: &str) -> Self {
+        let ollama = Simulator::builder()
+            .models(MODELS)
+            .record(true)
+            .start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+            .await
+            .unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let keys = USERS.map(|(user, _)| Key {
+            user,
+            text: KeyText::generate(),
+        });
+        let keys = Vec::from(keys);
+        write_secret(&directory.path().join("token"));
+        let config = directory.path().join("stockade.yaml");
+        std::fs::write(&config, head(ollama.addr(), &keys) + bindings).unwrap();
+        let server = match Server::start(&config, Arc::new(SystemClock)).await {
+            Ok(server) => server,
+            Err(error) => panic!("the gateway does not start:\n{error}"),
+        };
+        Self {
+            ollama,
+            server,
+            directory,
+            keys,
+        }
+    }
+
+    /// The gateway's address.
+    pub fn gateway(&self) -> SocketAddr {
+        self.server.addresses()[0]
+    }
+
+    /// The running gateway.
+    pub const fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// A user's key.
+    ///
+    /// # Panics
+    /// For a user who is not in [`USERS`].
+    pub fn key(&self, user: &str) -> &str {
+        let key = self.keys.iter().find(|key| key.user == user);
+        key.map(|key| key.text.expose()).unwrap()
+    }
+
+    /// Where the configuration and its files are.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.directory.path().join("stockade.yaml")
+    }
+
+    /// Send one request on a connection of its own.
+    pub async fn send(&self, request: http::Request<String>) -> Reply {
+        Connection::open(self.gateway()).await.send(request).await
+    }
+
+    /// Replace policies and bindings, and wait until the change is taken or rejected.
+    pub async fn rebind(&self, bindings: &str) -> Status {
+        let config = head(self.ollama.addr(), &self.keys) + bindings;
+        self.change(|| std::fs::write(self.config(), config).unwrap())
+            .await
+    }
+
+    /// Change some files, and wait until the gateway has built or rejected a candidate.
+    pub async fn change(&self, change: impl FnOnce()) -> Status {
+        let mut status = self.server.current().status();
+        status.mark_unchanged();
+        change();
+        soon("a reload", status.changed()).await.unwrap();
+        let status = status.borrow().clone();
+        status
+    }
+
+    /// Stop the gateway.
+    pub async fn stop(self) {
+        self.server.stop().await;
+    }
+}
+
+fn head(ollama: SocketAddr, keys: &[Key]) -> String {
+    let mut head = format!(
+        "listen: 127.0.0.1:0\nupstream: {{ url: \"http://{ollama}\" }}\n\
+         tokens: {{ secrets: [{{ id: main, file: token }}] }}\nusers:\n"
+    );
+    for ((user, groups), key) in USERS.iter().zip(keys) {
+        let digest = key.text.digest();
+        head += &format!(
+            "  {user}: {{ groups: {groups}, keys: [{{ id: {user}-key, sha256: \"{digest}\" }}] }}\n"
+        );
+    }
+    head
+}
+
+fn write_secret(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::write(path, TOKEN_SECRET).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
