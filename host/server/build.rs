@@ -16,26 +16,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out_dir = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     for directory in ["policies", "policy-sdk"] {
-        println!(
-            "cargo::rerun-if-changed={}",
-            workspace.join(directory).display()
-        );
+        println!("cargo::rerun-if-changed={}", workspace.join(directory).display());
     }
     let packages = POLICIES.map(|(_, package)| package);
-    let guests = Guests {
-        workspace: &workspace,
-        packages: &packages,
-        out_dir: &out_dir,
-    };
+    let guests = Guests { workspace: &workspace, packages: &packages, out_dir: &out_dir };
     let mut table = String::from("&[\n");
     for ((name, _), module) in POLICIES.iter().zip(guests.build()?) {
         let embedded = out_dir.join(format!("{name}.wasm"));
         std::fs::copy(&module, &embedded)?;
-        writeln!(
-            table,
-            "    ({name:?}, include_bytes!({:?})),",
-            embedded.display().to_string()
-        )?;
+        writeln!(table, "    ({name:?}, include_bytes!({:?})),", embedded.display().to_string())?;
     }
     table.push_str("]\n");
     std::fs::write(out_dir.join("builtin.rs"), table)?;

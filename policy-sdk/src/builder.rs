@@ -173,10 +173,7 @@ impl RequestBuilder {
         };
         wit::Request {
             models: self.models.iter().map(model).collect(),
-            access: self
-                .access
-                .or(operation.access())
-                .unwrap_or(AccessClass::Manage),
+            access: self.access.or(operation.access()).unwrap_or(AccessClass::Manage),
             operation: operation.as_str().to_owned(),
             ..self.request
         }
@@ -192,10 +189,7 @@ fn usual_role(operation: &Operation) -> ModelRole {
     }
 }
 
-#[expect(
-    clippy::panic,
-    reason = "a builder for tests: a wrong name is a wrong test"
-)]
+#[expect(clippy::panic, reason = "a builder for tests: a wrong name is a wrong test")]
 fn describe_model(role: ModelRole, name: &str) -> Model {
     match pattern::canonical_name(name) {
         Ok(name) => {
@@ -231,15 +225,8 @@ fn ordinary_request() -> wit::Request {
         dialect: Dialect::Native,
         models: Vec::new(),
         parameters: Parameters::default(),
-        client: Client {
-            address: "127.0.0.1".to_owned(),
-            transport: Transport::Plain,
-        },
-        time: Time {
-            unix_seconds: 1_767_614_400,
-            weekday: 1,
-            minute_of_day: 12 * 60,
-        },
+        client: Client { address: "127.0.0.1".to_owned(), transport: Transport::Plain },
+        time: Time { unix_seconds: 1_767_614_400, weekday: 1, minute_of_day: 12 * 60 },
         usage: Usage::default(),
         body: None,
     }
@@ -267,16 +254,8 @@ impl Default for Parameters {
 /// Nothing used yet.
 impl Default for Usage {
     fn default() -> Self {
-        let none = Counter {
-            requests: 0,
-            tokens: 0,
-        };
-        Self {
-            minute: none,
-            hour: none,
-            day: none,
-            month: none,
-        }
+        let none = Counter { requests: 0, tokens: 0 };
+        Self { minute: none, hour: none, day: none, month: none }
     }
 }
 
@@ -300,9 +279,7 @@ mod tests {
             .model("x-cloud")
             .operation(Operation::Create)
             .build();
-        let [base, target] = request.models() else {
-            panic!("{:?}", request.models())
-        };
+        let [base, target] = request.models() else { panic!("{:?}", request.models()) };
         assert_eq!(base.name, "registry.ollama.ai/library/gpt-oss:20b-cloud");
         assert_eq!((base.role, base.cloud), (ModelRole::Base, true));
         assert_eq!(target.name, "registry.ollama.ai/library/x-cloud:latest");

@@ -17,10 +17,7 @@ pub fn write_fmt(level: Level, message: fmt::Arguments<'_>) {
 use crate::bindings::stockade::policy::log::write;
 
 #[cfg(not(target_family = "wasm"))]
-#[expect(
-    clippy::print_stderr,
-    reason = "natively there is no operator's log to write into"
-)]
+#[expect(clippy::print_stderr, reason = "natively there is no operator's log to write into")]
 fn write(level: Level, message: &str) {
     eprintln!("{level:?}: {message}");
 }

@@ -186,9 +186,7 @@ mod tests {
         assert_eq!(newer.as_str(), "dream");
         let error = serde_json::from_str::<Operation>("\"dream\"").unwrap_err();
         assert!(
-            error
-                .to_string()
-                .starts_with("\"dream\" is not an operation; use one of: generate,"),
+            error.to_string().starts_with("\"dream\" is not an operation; use one of: generate,"),
             "{error}"
         );
         assert!("Chat".parse::<Operation>().is_err(), "names are lower case");

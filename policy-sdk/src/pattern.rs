@@ -67,9 +67,7 @@ impl ModelPattern {
     /// Whether a complete name, as in [`Model::name`](crate::Model::name), matches.
     pub fn matches(&self, name: &str) -> bool {
         let (literal, rest) = self.text.as_bytes().split_at(self.literal);
-        name.as_bytes()
-            .strip_prefix(literal)
-            .is_some_and(|tail| self.open || glob(rest, tail))
+        name.as_bytes().strip_prefix(literal).is_some_and(|tail| self.open || glob(rest, tail))
     }
 
     /// The complete pattern: all four parts, lower case.
@@ -139,11 +137,7 @@ impl FromStr for ModelPattern {
         let text = complete(spelling)?.into_boxed_str();
         let literal = text.find('*').unwrap_or(text.len());
         let open = matches!(&text[literal..], "*" | "*:*" | "*/*:*" | "*/*/*:*");
-        Ok(Self {
-            text,
-            literal,
-            open,
-        })
+        Ok(Self { text, literal, open })
     }
 }
 
@@ -159,11 +153,7 @@ fn complete(spelling: &str) -> Result<String, InvalidPattern> {
     check_characters(spelling)?;
     let (path, tag) = split_tag(spelling);
     let (host, namespace, model) = split_path(path)?;
-    let tag = tag.unwrap_or(if model.contains('*') {
-        "*"
-    } else {
-        DEFAULT_TAG
-    });
+    let tag = tag.unwrap_or(if model.contains('*') { "*" } else { DEFAULT_TAG });
     if tag.eq_ignore_ascii_case("local") {
         return Err(InvalidPattern::Local);
     }
@@ -220,11 +210,7 @@ fn check_part(
     let first = part.starts_with(word);
     let rest = part.chars().all(|c| word(c) || punctuation.contains(c));
     let length = part.chars().filter(|&c| c != '*').count();
-    if first && rest && length <= longest {
-        Ok(())
-    } else {
-        Err(InvalidPattern::Part(kind))
-    }
+    if first && rest && length <= longest { Ok(()) } else { Err(InvalidPattern::Part(kind)) }
 }
 
 /// Whether `*` can be replaced by characters other than `/` so that the pattern becomes the
@@ -272,9 +258,7 @@ impl fmt::Display for ModelPattern {
 impl<'de> Deserialize<'de> for ModelPattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spelling = String::deserialize(deserializer)?;
-        spelling
-            .parse()
-            .map_err(|error| D::Error::custom(format_args!("{spelling:?}: {error}")))
+        spelling.parse().map_err(|error| D::Error::custom(format_args!("{spelling:?}: {error}")))
     }
 }
 

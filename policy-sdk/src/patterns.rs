@@ -58,10 +58,7 @@ impl FromIterator<ModelPattern> for ModelPatterns {
 
 impl fmt::Debug for ModelPatterns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(&self.names)
-            .entries(&self.globs)
-            .finish()
+        f.debug_list().entries(&self.names).entries(&self.globs).finish()
     }
 }
 

@@ -72,10 +72,7 @@ impl Problem {
     /// assert_eq!(problem.to_string(), "allow[2]: this pattern is listed twice");
     /// ```
     pub fn at(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            message: message.into(),
-        }
+        Self { path: path.into(), message: message.into() }
     }
 
     /// Where in the settings, such as `allow[2]`; empty for the whole.

@@ -55,11 +55,7 @@ impl Request {
 
     /// What the configuration or the caller's token says about the caller.
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        let named = self
-            .principal
-            .attributes
-            .iter()
-            .find(|(key, _)| key == name);
+        let named = self.principal.attributes.iter().find(|(key, _)| key == name);
         named.map(|(_, value)| value.as_str())
     }
 
@@ -144,8 +140,6 @@ impl Model {
     pub fn short_name(&self) -> &str {
         let name = self.name.as_str();
         let path = name.strip_prefix("registry.ollama.ai/").unwrap_or(name);
-        path.strip_prefix("library/")
-            .filter(|_| path != name)
-            .unwrap_or(path)
+        path.strip_prefix("library/").filter(|_| path != name).unwrap_or(path)
     }
 }

@@ -25,12 +25,9 @@ impl<P: Policy> Bindings<P> {
     pub fn configure(&self, settings: &[String]) -> Result<(), Vec<wit::Problem>> {
         log::report_panics();
         let policies = build_all(settings)?;
-        self.0.set(policies).map_err(|_| {
-            vec![located(
-                0,
-                Problem::new("the policy has been configured already"),
-            )]
-        })
+        self.0
+            .set(policies)
+            .map_err(|_| vec![located(0, Problem::new("the policy has been configured already"))])
     }
 
     /// Judge one request for some of the bindings.
@@ -57,20 +54,14 @@ pub fn describe<P: Policy>(name: &str, version: &str) -> wit::Metadata {
         name: name.to_owned(),
         version: version.to_owned(),
         settings_schema: settings_schema::<P>(),
-        inputs: P::INPUTS
-            .iter()
-            .map(|input| input.as_str().to_owned())
-            .collect(),
+        inputs: P::INPUTS.iter().map(|input| input.as_str().to_owned()).collect(),
     }
 }
 
 /// The JSON Schema of one binding's settings.
 pub(crate) fn settings_schema<P: Policy>() -> String {
     let generator = SchemaGenerator::from(SchemaSettings::draft2020_12());
-    generator
-        .into_root_schema_for::<P::Settings>()
-        .as_value()
-        .to_string()
+    generator.into_root_schema_for::<P::Settings>().as_value().to_string()
 }
 
 /// One policy value from one binding's settings.
@@ -87,20 +78,12 @@ fn build_all<P: Policy>(settings: &[String]) -> Result<Vec<P>, Vec<wit::Problem>
             Err(problem) => problems.push(located(binding, problem)),
         }
     }
-    if problems.is_empty() {
-        Ok(policies)
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(policies) } else { Err(problems) }
 }
 
 fn located(binding: u32, problem: Problem) -> wit::Problem {
     let (path, message) = problem.into_parts();
-    wit::Problem {
-        binding,
-        path,
-        message,
-    }
+    wit::Problem { binding, path, message }
 }
 
 fn parse<T: DeserializeOwned>(settings: &str) -> Result<T, Problem> {

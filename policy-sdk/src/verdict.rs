@@ -73,11 +73,7 @@ impl Obligations {
     }
 
     fn limit(mut self, parameter: LimitedParameter, maximum: i64, insert: bool) -> Self {
-        self.limits.push(Limit {
-            parameter,
-            maximum,
-            insert,
-        });
+        self.limits.push(Limit { parameter, maximum, insert });
         self
     }
 
@@ -115,11 +111,7 @@ mod tests {
             .forbid_field("raw")
             .label("tier", "small");
         assert_eq!(obligations.replace_model.as_deref(), Some("qwen3:8b"));
-        let limit = |parameter, maximum, insert| Limit {
-            parameter,
-            maximum,
-            insert,
-        };
+        let limit = |parameter, maximum, insert| Limit { parameter, maximum, insert };
         assert_eq!(
             obligations.limits,
             [
@@ -128,10 +120,7 @@ mod tests {
             ]
         );
         assert_eq!(obligations.forbid_fields, ["raw"]);
-        assert_eq!(
-            obligations.labels,
-            [("tier".to_owned(), "small".to_owned())]
-        );
+        assert_eq!(obligations.labels, [("tier".to_owned(), "small".to_owned())]);
     }
 
     #[test]

@@ -53,9 +53,7 @@ impl Connection {
     /// # Panics
     /// Where nobody listens.
     pub async fn open(address: SocketAddr) -> Self {
-        let stream = soon("a connection", TcpStream::connect(address))
-            .await
-            .unwrap();
+        let stream = soon("a connection", TcpStream::connect(address)).await.unwrap();
         let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
         let driver = tokio::spawn(async move {
             // The test sees a broken connection in its answer.
@@ -73,9 +71,7 @@ impl Connection {
             .headers_mut()
             .entry("host")
             .or_insert_with(|| http::HeaderValue::from_static("gateway"));
-        soon("an answer", self.sender.send_request(request))
-            .await
-            .unwrap()
+        soon("an answer", self.sender.send_request(request)).await.unwrap()
     }
 
     /// Send a request and read its whole answer.
@@ -84,15 +80,8 @@ impl Connection {
     /// Where the connection breaks.
     pub async fn send(&mut self, request: Request<String>) -> Reply {
         let (head, body) = self.begin(request).await.into_parts();
-        let body = soon("the end of an answer", body.collect())
-            .await
-            .unwrap()
-            .to_bytes();
-        Reply {
-            status: head.status,
-            headers: head.headers,
-            body,
-        }
+        let body = soon("the end of an answer", body.collect()).await.unwrap().to_bytes();
+        Reply { status: head.status, headers: head.headers, body }
     }
 
     /// Hang up at once, whatever is under way.

@@ -13,11 +13,8 @@ use crate::{Connection, Reply, soon};
 
 /// Who is in every world: `alice` of `research`, `bob` of `research` and `ops`, `kim` of
 /// `children`. Each has one key.
-pub const USERS: [(&str, &str); 3] = [
-    ("alice", "[research]"),
-    ("bob", "[research, ops]"),
-    ("kim", "[children]"),
-];
+pub const USERS: [(&str, &str); 3] =
+    [("alice", "[research]"), ("bob", "[research, ops]"), ("kim", "[children]")];
 
 /// Models that the simulated Ollama has.
 pub const MODELS: [&str; 4] = ["llama3.2:1b", "llama3.2:3b", "qwen3:8b", "llama3.3:70b"];
@@ -78,10 +75,7 @@ impl World {
             .await
             .unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let keys = USERS.map(|(user, _)| Key {
-            user,
-            text: KeyText::generate(),
-        });
+        let keys = USERS.map(|(user, _)| Key { user, text: KeyText::generate() });
         let keys = Vec::from(keys);
         write_secret(&directory.path().join("token"));
         let config = directory.path().join("stockade.yaml");
@@ -90,12 +84,7 @@ impl World {
             Ok(server) => server,
             Err(error) => panic!("the gateway does not start:\n{error}"),
         };
-        Self {
-            ollama,
-            server,
-            directory,
-            keys,
-        }
+        Self { ollama, server, directory, keys }
     }
 
     /// The gateway's address.
@@ -135,8 +124,7 @@ impl World {
     /// Replace policies and bindings, and wait until the change is taken or rejected.
     pub async fn rebind(&self, bindings: &str) -> Status {
         let config = head(self.ollama.addr(), &self.keys) + bindings;
-        self.change(|| std::fs::write(self.config(), config).unwrap())
-            .await
+        self.change(|| std::fs::write(self.config(), config).unwrap()).await
     }
 
     /// Change some files, and wait until the gateway has built or rejected a candidate.

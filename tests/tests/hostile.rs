@@ -74,10 +74,7 @@ async fn no_state_survives_a_decision() {
 #[tokio::test]
 async fn loops_of_one_caller_do_not_hold_up_another() {
     let world = World::with(&bindings("loop")).await;
-    let (a, b, c) = tokio::join!(
-        status(&world, "alice"),
-        status(&world, "bob"),
-        status(&world, "alice"),
-    );
+    let (a, b, c) =
+        tokio::join!(status(&world, "alice"), status(&world, "bob"), status(&world, "alice"),);
     assert_eq!((a, b, c), (500, 200, 500));
 }

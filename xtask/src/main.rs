@@ -80,9 +80,7 @@ fn setup() -> anyhow::Result<()> {
 
 fn demo(arguments: &[String]) -> anyhow::Result<()> {
     wasm_target()?;
-    cargo(["run", "--package", "stockade", "--", "demo"])
-        .args(arguments)
-        .run()
+    cargo(["run", "--package", "stockade", "--", "demo"]).args(arguments).run()
 }
 
 fn test(arguments: &[String]) -> anyhow::Result<()> {
@@ -93,27 +91,14 @@ fn test(arguments: &[String]) -> anyhow::Result<()> {
 fn lint() -> anyhow::Result<()> {
     wasm_target()?;
     cargo(["fmt", "--all", "--check"]).run()?;
-    cargo([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "--deny",
-        "warnings",
-    ])
-    .run()
+    cargo(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]).run()
 }
 
 fn doc() -> anyhow::Result<()> {
     wasm_target()?;
-    cargo([
-        "doc",
-        "--workspace",
-        "--no-deps",
-        "--document-private-items",
-    ])
-    .env("RUSTDOCFLAGS", "--deny warnings")
-    .run()
+    cargo(["doc", "--workspace", "--no-deps", "--document-private-items"])
+        .env("RUSTDOCFLAGS", "--deny warnings")
+        .run()
 }
 
 fn bench(arguments: &[String]) -> anyhow::Result<()> {

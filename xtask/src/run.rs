@@ -11,9 +11,7 @@ use anyhow::{Context, ensure};
 /// The workspace's root.
 pub(crate) fn workspace() -> PathBuf {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask
-        .parent()
-        .map_or_else(|| xtask.to_owned(), Path::to_owned)
+    xtask.parent().map_or_else(|| xtask.to_owned(), Path::to_owned)
 }
 
 /// Tell the person at the terminal.
@@ -46,10 +44,7 @@ impl Step {
     pub(crate) fn run(mut self) -> anyhow::Result<()> {
         let shown = self.shown();
         say(&shown);
-        let status = self
-            .0
-            .status()
-            .with_context(|| format!("cannot run `{shown}`"))?;
+        let status = self.0.status().with_context(|| format!("cannot run `{shown}`"))?;
         ensure!(status.success(), "`{shown}` failed: {status}");
         Ok(())
     }
@@ -63,10 +58,7 @@ impl Step {
         let root = workspace();
         let program = Path::new(self.0.get_program());
         let program = program.strip_prefix(&root).unwrap_or(program);
-        let arguments = self
-            .0
-            .get_args()
-            .map(|argument| format!(" {}", argument.display()));
+        let arguments = self.0.get_args().map(|argument| format!(" {}", argument.display()));
         format!("{}{}", program.display(), arguments.collect::<String>())
     }
 }

@@ -1,9 +1,6 @@
 //! What it costs to identify a caller among 100,000 users, from headers to principal.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a benchmark that cannot be set up has to fail"
-)]
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has to fail")]
 
 use std::hint::black_box;
 
@@ -47,9 +44,7 @@ fn bearer(credential: &str) -> HeaderMap {
 
 fn identify(criterion: &mut Criterion) {
     let known = KeyText::generate();
-    let mut keys: Vec<_> = (1..USERS)
-        .map(|number| key(number, &KeyText::generate()))
-        .collect();
+    let mut keys: Vec<_> = (1..USERS).map(|number| key(number, &KeyText::generate())).collect();
     keys.push(key(0, &known));
     let secrets = vec![token_secret("current")];
     let users = (0..USERS).map(user).collect();

@@ -125,10 +125,7 @@ impl ApiKeys {
         let digest = KeyDigest::of(presented.0);
         let key = self.0.get(&digest).ok_or(AuthnError::Unknown)?;
         let member = users.get(key.user.as_str()).ok_or(AuthnError::Unknown)?;
-        let holder = || Holder {
-            user: key.user.clone(),
-            credential: key.id.clone(),
-        };
+        let holder = || Holder { user: key.user.clone(), credential: key.id.clone() };
         if member.disabled {
             return Err(AuthnError::Disabled(holder()));
         }

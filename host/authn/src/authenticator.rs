@@ -58,25 +58,16 @@ impl Authenticator {
         rules: TokenRules,
     ) -> Result<Self, Vec<ConflictError>> {
         let (users, repeated_users) = Directory::new(users);
-        let mut conflicts: Vec<_> = repeated_users
-            .into_iter()
-            .map(ConflictError::DuplicateUser)
-            .collect();
+        let mut conflicts: Vec<_> =
+            repeated_users.into_iter().map(ConflictError::DuplicateUser).collect();
         conflicts.extend(key_conflicts(&keys, &users));
         conflicts.extend(secret_conflicts(&secrets));
         let (keys, shared) = ApiKeys::new(keys);
-        conflicts.extend(
-            shared
-                .into_iter()
-                .map(|(one, other)| ConflictError::DuplicateKey(one, other)),
-        );
+        conflicts
+            .extend(shared.into_iter().map(|(one, other)| ConflictError::DuplicateKey(one, other)));
         if conflicts.is_empty() {
             let tokens = Tokens::new(secrets, rules);
-            Ok(Self {
-                users,
-                keys,
-                tokens,
-            })
+            Ok(Self { users, keys, tokens })
         } else {
             Err(conflicts)
         }
@@ -122,10 +113,7 @@ fn key_conflicts(keys: &[ApiKey], users: &Directory) -> Vec<ConflictError> {
     let unknown = keys
         .iter()
         .filter(|key| users.get(key.user.as_str()).is_none())
-        .map(|key| ConflictError::UnknownUser {
-            key: key.id.clone(),
-            user: key.user.clone(),
-        });
+        .map(|key| ConflictError::UnknownUser { key: key.id.clone(), user: key.user.clone() });
     repeated(keys.iter().map(|key| &key.id))
         .map(ConflictError::DuplicateKeyId)
         .chain(unknown)
@@ -133,12 +121,8 @@ fn key_conflicts(keys: &[ApiKey], users: &Directory) -> Vec<ConflictError> {
 }
 
 fn secret_conflicts(secrets: &[TokenSecret]) -> impl Iterator<Item = ConflictError> {
-    let same = repeated_secrets(secrets)
-        .into_iter()
-        .map(ConflictError::DuplicateSecret);
-    repeated(secrets.iter().map(TokenSecret::id))
-        .map(ConflictError::DuplicateSecretId)
-        .chain(same)
+    let same = repeated_secrets(secrets).into_iter().map(ConflictError::DuplicateSecret);
+    repeated(secrets.iter().map(TokenSecret::id)).map(ConflictError::DuplicateSecretId).chain(same)
 }
 
 fn repeated<'a>(ids: impl Iterator<Item = &'a CredentialId>) -> impl Iterator<Item = CredentialId> {

@@ -38,9 +38,7 @@ impl<'a> Presented<'a> {
     /// nothing is no error here, [`Authenticator::identify`](crate::Authenticator::identify)
     /// decides about it.
     pub fn from_headers(headers: &'a HeaderMap) -> Result<Self, AuthnError> {
-        let bearer = only_value(headers, &AUTHORIZATION)?
-            .map(after_bearer)
-            .transpose()?;
+        let bearer = only_value(headers, &AUTHORIZATION)?.map(after_bearer).transpose()?;
         let api_key = only_value(headers, &X_API_KEY)?;
         match (bearer, api_key) {
             // Both are the caller's own, so comparing them tells the caller nothing.
@@ -104,9 +102,7 @@ fn check_length(length: usize) -> Result<(), AuthnError> {
     match length {
         0 => Err(AuthnError::Malformed("the credential is empty")),
         1..=LONGEST => Ok(()),
-        _ => Err(AuthnError::Malformed(
-            "the credential is longer than 8192 bytes",
-        )),
+        _ => Err(AuthnError::Malformed("the credential is longer than 8192 bytes")),
     }
 }
 
@@ -117,9 +113,7 @@ fn after_bearer(value: &str) -> Result<&str, AuthnError> {
         return Err(AuthnError::Unsupported);
     }
     match rest.trim_start_matches(' ') {
-        "" => Err(AuthnError::Malformed(
-            "the Authorization header has nothing after Bearer",
-        )),
+        "" => Err(AuthnError::Malformed("the Authorization header has nothing after Bearer")),
         secret => Ok(secret),
     }
 }

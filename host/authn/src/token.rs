@@ -76,9 +76,7 @@ impl TokenSecret {
 /// Shows the name and never the secret.
 impl fmt::Debug for TokenSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenSecret")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("TokenSecret").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -102,19 +100,13 @@ pub struct TokenRules {
 /// A day, and a minute for the clocks.
 impl Default for TokenRules {
     fn default() -> Self {
-        Self {
-            max_ttl: Duration::from_hours(24),
-            leeway: Duration::from_mins(1),
-        }
+        Self { max_ttl: Duration::from_hours(24), leeway: Duration::from_mins(1) }
     }
 }
 
 impl TokenRules {
     fn allow(self, expiry: UnixTime, now: UnixTime) -> bool {
-        let latest = now
-            .as_duration()
-            .saturating_add(self.max_ttl)
-            .saturating_add(self.leeway);
+        let latest = now.as_duration().saturating_add(self.max_ttl).saturating_add(self.leeway);
         expiry.as_duration() <= latest
     }
 }
@@ -194,10 +186,7 @@ impl Tokens {
         let member = users.get(presented.user);
         let secret = signer.ok_or(AuthnError::Unknown)?;
         let member = member.ok_or_else(|| AuthnError::UnknownUser(secret.id.clone()))?;
-        let holder = || Holder {
-            user: member.id.clone(),
-            credential: secret.id.clone(),
-        };
+        let holder = || Holder { user: member.id.clone(), credential: secret.id.clone() };
         if member.disabled {
             return Err(AuthnError::Disabled(holder()));
         }

@@ -21,12 +21,7 @@ pub struct User {
 impl User {
     /// A user without groups or attributes.
     pub const fn new(id: UserId) -> Self {
-        Self {
-            id,
-            groups: Vec::new(),
-            attributes: Vec::new(),
-            disabled: false,
-        }
+        Self { id, groups: Vec::new(), attributes: Vec::new(), disabled: false }
     }
 }
 

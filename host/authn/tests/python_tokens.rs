@@ -1,11 +1,7 @@
 //! Tokens go both ways between Stockade and the Python functions that the format comes
 //! from; `seed_token.py` has them.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "helpers of tests fail tests"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail tests")]
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -65,9 +61,7 @@ fn verify(secret: &str, token: &str, now: UnixTime) -> Result<String, AuthnError
 }
 
 fn pairs() -> impl Iterator<Item = (&'static str, &'static str)> {
-    SECRETS
-        .into_iter()
-        .flat_map(|secret| USERS.map(|user| (secret, user)))
+    SECRETS.into_iter().flat_map(|secret| USERS.map(|user| (secret, user)))
 }
 
 #[test]
@@ -107,11 +101,8 @@ fn what_is_issued_here_the_python_accepts() {
 
 #[test]
 fn both_sides_agree_on_the_edge_of_expiry() {
-    let token = issue(
-        &token_secret(SECRETS[0]),
-        &UserId::new("alice").unwrap(),
-        UnixTime::from_secs(NOW),
-    );
+    let token =
+        issue(&token_secret(SECRETS[0]), &UserId::new("alice").unwrap(), UnixTime::from_secs(NOW));
     let moments = [500, 1000, 1500]
         .map(|milliseconds| Duration::from_secs(NOW - 1) + Duration::from_millis(milliseconds));
     let requests = moments.map(|now| {
@@ -120,9 +111,7 @@ fn both_sides_agree_on_the_edge_of_expiry() {
             "token": token.expose(), "now": now.as_secs_f64(),
         })
     });
-    let theirs = python(&requests)
-        .into_iter()
-        .map(|answer| answer == "alice");
+    let theirs = python(&requests).into_iter().map(|answer| answer == "alice");
     let ours =
         moments.map(|now| verify(SECRETS[0], token.expose(), UnixTime::from_duration(now)).is_ok());
     assert_eq!(ours, [true, true, false]);

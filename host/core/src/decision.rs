@@ -102,12 +102,7 @@ impl Denial {
     }
 
     fn overall(cause: DenialCause, reason: &str) -> Self {
-        Self {
-            cause,
-            reason: reason.to_owned(),
-            binding: None,
-            policy: None,
-        }
+        Self { cause, reason: reason.to_owned(), binding: None, policy: None }
     }
 }
 
@@ -117,10 +112,7 @@ impl Denial {
 /// is unknown. A deny is reported before a failure, because it is the caller's to mend.
 pub fn combine<R: Subject>(request: R, opinions: &[Opinion]) -> Result<Permit<R>, Denial> {
     let enforced = || opinions.iter().filter(|opinion| opinion.enforced);
-    if let Some(denial) = enforced()
-        .find_map(denied)
-        .or_else(|| enforced().find_map(failed))
-    {
+    if let Some(denial) = enforced().find_map(denied).or_else(|| enforced().find_map(failed)) {
         return Err(denial);
     }
     let mut obligations = Obligations::default();
@@ -134,16 +126,9 @@ pub fn combine<R: Subject>(request: R, opinions: &[Opinion]) -> Result<Permit<R>
         }
     }
     if allowed_by.is_empty() {
-        return Err(nobody_allowed(
-            request.operation(),
-            enforced().next().is_some(),
-        ));
+        return Err(nobody_allowed(request.operation(), enforced().next().is_some()));
     }
-    Ok(Permit {
-        request,
-        obligations,
-        allowed_by,
-    })
+    Ok(Permit { request, obligations, allowed_by })
 }
 
 fn denied(opinion: &Opinion) -> Option<Denial> {
@@ -181,11 +166,7 @@ fn nobody_allowed(operation: Operation, any: bool) -> Denial {
 /// The request itself, where its operation is not public.
 pub fn permit_public<R: Subject>(request: R) -> Result<Permit<R>, R> {
     if request.operation().access() == AccessClass::Public {
-        Ok(Permit {
-            request,
-            obligations: Obligations::default(),
-            allowed_by: Vec::new(),
-        })
+        Ok(Permit { request, obligations: Obligations::default(), allowed_by: Vec::new() })
     } else {
         Err(request)
     }

@@ -16,10 +16,7 @@ fn check(kind: &str, text: &str) -> Result<(), InvalidId> {
     let reason = if text.is_empty() {
         format!("a {kind} must not be empty")
     } else if text.len() > LONGEST {
-        format!(
-            "a {kind} has at most {LONGEST} bytes, this one has {}",
-            text.len()
-        )
+        format!("a {kind} has at most {LONGEST} bytes, this one has {}", text.len())
     } else if text.trim() != text {
         format!("a {kind} must not begin or end with white space: {text:?}")
     } else if text.chars().any(char::is_control) {

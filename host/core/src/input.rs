@@ -31,10 +31,7 @@ pub struct PolicyInput<'a> {
 /// What a request's body says, as far as policies may judge it. `None` means that
 /// the caller said nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent facts, not a state"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not a state")]
 pub struct Parameters {
     /// Whether the answer will be streamed, the route's default applied.
     pub streaming: bool,

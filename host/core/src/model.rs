@@ -63,19 +63,14 @@ impl ModelName {
         if tag.eq_ignore_ascii_case("local") {
             return Err(InvalidModelName::Local);
         }
-        check_part("host", host, LONGEST_HOST, |b| {
-            matches!(b, b'.' | b':' | b'-')
-        })?;
+        check_part("host", host, LONGEST_HOST, |b| matches!(b, b'.' | b':' | b'-'))?;
         check_part("namespace", namespace, LONGEST_PART, |b| b == b'-')?;
         check_part("model", model, LONGEST_PART, |b| matches!(b, b'.' | b'-'))?;
         check_part("tag", tag, LONGEST_PART, |b| matches!(b, b'.' | b'-'))?;
         Ok(Self::join(host, namespace, model, tag))
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the parts are at most 350 + 3 × 80 long"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "the parts are at most 350 + 3 × 80 long")]
     fn join(host: &str, namespace: &str, model: &str, tag: &str) -> Self {
         let mut text = String::with_capacity(host.len() + namespace.len() + model.len() + 84);
         text.push_str(host);
@@ -89,12 +84,7 @@ impl ModelName {
         let tag_at = text.len() as u16;
         text.push_str(tag);
         text.make_ascii_lowercase();
-        Self {
-            text: text.into(),
-            namespace_at,
-            model_at,
-            tag_at,
-        }
+        Self { text: text.into(), namespace_at, model_at, tag_at }
     }
 
     /// The complete name: `registry.ollama.ai/library/llama3.2:3b`.
@@ -159,10 +149,7 @@ fn check_characters(spelling: &str) -> Result<(), InvalidModelName> {
 fn split_tag(spelling: &str) -> (&str, &str) {
     let after_slash = spelling.rfind('/').map_or(0, |slash| slash + 1);
     match spelling[after_slash..].rfind(':') {
-        Some(colon) => (
-            &spelling[..after_slash + colon],
-            &spelling[after_slash + colon + 1..],
-        ),
+        Some(colon) => (&spelling[..after_slash + colon], &spelling[after_slash + colon + 1..]),
         None => (spelling, DEFAULT_TAG),
     }
 }
@@ -176,11 +163,7 @@ fn check_part(
     let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     let first = part.bytes().next().is_some_and(word);
     let rest = part.bytes().all(|b| word(b) || punctuation(b));
-    if first && rest && part.len() <= longest {
-        Ok(())
-    } else {
-        Err(InvalidModelName::Part(kind))
-    }
+    if first && rest && part.len() <= longest { Ok(()) } else { Err(InvalidModelName::Part(kind)) }
 }
 
 impl fmt::Debug for ModelName {
@@ -257,11 +240,7 @@ mod tests {
         ];
         for spelling in spellings {
             let name = ModelName::parse(spelling).unwrap();
-            assert_eq!(
-                name.as_str(),
-                "registry.ollama.ai/library/demo:latest",
-                "{spelling}"
-            );
+            assert_eq!(name.as_str(), "registry.ollama.ai/library/demo:latest", "{spelling}");
             assert_eq!(name.short(), "demo:latest");
         }
     }
@@ -273,10 +252,7 @@ mod tests {
         assert_eq!(name.namespace(), "bartowski");
         assert_eq!(name.model(), "llama-3.2.gguf");
         assert_eq!(name.tag(), "q4_k_m");
-        assert_eq!(
-            ModelName::parse("me/mine").unwrap().short(),
-            "me/mine:latest"
-        );
+        assert_eq!(ModelName::parse("me/mine").unwrap().short(), "me/mine:latest");
     }
 
     #[test]
@@ -312,10 +288,7 @@ mod tests {
         for spelling in invalid {
             assert!(ModelName::parse(spelling).is_err(), "{spelling:?}");
         }
-        assert_eq!(
-            ModelName::parse(&"x".repeat(81)),
-            Err(InvalidModelName::Part("model"))
-        );
+        assert_eq!(ModelName::parse(&"x".repeat(81)), Err(InvalidModelName::Part("model")));
         assert!(ModelName::parse(&"x".repeat(80)).is_ok());
         assert!(ModelName::parse("_demo").is_ok());
     }

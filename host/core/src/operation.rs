@@ -122,11 +122,7 @@ impl std::str::FromStr for Operation {
     type Err = UnknownOperation;
     fn from_str(text: &str) -> Result<Self, UnknownOperation> {
         let named = |operation: &&Self| operation.as_str() == text;
-        Self::ALL
-            .iter()
-            .find(named)
-            .copied()
-            .ok_or_else(|| UnknownOperation(text.to_owned()))
+        Self::ALL.iter().find(named).copied().ok_or_else(|| UnknownOperation(text.to_owned()))
     }
 }
 

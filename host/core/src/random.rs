@@ -5,10 +5,7 @@
 /// # Panics
 /// Where the operating system has no randomness to give. There is nothing safe to
 /// do then: a key that somebody could guess is worse than none.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that reads randomness"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads randomness")]
 #[expect(clippy::expect_used, reason = "see Panics")]
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];

@@ -72,11 +72,7 @@ impl Obligations {
     }
 
     fn add_limit(&mut self, limit: Limit) {
-        match self
-            .limits
-            .iter_mut()
-            .find(|known| known.parameter == limit.parameter)
-        {
+        match self.limits.iter_mut().find(|known| known.parameter == limit.parameter) {
             Some(known) => {
                 known.maximum = known.maximum.min(limit.maximum);
                 known.insert |= limit.insert;

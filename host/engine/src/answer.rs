@@ -47,11 +47,7 @@ fn checked_obligations(said: wit::Obligations) -> Result<Obligations, String> {
         checked_value(name, value)?;
     }
     Ok(Obligations {
-        replace_model: said
-            .replace_model
-            .as_deref()
-            .map(checked_model)
-            .transpose()?,
+        replace_model: said.replace_model.as_deref().map(checked_model).transpose()?,
         limits: checked_limits(&said.limits)?,
         forbid_fields: said.forbid_fields,
         labels: said.labels,
@@ -59,11 +55,7 @@ fn checked_obligations(said: wit::Obligations) -> Result<Obligations, String> {
 }
 
 fn few(what: &str, count: usize, most: usize) -> Result<(), String> {
-    if count <= most {
-        Ok(())
-    } else {
-        Err(format!("{count} {what}, where {most} are allowed"))
-    }
+    if count <= most { Ok(()) } else { Err(format!("{count} {what}, where {most} are allowed")) }
 }
 
 fn checked_name(what: &str, name: &str) -> Result<(), String> {
@@ -103,10 +95,7 @@ fn checked_limits(said: &[wit::Limit]) -> Result<Vec<Limit>, String> {
             maximum: limit.maximum,
             insert: limit.insert,
         };
-        match limits
-            .iter_mut()
-            .find(|known| known.parameter == limit.parameter)
-        {
+        match limits.iter_mut().find(|known| known.parameter == limit.parameter) {
             Some(known) => {
                 known.maximum = known.maximum.min(limit.maximum);
                 known.insert |= limit.insert;

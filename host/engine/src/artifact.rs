@@ -40,10 +40,7 @@ impl Artifact {
             .component()
             .get_export_index(policy.as_ref(), "evaluate")
             .ok_or_else(|| LoadError::NotAPolicy("it does not export `evaluate`".to_owned()))?;
-        Ok(Self {
-            instance: snapshot,
-            evaluate,
-        })
+        Ok(Self { instance: snapshot, evaluate })
     }
 
     /// Judge one request, in an instance that nobody used before.
@@ -63,10 +60,7 @@ impl Artifact {
                 Ok(evaluate.call(&mut store, (request, bindings))?.0)
             })
             .map_err(|error| store.data().failure(&error));
-        Answer {
-            verdicts,
-            sandbox: store.into_data(),
-        }
+        Answer { verdicts, sandbox: store.into_data() }
     }
 }
 

@@ -40,9 +40,7 @@ pub(crate) fn chunks(settings: &[String]) -> Vec<Range<usize>> {
 }
 
 fn ends(text: &str) -> bool {
-    Digest::of(text.as_bytes())
-        .first_byte()
-        .is_multiple_of(ENDS_ONE_IN)
+    Digest::of(text.as_bytes()).first_byte().is_multiple_of(ENDS_ONE_IN)
 }
 
 #[cfg(test)]
@@ -52,9 +50,7 @@ mod tests {
     use std::collections::HashSet;
 
     fn settings(count: usize) -> Vec<String> {
-        (0..count)
-            .map(|n| format!("{{\"allow\":[\"m{n}\"]}}"))
-            .collect()
+        (0..count).map(|n| format!("{{\"allow\":[\"m{n}\"]}}")).collect()
     }
 
     fn texts(settings: &[String]) -> HashSet<Vec<String>> {
@@ -66,11 +62,7 @@ mod tests {
     fn an_edit_changes_one_chunk_and_an_insertion_few() {
         let before = settings(1000);
         let chunks = texts(&before);
-        assert!(
-            (1000 / MOST..=22).contains(&chunks.len()),
-            "{}",
-            chunks.len()
-        );
+        assert!((1000 / MOST..=22).contains(&chunks.len()), "{}", chunks.len());
 
         let mut edited = before.clone();
         edited[500].push(' ');

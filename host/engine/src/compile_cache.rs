@@ -24,19 +24,13 @@ struct Functions {
 impl CompileCache {
     /// A cache of at most `capacity` bytes.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            functions: Mutex::default(),
-        }
+        Self { capacity, functions: Mutex::default() }
     }
 }
 
 impl CacheStore for CompileCache {
     fn get(&self, key: &[u8]) -> Option<Cow<'_, [u8]>> {
-        let functions = self
-            .functions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
         functions.by_key.get(key).cloned().map(Cow::Owned)
     }
 
@@ -45,10 +39,7 @@ impl CacheStore for CompileCache {
         if size > self.capacity {
             return false;
         }
-        let mut functions = self
-            .functions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
         if functions.bytes + size > self.capacity {
             *functions = Functions::default();
         }
@@ -61,9 +52,7 @@ impl CacheStore for CompileCache {
 
 impl fmt::Debug for CompileCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CompileCache")
-            .field("capacity", &self.capacity)
-            .finish_non_exhaustive()
+        f.debug_struct("CompileCache").field("capacity", &self.capacity).finish_non_exhaustive()
     }
 }
 

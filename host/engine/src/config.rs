@@ -64,10 +64,7 @@ impl Default for EngineConfig {
 impl EngineConfig {
     /// The limits of a policy that sets none itself.
     pub fn default_limits(&self) -> PolicyLimits {
-        PolicyLimits {
-            deadline: self.default_deadline,
-            memory_bytes: self.default_memory_bytes,
-        }
+        PolicyLimits { deadline: self.default_deadline, memory_bytes: self.default_memory_bytes }
     }
 }
 

@@ -60,9 +60,7 @@ impl Engine {
             workshop: Mutex::default(),
             config,
         };
-        Ok(Self {
-            shared: Arc::new(shared),
-        })
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// What the engine was set up with.
@@ -88,12 +86,7 @@ impl Engine {
         self.check(limits)?;
         let mut workshop = self.workshop();
         let parts = workshop.prepare(&self.shared.sandboxes, module, settings, limits)?;
-        Ok(PreparedPolicy::new(
-            Arc::clone(&self.shared),
-            module,
-            limits,
-            parts,
-        ))
+        Ok(PreparedPolicy::new(Arc::clone(&self.shared), module, limits, parts))
     }
 
     /// Prove that the limits of the sandbox hold here and now: that guests which loop,

@@ -72,9 +72,7 @@ impl Failure {
 
 /// What happened, and in which of the guest's functions, if it kept their names.
 fn located(what: &str, error: &wasmtime::Error) -> String {
-    let frames = error
-        .downcast_ref::<WasmBacktrace>()
-        .map_or(&[][..], WasmBacktrace::frames);
+    let frames = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);
     match frames.iter().find_map(FrameInfo::func_name) {
         Some(function) => bounded(&format_args!("{what}, in {function}")),
         None => what.to_owned(),

@@ -32,12 +32,7 @@ impl<'a> Lists<'a> {
             groups: groups.map(stockade_core::GroupName::as_str).collect(),
             attributes: input.principal.attributes.iter().map(pair).collect(),
             models: input.models.iter().map(model).collect(),
-            digests: input
-                .parameters
-                .digests
-                .iter()
-                .map(String::as_str)
-                .collect(),
+            digests: input.parameters.digests.iter().map(String::as_str).collect(),
             address: input.client.address.to_string(),
         }
     }
@@ -109,9 +104,7 @@ impl<'a> Lists<'a> {
         let models = self.models.iter();
         texts(&self.groups)
             + texts(&self.digests)
-            + pairs
-                .map(|(name, value)| name.len() + value.len() + ENTRY)
-                .sum::<usize>()
+            + pairs.map(|(name, value)| name.len() + value.len() + ENTRY).sum::<usize>()
             + models.map(|model| model.name.len() + ENTRY).sum::<usize>()
             + input.parameters.remote_host.as_ref().map_or(0, String::len)
             + body.map_or(0, str::len)
@@ -120,9 +113,9 @@ impl<'a> Lists<'a> {
 
 fn access(class: AccessClass) -> Result<wit::AccessClass, Failure> {
     match class {
-        AccessClass::Public => Err(Failure::Input(
-            "a public operation is not for policies to judge".to_owned(),
-        )),
+        AccessClass::Public => {
+            Err(Failure::Input("a public operation is not for policies to judge".to_owned()))
+        }
         AccessClass::Inference => Ok(wit::AccessClass::Inference),
         AccessClass::Read => Ok(wit::AccessClass::Read),
         AccessClass::Manage => Ok(wit::AccessClass::Manage),
@@ -170,8 +163,5 @@ const fn transport(transport: Transport) -> wit::Transport {
 }
 
 const fn counter(counter: Counter) -> wit::Counter {
-    wit::Counter {
-        requests: counter.requests,
-        tokens: counter.tokens,
-    }
+    wit::Counter { requests: counter.requests, tokens: counter.tokens }
 }

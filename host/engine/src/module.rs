@@ -83,11 +83,7 @@ impl ModuleSource {
     /// about what the policy does.
     pub fn new(name: &str, bytes: impl Into<Arc<[u8]>>) -> Self {
         let bytes = bytes.into();
-        Self {
-            name: name.into(),
-            digest: Digest::of(&bytes),
-            bytes,
-        }
+        Self { name: name.into(), digest: Digest::of(&bytes), bytes }
     }
 
     /// The name that was given.

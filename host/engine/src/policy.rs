@@ -34,13 +34,7 @@ impl PreparedPolicy {
         limits: PolicyLimits,
         parts: Parts,
     ) -> Self {
-        Self {
-            engine,
-            name: module.shared_name(),
-            digest: module.digest(),
-            limits,
-            parts,
-        }
+        Self { engine, name: module.shared_name(), digest: module.digest(), limits, parts }
     }
 
     /// What the policy says about itself.
@@ -60,10 +54,7 @@ impl PreparedPolicy {
 
     /// How many bindings it was given settings for.
     pub fn bindings(&self) -> usize {
-        self.parts
-            .chunks
-            .last()
-            .map_or(0, |chunk| chunk.bindings.end)
+        self.parts.chunks.last().map_or(0, |chunk| chunk.bindings.end)
     }
 
     /// Judge a request for some of the bindings, given as indices into the settings
@@ -137,9 +128,7 @@ impl PreparedPolicy {
     ) {
         let locals: SmallVec<[u32; 16]> = places.iter().map(|place| place.local).collect();
         let wasmtime = &self.engine.sandboxes.wasmtime;
-        let answer = chunk
-            .artifact
-            .evaluate(wasmtime, self.limits, request.clone(), &locals);
+        let answer = chunk.artifact.evaluate(wasmtime, self.limits, request.clone(), &locals);
         match self.verdicts(answer, places.len()) {
             Ok(verdicts) => {
                 for (place, verdict) in places.iter().zip(verdicts) {
@@ -192,10 +181,8 @@ fn places(chunk: &Chunk, bindings: &[u32]) -> Places {
     let place = |(global, binding): (usize, &u32)| {
         let index = usize::try_from(*binding).ok()?;
         let local = index.checked_sub(chunk.bindings.start)?;
-        (local < chunk.bindings.len()).then_some(Place {
-            global,
-            local: u32::try_from(local).ok()?,
-        })
+        (local < chunk.bindings.len())
+            .then_some(Place { global, local: u32::try_from(local).ok()? })
     };
     bindings.iter().enumerate().filter_map(place).collect()
 }

@@ -30,13 +30,8 @@ impl Program {
         let instrumented = compile(sandboxes, &instrumented)?;
         let exports = GuestIndices::new(&instrumented)
             .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
-        let mut program = Self {
-            component,
-            instrumented,
-            exports,
-            metadata: Metadata::default(),
-            limits,
-        };
+        let mut program =
+            Self { component, instrumented, exports, metadata: Metadata::default(), limits };
         program.metadata = program.describe(sandboxes)?;
         Ok(program)
     }
@@ -94,10 +89,7 @@ impl Program {
     }
 
     fn start(&self, sandboxes: &Sandboxes) -> Result<Run, LoadError> {
-        let limits = PolicyLimits {
-            deadline: sandboxes.configure_deadline,
-            ..self.limits
-        };
+        let limits = PolicyLimits { deadline: sandboxes.configure_deadline, ..self.limits };
         let mut store = sandbox::store(&sandboxes.wasmtime, limits);
         let started = self.instrumented.instantiate(&mut store);
         let guest = started.and_then(|instance| {
@@ -105,11 +97,7 @@ impl Program {
             Ok((instance, guest))
         });
         match guest {
-            Ok((instance, guest)) => Ok(Run {
-                store,
-                instance,
-                guest,
-            }),
+            Ok((instance, guest)) => Ok(Run { store, instance, guest }),
             Err(error) => Err(LoadError::Start(store.data().failure(&error))),
         }
     }
@@ -151,8 +139,5 @@ fn compile(
 ) -> Result<InstancePre<sandbox::Sandbox>, LoadError> {
     let refused = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
     let component = Component::new(&sandboxes.wasmtime, component).map_err(refused)?;
-    sandboxes
-        .linker
-        .instantiate_pre(&component)
-        .map_err(refused)
+    sandboxes.linker.instantiate_pre(&component).map_err(refused)
 }

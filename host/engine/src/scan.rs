@@ -82,11 +82,7 @@ impl Scan {
         for payload in Parser::new(0).parse_all(bytes) {
             self.payload(payload.map_err(|error| malformed(&error))?)?;
         }
-        if self.is_policy {
-            Ok(())
-        } else {
-            Err(contract::missing_exports())
-        }
+        if self.is_policy { Ok(()) } else { Err(contract::missing_exports()) }
     }
 
     fn payload(&mut self, payload: Payload<'_>) -> Result<(), LoadError> {
@@ -171,11 +167,7 @@ impl Scan {
 
     fn count(&mut self, items: u32) -> Result<(), LoadError> {
         self.component_items += u64::from(items);
-        within(
-            "items of the component",
-            self.component_items,
-            MOST_COMPONENT_ITEMS,
-        )
+        within("items of the component", self.component_items, MOST_COMPONENT_ITEMS)
     }
 }
 
@@ -203,15 +195,7 @@ fn check_canonical(function: &CanonicalFunction) -> Result<(), LoadError> {
 }
 
 fn within(what: &'static str, actual: u64, limit: u64) -> Result<(), LoadError> {
-    if actual <= limit {
-        Ok(())
-    } else {
-        Err(LoadError::TooLarge {
-            what,
-            actual,
-            limit,
-        })
-    }
+    if actual <= limit { Ok(()) } else { Err(LoadError::TooLarge { what, actual, limit }) }
 }
 
 fn malformed(error: &wasmparser::BinaryReaderError) -> LoadError {

@@ -9,10 +9,8 @@ use crate::{EngineError, Failure, PolicyLimits, sandbox};
 
 /// `self_test/hostile.wat`, assembled.
 const HOSTILE: &[u8] = include_bytes!("self_test/hostile.wasm");
-const LIMITS: PolicyLimits = PolicyLimits {
-    deadline: Duration::from_millis(5),
-    memory_bytes: 1 << 20,
-};
+const LIMITS: PolicyLimits =
+    PolicyLimits { deadline: Duration::from_millis(5), memory_bytes: 1 << 20 };
 
 /// An export of the hostile guest, what it does, and how it has to end.
 struct Attack {

@@ -23,11 +23,7 @@ impl<'a> Instrumented<'a> {
         let (context, component) = wizer
             .instrument_component(component)
             .map_err(|error| LoadError::Unsupported(format!("{error:#}")))?;
-        Ok(Self {
-            wizer,
-            context,
-            component,
-        })
+        Ok(Self { wizer, context, component })
     }
 
     /// The original component with the state of an instance of the instrumented one.
@@ -42,11 +38,7 @@ impl<'a> Instrumented<'a> {
         // The whole memory crosses from the guest to the host; how large it can be
         // is bounded by the store's limiter.
         store.set_hostcall_fuel(usize::MAX);
-        let mut state = State {
-            store,
-            instance,
-            error: None,
-        };
+        let mut state = State { store, instance, error: None };
         let snapshot = blocking::wait(self.wizer.snapshot_component(&self.context, &mut state));
         match state.error {
             Some(error) => Err(error),
@@ -82,13 +74,9 @@ impl State<'_> {
         let store = &mut *self.store;
         let interface = self.instance.get_export_index(&mut *store, None, interface);
         let interface = interface.ok_or_else(missing)?;
-        let index = self
-            .instance
-            .get_export_index(&mut *store, Some(&interface), function);
+        let index = self.instance.get_export_index(&mut *store, Some(&interface), function);
         let index = index.ok_or_else(missing)?;
-        let function = self
-            .instance
-            .get_typed_func::<(), (R,)>(&mut *store, index)?;
+        let function = self.instance.get_typed_func::<(), (R,)>(&mut *store, index)?;
         Ok(function.call(&mut *store, ())?.0)
     }
 }
@@ -115,14 +103,10 @@ impl ComponentInstanceState for State<'_> {
     }
 
     async fn call_func_ret_f32(&mut self, interface: &str, function: &str) -> u32 {
-        self.call::<f32>(interface, function)
-            .unwrap_or_default()
-            .to_bits()
+        self.call::<f32>(interface, function).unwrap_or_default().to_bits()
     }
 
     async fn call_func_ret_f64(&mut self, interface: &str, function: &str) -> u64 {
-        self.call::<f64>(interface, function)
-            .unwrap_or_default()
-            .to_bits()
+        self.call::<f64>(interface, function).unwrap_or_default().to_bits()
     }
 }

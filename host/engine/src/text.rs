@@ -10,11 +10,7 @@ pub(crate) fn one_line(text: &str, longest: usize) -> String {
             line.push('…');
             break;
         }
-        line.push(if is_forbidden(character) {
-            ' '
-        } else {
-            character
-        });
+        line.push(if is_forbidden(character) { ' ' } else { character });
     }
     line
 }

@@ -21,9 +21,7 @@ pub(crate) fn start(engine: &Engine) -> io::Result<()> {
             thread::sleep(TICK);
         }
     };
-    thread::Builder::new()
-        .name("policy-deadlines".to_owned())
-        .spawn(tick)?;
+    thread::Builder::new().name("policy-deadlines".to_owned()).spawn(tick)?;
     Ok(())
 }
 

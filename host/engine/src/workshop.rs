@@ -72,10 +72,7 @@ impl Workshop {
         limits: PolicyLimits,
     ) -> Result<Parts, LoadError> {
         self.forget_unused();
-        let key = ProgramKey {
-            module: module.digest(),
-            memory_bytes: limits.memory_bytes,
-        };
+        let key = ProgramKey { module: module.digest(), memory_bytes: limits.memory_bytes };
         let program = match reusable(&self.programs, &key) {
             Some(program) => program,
             None => {
@@ -86,11 +83,7 @@ impl Workshop {
         };
         let bench = Bench::new(sandboxes, &program, limits);
         let (chunks, artifacts) = self.chunks(key, bench, settings)?;
-        Ok(Parts {
-            program,
-            chunks,
-            artifacts,
-        })
+        Ok(Parts { program, chunks, artifacts })
     }
 
     fn forget_unused(&mut self) {
@@ -110,10 +103,7 @@ impl Workshop {
         let mut problems = Vec::new();
         for bindings in chunks(settings) {
             let chunk = &settings[bindings.clone()];
-            let key = ArtifactKey {
-                program,
-                settings: Digest::of_texts(chunk),
-            };
+            let key = ArtifactKey { program, settings: Digest::of_texts(chunk) };
             if let Some(artifact) = reusable(&self.artifacts, &key) {
                 counts.reused += 1;
                 done.push(Chunk { bindings, artifact });
@@ -130,11 +120,7 @@ impl Workshop {
                 Err(error) => return Err(error),
             }
         }
-        if problems.is_empty() {
-            Ok((done, counts))
-        } else {
-            Err(LoadError::Settings(problems))
-        }
+        if problems.is_empty() { Ok((done, counts)) } else { Err(LoadError::Settings(problems)) }
     }
 }
 
@@ -153,12 +139,7 @@ struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     const fn new(sandboxes: &'a Sandboxes, program: &'a Program, limits: PolicyLimits) -> Self {
-        Self {
-            sandboxes,
-            program,
-            limits,
-            instrumented: None,
-        }
+        Self { sandboxes, program, limits, instrumented: None }
     }
 
     fn make(&mut self, settings: &[String], first: usize) -> Result<Artifact, LoadError> {
@@ -188,9 +169,7 @@ impl<'a> Bench<'a> {
     /// The settings on which the policy fails even when it gets them alone.
     fn culprit(&self, settings: &[String]) -> Option<usize> {
         settings.iter().position(|one| {
-            let alone = self
-                .program
-                .try_settings(self.sandboxes, std::slice::from_ref(one));
+            let alone = self.program.try_settings(self.sandboxes, std::slice::from_ref(one));
             matches!(alone, Err(Refusal::Failure(_)))
         })
     }
@@ -198,10 +177,8 @@ impl<'a> Bench<'a> {
 
 /// The problems that a policy found, as the caller counts bindings.
 fn attributed(problems: Vec<Problem>, count: usize, first: usize) -> LoadError {
-    let nonsense = |what: String| LoadError::Configure {
-        binding: None,
-        failure: Failure::Nonsense(what),
-    };
+    let nonsense =
+        |what: String| LoadError::Configure { binding: None, failure: Failure::Nonsense(what) };
     if problems.is_empty() {
         return nonsense("it refuses its settings without naming a problem".to_owned());
     }
@@ -233,8 +210,6 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, LoadError>) -> Result<T, LoadErro
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("no message");
         let message = text::one_line(message, LONGEST_PROBLEM);
-        Err(LoadError::Compile(format!(
-            "the compiler gave up: {message}"
-        )))
+        Err(LoadError::Compile(format!("the compiler gave up: {message}")))
     })
 }

@@ -58,10 +58,7 @@ impl Document {
     }
 
     fn value(&self, index: u32) -> Value<'_> {
-        Value {
-            document: self,
-            index,
-        }
+        Value { document: self, index }
     }
 
     /// What is wrong, and at which value.
@@ -112,9 +109,7 @@ impl<'a> Value<'a> {
     pub(crate) fn as_text(self) -> Option<Cow<'a, str>> {
         let raw = self.raw();
         match self.kind() {
-            Kind::String => std::str::from_utf8(&raw[1..raw.len() - 1])
-                .ok()
-                .map(Cow::Borrowed),
+            Kind::String => std::str::from_utf8(&raw[1..raw.len() - 1]).ok().map(Cow::Borrowed),
             Kind::EscapedString => Some(Cow::Owned(string::unescape(&raw[1..raw.len() - 1]))),
             _ => None,
         }
@@ -148,18 +143,13 @@ impl<'a> Value<'a> {
 
     /// The value under a key of an object.
     pub(crate) fn get(self, key: &str) -> Option<Value<'a>> {
-        self.members()
-            .find_map(|(name, value)| (name.as_text()? == key).then_some(value))
+        self.members().find_map(|(name, value)| (name.as_text()? == key).then_some(value))
     }
 
     fn children(self, of: Kind) -> Children<'a> {
         let node = self.node();
         let end = if node.kind == of { node.next } else { 0 };
-        Children {
-            document: self.document,
-            next: self.index + 1,
-            end,
-        }
+        Children { document: self.document, next: self.index + 1, end }
     }
 }
 

@@ -23,12 +23,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with any status.
     pub(crate) fn new(status: StatusCode, dialect: Dialect, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            dialect,
-            message: message.into(),
-            allow: Vec::new(),
-        }
+        Self { status, dialect, message: message.into(), allow: Vec::new() }
     }
 
     /// 400: the request has no meaning, or more than one.
@@ -45,9 +40,6 @@ impl Refusal {
     pub(crate) fn method_not_allowed(dialect: Dialect, path: &str, allow: Vec<Method>) -> Self {
         let names: Vec<&str> = allow.iter().map(Method::as_str).collect();
         let message = format!("{path} answers to {} only", names.join(", "));
-        Self {
-            allow,
-            ..Self::new(StatusCode::METHOD_NOT_ALLOWED, dialect, message)
-        }
+        Self { allow, ..Self::new(StatusCode::METHOD_NOT_ALLOWED, dialect, message) }
     }
 }

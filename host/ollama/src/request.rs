@@ -88,10 +88,9 @@ impl CanonicalRequest {
                 StatusCode::BAD_REQUEST,
                 &format!("{} takes no body; send none", route.path),
             )),
-            BodyKind::Blob => Err(refuse(
-                StatusCode::BAD_REQUEST,
-                "a blob is streamed, not read as a whole",
-            )),
+            BodyKind::Blob => {
+                Err(refuse(StatusCode::BAD_REQUEST, "a blob is streamed, not read as a whole"))
+            }
             BodyKind::Multipart => Err(refuse(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "Stockade does not forward multipart forms yet",
@@ -113,21 +112,13 @@ impl CanonicalRequest {
         let mut models = Vec::new();
         let mut parameters = Parameters::default();
         match &value {
-            PathValue::Model(name) => models.push(ModelRef {
-                name: name.clone(),
-                role: ModelRole::Use,
-            }),
+            PathValue::Model(name) => {
+                models.push(ModelRef { name: name.clone(), role: ModelRole::Use })
+            }
             PathValue::Digest(digest) => parameters.digests.push(digest.clone()),
             PathValue::None | PathValue::Key(_) => {}
         }
-        Self {
-            operation: route.operation,
-            route,
-            value,
-            models,
-            parameters,
-            body,
-        }
+        Self { operation: route.operation, route, value, models, parameters, body }
     }
 
     fn read_json(

@@ -16,8 +16,5 @@ pub const NAMES: &[&str] = &{
 
 /// The module of a shipped policy.
 pub fn module(name: &str) -> Option<&'static [u8]> {
-    MODULES
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, module)| *module)
+    MODULES.iter().find(|(known, _)| *known == name).map(|(_, module)| *module)
 }

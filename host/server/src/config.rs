@@ -86,13 +86,7 @@ fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> ConfigError {
     let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
     let before = String::from_utf8_lossy(valid);
     let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .count()
-        + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let at = Location::point(number(line), number(column));
     Source::new(path, &before, Vec::new())

@@ -85,9 +85,7 @@ impl Generation {
 
     /// Whether any policy asked to see bodies.
     pub fn wants_body(&self) -> bool {
-        self.policies
-            .iter()
-            .any(|policy| policy.metadata().wants_body)
+        self.policies.iter().any(|policy| policy.metadata().wants_body)
     }
 
     /// A moment as the configured zone shows it.
@@ -95,10 +93,7 @@ impl Generation {
         self.local(clock.now())
     }
 
-    #[expect(
-        clippy::cast_sign_loss,
-        reason = "weekday, hour and minute are never negative"
-    )]
+    #[expect(clippy::cast_sign_loss, reason = "weekday, hour and minute are never negative")]
     fn local(&self, unix: UnixTime) -> LocalTime {
         let seconds = i64::try_from(unix.as_secs()).unwrap_or(i64::MAX);
         let timestamp = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX);

@@ -29,15 +29,10 @@ pub fn init(log: &Log, color: bool) -> Result<LogLevelHandle, TryInitError> {
     let (level, handle) = reload::Layer::new(filter(log.level));
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match log.format {
-        LogFormat::Text => lines
-            .with_ansi(color && std::io::stderr().is_terminal())
-            .boxed(),
+        LogFormat::Text => lines.with_ansi(color && std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    tracing_subscriber::registry()
-        .with(level)
-        .with(lines)
-        .try_init()?;
+    tracing_subscriber::registry().with(level).with(lines).try_init()?;
     Ok(LogLevelHandle(handle))
 }
 

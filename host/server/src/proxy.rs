@@ -15,8 +15,8 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use stockade_authn::{AuthnError, Presented};
 use stockade_core::{
-    AccessClass, Client, Clock, Dialect, Permit, PolicyInput, Principal, Subject, Transport, Usage, combine,
-    permit_public,
+    AccessClass, Client, Clock, Dialect, Permit, PolicyInput, Principal, Subject, Transport, Usage,
+    combine, permit_public,
 };
 use stockade_ollama::{BodyKind, CanonicalRequest, ReadLimits, RequestHead, Routed};
 
@@ -54,12 +54,7 @@ impl Subject for Classified {
 impl Gateway {
     pub(crate) fn new(current: Arc<Current>, clock: Arc<dyn Clock>) -> Self {
         let timeout = current.load().config.upstream.connect_timeout;
-        Self {
-            current,
-            clock,
-            upstream: Upstream::new(timeout),
-            ids: RequestIds::new(),
-        }
+        Self { current, clock, upstream: Upstream::new(timeout), ids: RequestIds::new() }
     }
 
     /// Answer one request, by the generation that is current now.
@@ -79,11 +74,7 @@ impl Gateway {
             headers: &parts.headers,
         });
         let dialect = dialect(&routed);
-        let exchange = Exchange {
-            gateway: self,
-            generation: &generation,
-            peer,
-        };
+        let exchange = Exchange { gateway: self, generation: &generation, peer };
         match exchange.judge(routed, &parts, body, &mut record).await {
             Ok((permit, principal)) => exchange.forward(permit, principal, dialect, record).await,
             Err(refused) => refused.answer(dialect, record),
@@ -133,10 +124,7 @@ impl Exchange<'_> {
 
     fn identify(&self, parts: &Parts) -> Result<Principal, Refused> {
         let presented = Presented::from_headers(&parts.headers)?;
-        Ok(self
-            .generation
-            .authenticator
-            .identify(&presented, self.gateway.clock.now())?)
+        Ok(self.generation.authenticator.identify(&presented, self.gateway.clock.now())?)
     }
 
     async fn classify(
@@ -184,9 +172,6 @@ impl Exchange<'_> {
     }
 
     fn client(&self) -> Client {
-        Client {
-            address: self.peer.0.ip(),
-            transport: Transport::Plain,
-        }
+        Client { address: self.peer.0.ip(), transport: Transport::Plain }
     }
 }

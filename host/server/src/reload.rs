@@ -39,15 +39,8 @@ pub struct Status {
 
 impl Current {
     fn new(first: Generation) -> Self {
-        let status = Status {
-            generation: first.number,
-            rejected: None,
-            attempts: 1,
-        };
-        Self {
-            generation: ArcSwap::from_pointee(first),
-            status: channel::Sender::new(status),
-        }
+        let status = Status { generation: first.number, rejected: None, attempts: 1 };
+        Self { generation: ArcSwap::from_pointee(first), status: channel::Sender::new(status) }
     }
 
     /// The generation in force. Take it once for each request.
@@ -95,19 +88,10 @@ impl Reloader {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConfigErrors> {
         let loaded = config::load(path, crate::builtin::NAMES)?;
-        let seen = Seen {
-            fingerprint: fingerprint(&loaded.files),
-            files: loaded.files,
-        };
+        let seen = Seen { fingerprint: fingerprint(&loaded.files), files: loaded.files };
         let first = generation::build(1, loaded.config, &engine, clock.as_ref())?;
         let current = Arc::new(Current::new(first));
-        Ok(Self {
-            path: path.to_owned(),
-            engine,
-            clock,
-            current,
-            seen: Mutex::new(seen),
-        })
+        Ok(Self { path: path.to_owned(), engine, clock, current, seen: Mutex::new(seen) })
     }
 
     /// Where the generation in force is found.
@@ -117,11 +101,7 @@ impl Reloader {
 
     /// Every file that the last attempt read, or tried to.
     fn files(&self) -> Vec<PathBuf> {
-        self.seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .files
-            .clone()
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).files.clone()
     }
 
     /// Build a candidate and swap it in. Blocks while policies compile.
@@ -148,11 +128,7 @@ impl Reloader {
         // The fingerprint from before the reading: a file that changed meanwhile then
         // looks new when its event comes. It does not cover files named for the first
         // time.
-        seen.fingerprint = if seen.files == files {
-            before
-        } else {
-            fingerprint(&seen.files)
-        };
+        seen.fingerprint = if seen.files == files { before } else { fingerprint(&seen.files) };
         match candidate {
             Ok(generation) => self.swap(generation, started),
             Err(errors) => self.reject(errors),
@@ -191,11 +167,7 @@ impl Reloader {
 
     fn report(&self, generation: u64, rejected: Option<Arc<ConfigErrors>>) {
         self.current.status.send_modify(|status| {
-            *status = Status {
-                generation,
-                rejected,
-                attempts: status.attempts + 1,
-            };
+            *status = Status { generation, rejected, attempts: status.attempts + 1 };
         });
     }
 }

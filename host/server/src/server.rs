@@ -61,10 +61,7 @@ impl Server {
             let bound = TcpListener::bind(address).await;
             sockets.push(bound.map_err(|source| StartError::Listen { address, source })?);
         }
-        let addresses = sockets
-            .iter()
-            .filter_map(|socket| socket.local_addr().ok())
-            .collect();
+        let addresses = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
         let gateway = Arc::new(Gateway::new(current, clock));
         let limits = ConnectionLimits {
             header_timeout: config.config.limits.header_timeout,
@@ -76,13 +73,7 @@ impl Server {
             listeners.spawn(proxy::serve(socket, gateway.clone(), limits, stop.clone()));
         }
         let watch = Watch::start(reloader.clone())?;
-        Ok(Self {
-            addresses,
-            reloader,
-            watch,
-            stop,
-            listeners,
-        })
+        Ok(Self { addresses, reloader, watch, stop, listeners })
     }
 
     /// Where it listens; the real ports, where the configuration says 0.

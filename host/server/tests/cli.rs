@@ -13,12 +13,7 @@ fn stockade(arguments: &[&str], directory: &Path, input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
 }
 
@@ -53,21 +48,10 @@ fn directory(config: &str) -> tempfile::TempDir {
 #[test]
 fn the_demo_answers_as_it_announces() {
     let here = tempfile::tempdir().unwrap();
-    let tour = stockade(
-        &["demo", "--tour", "--listen", "127.0.0.1:0"],
-        here.path(),
-        "",
-    );
+    let tour = stockade(&["demo", "--tour", "--listen", "127.0.0.1:0"], here.path(), "");
     let report = text(&tour.stdout);
     assert!(tour.status.success(), "{report}\n{}", text(&tour.stderr));
-    assert_eq!(
-        report
-            .lines()
-            .filter(|line| line.starts_with("ok "))
-            .count(),
-        9,
-        "{report}"
-    );
+    assert_eq!(report.lines().filter(|line| line.starts_with("ok ")).count(), 9, "{report}");
 }
 
 #[test]
@@ -77,11 +61,7 @@ fn a_key_is_shown_once_and_only_its_digest_goes_into_the_configuration() {
     let (key, note) = (text(&new.stdout), text(&new.stderr));
     assert!(key.starts_with("sk-local-") && !note.contains(key));
     let hash = stockade(&["key", "hash"], here.path(), &format!("{key}\n"));
-    assert!(
-        note.contains(text(&hash.stdout)),
-        "{note} has {}",
-        text(&hash.stdout)
-    );
+    assert!(note.contains(text(&hash.stdout)), "{note} has {}", text(&hash.stdout));
     let weak = stockade(&["key", "hash"], here.path(), "password\n");
     assert_eq!(weak.status.code(), Some(2));
 }
@@ -101,31 +81,15 @@ fn a_token_can_be_issued_and_verified_without_a_gateway() {
     }
     let unknown = stockade(&["token", "issue", "--user", "nobody"], here.path(), "");
     assert_eq!(unknown.status.code(), Some(2));
-    let long = stockade(
-        &["token", "issue", "--user", "alice", "--ttl", "48h"],
-        here.path(),
-        "",
-    );
-    assert!(
-        text(&long.stderr).contains("max_ttl"),
-        "{}",
-        text(&long.stderr)
-    );
+    let long = stockade(&["token", "issue", "--user", "alice", "--ttl", "48h"], here.path(), "");
+    assert!(text(&long.stderr).contains("max_ttl"), "{}", text(&long.stderr));
 }
 
 #[test]
 fn explain_tells_the_decision_and_the_binding() {
     let here = directory(CONFIG);
     let explain = |model: &str| {
-        let arguments = [
-            "explain",
-            "--user",
-            "alice",
-            "--operation",
-            "chat",
-            "--model",
-            model,
-        ];
+        let arguments = ["explain", "--user", "alice", "--operation", "chat", "--model", model];
         stockade(&arguments, here.path(), "")
     };
     let allowed = explain("llama3.2:3b");
@@ -133,11 +97,7 @@ fn explain_tells_the_decision_and_the_binding() {
     assert!(text(&allowed.stdout).starts_with("ALLOW"));
     let denied = explain("qwen3:8b");
     assert_eq!(denied.status.code(), Some(1));
-    assert!(
-        text(&denied.stdout).contains("research"),
-        "{}",
-        text(&denied.stdout)
-    );
+    assert!(text(&denied.stdout).contains("research"), "{}", text(&denied.stdout));
 }
 
 #[test]
@@ -146,14 +106,8 @@ fn check_reports_every_error_with_its_place() {
     let check = stockade(&["check"], here.path(), "");
     assert_eq!(check.status.code(), Some(1));
     let errors = text(&check.stderr);
-    assert!(
-        errors.contains("stockade.yaml:4:") && errors.contains("grups"),
-        "{errors}"
-    );
-    assert!(
-        errors.contains("research"),
-        "the group has no members any more: {errors}"
-    );
+    assert!(errors.contains("stockade.yaml:4:") && errors.contains("grups"), "{errors}");
+    assert!(errors.contains("research"), "the group has no members any more: {errors}");
     let json = stockade(&["--json", "check"], here.path(), "");
     let value: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert!(value["errors"].as_array().unwrap().len() >= 2, "{value}");

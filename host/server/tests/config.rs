@@ -27,10 +27,7 @@ fn yaml_files(directory: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> = fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "yaml")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
         .collect();
     files.sort();
     assert!(!files.is_empty());
@@ -67,10 +64,7 @@ fn set_mode(path: &Path, mode: u32) {
 fn set_mode(_path: &Path, _mode: u32) {}
 
 fn load_case(surroundings: &TempDir, kind: &str, case: &Path) -> Result<Loaded, ConfigErrors> {
-    let path = surroundings
-        .path()
-        .join(kind)
-        .join(case.file_name().unwrap());
+    let path = surroundings.path().join(kind).join(case.file_name().unwrap());
     fs::copy(case, &path).unwrap();
     load(&path, BUILTINS)
 }
@@ -80,16 +74,11 @@ fn errors_of(surroundings: &TempDir, case: &Path) -> String {
         panic!("{} loads", case.display());
     };
     let directory = surroundings.path().join("bad");
-    errors
-        .render(false)
-        .replace(&format!("{}/", directory.display()), "")
+    errors.render(false).replace(&format!("{}/", directory.display()), "")
 }
 
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "whoever runs the tests says BLESS=1"
-)]
+#[expect(clippy::disallowed_methods, reason = "whoever runs the tests says BLESS=1")]
 fn bad_files_give_their_errors() {
     let bless = std::env::var("BLESS").is_ok_and(|value| value == "1");
     let surroundings = surroundings();
@@ -128,11 +117,7 @@ fn full() -> (TempDir, Loaded) {
 }
 
 fn principal(config: &Config, name: &str) -> Principal {
-    let user = config
-        .users
-        .iter()
-        .find(|user| user.id.as_str() == name)
-        .unwrap();
+    let user = config.users.iter().find(|user| user.id.as_str() == name).unwrap();
     Principal {
         user: user.id.clone(),
         groups: user.groups.clone().into(),
@@ -161,10 +146,7 @@ fn every_key_arrives() {
     assert_eq!(config.token_rules.leeway, Duration::ZERO);
     assert_eq!(config.token_secrets[0].id().as_str(), "2026-11");
     assert_eq!(config.tests.len(), 2);
-    assert_eq!(
-        config.tests[0].model,
-        Some(ModelName::parse("llama3.2:3b").unwrap())
-    );
+    assert_eq!(config.tests[0].model, Some(ModelName::parse("llama3.2:3b").unwrap()));
     assert!(!config.tests[0].allowed && config.tests[1].allowed);
 }
 
@@ -176,10 +158,7 @@ fn users_and_keys_arrive() {
     let alice = &config.users[0];
     assert_eq!(alice.groups, [GroupName::new("research").unwrap()]);
     let attribute = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    assert_eq!(
-        alice.attributes,
-        [attribute("team", "blue"), attribute("floor", "3")]
-    );
+    assert_eq!(alice.attributes, [attribute("team", "blue"), attribute("floor", "3")]);
     assert_eq!(config.users[1].attributes, alice.attributes);
     assert!(config.users[1].disabled && !alice.disabled);
     let key = &config.api_keys[0];
@@ -194,14 +173,8 @@ fn policies_and_bindings_arrive() {
     let [shipped, own] = config.policies.as_slice() else {
         panic!("{:?}", config.policies);
     };
-    assert_eq!(
-        shipped.module,
-        ModuleLocation::Builtin("model-access".to_owned())
-    );
-    assert_eq!(
-        (shipped.digest, shipped.deadline, shipped.memory),
-        (None, None, None)
-    );
+    assert_eq!(shipped.module, ModuleLocation::Builtin("model-access".to_owned()));
+    assert_eq!((shipped.digest, shipped.deadline, shipped.memory), (None, None, None));
     let file = surroundings.path().join("good/../modules/night_quiet.wasm");
     assert_eq!(own.module, ModuleLocation::File(file));
     assert_eq!(own.digest, Some([0xbb; 32]));
@@ -217,10 +190,7 @@ fn policies_and_bindings_arrive() {
     );
     assert!(small.enforced && !quiet.enforced);
     assert_eq!(quiet.settings, "{}");
-    assert_eq!(
-        small.description.as_deref(),
-        Some("The big ones do not fit.")
-    );
+    assert_eq!(small.description.as_deref(), Some("The big ones do not fit."));
 }
 
 #[test]
@@ -259,27 +229,17 @@ fn later_errors_find_their_place() {
     );
     assert!(rendered.ends_with(expected), "{rendered}");
     assert_eq!(config.policies[1].at.to_string(), "26:13");
-    assert!(
-        error
-            .to_string()
-            .ends_with("full.yaml:39:34: this tag is not served")
-    );
+    assert!(error.to_string().ends_with("full.yaml:39:34: this tag is not served"));
 }
 
 #[test]
 fn every_file_that_was_looked_for_is_known() {
     let (surroundings, loaded) = full();
     let file = |name: &str| surroundings.path().join("good").join(name);
-    let named = [
-        file("full.yaml"),
-        file("../secrets/good"),
-        file("../modules/night_quiet.wasm"),
-    ];
+    let named = [file("full.yaml"), file("../secrets/good"), file("../modules/night_quiet.wasm")];
     assert_eq!(loaded.files, named);
     let case = cases().join("bad/secrets.yaml");
-    let errors = load_case(&surroundings, "bad", &case)
-        .map(drop)
-        .unwrap_err();
+    let errors = load_case(&surroundings, "bad", &case).map(drop).unwrap_err();
     let missing = surroundings.path().join("bad/hunter2");
     assert!(errors.files().contains(&missing));
 }
@@ -288,27 +248,16 @@ fn every_file_that_was_looked_for_is_known() {
 fn a_file_that_is_not_there_is_an_error() {
     let path = Path::new("no/such/stockade.yaml");
     let errors = load(path, BUILTINS).map(drop).unwrap_err();
-    assert!(
-        errors
-            .to_string()
-            .starts_with("no/such/stockade.yaml: cannot read")
-    );
+    assert!(errors.to_string().starts_with("no/such/stockade.yaml: cannot read"));
 }
 
 #[test]
 fn secrets_stay_out_of_errors() {
     let surroundings = surroundings();
     for case in yaml_files(&cases().join("bad")) {
-        let errors = load_case(&surroundings, "bad", &case)
-            .map(drop)
-            .unwrap_err();
+        let errors = load_case(&surroundings, "bad", &case).map(drop).unwrap_err();
         let json = serde_json::to_string(&errors).unwrap();
-        for shown in [
-            errors.render(true),
-            errors.to_string(),
-            json,
-            format!("{errors:?}"),
-        ] {
+        for shown in [errors.render(true), errors.to_string(), json, format!("{errors:?}")] {
             for secret in ["hunter2", "0123456789abcdef", "26 characters", "too short"] {
                 assert!(!shown.contains(secret), "{}: {shown}", case.display());
             }
@@ -328,11 +277,7 @@ fn yaml_like() -> impl Strategy<Value = String> {
     for directory in ["good", "bad"] {
         for file in yaml_files(&cases().join(directory)) {
             let text = String::from_utf8_lossy(&fs::read(file).unwrap()).into_owned();
-            lines.extend(
-                text.lines()
-                    .filter(|line| line.len() < 200)
-                    .map(str::to_owned),
-            );
+            lines.extend(text.lines().filter(|line| line.len() < 200).map(str::to_owned));
         }
     }
     let line = (0..6usize, prop::sample::select(lines), ".{0,3}", 0..80usize);

@@ -60,10 +60,7 @@ impl Settings {
     pub(crate) fn governs(&self, operation: &Operation, access: AccessClass) -> bool {
         let known = !matches!(operation, Operation::Other(_));
         let class = Class::of(access).is_some_and(|class| self.classes.contains(&class));
-        let listed = self
-            .operations
-            .as_ref()
-            .is_none_or(|listed| listed.contains(operation));
+        let listed = self.operations.as_ref().is_none_or(|listed| listed.contains(operation));
         known && class && listed
     }
 

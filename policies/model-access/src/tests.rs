@@ -6,16 +6,12 @@ fn policy(settings: &str) -> Harness<ModelAccess> {
 }
 
 fn problem(settings: &str) -> String {
-    Harness::<ModelAccess>::new(settings)
-        .unwrap_err()
-        .to_string()
+    Harness::<ModelAccess>::new(settings).unwrap_err().to_string()
 }
 
 fn ask(policy: &Harness<ModelAccess>, operation: &str, models: &[&str]) -> Verdict {
     let request = Request::builder().operation(operation);
-    let request = models
-        .iter()
-        .fold(request, |request, model| request.model(model));
+    let request = models.iter().fold(request, |request, model| request.model(model));
     policy.evaluate(&request.build())
 }
 
@@ -23,62 +19,28 @@ fn ask(policy: &Harness<ModelAccess>, operation: &str, models: &[&str]) -> Verdi
 fn matching_models_are_allowed_for_every_operation_that_uses_or_reads_them() {
     let policy = policy(r#"{ "allow": ["llama3.2:*", "qwen3:8b"] }"#);
     for operation in ["generate", "chat", "embed", "transcribe", "load", "show"] {
-        assert_eq!(
-            ask(&policy, operation, &["llama3.2:3b"]),
-            Verdict::allow(),
-            "{operation}"
-        );
-        assert_eq!(
-            ask(&policy, operation, &["Qwen3:8B"]),
-            Verdict::allow(),
-            "{operation}"
-        );
-        assert_eq!(
-            ask(&policy, operation, &["qwen3:30b"]),
-            Verdict::abstain(),
-            "{operation}"
-        );
-        assert_eq!(
-            ask(&policy, operation, &["qwen3"]),
-            Verdict::abstain(),
-            "{operation}"
-        );
+        assert_eq!(ask(&policy, operation, &["llama3.2:3b"]), Verdict::allow(), "{operation}");
+        assert_eq!(ask(&policy, operation, &["Qwen3:8B"]), Verdict::allow(), "{operation}");
+        assert_eq!(ask(&policy, operation, &["qwen3:30b"]), Verdict::abstain(), "{operation}");
+        assert_eq!(ask(&policy, operation, &["qwen3"]), Verdict::abstain(), "{operation}");
     }
 }
 
 #[test]
 fn every_model_of_a_request_must_match() {
     let policy = policy(r#"{ "allow": ["llama3.2:*"] }"#);
-    assert_eq!(
-        ask(&policy, "chat", &["llama3.2:1b", "llama3.2:3b"]),
-        Verdict::allow()
-    );
-    assert_eq!(
-        ask(&policy, "chat", &["llama3.2:1b", "qwen3:8b"]),
-        Verdict::abstain()
-    );
-    assert_eq!(
-        ask(&policy, "chat", &["qwen3:8b", "llama3.2:1b"]),
-        Verdict::abstain()
-    );
+    assert_eq!(ask(&policy, "chat", &["llama3.2:1b", "llama3.2:3b"]), Verdict::allow());
+    assert_eq!(ask(&policy, "chat", &["llama3.2:1b", "qwen3:8b"]), Verdict::abstain());
+    assert_eq!(ask(&policy, "chat", &["qwen3:8b", "llama3.2:1b"]), Verdict::abstain());
 }
 
 #[test]
 fn a_denied_model_is_refused_by_name_though_it_is_allowed() {
     let policy = policy(r#"{ "allow": ["*"], "deny": ["*:70b", "hf.co/*"] }"#);
     let denied = |model: &str| Verdict::deny(format!("the model {model} is denied"));
-    assert_eq!(
-        ask(&policy, "chat", &["llama3.3:70b"]),
-        denied("llama3.3:70b")
-    );
-    assert_eq!(
-        ask(&policy, "show", &["me/mine:70b"]),
-        denied("me/mine:70b")
-    );
-    assert_eq!(
-        ask(&policy, "chat", &["ok", "HF.co/a/b"]),
-        denied("hf.co/a/b:latest")
-    );
+    assert_eq!(ask(&policy, "chat", &["llama3.3:70b"]), denied("llama3.3:70b"));
+    assert_eq!(ask(&policy, "show", &["me/mine:70b"]), denied("me/mine:70b"));
+    assert_eq!(ask(&policy, "chat", &["ok", "HF.co/a/b"]), denied("hf.co/a/b:latest"));
     assert_eq!(ask(&policy, "chat", &["ok"]), Verdict::allow());
 }
 
@@ -88,11 +50,7 @@ fn lists_are_allowed_to_whoever_may_use_some_model() {
     let none = policy(r#"{ "deny": ["llama3.2"] }"#);
     for operation in ["list", "running", "recommend", "status"] {
         assert_eq!(ask(&some, operation, &[]), Verdict::allow(), "{operation}");
-        assert_eq!(
-            ask(&none, operation, &[]),
-            Verdict::abstain(),
-            "{operation}"
-        );
+        assert_eq!(ask(&none, operation, &[]), Verdict::abstain(), "{operation}");
     }
 }
 
@@ -100,11 +58,7 @@ fn lists_are_allowed_to_whoever_may_use_some_model() {
 fn an_operation_on_a_model_is_not_allowed_without_one() {
     let policy = policy(r#"{ "allow": ["*"] }"#);
     for operation in ["chat", "generate", "embed", "show", "load"] {
-        assert_eq!(
-            ask(&policy, operation, &[]),
-            Verdict::abstain(),
-            "{operation}"
-        );
+        assert_eq!(ask(&policy, operation, &[]), Verdict::abstain(), "{operation}");
     }
 }
 
@@ -127,16 +81,8 @@ fn nothing_else_is_ever_allowed() {
         "web-fetch",
     ];
     for operation in others {
-        assert_eq!(
-            ask(&policy, operation, &["llama3.2"]),
-            Verdict::abstain(),
-            "{operation}"
-        );
-        assert_eq!(
-            ask(&policy, operation, &[]),
-            Verdict::abstain(),
-            "{operation}"
-        );
+        assert_eq!(ask(&policy, operation, &["llama3.2"]), Verdict::abstain(), "{operation}");
+        assert_eq!(ask(&policy, operation, &[]), Verdict::abstain(), "{operation}");
     }
 }
 
@@ -144,15 +90,8 @@ fn nothing_else_is_ever_allowed() {
 fn an_operation_that_is_newer_than_the_policy_is_not_allowed() {
     let policy = policy(r#"{ "allow": ["*"] }"#);
     for access in [AccessClass::Inference, AccessClass::Read] {
-        let request = Request::builder()
-            .operation("dream")
-            .access(access)
-            .model("llama3.2");
-        assert_eq!(
-            policy.evaluate(&request.build()),
-            Verdict::abstain(),
-            "{access:?}"
-        );
+        let request = Request::builder().operation("dream").access(access).model("llama3.2");
+        assert_eq!(policy.evaluate(&request.build()), Verdict::abstain(), "{access:?}");
     }
 }
 
@@ -176,11 +115,7 @@ fn cloud_models_need_to_be_wanted() {
     let cloud = policy(r#"{ "allow": ["*"], "cloud": true }"#);
     for model in ["gpt-oss:20b-cloud", "gpt-oss:cloud"] {
         assert_eq!(ask(&local, "chat", &[model]), Verdict::abstain(), "{model}");
-        assert_eq!(
-            ask(&local, "chat", &["llama3.2", model]),
-            Verdict::abstain(),
-            "{model}"
-        );
+        assert_eq!(ask(&local, "chat", &["llama3.2", model]), Verdict::abstain(), "{model}");
         assert_eq!(ask(&cloud, "chat", &[model]), Verdict::allow(), "{model}");
     }
 }
@@ -191,13 +126,8 @@ fn web_search_and_debugging_need_to_be_wanted() {
     let search = policy(r#"{ "allow": ["*"], "web_search": true }"#);
     let debug = policy(r#"{ "allow": ["*"], "debug_render": true }"#);
     let request = Request::builder().model("llama3.2");
-    let searching = request
-        .clone()
-        .parameters(|asked| asked.web_search = true)
-        .build();
-    let debugging = request
-        .parameters(|asked| asked.debug_render = true)
-        .build();
+    let searching = request.clone().parameters(|asked| asked.web_search = true).build();
+    let debugging = request.parameters(|asked| asked.debug_render = true).build();
     for (policy, searching_is, debugging_is) in [
         (plain, Verdict::abstain(), Verdict::abstain()),
         (search, Verdict::allow(), Verdict::abstain()),
@@ -212,38 +142,14 @@ fn web_search_and_debugging_need_to_be_wanted() {
 fn settings_that_cannot_work_are_explained() {
     let cases = [
         ("{}", "neither `allow` nor `deny` lists a model"),
-        (
-            r#"{ "allow": [] }"#,
-            "neither `allow` nor `deny` lists a model",
-        ),
-        (
-            r#"{ "alow": ["*"] }"#,
-            "alow: unknown field `alow`, expected one of `allow`",
-        ),
-        (
-            r#"{ "allow": ["*", "a b"] }"#,
-            "allow[1]: \"a b\": a model pattern cannot have",
-        ),
-        (
-            r#"{ "allow": ["*"], "classes": [] }"#,
-            "classes: lists no class",
-        ),
-        (
-            r#"{ "allow": ["*"], "classes": ["manage"] }"#,
-            "classes[0]: unknown variant `manage`",
-        ),
-        (
-            r#"{ "allow": ["*"], "operations": [] }"#,
-            "operations: lists no operation",
-        ),
-        (
-            r#"{ "allow": ["*"], "operations": ["chat", "pull"] }"#,
-            "operations[1]: `pull` neither",
-        ),
-        (
-            r#"{ "allow": ["*"], "operations": ["dream"] }"#,
-            "operations[0]: \"dream\" is not an",
-        ),
+        (r#"{ "allow": [] }"#, "neither `allow` nor `deny` lists a model"),
+        (r#"{ "alow": ["*"] }"#, "alow: unknown field `alow`, expected one of `allow`"),
+        (r#"{ "allow": ["*", "a b"] }"#, "allow[1]: \"a b\": a model pattern cannot have"),
+        (r#"{ "allow": ["*"], "classes": [] }"#, "classes: lists no class"),
+        (r#"{ "allow": ["*"], "classes": ["manage"] }"#, "classes[0]: unknown variant `manage`"),
+        (r#"{ "allow": ["*"], "operations": [] }"#, "operations: lists no operation"),
+        (r#"{ "allow": ["*"], "operations": ["chat", "pull"] }"#, "operations[1]: `pull` neither"),
+        (r#"{ "allow": ["*"], "operations": ["dream"] }"#, "operations[0]: \"dream\" is not an"),
         (
             r#"{ "allow": ["*"], "operations": ["chat"], "classes": ["read"] }"#,
             "operations[0]: `chat` is not in any of `classes`",

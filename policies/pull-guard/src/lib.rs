@@ -37,23 +37,16 @@ impl PullGuard {
     fn judge(&self, request: &Request) -> Result<(), String> {
         let operation = request.operation();
         if !self.settings.names(request) {
-            return Err(format!(
-                "{operation} is reserved to certain users and groups"
-            ));
+            return Err(format!("{operation} is reserved to certain users and groups"));
         }
         if request.parameters().insecure {
-            return Err(format!(
-                "{operation} over plain HTTP (`insecure`) is never allowed"
-            ));
+            return Err(format!("{operation} over plain HTTP (`insecure`) is never allowed"));
         }
         if request.models().is_empty() && !is_about_blobs(operation) {
             return Err(format!("{operation} needs a model"));
         }
         self.judge_remote_host(request.parameters())?;
-        request
-            .models()
-            .iter()
-            .try_for_each(|model| self.judge_model(operation, model))
+        request.models().iter().try_for_each(|model| self.judge_model(operation, model))
     }
 
     fn judge_remote_host(&self, parameters: &Parameters) -> Result<(), String> {
@@ -68,9 +61,7 @@ impl PullGuard {
     fn judge_model(&self, operation: &Operation, model: &Model) -> Result<(), String> {
         let name = model.short_name();
         if model.cloud && !self.settings.cloud {
-            return Err(format!(
-                "{operation} of {name} is not allowed: it runs in the cloud"
-            ));
+            return Err(format!("{operation} of {name} is not allowed: it runs in the cloud"));
         }
         let (list, patterns) = match (model.role, operation) {
             (ModelRole::Source | ModelRole::Base, _) | (_, Operation::Pull) => {
@@ -83,9 +74,7 @@ impl PullGuard {
         if patterns.matches(&model.name) {
             Ok(())
         } else {
-            Err(format!(
-                "{operation} of {name} is not allowed: it is not among the {list}"
-            ))
+            Err(format!("{operation} of {name} is not allowed: it is not among the {list}"))
         }
     }
 }

@@ -42,9 +42,7 @@ impl Settings {
     }
 
     pub(crate) fn names_remote_host(&self, host: &str) -> bool {
-        self.remote_hosts
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(host))
+        self.remote_hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
     }
 
     /// Refuse settings that could never do what their author means.
@@ -93,10 +91,7 @@ impl Settings {
         patterns: &ModelPatterns,
         needs: fn(&Operation) -> Need,
     ) -> Result<(), Problem> {
-        let most = self
-            .operations
-            .iter()
-            .max_by_key(|operation| needs(operation));
+        let most = self.operations.iter().max_by_key(|operation| needs(operation));
         let need = most.map_or(Need::Never, needs);
         match (need, most, patterns.is_empty()) {
             (Need::Always, Some(operation), true) => {

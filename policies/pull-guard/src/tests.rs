@@ -14,10 +14,7 @@ fn policy(settings: &str) -> Harness<PullGuard> {
 }
 
 fn by_ops(operation: &str) -> stockade_policy_sdk::RequestBuilder {
-    Request::builder()
-        .user("olga")
-        .group("ops")
-        .operation(operation)
+    Request::builder().user("olga").group("ops").operation(operation)
 }
 
 fn reason(verdict: Verdict) -> String {
@@ -32,29 +29,16 @@ fn members_may_pull_from_the_sources() {
     let policy = policy(LIBRARY);
     let verdict = |model: &str| policy.evaluate(&by_ops("pull").model(model).build());
     assert_eq!(verdict("llama3.2:3b"), Verdict::allow());
-    assert_eq!(
-        verdict("REGISTRY.ollama.ai/Library/Qwen3"),
-        Verdict::allow()
-    );
-    for model in [
-        "someone/llama3.2",
-        "hf.co/bartowski/x",
-        "registry.ollama.ai:443/library/x",
-    ] {
+    assert_eq!(verdict("REGISTRY.ollama.ai/Library/Qwen3"), Verdict::allow());
+    for model in ["someone/llama3.2", "hf.co/bartowski/x", "registry.ollama.ai:443/library/x"] {
         let reason = reason(verdict(model));
-        assert!(
-            reason.ends_with("is not allowed: it is not among the sources"),
-            "{reason}"
-        );
+        assert!(reason.ends_with("is not allowed: it is not among the sources"), "{reason}");
     }
 }
 
 #[test]
 fn everybody_else_is_refused_whatever_other_policies_say() {
-    let request = Request::builder()
-        .user("alice")
-        .group("research")
-        .operation("pull");
+    let request = Request::builder().user("alice").group("research").operation("pull");
     let request = request.model("llama3.2:3b").build();
     assert_eq!(
         reason(policy(LIBRARY).evaluate(&request)),
@@ -65,13 +49,7 @@ fn everybody_else_is_refused_whatever_other_policies_say() {
 #[test]
 fn users_can_be_named_too() {
     let policy = policy(EVERYTHING);
-    let request = |user| {
-        Request::builder()
-            .user(user)
-            .operation("delete")
-            .model("team/x")
-            .build()
-    };
+    let request = |user| Request::builder().user(user).operation("delete").model("team/x").build();
     assert_eq!(policy.evaluate(&request("carol")), Verdict::allow());
     assert!(matches!(policy.evaluate(&request("ops")), Verdict::Deny(_)));
 }
@@ -123,21 +101,12 @@ fn a_copy_and_a_build_are_judged_by_both_ends() {
     ];
     for (operation, from, to) in cases {
         let verdict = |source: &str, target: &str| {
-            let request = by_ops(operation)
-                .model_as(from, source)
-                .model_as(to, target);
+            let request = by_ops(operation).model_as(from, source).model_as(to, target);
             policy.evaluate(&request.build())
         };
-        assert_eq!(
-            verdict("llama3.2", "team/x"),
-            Verdict::allow(),
-            "{operation}"
-        );
+        assert_eq!(verdict("llama3.2", "team/x"), Verdict::allow(), "{operation}");
         let refused = reason(verdict("team/secret", "team/x"));
-        assert!(
-            refused.contains("team/secret:latest is not allowed"),
-            "{refused}"
-        );
+        assert!(refused.contains("team/secret:latest is not allowed"), "{refused}");
         let refused = reason(verdict("llama3.2", "qwen3"));
         assert!(refused.contains("qwen3:latest is not allowed"), "{refused}");
     }
@@ -147,24 +116,11 @@ fn a_copy_and_a_build_are_judged_by_both_ends() {
 fn only_blobs_come_without_a_model() {
     let policy = policy(EVERYTHING);
     for operation in ["upload-blob", "check-blob"] {
-        assert_eq!(
-            policy.evaluate(&by_ops(operation).build()),
-            Verdict::allow(),
-            "{operation}"
-        );
-        let stranger = Request::builder()
-            .user("alice")
-            .operation(operation)
-            .build();
-        assert!(
-            matches!(policy.evaluate(&stranger), Verdict::Deny(_)),
-            "{operation}"
-        );
+        assert_eq!(policy.evaluate(&by_ops(operation).build()), Verdict::allow(), "{operation}");
+        let stranger = Request::builder().user("alice").operation(operation).build();
+        assert!(matches!(policy.evaluate(&stranger), Verdict::Deny(_)), "{operation}");
     }
-    assert_eq!(
-        reason(policy.evaluate(&by_ops("delete").build())),
-        "delete needs a model"
-    );
+    assert_eq!(reason(policy.evaluate(&by_ops("delete").build())), "delete needs a model");
 }
 
 #[test]
@@ -199,26 +155,11 @@ fn models_that_run_elsewhere_need_a_named_host() {
 fn settings_that_cannot_work_are_explained() {
     let cases = [
         ("{}", "neither `groups` nor `users` names anybody"),
-        (
-            r#"{ "groups": ["ops"] }"#,
-            "sources: `pull` needs at least one pattern here",
-        ),
-        (
-            r#"{ "groups": ["ops", " "], "sources": ["*"] }"#,
-            "groups[1]: is empty",
-        ),
-        (
-            r#"{ "groups": ["ops"], "source": ["*"] }"#,
-            "source: unknown field `source`",
-        ),
-        (
-            r#"{ "groups": ["ops"], "sources": ["http://x"] }"#,
-            "sources[0]: \"http://x\": a model",
-        ),
-        (
-            r#"{ "groups": ["ops"], "operations": [] }"#,
-            "operations: lists no operation",
-        ),
+        (r#"{ "groups": ["ops"] }"#, "sources: `pull` needs at least one pattern here"),
+        (r#"{ "groups": ["ops", " "], "sources": ["*"] }"#, "groups[1]: is empty"),
+        (r#"{ "groups": ["ops"], "source": ["*"] }"#, "source: unknown field `source`"),
+        (r#"{ "groups": ["ops"], "sources": ["http://x"] }"#, "sources[0]: \"http://x\": a model"),
+        (r#"{ "groups": ["ops"], "operations": [] }"#, "operations: lists no operation"),
         (
             r#"{ "groups": ["ops"], "operations": ["delete", "chat"], "targets": ["*"] }"#,
             "operations[1]: `chat` does not change models",
@@ -227,10 +168,7 @@ fn settings_that_cannot_work_are_explained() {
             r#"{ "groups": ["ops"], "operations": ["delete"] }"#,
             "targets: `delete` needs at least one pattern here",
         ),
-        (
-            r#"{ "groups": ["ops"], "sources": ["*"], "targets": ["*"] }"#,
-            "targets: has no effect",
-        ),
+        (r#"{ "groups": ["ops"], "sources": ["*"], "targets": ["*"] }"#, "targets: has no effect"),
         (
             r#"{ "groups": ["ops"], "operations": ["upload-blob"], "sources": ["*"] }"#,
             "sources: has no effect",

@@ -35,7 +35,5 @@ type Expansion =
 
 fn expand(expansion: Expansion, arguments: TokenStream, item: TokenStream) -> TokenStream {
     let expanded = expansion(arguments.into(), item.into());
-    expanded
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+    expanded.unwrap_or_else(syn::Error::into_compile_error).into()
 }

@@ -9,10 +9,7 @@ const USAGE: &str = "#[policy] belongs on `impl Policy for YourPolicy { … }`";
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     if !arguments.is_empty() {
-        return Err(Error::new_spanned(
-            arguments,
-            "#[policy] takes no arguments",
-        ));
+        return Err(Error::new_spanned(arguments, "#[policy] takes no arguments"));
     }
     let implementation = implementation(parse2(item)?)?;
     let component = component(&implementation.self_ty);
@@ -36,15 +33,8 @@ fn check_header(implementation: &ItemImpl) -> Result<()> {
         let message = format!("{USAGE}; this `impl` has no `Policy for`");
         return Err(Error::new_spanned(&implementation.self_ty, message));
     };
-    if path
-        .segments
-        .last()
-        .is_none_or(|last| last.ident != "Policy")
-    {
-        return Err(Error::new_spanned(
-            path,
-            format!("{USAGE}, not of another trait"),
-        ));
+    if path.segments.last().is_none_or(|last| last.ident != "Policy") {
+        return Err(Error::new_spanned(path, format!("{USAGE}, not of another trait")));
     }
     if !implementation.generics.params.is_empty() {
         let message = "a policy cannot be generic: the component needs one concrete type";
@@ -56,18 +46,9 @@ fn check_header(implementation: &ItemImpl) -> Result<()> {
 /// The compiler would report a missing item too, but not what to write.
 fn check_items(implementation: &ItemImpl) -> Result<()> {
     let required = [
-        (
-            "Settings",
-            "type Settings = …; with #[settings] on the struct that it names",
-        ),
-        (
-            "new",
-            "fn new(settings: Self::Settings) -> Result<Self, Problem>",
-        ),
-        (
-            "evaluate",
-            "fn evaluate(&self, request: &Request) -> Verdict",
-        ),
+        ("Settings", "type Settings = …; with #[settings] on the struct that it names"),
+        ("new", "fn new(settings: Self::Settings) -> Result<Self, Problem>"),
+        ("evaluate", "fn evaluate(&self, request: &Request) -> Verdict"),
     ];
     let missing: Vec<_> = required
         .iter()
@@ -145,14 +126,9 @@ mod tests {
                 fn evaluate(&self, request: &Request) -> Verdict { Verdict::abstain() }
             }
         };
-        let expanded = expand(TokenStream::new(), item.clone())
-            .unwrap()
-            .to_string();
+        let expanded = expand(TokenStream::new(), item.clone()).unwrap().to_string();
         assert!(expanded.starts_with(&item.to_string()), "{expanded}");
-        assert!(
-            expanded.contains("export_component ! (Component"),
-            "{expanded}"
-        );
+        assert!(expanded.contains("export_component ! (Component"), "{expanded}");
     }
 
     #[test]
@@ -191,10 +167,7 @@ mod tests {
         };
         let message = complaint(item);
         assert!(message.contains("type Settings = "), "{message}");
-        assert!(
-            message.contains("fn evaluate(&self, request: &Request) -> Verdict"),
-            "{message}"
-        );
+        assert!(message.contains("fn evaluate(&self, request: &Request) -> Verdict"), "{message}");
         assert!(!message.contains("fn new"), "{message}");
     }
 

@@ -66,10 +66,7 @@ mod tests {
                 fn f() {}
             ),
         ] {
-            assert_eq!(
-                expand(TokenStream::new(), item).unwrap_err().to_string(),
-                USAGE
-            );
+            assert_eq!(expand(TokenStream::new(), item).unwrap_err().to_string(), USAGE);
         }
     }
 

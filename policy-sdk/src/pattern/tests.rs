@@ -3,9 +3,7 @@ use crate::ModelPatterns;
 use proptest::prelude::*;
 
 fn pattern(spelling: &str) -> ModelPattern {
-    spelling
-        .parse()
-        .unwrap_or_else(|error| panic!("{spelling:?}: {error}"))
+    spelling.parse().unwrap_or_else(|error| panic!("{spelling:?}: {error}"))
 }
 
 fn name(spelling: &str) -> String {
@@ -24,10 +22,7 @@ fn what_is_left_out_is_filled_in() {
         ("me/mine", "registry.ollama.ai/me/mine:latest"),
         ("*/mine", "registry.ollama.ai/*/mine:latest"),
         ("*/*", "registry.ollama.ai/*/*:*"),
-        (
-            "registry.ollama.ai/library/*",
-            "registry.ollama.ai/library/*:*",
-        ),
+        ("registry.ollama.ai/library/*", "registry.ollama.ai/library/*:*"),
         ("hf.co/*", "hf.co/*/*:*"),
         ("*.co/*", "*.co/*/*:*"),
         ("localhost:5000/*", "localhost:5000/*/*:*"),
@@ -72,11 +67,7 @@ fn a_star_stays_within_its_part() {
         ("*", "hf.co/a/b:c", true),
     ];
     for (spelling, other, expected) in cases {
-        assert_eq!(
-            pattern(spelling).matches(&name(other)),
-            expected,
-            "{spelling} {other}"
-        );
+        assert_eq!(pattern(spelling).matches(&name(other)), expected, "{spelling} {other}");
     }
 }
 
@@ -107,11 +98,7 @@ fn what_no_name_can_be_is_refused() {
         ("-h/n/x", InvalidPattern::Part("host")),
     ];
     for (spelling, expected) in cases {
-        assert_eq!(
-            spelling.parse::<ModelPattern>(),
-            Err(expected),
-            "{spelling:?}"
-        );
+        assert_eq!(spelling.parse::<ModelPattern>(), Err(expected), "{spelling:?}");
     }
     let longest = "x".repeat(80);
     assert!(format!("{longest}*").parse::<ModelPattern>().is_ok());
@@ -139,9 +126,8 @@ fn any_pattern() -> impl Strategy<Value = ModelPattern> {
     let defaults = "[ab*]{1,5}(:[ab*]{1,3})?";
     let complete =
         "([ab.*]{1,3}|registry[.]ollama[.]ai)/([ab*]{1,3}|library)/[ab*]{1,5}(:[ab*]{1,3})?";
-    prop_oneof![defaults, complete].prop_filter_map("no pattern", |spelling| {
-        spelling.parse::<ModelPattern>().ok()
-    })
+    prop_oneof![defaults, complete]
+        .prop_filter_map("no pattern", |spelling| spelling.parse::<ModelPattern>().ok())
 }
 
 proptest! {

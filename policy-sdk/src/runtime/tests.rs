@@ -43,10 +43,7 @@ impl Policy for Access {
 }
 
 fn owned(settings: &[&str]) -> Vec<String> {
-    settings
-        .iter()
-        .map(|&settings| settings.to_owned())
-        .collect()
+    settings.iter().map(|&settings| settings.to_owned()).collect()
 }
 
 fn request(model: &str) -> wit::Request {
@@ -64,69 +61,43 @@ fn one_call_answers_for_the_bindings_that_are_asked_for_in_their_order() {
     bindings.configure(&owned(&settings)).unwrap();
     let verdicts = bindings.evaluate(request("llama3.2"), &[2, 0, 1, 2]);
     let deny = Verdict::deny("llama3.2:latest");
-    assert_eq!(
-        verdicts,
-        [deny.clone(), Verdict::abstain(), Verdict::allow(), deny]
-    );
+    assert_eq!(verdicts, [deny.clone(), Verdict::abstain(), Verdict::allow(), deny]);
     assert_eq!(bindings.evaluate(request("llama3.2"), &[]), []);
 }
 
 #[test]
 fn an_unknown_binding_is_a_denial() {
     let bindings = Bindings::<Access>::new();
-    assert!(matches!(
-        bindings.evaluate(request("x"), &[0])[..],
-        [Verdict::Deny(_)]
-    ));
-    bindings
-        .configure(&owned(&[r#"{ "allow": ["*"] }"#]))
-        .unwrap();
+    assert!(matches!(bindings.evaluate(request("x"), &[0])[..], [Verdict::Deny(_)]));
+    bindings.configure(&owned(&[r#"{ "allow": ["*"] }"#])).unwrap();
     let verdicts = bindings.evaluate(request("x"), &[0, 1, u32::MAX]);
-    assert!(matches!(
-        verdicts[..],
-        [Verdict::Allow(_), Verdict::Deny(_), Verdict::Deny(_)]
-    ));
+    assert!(matches!(verdicts[..], [Verdict::Allow(_), Verdict::Deny(_), Verdict::Deny(_)]));
 }
 
 #[test]
 fn all_problems_of_all_bindings_are_reported_with_their_place() {
     let cases = [
         (r#"{ "allow": ["*"] }"#, None),
-        (
-            r#"{ "allow": ["*", "qwen3", "a b"] }"#,
-            Some(("allow[2]", "\"a b\": a model pattern")),
-        ),
+        (r#"{ "allow": ["*", "qwen3", "a b"] }"#, Some(("allow[2]", "\"a b\": a model pattern"))),
         (r#"{ "allow": [] }"#, Some(("allow", "lists no model"))),
         (
             r#"{ "allow": ["*"], "hours": { "first": 800 } }"#,
             Some(("hours.first", "invalid value")),
         ),
-        (
-            r#"{ "allow": ["*"], "hours": { "frist": 8 } }"#,
-            Some(("hours.frist", "unknown field")),
-        ),
+        (r#"{ "allow": ["*"], "hours": { "frist": 8 } }"#, Some(("hours.frist", "unknown field"))),
         ("{}", Some(("", "missing field `allow`"))),
-        (
-            "null",
-            Some(("", "invalid type: null, expected struct Settings")),
-        ),
+        ("null", Some(("", "invalid type: null, expected struct Settings"))),
         (r#"{ "allow": ["*"] } x"#, Some(("", "trailing characters"))),
         ("", Some(("", "EOF while parsing a value"))),
     ];
     let bindings = Bindings::<Access>::new();
     let settings: Vec<_> = cases.iter().map(|(settings, _)| *settings).collect();
     let problems = bindings.configure(&owned(&settings)).unwrap_err();
-    let expected = (0..)
-        .zip(cases)
-        .filter_map(|(binding, (_, problem))| Some((binding, problem?)));
+    let expected = (0..).zip(cases).filter_map(|(binding, (_, problem))| Some((binding, problem?)));
     let expected: Vec<_> = expected.collect();
     assert_eq!(problems.len(), expected.len(), "{problems:?}");
     for (problem, (binding, (path, message))) in problems.iter().zip(expected) {
-        assert_eq!(
-            (problem.binding, problem.path.as_str()),
-            (binding, path),
-            "{problem:?}"
-        );
+        assert_eq!((problem.binding, problem.path.as_str()), (binding, path), "{problem:?}");
         assert!(problem.message.starts_with(message), "{problem:?}");
         assert!(!problem.message.contains("column"), "{problem:?}");
     }
@@ -139,25 +110,16 @@ fn settings_are_taken_once_and_bad_ones_not_at_all() {
     bindings.configure(&owned(&["{}"])).unwrap_err();
     bindings.configure(&good).unwrap();
     let problems = bindings.configure(&good).unwrap_err();
-    assert_eq!(
-        problems[0].message,
-        "the policy has been configured already"
-    );
+    assert_eq!(problems[0].message, "the policy has been configured already");
 }
 
 #[test]
 fn a_policy_describes_itself() {
     let metadata = describe::<Access>("access", "1.2.3");
-    assert_eq!(
-        (metadata.name.as_str(), metadata.version.as_str()),
-        ("access", "1.2.3")
-    );
+    assert_eq!((metadata.name.as_str(), metadata.version.as_str()), ("access", "1.2.3"));
     assert_eq!(metadata.inputs, ["body"]);
     let schema: serde_json::Value = serde_json::from_str(&metadata.settings_schema).unwrap();
-    assert_eq!(
-        schema["properties"]["allow"]["description"],
-        "Models that may be used."
-    );
+    assert_eq!(schema["properties"]["allow"]["description"], "Models that may be used.");
     assert_eq!(schema["additionalProperties"], false);
     assert_eq!(schema["required"], serde_json::json!(["allow"]));
 }

@@ -31,33 +31,18 @@ impl Guests<'_> {
     pub fn build(&self) -> Result<Vec<PathBuf>, String> {
         let target_dir = self.target_dir()?;
         let mut cargo = Command::new("cargo");
-        cargo.args([
-            "build",
-            "--quiet",
-            "--profile",
-            "policy",
-            "--target",
-            TARGET,
-        ]);
-        cargo
-            .arg("--manifest-path")
-            .arg(self.workspace.join("Cargo.toml"));
+        cargo.args(["build", "--quiet", "--profile", "policy", "--target", TARGET]);
+        cargo.arg("--manifest-path").arg(self.workspace.join("Cargo.toml"));
         cargo.arg("--target-dir").arg(&target_dir);
         for package in self.packages {
             cargo.args(["--package", package]);
         }
         // The outer cargo's wrapper (clippy) and flags are for the host, not for guests.
-        for variable in [
-            "RUSTC_WORKSPACE_WRAPPER",
-            "RUSTC_WRAPPER",
-            "CARGO_ENCODED_RUSTFLAGS",
-        ] {
+        for variable in ["RUSTC_WORKSPACE_WRAPPER", "RUSTC_WRAPPER", "CARGO_ENCODED_RUSTFLAGS"] {
             cargo.env_remove(variable);
         }
         cargo.env("RUSTFLAGS", RUSTFLAGS);
-        let output = cargo
-            .output()
-            .map_err(|error| format!("cannot run cargo: {error}"))?;
+        let output = cargo.output().map_err(|error| format!("cannot run cargo: {error}"))?;
         if !output.status.success() {
             return Err(explain(&String::from_utf8_lossy(&output.stderr)));
         }
@@ -70,10 +55,7 @@ impl Guests<'_> {
     fn target_dir(&self) -> Result<PathBuf, String> {
         let target = self.out_dir.ancestors().nth(4);
         target.map(|target| target.join("guests")).ok_or_else(|| {
-            format!(
-                "{} is not the OUT_DIR of a build script",
-                self.out_dir.display()
-            )
+            format!("{} is not the OUT_DIR of a build script", self.out_dir.display())
         })
     }
 }

@@ -40,29 +40,17 @@ fn alice() -> User {
 }
 
 fn mallory() -> User {
-    User {
-        disabled: true,
-        ..User::new(user_id("mallory"))
-    }
+    User { disabled: true, ..User::new(user_id("mallory")) }
 }
 
 fn authenticator() -> Authenticator {
     let keys = vec![
         key("alice-1", "alice", ALICES),
-        ApiKey {
-            expires: Some(NOW),
-            ..key("alice-0", "alice", EXPIRED)
-        },
+        ApiKey { expires: Some(NOW), ..key("alice-0", "alice", EXPIRED) },
         key("mallory-1", "mallory", MALLORYS),
     ];
     let secrets = vec![secret("signing", TOKEN_SECRET)];
-    Authenticator::new(
-        vec![alice(), mallory()],
-        keys,
-        secrets,
-        TokenRules::default(),
-    )
-    .unwrap()
+    Authenticator::new(vec![alice(), mallory()], keys, secrets, TokenRules::default()).unwrap()
 }
 
 fn identify(text: &str, now: UnixTime) -> Result<Principal, AuthnError> {
@@ -111,10 +99,7 @@ fn a_disabled_user_is_told_what_an_unknown_key_is_told() {
 fn nothing_is_missing() {
     let headers = http::HeaderMap::new();
     let presented = Presented::from_headers(&headers).unwrap();
-    assert_eq!(
-        authenticator().identify(&presented, NOW),
-        Err(AuthnError::Missing)
-    );
+    assert_eq!(authenticator().identify(&presented, NOW), Err(AuthnError::Missing));
 }
 
 #[test]
@@ -128,11 +113,8 @@ fn principals_can_be_asked_for_by_name() {
 #[test]
 fn all_conflicts_are_reported_at_once() {
     let users = vec![alice(), alice()];
-    let keys = vec![
-        key("one", "alice", ALICES),
-        key("two", "alice", ALICES),
-        key("two", "bob", EXPIRED),
-    ];
+    let keys =
+        vec![key("one", "alice", ALICES), key("two", "alice", ALICES), key("two", "bob", EXPIRED)];
     let secrets = vec![
         secret("s", TOKEN_SECRET),
         secret("s", "another secret, long enough"),
@@ -145,10 +127,7 @@ fn all_conflicts_are_reported_at_once() {
         [
             ConflictError::DuplicateUser(user_id("alice")),
             ConflictError::DuplicateKeyId(id("two")),
-            ConflictError::UnknownUser {
-                key: id("two"),
-                user: user_id("bob")
-            },
+            ConflictError::UnknownUser { key: id("two"), user: user_id("bob") },
             ConflictError::DuplicateSecretId(id("s")),
             ConflictError::DuplicateSecret(id("t")),
             ConflictError::DuplicateKey(id("one"), id("two")),

@@ -26,20 +26,13 @@ const SIGNATURE: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456
 #[test]
 fn nothing_is_presented_without_a_credential() {
     assert_eq!(kind(&[]), Ok(None));
-    assert_eq!(
-        kind(&[("cookie", "key=x"), ("proxy-authorization", "Bearer x")]),
-        Ok(None)
-    );
+    assert_eq!(kind(&[("cookie", "key=x"), ("proxy-authorization", "Bearer x")]), Ok(None));
 }
 
 #[test]
 fn both_headers_and_every_case_of_the_scheme_are_read() {
     for value in ["Bearer k", "bearer k", "BEARER k", "Bearer    k"] {
-        assert_eq!(
-            kind(&[("authorization", value)]),
-            Ok(Some(ProofKind::ApiKey)),
-            "{value}"
-        );
+        assert_eq!(kind(&[("authorization", value)]), Ok(Some(ProofKind::ApiKey)), "{value}");
     }
     assert_eq!(kind(&[("x-api-key", "k")]), Ok(Some(ProofKind::ApiKey)));
 }
@@ -51,10 +44,7 @@ fn one_secret_in_both_headers_is_one_credential() {
     assert_eq!(both("Bearer k", "l"), Err(AuthnError::SeveralCredentials));
     assert_eq!(both("Bearer k", "K"), Err(AuthnError::SeveralCredentials));
     assert_eq!(both("Basic eDp5", "k"), Err(AuthnError::Unsupported));
-    assert!(is_malformed(&[
-        ("authorization", "Bearer k"),
-        ("x-api-key", "")
-    ]));
+    assert!(is_malformed(&[("authorization", "Bearer k"), ("x-api-key", "")]));
 }
 
 #[test]
@@ -66,16 +56,9 @@ fn a_repeated_header_is_refused_even_with_the_same_value() {
 
 #[test]
 fn what_cannot_be_a_credential_is_malformed() {
-    for value in [
-        "",
-        "Bearer",
-        "Bearer ",
-        "bearer    ",
-        "Bearer a b",
-        "Bearer a,\tb",
-        "Bearer ö",
-        "ö",
-    ] {
+    for value in
+        ["", "Bearer", "Bearer ", "bearer    ", "Bearer a b", "Bearer a,\tb", "Bearer ö", "ö"]
+    {
         assert!(is_malformed(&[("authorization", value)]), "{value:?}");
     }
     for value in ["", "a b", "ö"] {
@@ -86,32 +69,16 @@ fn what_cannot_be_a_credential_is_malformed() {
 #[test]
 fn the_length_is_capped() {
     let longest = "k".repeat(super::LONGEST);
-    assert_eq!(
-        kind(&[("x-api-key", &longest)]),
-        Ok(Some(ProofKind::ApiKey))
-    );
+    assert_eq!(kind(&[("x-api-key", &longest)]), Ok(Some(ProofKind::ApiKey)));
     assert!(is_malformed(&[("x-api-key", &format!("{longest}k"))]));
-    assert!(is_malformed(&[(
-        "authorization",
-        &format!("Bearer {longest}")
-    )]));
+    assert!(is_malformed(&[("authorization", &format!("Bearer {longest}"))]));
 }
 
 #[test]
 fn other_schemes_are_unsupported() {
     let ollama_key = "AAAAC3NzaC1lZDI1NTE5AAAAIJ:c2lnbmF0dXJl";
-    for value in [
-        "Basic eDp5",
-        "Digest username=x",
-        "Bearerk",
-        "sk-local-x",
-        ollama_key,
-    ] {
-        assert_eq!(
-            kind(&[("authorization", value)]),
-            Err(AuthnError::Unsupported),
-            "{value}"
-        );
+    for value in ["Basic eDp5", "Digest username=x", "Bearerk", "sk-local-x", ollama_key] {
+        assert_eq!(kind(&[("authorization", value)]), Err(AuthnError::Unsupported), "{value}");
     }
 }
 
@@ -124,11 +91,7 @@ fn tokens_are_told_from_keys_by_their_tail() {
         format!(":0:{SIGNATURE}"),
     ] {
         let bearer = format!("Bearer {token}");
-        assert_eq!(
-            kind(&[("authorization", &bearer)]),
-            Ok(Some(ProofKind::Token)),
-            "{token}"
-        );
+        assert_eq!(kind(&[("authorization", &bearer)]), Ok(Some(ProofKind::Token)), "{token}");
         assert_eq!(kind(&[("x-api-key", &token)]), Ok(Some(ProofKind::Token)));
     }
     for key in [
@@ -141,11 +104,7 @@ fn tokens_are_told_from_keys_by_their_tail() {
         format!("alice:1:{SIGNATURE}:x"),
         format!("alice:1:{}g", &SIGNATURE[1..]),
     ] {
-        assert_eq!(
-            kind(&[("x-api-key", &key)]),
-            Ok(Some(ProofKind::ApiKey)),
-            "{key}"
-        );
+        assert_eq!(kind(&[("x-api-key", &key)]), Ok(Some(ProofKind::ApiKey)), "{key}");
     }
 }
 
@@ -165,15 +124,9 @@ fn a_token_in_another_spelling_is_malformed() {
 #[test]
 fn a_secret_without_a_header_is_read_the_same_way() {
     let token = format!("Zoë:1:{SIGNATURE}");
-    assert_eq!(
-        Presented::from_secret(&token).unwrap().kind(),
-        Some(ProofKind::Token)
-    );
+    assert_eq!(Presented::from_secret(&token).unwrap().kind(), Some(ProofKind::Token));
     for bad in ["", "a b", "ö"] {
-        assert!(matches!(
-            Presented::from_secret(bad),
-            Err(AuthnError::Malformed(_))
-        ));
+        assert!(matches!(Presented::from_secret(bad), Err(AuthnError::Malformed(_))));
     }
 }
 

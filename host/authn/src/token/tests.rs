@@ -5,10 +5,8 @@ use super::*;
 use crate::User;
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
-const RULES: TokenRules = TokenRules {
-    max_ttl: Duration::from_hours(1),
-    leeway: Duration::from_secs(30),
-};
+const RULES: TokenRules =
+    TokenRules { max_ttl: Duration::from_hours(1), leeway: Duration::from_secs(30) };
 
 fn secret(id: &str, text: &str) -> TokenSecret {
     let id = CredentialId::new(id).unwrap();
@@ -24,15 +22,8 @@ fn new() -> TokenSecret {
 }
 
 fn users() -> Directory {
-    let user = |name: &str, disabled| User {
-        disabled,
-        ..User::new(UserId::new(name).unwrap())
-    };
-    let all = vec![
-        user("alice", false),
-        user("svc:batch", false),
-        user("mallory", true),
-    ];
+    let user = |name: &str, disabled| User { disabled, ..User::new(UserId::new(name).unwrap()) };
+    let all = vec![user("alice", false), user("svc:batch", false), user("mallory", true)];
     Directory::new(all).0
 }
 
@@ -79,10 +70,7 @@ fn expiry_counts_fractions_as_the_python_does() {
     let token = token(&new(), "alice", NOW);
     let just_after = UnixTime::from_duration(NOW.as_duration() + Duration::from_nanos(1));
     assert!(verify(&token, NOW).is_ok());
-    assert!(matches!(
-        verify(&token, just_after),
-        Err(AuthnError::Expired(_))
-    ));
+    assert!(matches!(verify(&token, just_after), Err(AuthnError::Expired(_))));
 }
 
 #[test]
@@ -91,10 +79,7 @@ fn a_token_may_not_live_longer_than_the_rules_say() {
     assert!(verify(&token(&new(), "alice", later(longest)), NOW).is_ok());
     for expiry in [later(longest + 1), UnixTime::from_secs(u64::MAX)] {
         let refusal = verify(&token(&new(), "alice", expiry), NOW).unwrap_err();
-        assert!(
-            matches!(refusal, AuthnError::TooLongLived(_)),
-            "{expiry:?}: {refusal}"
-        );
+        assert!(matches!(refusal, AuthnError::TooLongLived(_)), "{expiry:?}: {refusal}");
     }
 }
 
@@ -105,14 +90,8 @@ fn unknown_and_disabled_users_are_told_what_a_wrong_signature_is_told() {
     assert_eq!(gone, AuthnError::UnknownUser(new().id().clone()));
     assert!(matches!(disabled, AuthnError::Disabled(_)));
     for refusal in [gone, disabled] {
-        assert_eq!(
-            refusal.public_message(),
-            AuthnError::Unknown.public_message()
-        );
-        assert_eq!(
-            refusal.www_authenticate(),
-            AuthnError::Unknown.www_authenticate()
-        );
+        assert_eq!(refusal.public_message(), AuthnError::Unknown.public_message());
+        assert_eq!(refusal.www_authenticate(), AuthnError::Unknown.www_authenticate());
         assert_eq!(refusal.status(), AuthnError::Unknown.status());
     }
 }

@@ -66,37 +66,20 @@ fn the_cause_says_which_rule_refused() {
     assert_eq!(cause(&[opinion(true, abstain())]), DenialCause::NotAllowed);
     assert_eq!(cause(&[opinion(false, allow())]), DenialCause::NoBinding);
     let failure = opinion(true, Outcome::Failure("trap".to_owned()));
-    assert_eq!(
-        cause(&[opinion(true, allow()), failure.clone()]),
-        DenialCause::PolicyFailure
-    );
-    assert_eq!(
-        cause(&[failure, opinion(true, deny())]),
-        DenialCause::Denied
-    );
+    assert_eq!(cause(&[opinion(true, allow()), failure.clone()]), DenialCause::PolicyFailure);
+    assert_eq!(cause(&[failure, opinion(true, deny())]), DenialCause::Denied);
 }
 
 #[test]
 fn the_strictest_number_wins() {
     let limited = |maximum, insert| {
-        let limit = Limit {
-            parameter: LimitedParameter::Output,
-            maximum,
-            insert,
-        };
-        let obligations = Obligations {
-            limits: vec![limit],
-            ..Obligations::default()
-        };
+        let limit = Limit { parameter: LimitedParameter::Output, maximum, insert };
+        let obligations = Obligations { limits: vec![limit], ..Obligations::default() };
         opinion(true, Outcome::Verdict(Verdict::Allow(obligations)))
     };
     let opinions = [limited(900, true), limited(100, false)];
     let permit = combine(Asks(Operation::Chat), &opinions).unwrap();
-    let strictest = Limit {
-        parameter: LimitedParameter::Output,
-        maximum: 100,
-        insert: true,
-    };
+    let strictest = Limit { parameter: LimitedParameter::Output, maximum: 100, insert: true };
     assert_eq!(permit.obligations().limits, [strictest]);
 }
 
@@ -104,10 +87,6 @@ fn the_strictest_number_wins() {
 fn only_public_operations_pass_without_a_decision() {
     for &operation in Operation::ALL {
         let public = matches!(operation, Operation::Heartbeat | Operation::Version);
-        assert_eq!(
-            permit_public(Asks(operation)).is_ok(),
-            public,
-            "{operation}"
-        );
+        assert_eq!(permit_public(Asks(operation)).is_ok(), public, "{operation}");
     }
 }

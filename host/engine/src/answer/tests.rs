@@ -19,11 +19,7 @@ fn failure(obligations: wit::Obligations) -> String {
 }
 
 fn context(maximum: i64, insert: bool) -> wit::Limit {
-    wit::Limit {
-        parameter: wit::LimitedParameter::Context,
-        maximum,
-        insert,
-    }
+    wit::Limit { parameter: wit::LimitedParameter::Context, maximum, insert }
 }
 
 #[test]
@@ -63,32 +59,17 @@ fn two_limits_of_one_parameter_become_the_strictest() {
 fn an_allow_that_makes_no_sense_is_a_failure() {
     let label = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
     let cases = [
+        (wit::Obligations { limits: vec![context(-1, false)], ..obligations() }, "a maximum of -1"),
         (
-            wit::Obligations {
-                limits: vec![context(-1, false)],
-                ..obligations()
-            },
-            "a maximum of -1",
-        ),
-        (
-            wit::Obligations {
-                limits: vec![context(1, false); 17],
-                ..obligations()
-            },
+            wit::Obligations { limits: vec![context(1, false); 17], ..obligations() },
             "17 limits, where 16 are allowed",
         ),
         (
-            wit::Obligations {
-                replace_model: Some("../etc".to_owned()),
-                ..obligations()
-            },
+            wit::Obligations { replace_model: Some("../etc".to_owned()), ..obligations() },
             "replaces the model by \"../etc\"",
         ),
         (
-            wit::Obligations {
-                forbid_fields: vec![String::new()],
-                ..obligations()
-            },
+            wit::Obligations { forbid_fields: vec![String::new()], ..obligations() },
             "a forbidden field cannot be called \"\"",
         ),
         (
@@ -99,17 +80,11 @@ fn an_allow_that_makes_no_sense_is_a_failure() {
             "33 labels",
         ),
         (
-            wit::Obligations {
-                labels: label("a\n", "b"),
-                ..obligations()
-            },
+            wit::Obligations { labels: label("a\n", "b"), ..obligations() },
             "a label cannot be called",
         ),
         (
-            wit::Obligations {
-                labels: label("a", &"b".repeat(300)),
-                ..obligations()
-            },
+            wit::Obligations { labels: label("a", &"b".repeat(300)), ..obligations() },
             "the value of label \"a\"",
         ),
     ];

@@ -10,10 +10,7 @@ const IMPORTS: [&str; 2] = ["log", "types"];
 
 /// Refuse an import that is not in the contract, or in another version of it.
 pub(super) fn check_import(name: &str) -> Result<(), LoadError> {
-    match name
-        .strip_prefix(PACKAGE)
-        .and_then(|rest| rest.split_once('@'))
-    {
+    match name.strip_prefix(PACKAGE).and_then(|rest| rest.split_once('@')) {
         Some((interface, version)) if IMPORTS.contains(&interface) => check_version(version),
         _ => Err(LoadError::ForbiddenImport(name.to_owned())),
     }
@@ -21,10 +18,7 @@ pub(super) fn check_import(name: &str) -> Result<(), LoadError> {
 
 /// Whether an exported name is the policy interface.
 pub(super) fn is_policy_export(name: &str) -> Result<bool, LoadError> {
-    match name
-        .strip_prefix(PACKAGE)
-        .and_then(|rest| rest.split_once('@'))
-    {
+    match name.strip_prefix(PACKAGE).and_then(|rest| rest.split_once('@')) {
         Some((POLICY, version)) => check_version(version).map(|()| true),
         _ => Ok(false),
     }
@@ -39,7 +33,5 @@ fn check_version(version: &str) -> Result<(), LoadError> {
 }
 
 pub(super) fn missing_exports() -> LoadError {
-    LoadError::NotAPolicy(format!(
-        "it does not export `{PACKAGE}{POLICY}@{CONTRACT_VERSION}`"
-    ))
+    LoadError::NotAPolicy(format!("it does not export `{PACKAGE}{POLICY}@{CONTRACT_VERSION}`"))
 }

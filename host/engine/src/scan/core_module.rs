@@ -72,11 +72,7 @@ impl CoreModule {
                 within("tables", count(tables.count()), MOST_TABLES)?;
                 tables.into_iter().try_for_each(|table| {
                     let table = table.map_err(|error| malformed(&error))?;
-                    within(
-                        "entries of a table",
-                        table.ty.initial,
-                        TABLE_ELEMENTS as u64,
-                    )
+                    within("entries of a table", table.ty.initial, TABLE_ELEMENTS as u64)
                 })
             }
             Payload::MemorySection(memories) => {
@@ -84,11 +80,7 @@ impl CoreModule {
                 let allowed = self.memory_bytes as u64 / WASM_PAGE;
                 memories.into_iter().try_for_each(|memory| {
                     let memory = memory.map_err(|error| malformed(&error))?;
-                    within(
-                        "pages (64 KiB) of memory to begin with",
-                        memory.initial,
-                        allowed,
-                    )
+                    within("pages (64 KiB) of memory to begin with", memory.initial, allowed)
                 })
             }
             Payload::GlobalSection(globals) => {
@@ -149,11 +141,7 @@ impl CoreModule {
         let locals = self.next_parameters() + locals(body)?;
         within("locals in one function", locals, MOST_LOCALS)?;
         let cost = (1 + blocks(body)?) * (1 + locals);
-        within(
-            "blocks × locals in one function",
-            cost,
-            MOST_COST_OF_A_FUNCTION,
-        )?;
+        within("blocks × locals in one function", cost, MOST_COST_OF_A_FUNCTION)?;
         *total += cost;
         within("blocks × locals in all functions", *total, MOST_COST)
     }
@@ -167,9 +155,7 @@ impl CoreModule {
 }
 
 fn locals(body: &FunctionBody<'_>) -> Result<u64, LoadError> {
-    let reader = body
-        .get_locals_reader()
-        .map_err(|error| malformed(&error))?;
+    let reader = body.get_locals_reader().map_err(|error| malformed(&error))?;
     reader.into_iter().try_fold(0, |sum, group| {
         let (count, _) = group.map_err(|error| malformed(&error))?;
         Ok(sum + u64::from(count))
@@ -178,9 +164,7 @@ fn locals(body: &FunctionBody<'_>) -> Result<u64, LoadError> {
 
 /// Places where control flow meets: what begins a block, and each target of a table.
 fn blocks(body: &FunctionBody<'_>) -> Result<u64, LoadError> {
-    let reader = body
-        .get_operators_reader()
-        .map_err(|error| malformed(&error))?;
+    let reader = body.get_operators_reader().map_err(|error| malformed(&error))?;
     reader.into_iter().try_fold(0, |sum, operator| {
         Ok(sum
             + match operator.map_err(|error| malformed(&error))? {

@@ -16,11 +16,7 @@ fn with(more: &str) -> Result<Kind, LoadError> {
 
 fn too_large(result: Result<Kind, LoadError>) -> &'static str {
     match result {
-        Err(LoadError::TooLarge {
-            what,
-            actual,
-            limit,
-        }) => {
+        Err(LoadError::TooLarge { what, actual, limit }) => {
             assert!(actual > limit);
             what
         }
@@ -42,10 +38,7 @@ fn a_small_module_and_its_component_pass() {
 
 #[test]
 fn blocks_times_locals_are_bounded_for_one_function_and_for_all() {
-    assert_eq!(
-        too_large(with(&bomb(5_000, 1_000))),
-        "blocks × locals in one function"
-    );
+    assert_eq!(too_large(with(&bomb(5_000, 1_000))), "blocks × locals in one function");
     let many = bomb(1_000, 1_000).repeat(9);
     assert_eq!(too_large(with(&many)), "blocks × locals in all functions");
 }
@@ -72,14 +65,8 @@ fn sizes_and_counts_are_bounded() {
         ("(memory 257)".to_owned(), "pages (64 KiB) of memory to begin with"),
         ("(table 10001 funcref)".to_owned(), "entries of a table"),
         ("(table 1 funcref) (table 1 funcref)".to_owned(), "tables"),
-        (
-            format!("(memory 1) {}", "(data (i32.const 0) \"x\")".repeat(10_001)),
-            "data segments",
-        ),
-        (
-            (0..1_001).map(|n| format!("(func (export \"f{n}\"))")).collect(),
-            "exports",
-        ),
+        (format!("(memory 1) {}", "(data (i32.const 0) \"x\")".repeat(10_001)), "data segments"),
+        ((0..1_001).map(|n| format!("(func (export \"f{n}\"))")).collect(), "exports"),
     ];
     for (module, expected) in cases {
         assert_eq!(too_large(with(&module)), expected);

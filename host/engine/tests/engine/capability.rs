@@ -5,10 +5,7 @@ use stockade_engine::{LoadError, ModuleSource};
 use crate::guest::{ENGINE, Guest, limits};
 
 fn refused(source: &ModuleSource) -> LoadError {
-    ENGINE
-        .prepare(source, &[], limits())
-        .map(|policy| panic!("accepted: {policy:?}"))
-        .unwrap_err()
+    ENGINE.prepare(source, &[], limits()).map(|policy| panic!("accepted: {policy:?}")).unwrap_err()
 }
 
 fn text(wat: &str) -> ModuleSource {

@@ -129,13 +129,7 @@ impl Guest {
 
     /// The core module, with the contract in its custom section.
     pub(crate) fn source(&self) -> ModuleSource {
-        let Self {
-            version,
-            declarations,
-            describe,
-            configure,
-            evaluate,
-        } = self;
+        let Self { version, declarations, describe, configure, evaluate } = self;
         let text = format!(
             r#"(module
               (import "stockade:policy/log@{version}" "write"
@@ -177,9 +171,7 @@ fn embed(module: &mut Vec<u8>, version: &str) {
     let contract = include_str!("../../../../policy-sdk/wit/policy.wit").replace("1.0.0", version);
     let mut resolve = Resolve::default();
     let package = resolve.push_str("policy.wit", &contract).unwrap();
-    let world = resolve
-        .select_world(&[package], Some("stockade-policy"))
-        .unwrap();
+    let world = resolve.select_world(&[package], Some("stockade-policy")).unwrap();
     wit_component::embed_component_metadata(module, &resolve, world, StringEncoding::UTF8).unwrap();
 }
 

@@ -29,10 +29,7 @@ fn an_endless_loop_is_a_timeout() {
 #[test]
 fn a_policys_own_deadline_counts() {
     let guest = Guest::provoked("(loop $again (br $again))");
-    let limits = PolicyLimits {
-        deadline: Duration::from_millis(50),
-        ..limits()
-    };
+    let limits = PolicyLimits { deadline: Duration::from_millis(50), ..limits() };
     let policy = ENGINE.prepare(&guest.source(), &one(), limits).unwrap();
     let begun = Instant::now();
     let text = failure(Request::provoking().judged_by(&policy));
@@ -42,9 +39,8 @@ fn a_policys_own_deadline_counts() {
 
 #[test]
 fn memory_without_end_is_refused_by_name() {
-    let text = attack(&Guest::provoked(
-        "(loop $again (drop (memory.grow (i32.const 16))) (br $again))",
-    ));
+    let text =
+        attack(&Guest::provoked("(loop $again (drop (memory.grow (i32.const 16))) (br $again))"));
     assert!(text.starts_with("memory: asked for"), "{text}");
     assert!(text.ends_with("where 16777216 are allowed"), "{text}");
 }
@@ -72,9 +68,7 @@ fn a_trap_without_a_word_is_a_trap() {
     assert_eq!(text, "trap: gave up without a message (unreachable)");
     let text = attack(&Guest::provoked("(drop (i32.load (i32.const -8)))"));
     assert_eq!(text, "trap: out of bounds memory access");
-    let text = attack(&Guest::provoked(
-        "(drop (i32.div_s (i32.const 1) (i32.const 0)))",
-    ));
+    let text = attack(&Guest::provoked("(drop (i32.div_s (i32.const 1) (i32.const 0)))"));
     assert_eq!(text, "trap: integer divide by zero");
 }
 
@@ -105,10 +99,7 @@ fn a_huge_answer_is_nonsense() {
     let text = attack(&Guest::provoked(&deny(4_000_000)));
     assert!(text.contains("too much data is being copied"), "{text}");
     let text = attack(&Guest::provoked(&deny(u32::MAX)));
-    assert!(
-        text.starts_with("nonsense: what it returned cannot be read"),
-        "{text}"
-    );
+    assert!(text.starts_with("nonsense: what it returned cannot be read"), "{text}");
 }
 
 #[test]
@@ -128,10 +119,7 @@ fn an_answer_outside_of_memory_or_of_the_contract_is_nonsense() {
     ];
     for answer in cases {
         let text = attack(&Guest::provoked(answer));
-        assert!(
-            text.starts_with("nonsense: what it returned cannot be read"),
-            "{text}"
-        );
+        assert!(text.starts_with("nonsense: what it returned cannot be read"), "{text}");
     }
 }
 
@@ -145,9 +133,8 @@ fn a_flood_of_log_lines_ends_with_the_deadline() {
 
 #[test]
 fn a_log_line_outside_of_memory_is_not_read() {
-    let text = attack(&Guest::provoked(
-        "(call $log (i32.const 2) (i32.const 65000) (i32.const 100000))",
-    ));
+    let text =
+        attack(&Guest::provoked("(call $log (i32.const 2) (i32.const 65000) (i32.const 100000))"));
     assert!(text.starts_with("nonsense: "), "{text}");
 }
 
@@ -178,10 +165,7 @@ fn a_large_input_is_refused_before_the_guest_sees_it() {
 #[test]
 fn an_input_larger_than_the_policys_memory_is_a_memory_failure() {
     let guest = Guest::new();
-    let limits = PolicyLimits {
-        memory_bytes: 1 << 20,
-        ..limits()
-    };
+    let limits = PolicyLimits { memory_bytes: 1 << 20, ..limits() };
     let policy = ENGINE.prepare(&guest.source(), &one(), limits).unwrap();
     let mut request = Request::ordinary();
     request.parameters.remote_host = Some("x".repeat(3 << 20));
@@ -194,23 +178,14 @@ fn an_input_larger_than_the_policys_memory_is_a_memory_failure() {
 fn every_binding_of_a_failed_call_fails_and_unknown_ones_do_too() {
     let settings = vec!["{}".to_owned(); 3];
     let guest = Guest::provoked("(unreachable)");
-    let policy = ENGINE
-        .prepare(&guest.source(), &settings, limits())
-        .unwrap();
+    let policy = ENGINE.prepare(&guest.source(), &settings, limits()).unwrap();
     let ordinary = Request::ordinary();
     let outcomes = policy.evaluate_blocking(&ordinary.input(), &[2, 7, 0]);
     assert!(is_allowed(&outcomes[0]) && is_allowed(&outcomes[2]));
-    assert_eq!(
-        outcomes[1],
-        Outcome::Failure("input: binding 7, where there are 3".to_owned())
-    );
+    assert_eq!(outcomes[1], Outcome::Failure("input: binding 7, where there are 3".to_owned()));
     let provoking = Request::provoking();
     let outcomes = policy.evaluate_blocking(&provoking.input(), &[2, 0]);
-    assert!(
-        outcomes
-            .into_iter()
-            .all(|outcome| failure(outcome).starts_with("trap: "))
-    );
+    assert!(outcomes.into_iter().all(|outcome| failure(outcome).starts_with("trap: ")));
 }
 
 #[test]

@@ -16,16 +16,12 @@ fn always_allowed(guest: &Guest) {
 
 #[test]
 fn a_counter_in_a_global_is_always_at_its_beginning() {
-    always_allowed(
-        &Guest::new()
-            .declaring("(global $calls (mut i32) (i32.const 0))")
-            .evaluating(
-                "(local $before i32)
+    always_allowed(&Guest::new().declaring("(global $calls (mut i32) (i32.const 0))").evaluating(
+        "(local $before i32)
                  (local.set $before (global.get $calls))
                  (global.set $calls (i32.const 2))
                  (call $verdicts (call $count (local.get $request)) (local.get $before))",
-            ),
-    );
+    ));
 }
 
 #[test]

@@ -44,10 +44,7 @@ impl Request {
     }
 
     pub(crate) fn provoking() -> Self {
-        Self {
-            seconds: PROVOCATION,
-            ..Self::ordinary()
-        }
+        Self { seconds: PROVOCATION, ..Self::ordinary() }
     }
 
     pub(crate) fn input(&self) -> PolicyInput<'_> {

@@ -30,13 +30,7 @@ fn an_edit_of_one_binding_rebuilds_one_artifact() {
 
     settings[200] = "{\"n\":0.5}".to_owned();
     let second = prepare(&guest, &settings);
-    assert_eq!(
-        second.artifacts(),
-        Artifacts {
-            built: 1,
-            reused: built - 1
-        }
-    );
+    assert_eq!(second.artifacts(), Artifacts { built: 1, reused: built - 1 });
 
     // All of both generations go on working while both are in use.
     drop(first);

@@ -64,11 +64,8 @@ fn refused(guest: &Guest, settings: &[String]) -> LoadError {
 #[test]
 fn problems_of_all_bindings_come_with_their_numbers() {
     let guest = Guest::new().configuring(REFUSE_EXCLAMATION);
-    let problem = |binding| SettingsProblem {
-        binding,
-        path: "no".to_owned(),
-        message: "no".to_owned(),
-    };
+    let problem =
+        |binding| SettingsProblem { binding, path: "no".to_owned(), message: "no".to_owned() };
     // More than one chunk.
     match refused(&guest, &settings(300, &[1, 130, 299])) {
         LoadError::Settings(problems) => {
@@ -77,9 +74,7 @@ fn problems_of_all_bindings_come_with_their_numbers() {
         }
         other => panic!("{other}"),
     }
-    let fine = ENGINE
-        .prepare(&guest.source(), &settings(300, &[]), limits())
-        .unwrap();
+    let fine = ENGINE.prepare(&guest.source(), &settings(300, &[]), limits()).unwrap();
     assert_eq!(fine.bindings(), 300);
 }
 
@@ -87,20 +82,14 @@ fn problems_of_all_bindings_come_with_their_numbers() {
 fn a_failure_names_the_binding_on_which_it_happens() {
     type Expected = fn(&Failure) -> bool;
     let cases: [(&str, Expected); 4] = [
-        (
-            "(call $log (i32.const 4) (i32.const 32) (i32.const 34)) (unreachable)",
-            |failure| failure.to_string().contains("src/lib.rs:21:37: boom"),
-        ),
-        ("(loop $again (br $again))", |failure| {
-            matches!(failure, Failure::Timeout(_))
+        ("(call $log (i32.const 4) (i32.const 32) (i32.const 34)) (unreachable)", |failure| {
+            failure.to_string().contains("src/lib.rs:21:37: boom")
         }),
-        (
-            "(loop $again (drop (memory.grow (i32.const 16))) (br $again))",
-            |failure| matches!(failure, Failure::Memory(_)),
-        ),
-        ("(unreachable)", |failure| {
-            matches!(failure, Failure::Trap(_))
+        ("(loop $again (br $again))", |failure| matches!(failure, Failure::Timeout(_))),
+        ("(loop $again (drop (memory.grow (i32.const 16))) (br $again))", |failure| {
+            matches!(failure, Failure::Memory(_))
         }),
+        ("(unreachable)", |failure| matches!(failure, Failure::Trap(_))),
     ];
     for (what, is_expected) in cases {
         match refused(&on_exclamation(what), &settings(5, &[3])) {
@@ -126,10 +115,7 @@ fn a_refusal_that_names_nothing_or_nobody_is_nonsense() {
     };
     for guest in [answer(3000, 0), answer(3000, 1)] {
         match refused(&guest, &settings(2, &[])) {
-            LoadError::Configure {
-                failure: Failure::Nonsense(_),
-                ..
-            } => {}
+            LoadError::Configure { failure: Failure::Nonsense(_), .. } => {}
             other => panic!("{other}"),
         }
     }
@@ -137,9 +123,7 @@ fn a_refusal_that_names_nothing_or_nobody_is_nonsense() {
 
 #[test]
 fn a_policy_for_no_binding_is_still_described() {
-    let policy = ENGINE
-        .prepare(&Guest::new().source(), &[], limits())
-        .unwrap();
+    let policy = ENGINE.prepare(&Guest::new().source(), &[], limits()).unwrap();
     assert_eq!(policy.bindings(), 0);
     let metadata = policy.metadata();
     assert_eq!((&*metadata.name, &*metadata.version), ("wat", "1.0.0"));

@@ -38,10 +38,7 @@ pub(crate) enum Problem {
     #[error("the key {0:?} is written with an escape; write it plainly")]
     EscapedKey(String),
     #[error("{field} must be {expected}")]
-    Type {
-        field: &'static str,
-        expected: &'static str,
-    },
+    Type { field: &'static str, expected: &'static str },
     #[error("{field}: {reason}")]
     Value { field: &'static str, reason: String },
 }
@@ -56,10 +53,7 @@ pub(crate) struct JsonError {
 
 impl JsonError {
     pub(super) fn new(problem: Problem, body: &[u8], offset: usize) -> Self {
-        Self {
-            problem,
-            place: Place::of(body, offset),
-        }
+        Self { problem, place: Place::of(body, offset) }
     }
 
     #[cfg(test)]

@@ -16,11 +16,7 @@ impl Place {
     /// the body again, instead of being remembered while it is read.
     pub(super) fn of(body: &[u8], offset: usize) -> Self {
         let before = &body[..offset.min(body.len())];
-        Self {
-            path: path(before),
-            offset,
-            line: 1 + memchr::memchr_iter(b'\n', before).count(),
-        }
+        Self { path: path(before), offset, line: 1 + memchr::memchr_iter(b'\n', before).count() }
     }
 }
 
@@ -129,10 +125,7 @@ mod tests {
             {"content" : "\"]" , "tool calls":[[1,2],[3,"#;
         assert_eq!(
             Place::of(body, body.len()).to_string(),
-            format!(
-                r#"at messages[1]["tool calls"][1][1], line 2, byte {}"#,
-                body.len()
-            )
+            format!(r#"at messages[1]["tool calls"][1][1], line 2, byte {}"#, body.len())
         );
         assert_eq!(Place::of(body, 0).to_string(), "line 1, byte 0");
         assert_eq!(Place::of(body, 10).to_string(), "at model, line 1, byte 10");

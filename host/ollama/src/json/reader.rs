@@ -20,11 +20,7 @@ pub struct ReadLimits {
 impl Default for ReadLimits {
     /// 64 MiB, 64 levels, a million values.
     fn default() -> Self {
-        Self {
-            bytes: 64 << 20,
-            depth: 64,
-            values: 1_000_000,
-        }
+        Self { bytes: 64 << 20, depth: 64, values: 1_000_000 }
     }
 }
 
@@ -105,11 +101,7 @@ impl<'a> Reader<'a> {
     fn step(&mut self, container: usize) -> Result<(), Problem> {
         let first = self.nodes.len() == container + 1;
         let object = self.nodes[container].kind == Kind::Object;
-        let (end, separator) = if object {
-            (b'}', "a comma or }")
-        } else {
-            (b']', "a comma or ]")
-        };
+        let (end, separator) = if object { (b'}', "a comma or }") } else { (b']', "a comma or ]") };
         match self.peek() {
             None => return Err(Problem::Unfinished),
             Some(byte) if byte == end => return self.close(container),
@@ -269,10 +261,7 @@ impl<'a> Reader<'a> {
     }
 
     fn accept(&mut self, any_of: &[u8]) -> bool {
-        let found = self
-            .bytes
-            .get(self.at)
-            .is_some_and(|byte| any_of.contains(byte));
+        let found = self.bytes.get(self.at).is_some_and(|byte| any_of.contains(byte));
         self.at += usize::from(found);
         found
     }

@@ -5,9 +5,7 @@ use super::Problem;
 /// The first control character, which JSON wants escaped.
 pub(super) fn control_character(text: &[u8]) -> Option<usize> {
     // Without an early exit the loop becomes vector instructions.
-    let any = text
-        .iter()
-        .fold(0, |any, byte| any | u8::from(*byte < 0x20));
+    let any = text.iter().fold(0, |any, byte| any | u8::from(*byte < 0x20));
     if any == 0 {
         return None;
     }
@@ -39,9 +37,7 @@ fn unicode_escape(text: &[u8]) -> Result<(char, usize), Problem> {
         return Err(Problem::Surrogate);
     }
     let code = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-    char::from_u32(code)
-        .map(|character| (character, 12))
-        .ok_or(Problem::Surrogate)
+    char::from_u32(code).map(|character| (character, 12)).ok_or(Problem::Surrogate)
 }
 
 fn code_unit(text: &[u8]) -> Result<u32, Problem> {

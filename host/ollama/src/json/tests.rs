@@ -3,10 +3,7 @@ use bytes::Bytes;
 use super::{Document, JsonError, Kind, Problem, ReadLimits, read};
 
 fn parse(text: &str) -> Result<Document, JsonError> {
-    read(
-        Bytes::copy_from_slice(text.as_bytes()),
-        &ReadLimits::default(),
-    )
+    read(Bytes::copy_from_slice(text.as_bytes()), &ReadLimits::default())
 }
 
 fn problem(text: &str) -> Problem {
@@ -108,11 +105,7 @@ fn a_key_that_appears_twice_is_refused_at_any_depth() {
 
 #[test]
 fn bytes_that_are_not_utf8_are_refused() {
-    for bytes in [
-        &b"{\"a\":\"\xff\"}"[..],
-        b"{\"a\":\"\xed\xa0\x80\"}",
-        b"{\"a\":\"\xc0\xaf\"}",
-    ] {
+    for bytes in [&b"{\"a\":\"\xff\"}"[..], b"{\"a\":\"\xed\xa0\x80\"}", b"{\"a\":\"\xc0\xaf\"}"] {
         let error = read(Bytes::copy_from_slice(bytes), &ReadLimits::default()).unwrap_err();
         assert_eq!(error.problem(), &Problem::NotUtf8);
         assert_eq!(
@@ -124,22 +117,12 @@ fn bytes_that_are_not_utf8_are_refused() {
 
 #[test]
 fn limits_hold_and_are_reachable() {
-    let limits = ReadLimits {
-        bytes: 1000,
-        depth: 3,
-        values: 7,
-    };
+    let limits = ReadLimits { bytes: 1000, depth: 3, values: 7 };
     let with = |text: &str| read(Bytes::copy_from_slice(text.as_bytes()), &limits);
     assert!(with(r#"{"a":[[1,2]]}"#).is_ok());
-    assert_eq!(
-        with(r#"{"a":[[[]]]}"#).unwrap_err().problem(),
-        &Problem::TooDeep(3)
-    );
+    assert_eq!(with(r#"{"a":[[[]]]}"#).unwrap_err().problem(), &Problem::TooDeep(3));
     assert!(with(r#"{"a":[1,2,3,4]}"#).is_ok());
-    assert_eq!(
-        with(r#"{"a":[1,2,3,4,5]}"#).unwrap_err().problem(),
-        &Problem::TooManyValues(7)
-    );
+    assert_eq!(with(r#"{"a":[1,2,3,4,5]}"#).unwrap_err().problem(), &Problem::TooManyValues(7));
 }
 
 #[test]

@@ -33,20 +33,12 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    const INCLUDE_USAGE: Self = Self {
-        parent: Some("stream_options"),
-        name: "include_usage",
-    };
+    const INCLUDE_USAGE: Self = Self { parent: Some("stream_options"), name: "include_usage" };
 }
 
 impl JsonBody {
     pub(super) fn new(document: Document, shape: &'static Shape, asked_for_usage: bool) -> Self {
-        Self {
-            document,
-            shape,
-            asked_for_usage,
-            changes: Vec::new(),
-        }
+        Self { document, shape, asked_for_usage, changes: Vec::new() }
     }
 
     pub(super) fn asked_for_usage(&self) -> bool {
@@ -77,10 +69,7 @@ impl JsonBody {
                 _ => (None, std::slice::from_ref(field)),
             };
             let wanted = fields.iter().filter(|field| wanted(field.kind));
-            slots.extend(wanted.map(|field| Slot {
-                parent,
-                name: field.name,
-            }));
+            slots.extend(wanted.map(|field| Slot { parent, name: field.name }));
         }
         slots
     }
@@ -143,16 +132,11 @@ impl JsonBody {
 
     fn change(&self, parent: Option<&str>, name: &str) -> Option<&str> {
         let wanted = |change: &&Change| change.slot.parent == parent && change.slot.name == name;
-        self.changes
-            .iter()
-            .find(wanted)
-            .map(|change| change.json.as_str())
+        self.changes.iter().find(wanted).map(|change| change.json.as_str())
     }
 
     fn changes_in(&self, parent: &str) -> impl Iterator<Item = &Change> {
-        self.changes
-            .iter()
-            .filter(move |change| change.slot.parent == Some(parent))
+        self.changes.iter().filter(move |change| change.slot.parent == Some(parent))
     }
 
     /// The object under a name at the top with its changes, or those alone.

@@ -28,12 +28,7 @@ impl Facts {
     /// A field that matters has a value that it cannot have, a key is not a field but
     /// Ollama would take it for one, or a model is missing.
     pub(super) fn read(document: &Document, shape: &'static Shape) -> Result<Self, JsonError> {
-        let mut walk = Walk {
-            document,
-            facts: Self::default(),
-            alias: None,
-            input: false,
-        };
+        let mut walk = Walk { document, facts: Self::default(), alias: None, input: false };
         walk.object(shape, document.root())?;
         walk.require_models(shape)?;
         let mut facts = walk.facts;
@@ -43,10 +38,7 @@ impl Facts {
 }
 
 const fn is_input(field: &Field) -> bool {
-    matches!(
-        field.kind,
-        Kind::Prompt | Kind::Input | Kind::Conversation(_)
-    )
+    matches!(field.kind, Kind::Prompt | Kind::Input | Kind::Conversation(_))
 }
 
 struct Walk<'a> {
@@ -79,9 +71,7 @@ impl<'a> Walk<'a> {
         shape: &'static Shape,
         mut unknown: Vec<(String, Value<'a>)>,
     ) -> Result<(), JsonError> {
-        let known = unknown
-            .iter()
-            .find(|(folded, _)| shape.field(folded).is_some());
+        let known = unknown.iter().find(|(folded, _)| shape.field(folded).is_some());
         if let Some((folded, key)) = known {
             return Err(self.folds(*key, folded.clone()));
         }
@@ -160,9 +150,7 @@ impl<'a> Walk<'a> {
     fn nested(&mut self, shape: &'static Shape, value: Value<'a>) -> Result<(), JsonError> {
         match value.kind() {
             JsonKind::Object => self.object(shape, value),
-            JsonKind::Array => value
-                .elements()
-                .try_for_each(|element| self.nested(shape, element)),
+            JsonKind::Array => value.elements().try_for_each(|element| self.nested(shape, element)),
             _ => Ok(()),
         }
     }
@@ -253,13 +241,7 @@ impl<'a> Walk<'a> {
             Some(model) if model.name == name => Ok(()),
             Some(_) => {
                 let reason = "another model than the field model names; send model only".to_owned();
-                Err(self.error(
-                    Problem::Value {
-                        field: "name",
-                        reason,
-                    },
-                    at,
-                ))
+                Err(self.error(Problem::Value { field: "name", reason }, at))
             }
             None => {
                 self.facts.models.insert(0, ModelRef { name, role });
@@ -281,9 +263,9 @@ fn fits(kind: Kind, value: Value<'_>) -> bool {
             value.as_bool().is_some()
         }
         Kind::KeepAlive => value.is_string() || value.kind() == JsonKind::Number,
-        Kind::Context | Kind::Output | Kind::OutputAlias => value
-            .as_number()
-            .is_some_and(|number| number.as_i64().is_some()),
+        Kind::Context | Kind::Output | Kind::OutputAlias => {
+            value.as_number().is_some_and(|number| number.as_i64().is_some())
+        }
         Kind::Input => value.is_string() || value.kind() == JsonKind::Array,
         Kind::Conversation(_) | Kind::Images | Kind::Tools(_) => value.kind() == JsonKind::Array,
         Kind::Digests | Kind::Options(_) => value.kind() == JsonKind::Object,
@@ -297,23 +279,16 @@ fn count(list: Value<'_>) -> u32 {
 
 /// `OpenAI`'s `image_url` and `input_image`, Anthropic's `image`.
 fn is_image(part_type: Value<'_>) -> bool {
-    part_type
-        .as_text()
-        .is_some_and(|text| matches!(&*text, "image_url" | "input_image" | "image"))
+    part_type.as_text().is_some_and(|text| matches!(&*text, "image_url" | "input_image" | "image"))
 }
 
 /// Anthropic's tools have a date behind the name: `web_search_20250305`.
 fn is_web_search(tool_type: Value<'_>) -> bool {
-    tool_type
-        .as_text()
-        .is_some_and(|text| text.starts_with("web_search"))
+    tool_type.as_text().is_some_and(|text| text.starts_with("web_search"))
 }
 
 fn non_empty(value: Value<'_>) -> Option<String> {
-    value
-        .as_text()
-        .filter(|text| !text.is_empty())
-        .map(std::borrow::Cow::into_owned)
+    value.as_text().filter(|text| !text.is_empty()).map(std::borrow::Cow::into_owned)
 }
 
 /// The number that lets a model produce more; zero and less let it produce without end.

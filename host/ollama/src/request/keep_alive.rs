@@ -41,11 +41,7 @@ fn of_text(text: &str) -> Result<i64, InvalidKeepAlive> {
         Some(b'+') => (false, &text[1..]),
         _ => (false, text),
     };
-    let nanoseconds = if unsigned == "0" {
-        0.0
-    } else {
-        sum_of_parts(unsigned)?
-    };
+    let nanoseconds = if unsigned == "0" { 0.0 } else { sum_of_parts(unsigned)? };
     let seconds = whole_seconds(nanoseconds)?;
     Ok(if negative && seconds > 0 { -1 } else { seconds })
 }
@@ -66,9 +62,7 @@ fn sum_of_parts(text: &str) -> Result<f64, InvalidKeepAlive> {
 /// The nanoseconds of one number with its unit, fractions of one cut off as Go does.
 fn part(text: &str) -> Result<(f64, &str), InvalidKeepAlive> {
     let is_number = |c: char| c.is_ascii_digit() || c == '.';
-    let unit_at = text
-        .find(|c| !is_number(c))
-        .ok_or(InvalidKeepAlive::NotATime)?;
+    let unit_at = text.find(|c| !is_number(c)).ok_or(InvalidKeepAlive::NotATime)?;
     let (number, rest) = text.split_at(unit_at);
     let after_at = rest.find(is_number).unwrap_or(rest.len());
     let (unit, after) = rest.split_at(after_at);
@@ -122,9 +116,7 @@ mod tests {
         for (text, seconds) in cases {
             assert_eq!(of_text(text), Ok(seconds), "{text}");
         }
-        for wrong in [
-            "", "-", "5", "-1", "m", "5 m", "5m ", ".s", "1.2.3s", "5d", "--1s", "1e3s",
-        ] {
+        for wrong in ["", "-", "5", "-1", "m", "5 m", "5m ", ".s", "1.2.3s", "5d", "--1s", "1e3s"] {
             assert_eq!(of_text(wrong), Err(InvalidKeepAlive::NotATime), "{wrong:?}");
         }
         assert_eq!(of_text("9999999h"), Err(InvalidKeepAlive::TooLong));

@@ -59,9 +59,8 @@ fn replace_model(request: &mut CanonicalRequest, by: &ModelName) -> Result<(), U
 /// Names are compared as Ollama compares them: a field that is not known here may be
 /// known there.
 fn refuse_fields(body: &JsonBody, forbidden: &[String]) -> Result<(), Unmet> {
-    let present = body
-        .field_names()
-        .find(|name| forbidden.iter().any(|other| fold(other) == fold(name)));
+    let present =
+        body.field_names().find(|name| forbidden.iter().any(|other| fold(other) == fold(name)));
     match present {
         Some(name) => Err(Unmet::ForbiddenField(name.into_owned())),
         None => Ok(()),

@@ -12,10 +12,7 @@ mod obliged;
 mod refused;
 
 fn route(path: &str) -> &'static Route {
-    ROUTES
-        .iter()
-        .find(|route| route.path.to_string() == path)
-        .expect(path)
+    ROUTES.iter().find(|route| route.path.to_string() == path).expect(path)
 }
 
 fn read(path: &str, body: &str) -> Result<CanonicalRequest, Refusal> {
@@ -50,7 +47,5 @@ fn written(path: &str, body: &str) -> String {
 
 fn names(request: &CanonicalRequest) -> Vec<(&str, ModelRole)> {
     let models = request.models().iter();
-    models
-        .map(|model| (model.name.short(), model.role))
-        .collect()
+    models.map(|model| (model.name.short(), model.role)).collect()
 }

@@ -92,9 +92,7 @@ fn refuse_encoding(upstream: &HeaderMap) -> Result<(), EncodedResponse> {
         .iter()
         .find(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
     {
-        Some(encoding) => Err(EncodedResponse {
-            encoding: encoding.clone(),
-        }),
+        Some(encoding) => Err(EncodedResponse { encoding: encoding.clone() }),
         None => Ok(()),
     }
 }
@@ -105,11 +103,7 @@ fn is_hop_by_hop(headers: &HeaderMap, name: &HeaderName) -> bool {
         .get_all(CONNECTION)
         .iter()
         .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
-        .any(|option| {
-            option
-                .trim_ascii()
-                .eq_ignore_ascii_case(name.as_str().as_bytes())
-        })
+        .any(|option| option.trim_ascii().eq_ignore_ascii_case(name.as_str().as_bytes()))
 }
 
 #[cfg(test)]
@@ -118,12 +112,8 @@ mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
     fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        let pair = |&(name, value)| {
-            (
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            )
-        };
+        let pair =
+            |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
         let mut headers = HeaderMap::new();
         for (name, value) in pairs.iter().map(pair) {
             headers.append(name, value);
@@ -139,10 +129,7 @@ mod tests {
             (RequestContent::Empty, None),
             (RequestContent::Json, Some("application/json")),
             (RequestContent::Blob, Some("application/octet-stream")),
-            (
-                RequestContent::Form(&form),
-                Some("multipart/form-data; boundary=x"),
-            ),
+            (RequestContent::Form(&form), Some("multipart/form-data; boundary=x")),
         ];
         for (content, content_type) in cases {
             let mut expected = map(&[("host", "127.0.0.1:11434")]);
@@ -183,16 +170,10 @@ mod tests {
             ("cache-control", "no-cache"),
             ("retry-after", "3"),
         ]);
-        assert_eq!(
-            response_headers(&upstream, BodyChange::Unchanged),
-            Ok(expected.clone())
-        );
+        assert_eq!(response_headers(&upstream, BodyChange::Unchanged), Ok(expected.clone()));
         let mut rewritten = expected;
         rewritten.remove("content-length");
-        assert_eq!(
-            response_headers(&upstream, BodyChange::Rewritten),
-            Ok(rewritten)
-        );
+        assert_eq!(response_headers(&upstream, BodyChange::Rewritten), Ok(rewritten));
     }
 
     #[test]

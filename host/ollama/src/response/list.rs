@@ -118,19 +118,11 @@ impl ModelList {
         let entries: Vec<Entry> = raw
             .iter()
             .filter_map(|&entry| {
-                Some(Entry {
-                    model: identify(entry)?,
-                    range: range_in(&body, entry),
-                })
+                Some(Entry { model: identify(entry)?, range: range_in(&body, entry) })
             })
             .collect();
         let complete = entries.len() == raw.len();
-        Ok(Self {
-            body,
-            array,
-            entries,
-            complete,
-        })
+        Ok(Self { body, array, entries, complete })
     }
 
     /// The models that the list names.
@@ -146,11 +138,8 @@ impl ModelList {
     /// The body with only the models that `keep` holds for; their entries, and all
     /// around them, as upstream wrote it.
     pub fn retain(&self, mut keep: impl FnMut(&ModelName) -> bool) -> Bytes {
-        let kept: Vec<&Entry> = self
-            .entries
-            .iter()
-            .filter(|entry| keep(&entry.model.name))
-            .collect();
+        let kept: Vec<&Entry> =
+            self.entries.iter().filter(|entry| keep(&entry.model.name)).collect();
         if self.complete && kept.len() == self.entries.len() {
             return self.body.clone();
         }
@@ -188,13 +177,11 @@ fn identify(entry: &RawValue) -> Option<ListedModel> {
         .flatten()
         .map(|spelling| ModelName::parse(&spelling).ok());
     let name = names.next()??;
-    names
-        .all(|other| other.as_ref() == Some(&name))
-        .then_some(ListedModel {
-            name,
-            remote_host: identity.remote_host,
-            remote_model: identity.remote_model,
-        })
+    names.all(|other| other.as_ref() == Some(&name)).then_some(ListedModel {
+        name,
+        remote_host: identity.remote_host,
+        remote_model: identity.remote_model,
+    })
 }
 
 #[cfg(test)]

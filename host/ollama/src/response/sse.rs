@@ -13,9 +13,7 @@ pub(super) struct EventEnds {
 
 impl EventEnds {
     pub(super) const fn new() -> Self {
-        Self {
-            line_is_blank: true,
-        }
+        Self { line_is_blank: true }
     }
 
     /// The length of what belongs to the current event, its blank line included, or

@@ -87,9 +87,7 @@ fn check_target(uri: &Uri) -> Result<(), String> {
     }
     let encoded_model = path.starts_with("/v1/models/");
     if path.contains('%') && !encoded_model {
-        return Err(format!(
-            "{path} has a percent-escape; write the path plainly"
-        ));
+        return Err(format!("{path} has a percent-escape; write the path plainly"));
     }
     let unclean = |segment: &str| matches!(segment, "" | "." | "..");
     if path.len() > 1 && path[1..].split('/').any(unclean) {
@@ -132,18 +130,14 @@ fn check_query(route: &Route, query: Option<&str>) -> Result<(), String> {
     match route.dialect {
         Dialect::Native if timestamp => Ok(()),
         Dialect::Anthropic if beta => Ok(()),
-        _ => Err(format!(
-            "{} takes no query; send parameters in the body",
-            route.path
-        )),
+        _ => Err(format!("{} takes no query; send parameters in the body", route.path)),
     }
 }
 
 fn check_host(headers: &HeaderMap) -> Result<(), String> {
     let host = single(headers, &HOST)?.ok_or("the Host header is missing")?;
-    let authority: Authority = host
-        .parse()
-        .map_err(|_| format!("{host:?} is not a host and an optional port"))?;
+    let authority: Authority =
+        host.parse().map_err(|_| format!("{host:?} is not a host and an optional port"))?;
     if host.contains('@') || authority.host().is_empty() {
         return Err("the Host header must be a host and an optional port".to_owned());
     }

@@ -33,17 +33,11 @@ pub(crate) enum PathValue {
 
 impl Path {
     pub(super) const fn new(literal: &'static str) -> Self {
-        Self {
-            literal,
-            parameter: None,
-        }
+        Self { literal, parameter: None }
     }
 
     pub(super) const fn with(literal: &'static str, parameter: Parameter) -> Self {
-        Self {
-            literal,
-            parameter: Some(parameter),
-        }
+        Self { literal, parameter: Some(parameter) }
     }
 
     /// What the last segment is, where it varies.
@@ -121,9 +115,7 @@ impl PathValue {
 /// Source: Ollama `manifest/paths.go` (`BlobsPath`), which also takes `sha256-` and
 /// upper case.
 pub(crate) fn canonical_digest(text: &str) -> Option<String> {
-    let hex = text
-        .strip_prefix("sha256:")
-        .or_else(|| text.strip_prefix("sha256-"))?;
+    let hex = text.strip_prefix("sha256:").or_else(|| text.strip_prefix("sha256-"))?;
     let valid = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
     valid.then(|| format!("sha256:{}", hex.to_ascii_lowercase()))
 }
@@ -155,8 +147,7 @@ fn percent_decoded(segment: &str) -> Option<String> {
 /// shape of the error.
 pub fn dialect_of_path(path: &str) -> Dialect {
     let within = |root: &str| {
-        path.strip_prefix(root)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     if within("/v1/messages") {
         Dialect::Anthropic

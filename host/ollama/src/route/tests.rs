@@ -8,17 +8,10 @@ fn ask(method: &Method, target: &str, more: &[(&'static str, &str)]) -> Result<R
     let mut headers = HeaderMap::new();
     headers.insert("host", HeaderValue::from_static("localhost:11434"));
     for (name, value) in more {
-        headers.append(
-            HeaderName::from_static(name),
-            HeaderValue::from_str(value).unwrap(),
-        );
+        headers.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
     }
     let uri: Uri = target.parse().unwrap();
-    route(&RequestHead {
-        method,
-        uri: &uri,
-        headers: &headers,
-    })
+    route(&RequestHead { method, uri: &uri, headers: &headers })
 }
 
 fn refused(method: &Method, target: &str, more: &[(&'static str, &str)]) -> Refusal {
@@ -98,11 +91,7 @@ fn unknown_paths_are_not_found_in_the_dialect_of_the_path() {
     ];
     for (path, dialect) in cases {
         let refusal = refused(&Method::POST, path, &[]);
-        assert_eq!(
-            (refusal.status, refusal.dialect),
-            (StatusCode::NOT_FOUND, dialect),
-            "{path}"
-        );
+        assert_eq!((refusal.status, refusal.dialect), (StatusCode::NOT_FOUND, dialect), "{path}");
     }
 }
 
@@ -143,15 +132,9 @@ fn what_well_known_clients_put_into_a_query_is_tolerated() {
 
 #[test]
 fn a_model_in_a_path_may_be_encoded() {
-    for path in [
-        "/v1/models/Demo",
-        "/v1/models/demo%3Alatest",
-        "/v1/models/%44emo",
-    ] {
+    for path in ["/v1/models/Demo", "/v1/models/demo%3Alatest", "/v1/models/%44emo"] {
         let request = ask(&Method::GET, path, &[]).unwrap();
-        let request = request
-            .read(bytes::Bytes::new(), &crate::ReadLimits::default())
-            .unwrap();
+        let request = request.read(bytes::Bytes::new(), &crate::ReadLimits::default()).unwrap();
         assert_eq!(request.models()[0].name.short(), "demo:latest");
     }
     for path in [
@@ -177,18 +160,9 @@ fn a_digest_has_one_spelling() {
         let request = ask(&Method::POST, &path, &[]).unwrap().streamed().unwrap();
         assert_eq!(request.parameters().digests, [DIGEST]);
     }
-    for wrong in [
-        "sha256:12",
-        hex,
-        "sha512:x",
-        &format!("{DIGEST}0"),
-        &DIGEST.replace('f', "g"),
-    ] {
+    for wrong in ["sha256:12", hex, "sha512:x", &format!("{DIGEST}0"), &DIGEST.replace('f', "g")] {
         let path = format!("/api/blobs/{wrong}");
-        assert_eq!(
-            refused(&Method::HEAD, &path, &[]).status,
-            StatusCode::BAD_REQUEST
-        );
+        assert_eq!(refused(&Method::HEAD, &path, &[]).status, StatusCode::BAD_REQUEST);
     }
 }
 
@@ -200,10 +174,7 @@ fn heads_that_two_servers_could_frame_differently_are_refused() {
         &[("content-length", "1, 1")],
         &[("content-length", "+1")],
         &[("content-length", "1"), ("transfer-encoding", "chunked")],
-        &[
-            ("transfer-encoding", "chunked"),
-            ("transfer-encoding", "chunked"),
-        ],
+        &[("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")],
         &[("transfer-encoding", "gzip, chunked")],
         &[("transfer-encoding", "identity")],
         &[("transfer-encoding", "xchunked")],
@@ -222,29 +193,12 @@ fn the_host_must_be_one_plain_host() {
             headers.insert("host", HeaderValue::from_static(host));
         }
         let uri = Uri::from_static("/api/tags");
-        route(&RequestHead {
-            method: &Method::GET,
-            uri: &uri,
-            headers: &headers,
-        })
-        .is_ok()
+        route(&RequestHead { method: &Method::GET, uri: &uri, headers: &headers }).is_ok()
     };
-    for good in [
-        "localhost",
-        "gw.example:8443",
-        "127.0.0.1:11434",
-        "[::1]:11434",
-    ] {
+    for good in ["localhost", "gw.example:8443", "127.0.0.1:11434", "[::1]:11434"] {
         assert!(with_host(Some(good)), "{good}");
     }
-    for bad in [
-        "",
-        "user@host",
-        "user:pass@host:1",
-        "a b",
-        "host/path",
-        ":80",
-    ] {
+    for bad in ["", "user@host", "user:pass@host:1", "a b", "host/path", ":80"] {
         assert!(!with_host(Some(bad)), "{bad}");
     }
     assert!(!with_host(None));
@@ -252,37 +206,21 @@ fn the_host_must_be_one_plain_host() {
 
 #[test]
 fn content_is_json_whatever_its_type_says_but_no_form_and_not_encoded() {
-    for kind in [
-        "application/json; charset=utf-8",
-        "text/plain",
-        "application/x-www-form-urlencoded",
-    ] {
+    for kind in
+        ["application/json; charset=utf-8", "text/plain", "application/x-www-form-urlencoded"]
+    {
         assert!(ask(&Method::POST, "/api/chat", &[("content-type", kind)]).is_ok());
     }
-    assert!(
-        ask(
-            &Method::POST,
-            "/api/chat",
-            &[("content-encoding", "identity")]
-        )
-        .is_ok()
-    );
+    assert!(ask(&Method::POST, "/api/chat", &[("content-encoding", "identity")]).is_ok());
     let cases: [&[(&'static str, &str)]; 4] = [
         &[("content-type", "multipart/form-data; boundary=x")],
         &[("content-encoding", "gzip")],
         &[("content-encoding", "identity, gzip")],
-        &[
-            ("content-encoding", "identity"),
-            ("content-encoding", "gzip"),
-        ],
+        &[("content-encoding", "identity"), ("content-encoding", "gzip")],
     ];
     for headers in cases {
         let refusal = refused(&Method::POST, "/api/chat", headers);
-        assert_eq!(
-            refusal.status,
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "{headers:?}"
-        );
+        assert_eq!(refusal.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{headers:?}");
     }
 }
 
@@ -290,20 +228,10 @@ fn content_is_json_whatever_its_type_says_but_no_form_and_not_encoded() {
 fn the_reference_names_every_route_and_is_current() {
     let page = reference_markdown();
     for route in ROUTES {
-        assert!(
-            page.contains(&format!("`{}`", route.path)),
-            "{}",
-            route.path
-        );
+        assert!(page.contains(&format!("`{}`", route.path)), "{}", route.path);
     }
-    let written = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../docs/reference/routes.md"
-    );
+    let written = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/routes.md");
     if let Ok(written) = std::fs::read_to_string(written) {
-        assert_eq!(
-            written, page,
-            "docs/reference/routes.md is older than the route table"
-        );
+        assert_eq!(written, page, "docs/reference/routes.md is older than the route table");
     }
 }

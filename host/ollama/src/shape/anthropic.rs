@@ -24,10 +24,8 @@ pub(crate) static MESSAGES: Shape = Shape {
     ],
 };
 
-static MESSAGE: Shape = Shape {
-    name: "MessageParam",
-    fields: &[any("role"), field("content", Kind::Nested(&BLOCK))],
-};
+static MESSAGE: Shape =
+    Shape { name: "MessageParam", fields: &[any("role"), field("content", Kind::Nested(&BLOCK))] };
 
 /// The content of a tool's result is made of blocks again.
 static BLOCK: Shape = Shape {
@@ -69,17 +67,9 @@ static TOOL_CHOICE: Shape = Shape {
     fields: &[any("type"), any("name"), any("disable_parallel_tool_use")],
 };
 
-static THINKING: Shape = Shape {
-    name: "ThinkingConfig",
-    fields: &[any("type"), any("budget_tokens")],
-};
+static THINKING: Shape =
+    Shape { name: "ThinkingConfig", fields: &[any("type"), any("budget_tokens")] };
 
-static METADATA: Shape = Shape {
-    name: "Metadata",
-    fields: &[any("user_id")],
-};
+static METADATA: Shape = Shape { name: "Metadata", fields: &[any("user_id")] };
 
-static OUTPUT_CONFIG: Shape = Shape {
-    name: "OutputConfig",
-    fields: &[any("effort")],
-};
+static OUTPUT_CONFIG: Shape = Shape { name: "OutputConfig", fields: &[any("effort")] };

@@ -13,10 +13,7 @@ const STREAM: Field = field("stream", Kind::Stream);
 const KEEP_ALIVE: Field = field("keep_alive", Kind::KeepAlive);
 const OPTIONS: Field = field(
     "options",
-    Kind::Options(&[
-        field("num_ctx", Kind::Context),
-        field("num_predict", Kind::Output),
-    ]),
+    Kind::Options(&[field("num_ctx", Kind::Context), field("num_predict", Kind::Output)]),
 );
 /// Nothing is produced that could be limited.
 const EMBED_OPTIONS: Field = field("options", Kind::Options(&[field("num_ctx", Kind::Context)]));
@@ -86,10 +83,8 @@ static TOOL_CALL: Shape = Shape {
     fields: &[any("id"), field("function", Kind::Nested(&CALLED_FUNCTION))],
 };
 
-static CALLED_FUNCTION: Shape = Shape {
-    name: "ToolCallFunction",
-    fields: &[any("index"), any("name"), any("arguments")],
-};
+static CALLED_FUNCTION: Shape =
+    Shape { name: "ToolCallFunction", fields: &[any("index"), any("name"), any("arguments")] };
 
 pub(crate) static TOOL: Shape = Shape {
     name: "Tool",
@@ -100,10 +95,8 @@ pub(crate) static TOOL: Shape = Shape {
     ],
 };
 
-static TOOL_FUNCTION: Shape = Shape {
-    name: "ToolFunction",
-    fields: &[any("name"), any("description"), any("parameters")],
-};
+static TOOL_FUNCTION: Shape =
+    Shape { name: "ToolFunction", fields: &[any("name"), any("description"), any("parameters")] };
 
 pub(crate) static EMBED: Shape = Shape {
     name: "EmbedRequest",
@@ -120,25 +113,12 @@ pub(crate) static EMBED: Shape = Shape {
 
 pub(crate) static EMBEDDINGS: Shape = Shape {
     name: "EmbeddingRequest",
-    fields: &[
-        MODEL,
-        IGNORED_NAME,
-        field("prompt", Kind::Prompt),
-        KEEP_ALIVE,
-        EMBED_OPTIONS,
-    ],
+    fields: &[MODEL, IGNORED_NAME, field("prompt", Kind::Prompt), KEEP_ALIVE, EMBED_OPTIONS],
 };
 
 pub(crate) static SHOW: Shape = Shape {
     name: "ShowRequest",
-    fields: &[
-        MODEL,
-        ALIAS,
-        any("system"),
-        any("template"),
-        any("verbose"),
-        any("options"),
-    ],
+    fields: &[MODEL, ALIAS, any("system"), any("template"), any("verbose"), any("options")],
 };
 
 /// `PullRequest` and `PushRequest` are the same.
@@ -188,17 +168,9 @@ pub(crate) static COPY: Shape = Shape {
     ],
 };
 
-pub(crate) static DELETE: Shape = Shape {
-    name: "DeleteRequest",
-    fields: &[TARGET, ALIAS],
-};
+pub(crate) static DELETE: Shape = Shape { name: "DeleteRequest", fields: &[TARGET, ALIAS] };
 
-pub(crate) static WEB_SEARCH: Shape = Shape {
-    name: "WebSearchRequest",
-    fields: &[any("query"), any("max_results")],
-};
+pub(crate) static WEB_SEARCH: Shape =
+    Shape { name: "WebSearchRequest", fields: &[any("query"), any("max_results")] };
 
-pub(crate) static WEB_FETCH: Shape = Shape {
-    name: "WebFetchRequest",
-    fields: &[any("url")],
-};
+pub(crate) static WEB_FETCH: Shape = Shape { name: "WebFetchRequest", fields: &[any("url")] };

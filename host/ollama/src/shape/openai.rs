@@ -11,10 +11,8 @@ const MAX_TOKENS: Field = field("max_tokens", Kind::Output);
 const MAX_COMPLETION_TOKENS: Field = field("max_completion_tokens", Kind::OutputAlias);
 const DEBUG_RENDER: Field = field("_debug_render_only", Kind::DebugRender);
 
-static STREAM_OPTIONS_SHAPE: Shape = Shape {
-    name: "StreamOptions",
-    fields: &[field("include_usage", Kind::IncludeUsage)],
-};
+static STREAM_OPTIONS_SHAPE: Shape =
+    Shape { name: "StreamOptions", fields: &[field("include_usage", Kind::IncludeUsage)] };
 
 pub(crate) static CHAT: Shape = Shape {
     name: "ChatCompletionRequest",
@@ -56,12 +54,7 @@ static MESSAGE: Shape = Shape {
 /// Ollama reads a part into a map, which is stricter than a struct.
 static PART: Shape = Shape {
     name: "content part",
-    fields: &[
-        field("type", Kind::PartType),
-        any("text"),
-        any("image_url"),
-        any("input_audio"),
-    ],
+    fields: &[field("type", Kind::PartType), any("text"), any("image_url"), any("input_audio")],
 };
 
 static TOOL_CALL: Shape = Shape {
@@ -74,28 +67,18 @@ static TOOL_CALL: Shape = Shape {
     ],
 };
 
-static CALLED_FUNCTION: Shape = Shape {
-    name: "ToolCall function",
-    fields: &[any("name"), any("arguments")],
-};
+static CALLED_FUNCTION: Shape =
+    Shape { name: "ToolCall function", fields: &[any("name"), any("arguments")] };
 
 static RESPONSE_FORMAT: Shape = Shape {
     name: "ResponseFormat",
-    fields: &[
-        any("type"),
-        field("json_schema", Kind::Nested(&JSON_SCHEMA)),
-    ],
+    fields: &[any("type"), field("json_schema", Kind::Nested(&JSON_SCHEMA))],
 };
 
-static JSON_SCHEMA: Shape = Shape {
-    name: "JsonSchema",
-    fields: &[any("schema")],
-};
+static JSON_SCHEMA: Shape = Shape { name: "JsonSchema", fields: &[any("schema")] };
 
-static REASONING: Shape = Shape {
-    name: "Reasoning",
-    fields: &[any("effort"), any("generate_summary"), any("summary")],
-};
+static REASONING: Shape =
+    Shape { name: "Reasoning", fields: &[any("effort"), any("generate_summary"), any("summary")] };
 
 pub(crate) static COMPLETION: Shape = Shape {
     name: "CompletionRequest",
@@ -119,12 +102,7 @@ pub(crate) static COMPLETION: Shape = Shape {
 
 pub(crate) static EMBED: Shape = Shape {
     name: "EmbedRequest",
-    fields: &[
-        MODEL,
-        any("input"),
-        any("dimensions"),
-        any("encoding_format"),
-    ],
+    fields: &[MODEL, any("input"), any("dimensions"), any("encoding_format")],
 };
 
 pub(crate) static RESPONSES: Shape = Shape {

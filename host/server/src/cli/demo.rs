@@ -37,18 +37,8 @@ const USERS: [&str; 3] = ["alice", "bob", "kim"];
 struct Keys([(&'static str, KeyText); 3]);
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Ending> {
-    let level = if arguments.tour {
-        LogLevel::Warn
-    } else {
-        LogLevel::Info
-    };
-    let level = log::init(
-        &Log {
-            level,
-            format: LogFormat::Text,
-        },
-        environment::color(),
-    )?;
+    let level = if arguments.tour { LogLevel::Warn } else { LogLevel::Info };
+    let level = log::init(&Log { level, format: LogFormat::Text }, environment::color())?;
     serve::runtime()?.block_on(async {
         let (simulator, directory, keys) = prepare(arguments.listen).await?;
         let config = directory.path().join("stockade.yaml");
@@ -60,10 +50,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
             }
             Err(error) => return Err(error.into()),
         };
-        let gateway = *server
-            .addresses()
-            .first()
-            .context("the gateway listens nowhere")?;
+        let gateway = *server.addresses().first().context("the gateway listens nowhere")?;
         if arguments.tour {
             let ending = take_tour(gateway, &keys, output).await;
             server.stop().await;
@@ -92,9 +79,7 @@ async fn prepare(listen: SocketAddr) -> anyhow::Result<(Simulator, tempfile::Tem
         config = config.replace(&format!("{{{user}}}"), &key.digest().to_string());
         (user, key)
     }));
-    let directory = tempfile::Builder::new()
-        .prefix("stockade-demo-")
-        .tempdir()?;
+    let directory = tempfile::Builder::new().prefix("stockade-demo-").tempdir()?;
     std::fs::write(directory.path().join("stockade.yaml"), config)?;
     Ok((simulator, directory, keys))
 }
@@ -143,10 +128,7 @@ fn welcome(gateway: SocketAddr, ollama: SocketAddr, config: &Path, keys: &Keys) 
 }
 
 fn described(gateway: SocketAddr, config: &PathBuf, keys: &Keys) -> serde_json::Value {
-    let users = keys
-        .0
-        .iter()
-        .map(|(user, key)| ((*user).to_owned(), json!(key.expose())));
+    let users = keys.0.iter().map(|(user, key)| ((*user).to_owned(), json!(key.expose())));
     let tour: Vec<String> = tour().iter().map(|step| step.curl(gateway)).collect();
     json!({
         "gateway": format!("http://{gateway}"),

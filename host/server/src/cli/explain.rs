@@ -39,15 +39,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
         }
     };
     let (opinions, decision) = decide(&generation, arguments)?;
-    output.answer(
-        text(arguments, &opinions, &decision),
-        &value(&opinions, &decision),
-    )?;
-    Ok(if decision.is_ok() {
-        Ending::Done
-    } else {
-        Ending::Negative
-    })
+    output.answer(text(arguments, &opinions, &decision), &value(&opinions, &decision))?;
+    Ok(if decision.is_ok() { Ending::Done } else { Ending::Negative })
 }
 
 type Decision<'a> = Result<Permit<Hypothetical<'a>>, Denial>;
@@ -62,23 +55,11 @@ fn decide(
         .ok_or_else(|| anyhow!("there is no enabled user {:?}", arguments.user))
         .with_context(|| arguments.config.display().to_string())?;
     let role = ModelRole::of(arguments.operation);
-    let models: Vec<ModelRef> = arguments
-        .model
-        .iter()
-        .map(|name| ModelRef {
-            name: name.clone(),
-            role,
-        })
-        .collect();
-    let asked = Hypothetical {
-        principal: &principal,
-        operation: arguments.operation,
-        models: &models,
-    };
-    let client = Client {
-        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        transport: Transport::Plain,
-    };
+    let models: Vec<ModelRef> =
+        arguments.model.iter().map(|name| ModelRef { name: name.clone(), role }).collect();
+    let asked =
+        Hypothetical { principal: &principal, operation: arguments.operation, models: &models };
+    let client = Client { address: IpAddr::V4(Ipv4Addr::LOCALHOST), transport: Transport::Plain };
     let parameters = Parameters::default();
     let input = asked.input(&parameters, client, generation.local_time(&SystemClock));
     let opinions = generation.opinions_blocking(&input);
@@ -88,34 +69,19 @@ fn decide(
 
 fn text(arguments: &Arguments, opinions: &[Opinion], decision: &Result<(), Denial>) -> String {
     let mut text = String::new();
-    let model = arguments
-        .model
-        .as_ref()
-        .map(|name| format!(" {name}"))
-        .unwrap_or_default();
+    let model = arguments.model.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
     let word = if decision.is_ok() { "ALLOW" } else { "DENY" };
     // Writing to a String cannot fail.
-    let _ = writeln!(
-        text,
-        "{word}: {} {}{model}",
-        arguments.user, arguments.operation
-    );
+    let _ = writeln!(text, "{word}: {} {}{model}", arguments.user, arguments.operation);
     if let Err(denial) = decision {
         let _ = writeln!(text, "  {}", denial.reason);
     }
     for opinion in opinions {
         let mode = if opinion.enforced { "" } else { " (shadow)" };
         let (said, reason) = outcome(&opinion.outcome);
-        let _ = write!(
-            text,
-            "  {said}{mode}  binding {}  policy {}",
-            opinion.binding, opinion.policy
-        );
-        let _ = writeln!(
-            text,
-            "{}",
-            reason.map(|r| format!(": {r}")).unwrap_or_default()
-        );
+        let _ =
+            write!(text, "  {said}{mode}  binding {}  policy {}", opinion.binding, opinion.policy);
+        let _ = writeln!(text, "{}", reason.map(|r| format!(": {r}")).unwrap_or_default());
     }
     text.truncate(text.trim_end().len());
     text

@@ -34,24 +34,14 @@ fn new(id: &str, output: &Output) -> anyhow::Result<()> {
     let digest = key.digest();
     output.note("# Give the key to its user; this is the only time that it is shown.")?;
     output.note("# Put this line under `users: <name>: keys:` in the configuration:")?;
-    output.note(format_args!(
-        "- {{ id: {:?}, sha256: {:?} }}",
-        id.as_str(),
-        digest.to_string()
-    ))?;
+    output.note(format_args!("- {{ id: {:?}, sha256: {:?} }}", id.as_str(), digest.to_string()))?;
     let key = key.expose();
-    output.answer(
-        key,
-        &json!({ "id": id, "key": key, "sha256": digest.to_string() }),
-    )
+    output.answer(key, &json!({ "id": id, "key": key, "sha256": digest.to_string() }))
 }
 
 fn hash(output: &Output) -> anyhow::Result<()> {
     let mut text = String::new();
-    std::io::stdin()
-        .lock()
-        .take(16 << 10)
-        .read_to_string(&mut text)?;
+    std::io::stdin().lock().take(16 << 10).read_to_string(&mut text)?;
     let key = KeyText::parse(text.trim_end_matches(['\r', '\n']))?;
     let digest = key.digest();
     output.answer(digest, &json!({ "sha256": digest.to_string() }))

@@ -56,12 +56,8 @@ impl Output {
     pub(super) fn error(&self, error: &anyhow::Error) {
         // Nothing is left to tell it to where standard error is gone.
         if self.json {
-            writeln!(
-                stdout(),
-                "{:#}",
-                json!({ "ok": false, "errors": [format!("{error:#}")] })
-            )
-            .ok();
+            writeln!(stdout(), "{:#}", json!({ "ok": false, "errors": [format!("{error:#}")] }))
+                .ok();
         } else {
             writeln!(stderr(), "stockade: {error:#}").ok();
         }

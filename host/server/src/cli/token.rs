@@ -56,11 +56,7 @@ fn issue(path: &Path, user: &str, ttl: Duration, output: &Output) -> anyhow::Res
         return Ok(Ending::Misused);
     };
     let user = UserId::new(user)?;
-    if !config
-        .users
-        .iter()
-        .any(|known| known.id == user && !known.disabled)
-    {
+    if !config.users.iter().any(|known| known.id == user && !known.disabled) {
         bail!("{} has no enabled user {:?}", path.display(), user.as_str());
     }
     if ttl > config.token_rules.max_ttl {
@@ -87,18 +83,12 @@ fn verify(path: &Path, output: &Output) -> anyhow::Result<Ending> {
     };
     let authenticator = crate::generation::authenticator(&config)?;
     let mut token = String::new();
-    std::io::stdin()
-        .lock()
-        .take(16 << 10)
-        .read_to_string(&mut token)?;
+    std::io::stdin().lock().take(16 << 10).read_to_string(&mut token)?;
     let proven = Presented::from_secret(token.trim())
         .and_then(|presented| authenticator.identify(&presented, SystemClock.now()));
     match proven {
         Ok(principal) => {
-            let credential = principal
-                .credential
-                .as_ref()
-                .map(stockade_core::CredentialId::as_str);
+            let credential = principal.credential.as_ref().map(stockade_core::CredentialId::as_str);
             output.answer(
                 format_args!("valid: {}", principal.user),
                 &json!({ "valid": true, "user": principal.user, "credential": credential }),

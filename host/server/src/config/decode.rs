@@ -21,14 +21,9 @@ use super::tree::{Node, Plain, Value, resolve};
 /// Read a raw type from the tree; what is wrong is in the report.
 pub(super) fn decode<'n, T: Deserialize<'n>>(node: &'n Node, report: &mut Report) -> Option<T> {
     let shared = RefCell::new(std::mem::take(report));
-    let decoded = T::deserialize(Decoder {
-        node,
-        report: &shared,
-    });
+    let decoded = T::deserialize(Decoder { node, report: &shared });
     *report = shared.into_inner();
-    decoded
-        .map_err(|failure| report.add(failure.into_problem(node.at)))
-        .ok()
+    decoded.map_err(|failure| report.add(failure.into_problem(node.at))).ok()
 }
 
 /// A deserializer for one value of the tree.
@@ -108,11 +103,7 @@ impl<'n> de::Deserializer<'n> for Decoder<'n, '_> {
     }
 
     fn deserialize_option<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Failure> {
-        if self.node.is_null() {
-            visitor.visit_none()
-        } else {
-            visitor.visit_some(self)
-        }
+        if self.node.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'n>>(

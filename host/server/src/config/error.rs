@@ -74,12 +74,7 @@ impl ConfigError {
     }
 
     fn write(&self, out: &mut String, paint: &Paint) -> fmt::Result {
-        writeln!(
-            out,
-            "{}{}",
-            paint.error("error"),
-            paint.bold(&format!(": {}", self.message))
-        )?;
+        writeln!(out, "{}{}", paint.error("error"), paint.bold(&format!(": {}", self.message)))?;
         writeln!(out, "  {} {}", paint.dim("-->"), self.place())?;
         if let Some(excerpt) = &self.excerpt {
             excerpt.write(out, paint)?;
@@ -138,19 +133,12 @@ pub struct ConfigErrors {
 impl ConfigErrors {
     /// Fail if there are errors.
     pub fn check(errors: Vec<ConfigError>) -> Result<(), Self> {
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(Self::from_all(errors))
-        }
+        if errors.is_empty() { Ok(()) } else { Err(Self::from_all(errors)) }
     }
 
     /// All of several errors; there must be one.
     pub fn from_all(errors: impl IntoIterator<Item = ConfigError>) -> Self {
-        Self {
-            errors: errors.into_iter().collect(),
-            files: Vec::new(),
-        }
+        Self { errors: errors.into_iter().collect(), files: Vec::new() }
     }
 
     pub(super) fn with_files(mut self, files: Vec<PathBuf>) -> Self {
@@ -233,11 +221,8 @@ const WIDEST: usize = 100;
 impl Excerpt {
     pub(super) fn new(line: &str, at: Location) -> Self {
         let column = (at.column() as usize).saturating_sub(1);
-        let skipped = if line.chars().count() > WIDEST {
-            column.saturating_sub(WIDEST / 2)
-        } else {
-            0
-        };
+        let skipped =
+            if line.chars().count() > WIDEST { column.saturating_sub(WIDEST / 2) } else { 0 };
         let line: String = line.chars().skip(skipped).take(WIDEST).collect();
         let indent = column - skipped;
         let room = line.chars().count().saturating_sub(indent).max(1);
@@ -278,17 +263,11 @@ impl Paint {
     }
 
     fn sgr(&self, code: &str, text: &str) -> String {
-        if self.color {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_owned()
-        }
+        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 }
 
 /// A file's text must not move the cursor of whoever reads the error.
 fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -24,14 +24,8 @@ impl Location {
     /// The stretch from a line and column up to, but without, another.
     pub(super) const fn new(start: (u32, u32), end: (u32, u32)) -> Self {
         Self {
-            start: Position {
-                line: start.0,
-                column: start.1,
-            },
-            end: Position {
-                line: end.0,
-                column: end.1,
-            },
+            start: Position { line: start.0, column: start.1 },
+            end: Position { line: end.0, column: end.1 },
         }
     }
 
@@ -42,10 +36,7 @@ impl Location {
 
     /// The same start with the end of another.
     pub(super) const fn up_to(self, end: Self) -> Self {
-        Self {
-            start: self.start,
-            end: end.end,
-        }
+        Self { start: self.start, end: end.end }
     }
 
     /// The line, counted from 1.
@@ -60,12 +51,7 @@ impl Location {
 
     /// Start line, start column, end line, end column.
     pub(super) const fn as_numbers(self) -> [u32; 4] {
-        [
-            self.start.line,
-            self.start.column,
-            self.end.line,
-            self.end.column,
-        ]
+        [self.start.line, self.start.column, self.end.line, self.end.column]
     }
 
     /// How many characters to underline: one where the stretch has several lines.
@@ -101,11 +87,7 @@ pub(super) struct Source {
 impl Source {
     /// A file's text, with the stretches that must not be quoted.
     pub(super) fn new(path: &Path, text: &str, masked: Vec<Location>) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: text.into(),
-            masked: masked.into(),
-        }
+        Self { path: path.to_owned(), text: text.into(), masked: masked.into() }
     }
 
     /// The file.
@@ -144,9 +126,7 @@ impl Source {
 /// Shows which file it is, not what it says.
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Source")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("Source").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -192,9 +172,7 @@ mod tests {
     fn masked_stretches_keep_their_width() {
         let mask = Location::new((1, 11), (1, 18));
         let source = Source::new("x.yaml".as_ref(), "password: hunter2", vec![mask]);
-        let rendered = source
-            .error(Location::point(1, 1), "unknown key")
-            .render(false);
+        let rendered = source.error(Location::point(1, 1), "unknown key").render(false);
         assert!(rendered.contains("password: •••••••"), "{rendered}");
     }
 }

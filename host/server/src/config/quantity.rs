@@ -34,19 +34,14 @@ const UNITS: [(&str, u64); 9] = [
 pub(super) fn size(text: &str) -> Result<u64, Invalid> {
     const HELP: Invalid = "a size is a number and a unit, such as 512KiB, 64MiB or 64GiB";
     let text = text.trim();
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let number: u64 = number.parse().map_err(|_| HELP)?;
     let unit = match unit.trim() {
         "" => "B",
         unit => unit,
     };
-    let (_, factor) = UNITS
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(unit))
-        .ok_or(HELP)?;
+    let (_, factor) = UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).ok_or(HELP)?;
     number.checked_mul(*factor).ok_or("this size is too large")
 }
 
@@ -56,27 +51,19 @@ pub(super) fn time(text: &str) -> Result<UnixTime, Invalid> {
         |_| "a point in time is written with its offset, such as 2027-01-01T00:00:00Z (RFC 3339)",
     )?;
     let seconds = u64::try_from(timestamp.as_second());
-    seconds
-        .map(UnixTime::from_secs)
-        .map_err(|_| "this lies before 1970")
+    seconds.map(UnixTime::from_secs).map_err(|_| "this lies before 1970")
 }
 
 /// A duration in the largest unit that writes it without a fraction.
 pub(super) fn show_duration(duration: Duration) -> String {
-    const UNITS: [(&str, u128); 5] = [
-        ("d", 86_400_000),
-        ("h", 3_600_000),
-        ("m", 60_000),
-        ("s", 1000),
-        ("ms", 1),
-    ];
+    const UNITS: [(&str, u128); 5] =
+        [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
     let milliseconds = duration.as_millis();
     if duration != Duration::from_millis(u64::try_from(milliseconds).unwrap_or(u64::MAX)) {
         return humantime::format_duration(duration).to_string();
     }
-    let unit = UNITS
-        .iter()
-        .find(|(_, length)| milliseconds > 0 && milliseconds.is_multiple_of(*length));
+    let unit =
+        UNITS.iter().find(|(_, length)| milliseconds > 0 && milliseconds.is_multiple_of(*length));
     match unit {
         Some((name, length)) => format!("{}{name}", milliseconds / length),
         None => "0s".to_owned(),
@@ -110,15 +97,7 @@ mod tests {
         for (text, bytes) in cases {
             assert_eq!(size(text), Ok(bytes), "{text}");
         }
-        for text in [
-            "",
-            "MiB",
-            "-1MiB",
-            "1.5MiB",
-            "64M",
-            "64 M iB",
-            "20000000TiB",
-        ] {
+        for text in ["", "MiB", "-1MiB", "1.5MiB", "64M", "64 M iB", "20000000TiB"] {
             assert!(size(text).is_err(), "{text:?}");
         }
     }
@@ -137,12 +116,7 @@ mod tests {
     fn points_in_time_have_an_offset() {
         assert_eq!(time("1970-01-02T00:00:00Z").unwrap().as_secs(), 86_400);
         assert_eq!(time("1970-01-02T01:00:00+01:00").unwrap().as_secs(), 86_400);
-        for text in [
-            "",
-            "2027-01-01",
-            "2027-01-01T00:00:00",
-            "1969-12-31T23:59:59Z",
-        ] {
+        for text in ["", "2027-01-01", "2027-01-01T00:00:00", "1969-12-31T23:59:59Z"] {
             assert!(time(text).is_err(), "{text:?}");
         }
     }

@@ -15,11 +15,7 @@ pub(super) struct Problem {
 
 impl Problem {
     pub(super) fn new(at: Location, message: impl Into<String>) -> Self {
-        Self {
-            at,
-            message: message.into(),
-            help: None,
-        }
+        Self { at, message: message.into(), help: None }
     }
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {

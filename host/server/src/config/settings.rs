@@ -85,9 +85,7 @@ impl Setting {
             Self::Mapping(entries) => {
                 let mut sorted: Vec<_> = entries.iter().collect();
                 sorted.sort_by(|(one, _), (other, _)| one.cmp(other));
-                let parts = sorted
-                    .into_iter()
-                    .map(|(key, part)| (Some(key.as_str()), &part.value));
+                let parts = sorted.into_iter().map(|(key, part)| (Some(key.as_str()), &part.value));
                 write_all('{', parts, '}', out);
             }
         }
@@ -177,10 +175,7 @@ impl<'de> Visitor<'de> for SettingVisitor {
 
 impl From<Located<Setting>> for Part {
     fn from(located: Located<Setting>) -> Self {
-        Self {
-            at: located.at,
-            value: located.value,
-        }
+        Self { at: located.at, value: located.value }
     }
 }
 
@@ -204,10 +199,7 @@ mod tests {
         let yaml = "b: [1, -2, 1.5, 0x10, ~, yes, \"1\"]\na: {z: true, y: 22:00}\n";
         let json = r#"{"a":{"y":"22:00","z":true},"b":[1,-2,1.5,16,null,"yes","1"]}"#;
         assert_eq!(settings(yaml).canonical_json(), json);
-        assert_eq!(
-            settings("\"\\u0001\\\"\"").canonical_json(),
-            r#""\u0001\"""#
-        );
+        assert_eq!(settings("\"\\u0001\\\"\"").canonical_json(), r#""\u0001\"""#);
     }
 
     #[test]

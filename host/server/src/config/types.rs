@@ -180,9 +180,7 @@ pub struct Binding {
 impl Binding {
     /// Where a part of the settings stands, by a path such as `allow[2].name`.
     pub fn settings_at(&self, path: &str) -> Location {
-        self.parts
-            .as_ref()
-            .map_or(self.at, |parts| parts.locate(path))
+        self.parts.as_ref().map_or(self.at, |parts| parts.locate(path))
     }
 }
 

@@ -34,10 +34,7 @@ pub(super) struct Asked {
 
 impl BindingTable {
     pub(super) fn new(bindings: &[Binding], places: Vec<Place>) -> Self {
-        let mut table = Self {
-            places,
-            ..Self::default()
-        };
+        let mut table = Self { places, ..Self::default() };
         for (position, binding) in bindings.iter().enumerate() {
             table.add(position, &binding.subjects);
         }
@@ -52,10 +49,7 @@ impl BindingTable {
             self.by_user.entry(user.clone()).or_default().push(position);
         }
         for group in &subjects.groups {
-            self.by_group
-                .entry(group.clone())
-                .or_default()
-                .push(position);
+            self.by_group.entry(group.clone()).or_default().push(position);
         }
         self.subjects.push(subjects.clone());
     }

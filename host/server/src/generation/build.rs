@@ -27,14 +27,7 @@ pub fn build(
     let (policies, places) = load_policies(&config, engine)?;
     let bindings = BindingTable::new(&config.bindings, places);
     let time_zone = config.time_zone.clone();
-    let generation = Generation {
-        number,
-        config,
-        authenticator,
-        time_zone,
-        policies,
-        bindings,
-    };
+    let generation = Generation { number, config, authenticator, time_zone, policies, bindings };
     run_tests(&generation, clock)?;
     Ok(generation)
 }
@@ -50,9 +43,7 @@ pub(crate) fn authenticator(config: &Config) -> Result<Authenticator, ConfigErro
         Ok(authenticator) => return Ok(authenticator),
         Err(conflicts) => conflicts,
     };
-    let errors = conflicts
-        .iter()
-        .map(|conflict| config.error(None, conflict.to_string()));
+    let errors = conflicts.iter().map(|conflict| config.error(None, conflict.to_string()));
     Err(ConfigErrors::from_all(errors))
 }
 
@@ -60,21 +51,12 @@ type Loaded = (Vec<PreparedPolicy>, Vec<Place>);
 
 fn load_policies(config: &Config, engine: &Engine) -> Result<Loaded, ConfigErrors> {
     let mut policies = Vec::with_capacity(config.policies.len());
-    let mut places = vec![
-        Place {
-            policy: 0,
-            settings: 0
-        };
-        config.bindings.len()
-    ];
+    let mut places = vec![Place { policy: 0, settings: 0 }; config.bindings.len()];
     let mut errors = Vec::new();
     for source in &config.policies {
         let bound = bound_to(config, source);
         for (settings, &(position, _)) in (0..).zip(&bound) {
-            places[position] = Place {
-                policy: policies.len(),
-                settings,
-            };
+            places[position] = Place { policy: policies.len(), settings };
         }
         match load(config, engine, source, &bound) {
             Ok(policy) => policies.push(policy),
@@ -88,9 +70,7 @@ fn load_policies(config: &Config, engine: &Engine) -> Result<Loaded, ConfigError
 /// The bindings of one policy, with their positions in the configuration.
 fn bound_to<'c>(config: &'c Config, source: &PolicySource) -> Vec<(usize, &'c Binding)> {
     let bindings = config.bindings.iter().enumerate();
-    bindings
-        .filter(|(_, binding)| binding.policy == source.name)
-        .collect()
+    bindings.filter(|(_, binding)| binding.policy == source.name).collect()
 }
 
 fn load(
@@ -120,17 +100,14 @@ fn load(
             });
             Err(located.collect())
         }
-        Err(other) => Err(at_module(format!(
-            "policy {:?} does not load: {other}",
-            source.name.as_str()
-        ))),
+        Err(other) => {
+            Err(at_module(format!("policy {:?} does not load: {other}", source.name.as_str())))
+        }
     }
 }
 
 fn limits(usual: PolicyLimits, source: &PolicySource) -> PolicyLimits {
-    let memory = source
-        .memory
-        .map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    let memory = source.memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     PolicyLimits {
         deadline: source.deadline.unwrap_or(usual.deadline),
         memory_bytes: memory.unwrap_or(usual.memory_bytes),
@@ -138,11 +115,7 @@ fn limits(usual: PolicyLimits, source: &PolicySource) -> PolicyLimits {
 }
 
 fn dotted(path: &str) -> String {
-    if path.is_empty() || path.starts_with('[') {
-        path.to_owned()
-    } else {
-        format!(".{path}")
-    }
+    if path.is_empty() || path.starts_with('[') { path.to_owned() } else { format!(".{path}") }
 }
 
 fn module(source: &PolicySource) -> Result<ModuleSource, String> {
@@ -178,21 +151,10 @@ fn run_test(generation: &Generation, test: &ConfigTest, time: LocalTime) -> Opti
     let Some(principal) = generation.authenticator.principal_of(test.user.as_str()) else {
         return Some(format!("there is no user {:?}", test.user.as_str()));
     };
-    let models: Vec<ModelRef> = test
-        .model
-        .iter()
-        .map(|name| model(test.operation, name))
-        .collect();
-    let asked = Hypothetical {
-        principal: &principal,
-        operation: test.operation,
-        models: &models,
-    };
+    let models: Vec<ModelRef> = test.model.iter().map(|name| model(test.operation, name)).collect();
+    let asked = Hypothetical { principal: &principal, operation: test.operation, models: &models };
     let parameters = Parameters::default();
-    let client = Client {
-        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        transport: Transport::Plain,
-    };
+    let client = Client { address: IpAddr::V4(Ipv4Addr::LOCALHOST), transport: Transport::Plain };
     let opinions = generation.opinions_blocking(&asked.input(&parameters, client, time));
     let (allowed, why) = match combine(asked, &opinions) {
         Ok(permit) => (true, format!("allowed by {:?}", permit.allowed_by())),
@@ -206,8 +168,5 @@ fn run_test(generation: &Generation, test: &ConfigTest, time: LocalTime) -> Opti
 }
 
 fn model(operation: Operation, name: &stockade_core::ModelName) -> ModelRef {
-    ModelRef {
-        name: name.clone(),
-        role: ModelRole::of(operation),
-    }
+    ModelRef { name: name.clone(), role: ModelRole::of(operation) }
 }

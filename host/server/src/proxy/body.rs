@@ -93,14 +93,7 @@ impl BlobBody {
     /// `digest` is what the content must have, as `sha256:<64 lower-case hex digits>`.
     pub(crate) fn new(incoming: Incoming, limit: u64, digest: &str) -> Self {
         let digest = digest.trim_start_matches("sha256:").to_owned();
-        Self {
-            incoming,
-            left: limit,
-            limit,
-            hasher: Sha256::new(),
-            digest,
-            ended: false,
-        }
+        Self { incoming, left: limit, limit, hasher: Sha256::new(), digest, ended: false }
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutBody>>> {
@@ -127,11 +120,7 @@ impl BlobBody {
     fn finish(&mut self) -> Poll<Option<Result<Frame<Bytes>, CutBody>>> {
         self.ended = true;
         let actual = hex::encode(std::mem::take(&mut self.hasher).finalize());
-        if actual == self.digest {
-            Poll::Ready(None)
-        } else {
-            self.cut(CutBody::DigestMismatch)
-        }
+        if actual == self.digest { Poll::Ready(None) } else { self.cut(CutBody::DigestMismatch) }
     }
 
     fn cut(&mut self, cut: CutBody) -> Poll<Option<Result<Frame<Bytes>, CutBody>>> {
@@ -175,12 +164,7 @@ pub(crate) struct Watch {
 
 impl RelayedBody {
     pub(crate) fn new(incoming: Incoming, watch: Watch, record: Record) -> Self {
-        Self {
-            incoming,
-            watch,
-            record,
-            ended: false,
-        }
+        Self { incoming, watch, record, ended: false }
     }
 }
 
@@ -223,12 +207,7 @@ type Polled = Poll<Option<Result<Frame<Bytes>, hyper::Error>>>;
 impl RelayedBody {
     fn poll(&mut self, context: &mut Context<'_>) -> Polled {
         loop {
-            if let Some(bytes) = self
-                .watch
-                .hide_usage
-                .as_mut()
-                .and_then(UsageChunkFilter::pop)
-            {
+            if let Some(bytes) = self.watch.hide_usage.as_mut().and_then(UsageChunkFilter::pop) {
                 return self.pass(bytes);
             }
             if self.ended {
@@ -263,12 +242,7 @@ impl RelayedBody {
     fn end(&mut self) -> Polled {
         self.ended = true;
         self.record.completed();
-        match self
-            .watch
-            .hide_usage
-            .take()
-            .and_then(|mut filter| filter.finish())
-        {
+        match self.watch.hide_usage.take().and_then(|mut filter| filter.finish()) {
             Some(rest) => self.pass(rest),
             None => Poll::Ready(None),
         }

@@ -138,9 +138,7 @@ fn content(body: &RequestBody) -> RequestContent<'static> {
 /// whoever opens it; a redirect would lead a client past the gateway.
 fn check_status(status: StatusCode) -> Result<(), UpstreamError> {
     if status == StatusCode::UNAUTHORIZED {
-        Err(UpstreamError::Unusable(
-            "the host is not signed in to ollama.com",
-        ))
+        Err(UpstreamError::Unusable("the host is not signed in to ollama.com"))
     } else if status.is_redirection() || status.is_informational() {
         Err(UpstreamError::Unusable("it redirects"))
     } else {

@@ -41,20 +41,11 @@ pub(crate) async fn may_use(
     name: &ModelName,
     (client, time): (Client, LocalTime),
 ) -> bool {
-    let models = [ModelRef {
-        name: name.clone(),
-        role: ModelRole::Use,
-    }];
+    let models = [ModelRef { name: name.clone(), role: ModelRole::Use }];
     let parameters = Parameters::default();
     for operation in USES {
-        let asked = Hypothetical {
-            principal,
-            operation,
-            models: &models,
-        };
-        let opinions = generation
-            .opinions(&asked.input(&parameters, client, time))
-            .await;
+        let asked = Hypothetical { principal, operation, models: &models };
+        let opinions = generation.opinions(&asked.input(&parameters, client, time)).await;
         if combine(asked, &opinions).is_ok() {
             return true;
         }

@@ -28,18 +28,12 @@ pub(crate) struct RequestIds {
 impl RequestIds {
     pub(crate) fn new() -> Self {
         let process = u64::from_be_bytes(stockade_core::random::bytes()) >> 16;
-        Self {
-            process,
-            next: AtomicU64::new(1),
-        }
+        Self { process, next: AtomicU64::new(1) }
     }
 
     pub(crate) fn next(&self) -> RequestId {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        RequestId {
-            process: self.process,
-            number,
-        }
+        RequestId { process: self.process, number }
     }
 }
 

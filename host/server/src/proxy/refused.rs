@@ -38,14 +38,7 @@ pub(crate) struct Refused {
 impl Refused {
     fn new(status: StatusCode, cause: Cause, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self {
-            status,
-            cause,
-            message,
-            binding: None,
-            policy: None,
-            header: None,
-        }
+        Self { status, cause, message, binding: None, policy: None, header: None }
     }
 
     pub(crate) fn cause(&self) -> &'static str {
@@ -86,10 +79,7 @@ impl From<AuthnError> for Refused {
         tracing::debug!(%error, "the caller is not identified");
         let challenge = HeaderValue::from_static(error.www_authenticate());
         let refused = Self::new(error.status(), Cause::Unproven, error.public_message());
-        Self {
-            header: Some((WWW_AUTHENTICATE, challenge)),
-            ..refused
-        }
+        Self { header: Some((WWW_AUTHENTICATE, challenge)), ..refused }
     }
 }
 
@@ -97,10 +87,8 @@ impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
         let mut refused = Self::new(refusal.status, Cause::Request, refusal.message);
         let methods: Vec<&str> = refusal.allow.iter().map(http::Method::as_str).collect();
-        if let (false, Ok(value)) = (
-            methods.is_empty(),
-            HeaderValue::from_str(&methods.join(", ")),
-        ) {
+        if let (false, Ok(value)) = (methods.is_empty(), HeaderValue::from_str(&methods.join(", ")))
+        {
             refused.header = Some((ALLOW, value));
         }
         refused
@@ -116,11 +104,7 @@ impl From<Denial> for Refused {
             DenialCause::PolicyFailure | DenialCause::Conflict => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let refused = Self::new(status, Cause::Policy(denial.cause), denial.reason);
-        Self {
-            binding: denial.binding,
-            policy: denial.policy,
-            ..refused
-        }
+        Self { binding: denial.binding, policy: denial.policy, ..refused }
     }
 }
 
@@ -136,10 +120,7 @@ impl From<CutBody> for Refused {
 
 impl From<UpstreamError> for Refused {
     fn from(error: UpstreamError) -> Self {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "no answer from Ollama"
-        );
+        tracing::warn!(error = &error as &dyn std::error::Error, "no answer from Ollama");
         Self::new(error.status(), Cause::Upstream, error.public_message())
     }
 }

@@ -17,16 +17,10 @@ use super::body::RequestBody;
 pub(crate) enum UpstreamError {
     /// It could not be reached.
     #[error("cannot connect to Ollama at {authority}")]
-    Connect {
-        authority: Authority,
-        source: hyper_util::client::legacy::Error,
-    },
+    Connect { authority: Authority, source: hyper_util::client::legacy::Error },
     /// It was reached and broke off before its answer began.
     #[error("Ollama at {authority} broke off before it answered")]
-    Broken {
-        authority: Authority,
-        source: hyper_util::client::legacy::Error,
-    },
+    Broken { authority: Authority, source: hyper_util::client::legacy::Error },
     /// What the caller sent could not be sent on.
     #[error("{0}")]
     CallerBody(super::body::CutBody),
@@ -108,10 +102,7 @@ impl Upstream {
         *request.method_mut() = outgoing.method;
         *request.uri_mut() = uri;
         *request.headers_mut() = outgoing.headers;
-        self.client
-            .request(request)
-            .await
-            .map_err(|source| classify(authority, source))
+        self.client.request(request).await.map_err(|source| classify(authority, source))
     }
 }
 

@@ -45,10 +45,7 @@ impl Watch {
             .name("reload".to_owned())
             .spawn(move || run(&reloader, directories, &received))
             .map_err(notify::Error::io)?;
-        Ok(Self {
-            signals,
-            thread: Some(thread),
-        })
+        Ok(Self { signals, thread: Some(thread) })
     }
 
     /// Look at the files now, whether or not an event came.
@@ -107,10 +104,7 @@ impl Directories {
                 signals.send(Signal::Changed).ok();
             }
         })?;
-        Ok(Self {
-            watcher,
-            watched: BTreeSet::new(),
-        })
+        Ok(Self { watcher, watched: BTreeSet::new() })
     }
 
     fn follow(&mut self, files: &[PathBuf]) {
@@ -142,9 +136,5 @@ fn directories_of(files: &[PathBuf]) -> BTreeSet<PathBuf> {
         Some(parent) if parent.as_os_str().is_empty() => Some(PathBuf::from(".")),
         parent => parent.map(PathBuf::from),
     };
-    files
-        .iter()
-        .filter_map(parent)
-        .chain(real.filter_map(|file| parent(&file)))
-        .collect()
+    files.iter().filter_map(parent).chain(real.filter_map(|file| parent(&file))).collect()
 }

@@ -27,11 +27,7 @@ const GOLDEN: &[(&str, &str, &str)] = &[
         r#"{"model":"demo","name":"library/DEMO:latest"}"#,
         r#"{"model":"demo:latest"}"#,
     ),
-    (
-        "/api/push",
-        r#"{"name":"me/x"}"#,
-        r#"{"model":"me/x:latest"}"#,
-    ),
+    ("/api/push", r#"{"name":"me/x"}"#, r#"{"model":"me/x:latest"}"#),
     // Nothing decides about `name` where Ollama does not read it.
     (
         "/api/chat",
@@ -93,37 +89,19 @@ fn bodies_are_written_in_one_form() {
 #[test]
 fn models_are_named_with_their_roles() {
     let cases: &[(&str, &str, &[(&str, ModelRole)])] = &[
-        (
-            "/api/chat",
-            r#"{"model":"Demo"}"#,
-            &[("demo:latest", ModelRole::Use)],
-        ),
+        ("/api/chat", r#"{"model":"Demo"}"#, &[("demo:latest", ModelRole::Use)]),
         ("/api/show", r#"{"name":"x:1"}"#, &[("x:1", ModelRole::Use)]),
-        (
-            "/api/push",
-            r#"{"name":"x:1"}"#,
-            &[("x:1", ModelRole::Target)],
-        ),
+        ("/api/push", r#"{"name":"x:1"}"#, &[("x:1", ModelRole::Target)]),
         (
             "/api/create",
             r#"{"from":"base","name":"mine"}"#,
-            &[
-                ("mine:latest", ModelRole::Target),
-                ("base:latest", ModelRole::Base),
-            ],
+            &[("mine:latest", ModelRole::Target), ("base:latest", ModelRole::Base)],
         ),
-        (
-            "/api/create",
-            r#"{"model":"mine","from":null}"#,
-            &[("mine:latest", ModelRole::Target)],
-        ),
+        ("/api/create", r#"{"model":"mine","from":null}"#, &[("mine:latest", ModelRole::Target)]),
         (
             "/api/copy",
             r#"{"source":"a","destination":"b"}"#,
-            &[
-                ("a:latest", ModelRole::Source),
-                ("b:latest", ModelRole::Destination),
-            ],
+            &[("a:latest", ModelRole::Source), ("b:latest", ModelRole::Destination)],
         ),
     ];
     for (path, body, expected) in cases {
@@ -140,11 +118,7 @@ fn a_request_with_nothing_to_answer_moves_the_model() {
         ("/api/generate", r#""prompt":"x","keep_alive":-1"#, Generate),
         ("/api/generate", r#""prompt":"\u0000""#, Generate),
         ("/api/generate", r#""prompt":"""#, Load),
-        (
-            "/api/generate",
-            r#""prompt":null,"suffix":"x","images":["eA=="]"#,
-            Load,
-        ),
+        ("/api/generate", r#""prompt":null,"suffix":"x","images":["eA=="]"#, Load),
         ("/api/generate", r#""prompt":"","keep_alive":"5m""#, Load),
         ("/api/generate", r#""prompt":"","keep_alive":0"#, Unload),
         ("/api/generate", r#""prompt":"","keep_alive":-0.0"#, Unload),
@@ -166,22 +140,14 @@ fn a_request_with_nothing_to_answer_moves_the_model() {
         ("/api/embeddings", r#""prompt":"x""#, Embed),
         ("/v1/completions", r#""prompt":"x""#, Generate),
         ("/v1/completions", r#""prompt":"","keep_alive":0"#, Load),
-        (
-            "/v1/chat/completions",
-            r#""messages":[],"keep_alive":0"#,
-            Chat,
-        ),
+        ("/v1/chat/completions", r#""messages":[],"keep_alive":0"#, Chat),
         ("/v1/embeddings", r#""input":"""#, Embed),
         ("/v1/responses", r#""input":"""#, Chat),
         ("/v1/messages", r#""messages":[]"#, Chat),
     ];
     for (path, fields, operation) in cases {
         let body = format!(r#"{{"model":"demo",{fields}}}"#);
-        assert_eq!(
-            understood(path, &body).operation(),
-            operation,
-            "{path} {body}"
-        );
+        assert_eq!(understood(path, &body).operation(), operation, "{path} {body}");
     }
 }
 
@@ -197,11 +163,7 @@ fn streaming_follows_the_routes_default() {
         ("/v1/messages", r#"{"model":"m","stream":true}"#, true),
     ];
     for (path, body, streaming) in cases {
-        assert_eq!(
-            understood(path, body).parameters().streaming,
-            streaming,
-            "{path} {body}"
-        );
+        assert_eq!(understood(path, body).parameters().streaming, streaming, "{path} {body}");
     }
 }
 
@@ -220,10 +182,7 @@ fn numbers_are_found_in_every_api() {
         understood(path, &body).parameters().output
     };
     assert_eq!(output("/v1/chat/completions", r#""max_tokens":5"#), Some(5));
-    assert_eq!(
-        output("/v1/chat/completions", r#""max_completion_tokens":6"#),
-        Some(6)
-    );
+    assert_eq!(output("/v1/chat/completions", r#""max_completion_tokens":6"#), Some(6));
     let both = r#""max_completion_tokens":6,"max_tokens":9"#;
     assert_eq!(output("/v1/chat/completions", both), Some(9));
     let endless = r#""max_completion_tokens":6,"max_tokens":-1"#;
@@ -242,10 +201,7 @@ fn images_tools_and_searches_are_counted_in_every_api() {
         let parameters = request.parameters();
         (parameters.images, parameters.tools, parameters.web_search)
     };
-    assert_eq!(
-        facts("/api/generate", r#""images":["eA==","eQ=="]"#),
-        (2, 0, false)
-    );
+    assert_eq!(facts("/api/generate", r#""images":["eA==","eQ=="]"#), (2, 0, false));
     let messages =
         r#""messages":[{"images":["eA=="]},{"images":["eA=="]}],"tools":[{"type":"function"}]"#;
     assert_eq!(facts("/api/chat", messages), (2, 1, false));
@@ -266,10 +222,7 @@ fn what_matters_in_managing_models_is_seen() {
         r#"{{"model":"m","remote_host":"https://x","files":{{"a":"{DIGEST}"}},"adapters":{{"b":"{DIGEST}"}}}}"#
     );
     let request = understood("/api/create", &body);
-    assert_eq!(
-        request.parameters().remote_host.as_deref(),
-        Some("https://x")
-    );
+    assert_eq!(request.parameters().remote_host.as_deref(), Some("https://x"));
     assert_eq!(request.parameters().digests, [DIGEST]);
     let request = understood("/api/chat", r#"{"model":"m","_debug_render_only":true}"#);
     assert!(request.parameters().debug_render);
@@ -278,9 +231,7 @@ fn what_matters_in_managing_models_is_seen() {
 #[test]
 fn usage_is_asked_for_where_it_can_be() {
     let with_usage = |path: &str, body: &str| {
-        let options = WriteOptions {
-            include_usage: true,
-        };
+        let options = WriteOptions { include_usage: true };
         let request = understood(path, body);
         let asked = request.asked_for_usage();
         let upstream = request.write(&Obligations::default(), options).unwrap();
@@ -288,11 +239,7 @@ fn usage_is_asked_for_where_it_can_be() {
     };
     let stream = |rest: &str| format!(r#"{{"model":"m:x","stream":true{rest}}}"#);
     for (path, rest, expected) in [
-        (
-            "/v1/chat/completions",
-            "",
-            r#","stream_options":{"include_usage":true}"#,
-        ),
+        ("/v1/chat/completions", "", r#","stream_options":{"include_usage":true}"#),
         (
             "/v1/completions",
             r#","stream_options":{"include_usage":false,"x":1}"#,
@@ -304,21 +251,11 @@ fn usage_is_asked_for_where_it_can_be() {
             r#","stream_options":{"include_usage":true}"#,
         ),
     ] {
-        assert_eq!(
-            with_usage(path, &stream(rest)),
-            (false, stream(expected)),
-            "{rest}"
-        );
-        assert_eq!(
-            with_usage(path, &stream(expected)),
-            (true, stream(expected))
-        );
+        assert_eq!(with_usage(path, &stream(rest)), (false, stream(expected)), "{rest}");
+        assert_eq!(with_usage(path, &stream(expected)), (true, stream(expected)));
     }
     let plain = r#"{"model":"m:x"}"#;
-    assert_eq!(
-        with_usage("/v1/chat/completions", plain),
-        (false, plain.to_owned())
-    );
+    assert_eq!(with_usage("/v1/chat/completions", plain), (false, plain.to_owned()));
     assert_eq!(with_usage("/v1/messages", &stream("")), (false, stream("")));
     assert_eq!(with_usage("/api/chat", plain), (false, plain.to_owned()));
 }
@@ -336,9 +273,7 @@ fn a_request_without_json_has_its_canonical_path() {
     assert_eq!(request.operation(), Operation::Show);
     assert_eq!(request.dialect(), Dialect::OpenAi);
     assert_eq!(request.body_text(), None);
-    let upstream = request
-        .write(&Obligations::default(), WriteOptions::default())
-        .unwrap();
+    let upstream = request.write(&Obligations::default(), WriteOptions::default()).unwrap();
     assert_eq!(upstream.path, "/v1/models/demo:latest");
     assert_eq!(upstream.body, UpstreamBody::Empty);
 }

@@ -3,14 +3,7 @@
 use super::*;
 
 fn limit(parameter: LimitedParameter, maximum: i64, insert: bool) -> Obligations {
-    Obligations {
-        limits: vec![Limit {
-            parameter,
-            maximum,
-            insert,
-        }],
-        ..Obligations::default()
-    }
+    Obligations { limits: vec![Limit { parameter, maximum, insert }], ..Obligations::default() }
 }
 
 use LimitedParameter::{Context, KeepAlive, Output};
@@ -18,27 +11,9 @@ use LimitedParameter::{Context, KeepAlive, Output};
 /// Path, fields besides the model, what is limited, whether it is written where it is
 /// absent, fields as forwarded. Every limit is 100.
 const LIMITED: &[(&str, &str, LimitedParameter, bool, &str)] = &[
-    (
-        "/api/chat",
-        r#","options":{"num_ctx":101}"#,
-        Context,
-        false,
-        r#","options":{"num_ctx":100}"#,
-    ),
-    (
-        "/api/chat",
-        r#","options":{"num_ctx":100}"#,
-        Context,
-        false,
-        r#","options":{"num_ctx":100}"#,
-    ),
-    (
-        "/api/chat",
-        r#","options":{"num_ctx":0}"#,
-        Context,
-        false,
-        r#","options":{"num_ctx":100}"#,
-    ),
+    ("/api/chat", r#","options":{"num_ctx":101}"#, Context, false, r#","options":{"num_ctx":100}"#),
+    ("/api/chat", r#","options":{"num_ctx":100}"#, Context, false, r#","options":{"num_ctx":100}"#),
+    ("/api/chat", r#","options":{"num_ctx":0}"#, Context, false, r#","options":{"num_ctx":100}"#),
     (
         "/api/chat",
         r#","options":{"seed":1,"num_ctx":-5,"x":2}"#,
@@ -53,13 +28,7 @@ const LIMITED: &[(&str, &str, LimitedParameter, bool, &str)] = &[
         false,
         r#","options":{"num_\u0063tx":100}"#,
     ),
-    (
-        "/api/chat",
-        r#","options":{ "seed": 1 }"#,
-        Context,
-        false,
-        r#","options":{ "seed": 1 }"#,
-    ),
+    ("/api/chat", r#","options":{ "seed": 1 }"#, Context, false, r#","options":{ "seed": 1 }"#),
     (
         "/api/chat",
         r#","options":{ "seed": 1 }"#,
@@ -67,42 +36,12 @@ const LIMITED: &[(&str, &str, LimitedParameter, bool, &str)] = &[
         true,
         r#","options":{"seed":1,"num_ctx":100}"#,
     ),
-    (
-        "/api/chat",
-        r#","options":{"num_ctx":null}"#,
-        Context,
-        true,
-        r#","options":{"num_ctx":100}"#,
-    ),
-    (
-        "/api/chat",
-        r#","options":{}"#,
-        Context,
-        true,
-        r#","options":{"num_ctx":100}"#,
-    ),
-    (
-        "/api/chat",
-        r#","options":null"#,
-        Context,
-        true,
-        r#","options":{"num_ctx":100}"#,
-    ),
-    (
-        "/api/chat",
-        "",
-        Context,
-        true,
-        r#","options":{"num_ctx":100}"#,
-    ),
+    ("/api/chat", r#","options":{"num_ctx":null}"#, Context, true, r#","options":{"num_ctx":100}"#),
+    ("/api/chat", r#","options":{}"#, Context, true, r#","options":{"num_ctx":100}"#),
+    ("/api/chat", r#","options":null"#, Context, true, r#","options":{"num_ctx":100}"#),
+    ("/api/chat", "", Context, true, r#","options":{"num_ctx":100}"#),
     ("/api/chat", "", Context, false, ""),
-    (
-        "/api/embed",
-        "",
-        Context,
-        true,
-        r#","options":{"num_ctx":100}"#,
-    ),
+    ("/api/embed", "", Context, true, r#","options":{"num_ctx":100}"#),
     ("/api/embed", "", Output, true, ""),
     (
         "/api/generate",
@@ -111,72 +50,18 @@ const LIMITED: &[(&str, &str, LimitedParameter, bool, &str)] = &[
         false,
         r#","options":{"num_predict":100}"#,
     ),
-    (
-        "/api/generate",
-        "",
-        Output,
-        true,
-        r#","options":{"num_predict":100}"#,
-    ),
-    (
-        "/api/generate",
-        r#","keep_alive":"2m""#,
-        KeepAlive,
-        false,
-        r#","keep_alive":100"#,
-    ),
-    (
-        "/api/generate",
-        r#","keep_alive":-1"#,
-        KeepAlive,
-        false,
-        r#","keep_alive":100"#,
-    ),
-    (
-        "/api/generate",
-        r#","keep_alive":"100s""#,
-        KeepAlive,
-        true,
-        r#","keep_alive":"100s""#,
-    ),
-    (
-        "/api/generate",
-        r#","keep_alive":100.5"#,
-        KeepAlive,
-        false,
-        r#","keep_alive":100"#,
-    ),
-    (
-        "/api/generate",
-        r#","keep_alive":0"#,
-        KeepAlive,
-        true,
-        r#","keep_alive":0"#,
-    ),
-    (
-        "/api/generate",
-        r#","keep_alive":null"#,
-        KeepAlive,
-        true,
-        r#","keep_alive":100"#,
-    ),
+    ("/api/generate", "", Output, true, r#","options":{"num_predict":100}"#),
+    ("/api/generate", r#","keep_alive":"2m""#, KeepAlive, false, r#","keep_alive":100"#),
+    ("/api/generate", r#","keep_alive":-1"#, KeepAlive, false, r#","keep_alive":100"#),
+    ("/api/generate", r#","keep_alive":"100s""#, KeepAlive, true, r#","keep_alive":"100s""#),
+    ("/api/generate", r#","keep_alive":100.5"#, KeepAlive, false, r#","keep_alive":100"#),
+    ("/api/generate", r#","keep_alive":0"#, KeepAlive, true, r#","keep_alive":0"#),
+    ("/api/generate", r#","keep_alive":null"#, KeepAlive, true, r#","keep_alive":100"#),
     ("/api/show", "", KeepAlive, true, ""),
     ("/v1/chat/completions", "", Context, true, ""),
     ("/v1/chat/completions", "", KeepAlive, true, ""),
-    (
-        "/v1/chat/completions",
-        "",
-        Output,
-        true,
-        r#","max_tokens":100"#,
-    ),
-    (
-        "/v1/chat/completions",
-        r#","max_tokens":101"#,
-        Output,
-        false,
-        r#","max_tokens":100"#,
-    ),
+    ("/v1/chat/completions", "", Output, true, r#","max_tokens":100"#),
+    ("/v1/chat/completions", r#","max_tokens":101"#, Output, false, r#","max_tokens":100"#),
     (
         "/v1/chat/completions",
         r#","max_completion_tokens":101"#,
@@ -199,20 +84,8 @@ const LIMITED: &[(&str, &str, LimitedParameter, bool, &str)] = &[
         r#","max_completion_tokens":100,"max_tokens":5"#,
     ),
     ("/v1/completions", "", Output, true, r#","max_tokens":100"#),
-    (
-        "/v1/responses",
-        r#","max_output_tokens":0"#,
-        Output,
-        false,
-        r#","max_output_tokens":100"#,
-    ),
-    (
-        "/v1/messages",
-        r#","max_tokens":4096"#,
-        Output,
-        false,
-        r#","max_tokens":100"#,
-    ),
+    ("/v1/responses", r#","max_output_tokens":0"#, Output, false, r#","max_output_tokens":100"#),
+    ("/v1/messages", r#","max_tokens":4096"#, Output, false, r#","max_tokens":100"#),
     ("/v1/embeddings", "", Output, true, ""),
 ];
 
@@ -243,11 +116,9 @@ fn several_limits_meet_in_one_object() {
 #[test]
 fn limits_that_no_request_can_meet_refuse_it() {
     let body = r#"{"model":"m","prompt":"x"}"#;
-    for obligations in [
-        limit(Context, 0, false),
-        limit(Output, -1, true),
-        limit(KeepAlive, -1, false),
-    ] {
+    for obligations in
+        [limit(Context, 0, false), limit(Output, -1, true), limit(KeepAlive, -1, false)]
+    {
         let refusal = written_with("/api/generate", body, &obligations).unwrap_err();
         assert_eq!(refusal.status, StatusCode::FORBIDDEN);
         assert!(refusal.message.contains("no request can meet"));
@@ -292,10 +163,7 @@ fn a_model_in_a_path_is_replaced_by_one_that_fits_there() {
             .map(|upstream| upstream.path)
     };
     assert_eq!(retrieve("small").unwrap(), "/v1/models/small:latest");
-    assert_eq!(
-        retrieve("me/small").unwrap_err().status,
-        StatusCode::FORBIDDEN
-    );
+    assert_eq!(retrieve("me/small").unwrap_err().status, StatusCode::FORBIDDEN);
 }
 
 #[test]

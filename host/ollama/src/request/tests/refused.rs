@@ -30,67 +30,19 @@ fn bodies_without_one_meaning_are_refused() {
             r#"{"model":"m","messages":[{"tool_calls":[{"function":{"Name":"x"}}]}]}"#,
             "at messages[0].tool_calls[0].function",
         ),
-        (
-            "/api/chat",
-            r#"{"model":"m","new":1,"NEW":2}"#,
-            r#"could be read as "new""#,
-        ),
-        (
-            "/api/chat",
-            r#"{"\u006dodel":"m"}"#,
-            r#"the key "model" is written with an escape"#,
-        ),
-        (
-            "/api/chat",
-            r#"{"model":"m","model":"n"}"#,
-            r#"the key "model" appears twice"#,
-        ),
-        (
-            "/api/chat",
-            r#"{"messages":[]}"#,
-            "model: a model name is required",
-        ),
-        (
-            "/api/chat",
-            r#"{"model":"","messages":[]}"#,
-            "model: a model name is required",
-        ),
-        (
-            "/api/chat",
-            r#"{"name":"m"}"#,
-            "model: a model name is required",
-        ),
-        (
-            "/api/chat",
-            r#"{"model":null}"#,
-            "model must be a string (at model, line 1, byte 9)",
-        ),
+        ("/api/chat", r#"{"model":"m","new":1,"NEW":2}"#, r#"could be read as "new""#),
+        ("/api/chat", r#"{"\u006dodel":"m"}"#, r#"the key "model" is written with an escape"#),
+        ("/api/chat", r#"{"model":"m","model":"n"}"#, r#"the key "model" appears twice"#),
+        ("/api/chat", r#"{"messages":[]}"#, "model: a model name is required"),
+        ("/api/chat", r#"{"model":"","messages":[]}"#, "model: a model name is required"),
+        ("/api/chat", r#"{"name":"m"}"#, "model: a model name is required"),
+        ("/api/chat", r#"{"model":null}"#, "model must be a string (at model, line 1, byte 9)"),
         ("/api/chat", r#"{"model":["m"]}"#, "model must be a string"),
-        (
-            "/api/chat",
-            r#"{"model":" m"}"#,
-            "model: a model name has only letters",
-        ),
-        (
-            "/api/chat",
-            r#"{"model":"m:local"}"#,
-            "model: the suffix :local is ambiguous",
-        ),
-        (
-            "/api/chat",
-            r#"{"model":"m","stream":"false"}"#,
-            "stream must be true or false",
-        ),
-        (
-            "/api/chat",
-            r#"{"model":"m","messages":{}}"#,
-            "messages must be an array",
-        ),
-        (
-            "/api/chat",
-            r#"{"model":"m","options":[]}"#,
-            "options must be an object",
-        ),
+        ("/api/chat", r#"{"model":" m"}"#, "model: a model name has only letters"),
+        ("/api/chat", r#"{"model":"m:local"}"#, "model: the suffix :local is ambiguous"),
+        ("/api/chat", r#"{"model":"m","stream":"false"}"#, "stream must be true or false"),
+        ("/api/chat", r#"{"model":"m","messages":{}}"#, "messages must be an array"),
+        ("/api/chat", r#"{"model":"m","options":[]}"#, "options must be an object"),
         (
             "/api/chat",
             r#"{"model":"m","options":{"num_ctx":"1"}}"#,
@@ -111,51 +63,19 @@ fn bodies_without_one_meaning_are_refused() {
             r#"{"model":"m","keep_alive":true}"#,
             "keep_alive must be a number of seconds or",
         ),
-        (
-            "/api/chat",
-            r#"{"model":"m","keep_alive":"-1"}"#,
-            "keep_alive: this is no time",
-        ),
-        (
-            "/api/chat",
-            r#"{"model":"m","keep_alive":1e300}"#,
-            "keep_alive: the time is too long",
-        ),
-        (
-            "/api/generate",
-            r#"{"model":"m","prompt":["x"]}"#,
-            "prompt must be a string",
-        ),
-        (
-            "/api/generate",
-            r#"{"model":"m","images":"x"}"#,
-            "images must be an array",
-        ),
+        ("/api/chat", r#"{"model":"m","keep_alive":"-1"}"#, "keep_alive: this is no time"),
+        ("/api/chat", r#"{"model":"m","keep_alive":1e300}"#, "keep_alive: the time is too long"),
+        ("/api/generate", r#"{"model":"m","prompt":["x"]}"#, "prompt must be a string"),
+        ("/api/generate", r#"{"model":"m","images":"x"}"#, "images must be an array"),
         (
             "/api/pull",
             r#"{"model":"m","name":"n"}"#,
             "name: another model than the field model names",
         ),
-        (
-            "/api/pull",
-            r#"{"model":"m","insecure":"yes"}"#,
-            "insecure must be true or false",
-        ),
-        (
-            "/api/copy",
-            r#"{"source":"a"}"#,
-            "destination: a model name is required",
-        ),
-        (
-            "/api/create",
-            r#"{"model":"m","files":{"a":"x"}}"#,
-            "files: each file needs sha256:",
-        ),
-        (
-            "/api/create",
-            r#"{"model":"m","from":"./model.gguf"}"#,
-            "from: ",
-        ),
+        ("/api/pull", r#"{"model":"m","insecure":"yes"}"#, "insecure must be true or false"),
+        ("/api/copy", r#"{"source":"a"}"#, "destination: a model name is required"),
+        ("/api/create", r#"{"model":"m","files":{"a":"x"}}"#, "files: each file needs sha256:"),
+        ("/api/create", r#"{"model":"m","from":"./model.gguf"}"#, "from: "),
         (
             "/v1/chat/completions",
             r#"{"model":"m","stream_options":{"Include_Usage":true}}"#,
@@ -166,31 +86,20 @@ fn bodies_without_one_meaning_are_refused() {
             r#"{"model":"m","max_output_tokens":"5"}"#,
             "max_output_tokens must be a whole number",
         ),
-        (
-            "/v1/messages",
-            r#"{"model":"m","tools":[{"Type":"web_search"}]}"#,
-            "at tools[0]",
-        ),
+        ("/v1/messages", r#"{"model":"m","tools":[{"Type":"web_search"}]}"#, "at tools[0]"),
         ("/v1/messages", "", "the request has no body"),
     ];
     for (path, body, message) in cases {
         let refusal = read(path, body).expect_err(body);
         assert_eq!(refusal.status, StatusCode::BAD_REQUEST);
         assert_eq!(refusal.dialect, route(path).dialect);
-        assert!(
-            refusal.message.contains(message),
-            "{body}: {}",
-            refusal.message
-        );
+        assert!(refusal.message.contains(message), "{body}: {}", refusal.message);
     }
 }
 
 #[test]
 fn a_body_over_the_limit_is_too_large() {
-    let limits = ReadLimits {
-        bytes: 20,
-        ..ReadLimits::default()
-    };
+    let limits = ReadLimits { bytes: 20, ..ReadLimits::default() };
     let read = |body: &'static str| {
         let route = route("/api/chat");
         CanonicalRequest::read(route, PathValue::None, body.into(), &limits)
@@ -198,10 +107,7 @@ fn a_body_over_the_limit_is_too_large() {
     assert!(read(r#"{"model":"abcdefgh"}"#).is_ok());
     let refusal = read(r#"{"model":"abcdefghi"}"#).unwrap_err();
     assert_eq!(refusal.status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(
-        refusal.message,
-        "the body has more than the 20 bytes allowed"
-    );
+    assert_eq!(refusal.message, "the body has more than the 20 bytes allowed");
 }
 
 #[test]

@@ -18,11 +18,7 @@ fn retain(list: &ModelList, kept: &[&str]) -> String {
 fn entries_pass_byte_for_byte() {
     let list = read(ListKind::Native, TAGS);
     let names: Vec<&str> = list.names().map(ModelName::short).collect();
-    let all = [
-        "demo:latest",
-        "gpt-oss:120b-cloud",
-        "hf.co/bartowski/tiny-gguf:q4_k_m",
-    ];
+    let all = ["demo:latest", "gpt-oss:120b-cloud", "hf.co/bartowski/tiny-gguf:q4_k_m"];
     assert_eq!(names, all);
     assert_eq!(
         retain(&list, &[all[2], all[0]]),
@@ -134,11 +130,7 @@ fn lists_are_told_by_operation_and_dialect() {
         (Operation::List, Dialect::Native, Some(ListKind::Native)),
         (Operation::List, Dialect::OpenAi, Some(ListKind::OpenAi)),
         (Operation::Running, Dialect::Native, Some(ListKind::Native)),
-        (
-            Operation::Recommend,
-            Dialect::Native,
-            Some(ListKind::Recommendations),
-        ),
+        (Operation::Recommend, Dialect::Native, Some(ListKind::Recommendations)),
         (Operation::Show, Dialect::OpenAi, None),
     ];
     for (operation, dialect, kind) in cases {

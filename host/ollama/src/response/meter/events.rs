@@ -35,10 +35,7 @@ impl Line {
 
 impl EventReader {
     pub(super) const fn new() -> Self {
-        Self {
-            line: Line::START,
-            blank_before: true,
-        }
+        Self { line: Line::START, blank_before: true }
     }
 
     /// Whether the last event is complete.

@@ -139,11 +139,7 @@ impl Scanner {
 
     fn end_value(&mut self) {
         self.slot = Slot::Ignore;
-        self.state = if self.node.is_some() {
-            State::Next
-        } else {
-            State::Outside
-        };
+        self.state = if self.node.is_some() { State::Next } else { State::Outside };
     }
 
     fn string(&mut self, bytes: &[u8], tally: &mut Tally) -> usize {
@@ -228,11 +224,7 @@ impl Scanner {
 impl Skip {
     /// Behind the opening bracket.
     const fn new(open: u8) -> Self {
-        Self {
-            open,
-            close: if open == b'{' { b'}' } else { b']' },
-            depth: 0,
-        }
+        Self { open, close: if open == b'{' { b'}' } else { b']' }, depth: 0 }
     }
 }
 
@@ -249,10 +241,7 @@ impl Token {
     const CAPACITY: usize = 24;
 
     const fn new() -> Self {
-        Self {
-            bytes: [0; Self::CAPACITY],
-            length: 0,
-        }
+        Self { bytes: [0; Self::CAPACITY], length: 0 }
     }
 
     fn push(&mut self, bytes: &[u8]) {

@@ -38,11 +38,7 @@ impl Tally {
                 ending: Ending::CutShort,
                 objects: 0,
             },
-            object: Marks {
-                done: false,
-                last: false,
-                failed: false,
-            },
+            object: Marks { done: false, last: false, failed: false },
             ends_with_object,
         }
     }

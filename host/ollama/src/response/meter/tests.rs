@@ -17,19 +17,11 @@ fn whole(framing: Framing, answer: &str) -> Measurement {
 }
 
 fn tokens(prompt: impl Into<Option<u64>>, output: impl Into<Option<u64>>) -> TokenUsage {
-    TokenUsage {
-        prompt: prompt.into(),
-        output: output.into(),
-        ..TokenUsage::default()
-    }
+    TokenUsage { prompt: prompt.into(), output: output.into(), ..TokenUsage::default() }
 }
 
 fn measured(usage: TokenUsage, ending: Ending, objects: u64) -> Measurement {
-    Measurement {
-        usage,
-        ending,
-        objects,
-    }
+    Measurement { usage, ending, objects }
 }
 
 mod golden;
@@ -76,10 +68,7 @@ fn numbers_count_only_in_their_places() {
 #[test]
 fn spaces_and_order_do_not_matter() {
     let answer = "\r\n{ \"usage\" : { \"completion_tokens\" : 2 , \"prompt_tokens\" : 1 } , \"choices\" : [ ] }\n";
-    assert_eq!(
-        whole(Framing::Json, answer),
-        measured(tokens(1, 2), Ending::Finished, 1)
-    );
+    assert_eq!(whole(Framing::Json, answer), measured(tokens(1, 2), Ending::Finished, 1));
 }
 
 #[test]
@@ -101,15 +90,9 @@ fn the_last_number_counts() {
 fn a_broken_line_does_not_hide_the_next() {
     let answer =
         "{\"error\":\"x\",\"response\":\"oops\n[[[\n}}\n\"\n{\"done\":true,\"eval_count\":2}\n";
-    assert_eq!(
-        whole(Framing::Ndjson, answer),
-        measured(tokens(0, 2), Ending::Finished, 1)
-    );
+    assert_eq!(whole(Framing::Ndjson, answer), measured(tokens(0, 2), Ending::Finished, 1));
     let answer = "data: {\"error\":{\"x\n\ndata: [[[\n\ndata: {\"usage\":{\"prompt_tokens\":1}}\n\ndata: [DONE]\n\n";
-    assert_eq!(
-        whole(Framing::Sse, answer),
-        measured(tokens(1, None), Ending::Finished, 1)
-    );
+    assert_eq!(whole(Framing::Sse, answer), measured(tokens(1, None), Ending::Finished, 1));
 }
 
 #[test]
@@ -128,10 +111,7 @@ fn only_the_real_mark_ends_an_event_stream() {
         ("data: \"[DONE]\"\n\n", Ending::CutShort),
         ("data: {\"type\":\"message_delta\"}\n\n", Ending::CutShort),
         ("data: {\"type\":\"message_stop\"\n\n", Ending::CutShort),
-        (
-            "data: {\"x\":{\"type\":\"message_stop\"}}\n\n",
-            Ending::CutShort,
-        ),
+        ("data: {\"x\":{\"type\":\"message_stop\"}}\n\n", Ending::CutShort),
         ("event: message_stop\n\n", Ending::CutShort),
     ];
     for (stream, ending) in cases {
@@ -142,10 +122,7 @@ fn only_the_real_mark_ends_an_event_stream() {
 #[test]
 fn data_may_take_several_lines() {
     let stream = ": hello\nid: 1\ndata: {\"usage\":\ndata: {\"prompt_tokens\":12\ndata: }}\n\n";
-    assert_eq!(
-        whole(Framing::Sse, stream),
-        measured(tokens(12, None), Ending::CutShort, 1)
-    );
+    assert_eq!(whole(Framing::Sse, stream), measured(tokens(12, None), Ending::CutShort, 1));
     let stream = "data:{\"usage\":{\"prompt_tokens\":1\ndata:2}}\n\n";
     assert_eq!(whole(Framing::Sse, stream).usage, tokens(1, None));
 }
@@ -201,18 +178,11 @@ fn what_is_long_is_read_past() {
     let line = format!(
         "{{\"{long}\":[\"{long}\",{{\"a\":[[1]]}}],\"response\":\"{long}\",\"done\":true,\"eval_count\":3}}\n"
     );
-    assert_eq!(
-        whole(Framing::Ndjson, &line),
-        measured(tokens(0, 3), Ending::Finished, 1)
-    );
+    assert_eq!(whole(Framing::Ndjson, &line), measured(tokens(0, 3), Ending::Finished, 1));
 }
 
 fn any_framing() -> impl Strategy<Value = Framing> {
-    prop_oneof![
-        Just(Framing::Json),
-        Just(Framing::Ndjson),
-        Just(Framing::Sse)
-    ]
+    prop_oneof![Just(Framing::Json), Just(Framing::Ndjson), Just(Framing::Sse)]
 }
 
 /// Streams made of the words that matter, in and out of order.

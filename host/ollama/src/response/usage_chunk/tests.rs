@@ -56,19 +56,13 @@ fn usage_is_cut_out_wherever_it_stands() {
     let cases = [
         (r#"{"usage":{},"choices":[1]}"#, r#"{"choices":[1]}"#),
         (r#"{ "usage" : {} , "choices":[1]}"#, r#"{ "choices":[1]}"#),
-        (
-            r#"{"id":1, "usage":{}, "choices":[1]}"#,
-            r#"{"id":1, "choices":[1]}"#,
-        ),
+        (r#"{"id":1, "usage":{}, "choices":[1]}"#, r#"{"id":1, "choices":[1]}"#),
         (r#"{"choices":[1],"usage":null}"#, r#"{"choices":[1]}"#),
         (r#"{"usage":{}}"#, "{}"),
         (r#"{"choices":[],"usage":null}"#, r#"{"choices":[]}"#),
     ];
     for (json, expected) in cases {
-        assert_eq!(
-            whole(&format!("data: {json}\n\n")),
-            format!("data: {expected}\n\n")
-        );
+        assert_eq!(whole(&format!("data: {json}\n\n")), format!("data: {expected}\n\n"));
     }
 }
 
@@ -139,17 +133,12 @@ fn event() -> impl Strategy<Value = (String, String)> {
     prop_oneof![
         "[a-z\"\\\\ ]{0,20}".prop_map(move |text| {
             let content = serde_json::Value::from(text);
-            passes(format!(
-                "data: {{\"choices\":[{{\"delta\":{content}}}]}}\n\n"
-            ))
+            passes(format!("data: {{\"choices\":[{{\"delta\":{content}}}]}}\n\n"))
         }),
         "[a-z:]{1,9}(\r)?\n".prop_map(move |line| passes(format!("{line}\r\n"))),
         (0..99u32).prop_map(|tokens| {
             let usage = format!("{{\"prompt_tokens\":{tokens}}}");
-            (
-                format!("data: {{\"choices\":[],\"usage\":{usage}}}\n\n"),
-                String::new(),
-            )
+            (format!("data: {{\"choices\":[],\"usage\":{usage}}}\n\n"), String::new())
         }),
         "[a-z]{0,9}".prop_map(|text| {
             let chunk = |usage: &str| {

@@ -29,13 +29,7 @@ pub(super) fn tour() -> [Try; 9] {
     let chat = "/api/chat";
     [
         Try::post("nobody, without a key", None, chat, HELLO, 401),
-        Try::post(
-            "alice, a model that she may use",
-            Some("alice"),
-            chat,
-            HELLO,
-            200,
-        ),
+        Try::post("alice, a model that she may use", Some("alice"), chat, HELLO, 200),
         Try::post(
             "the same through the OpenAI API",
             Some("alice"),
@@ -43,41 +37,12 @@ pub(super) fn tour() -> [Try; 9] {
             HELLO,
             200,
         ),
-        Try::post(
-            "alice, a model that nobody gave her",
-            Some("alice"),
-            chat,
-            LARGE,
-            403,
-        ),
-        Try::post(
-            "kim, who has the small model only",
-            Some("kim"),
-            chat,
-            HELLO,
-            403,
-        ),
-        Try::get(
-            "kim's list of models shows just that one",
-            Some("kim"),
-            "/api/tags",
-            200,
-        ),
+        Try::post("alice, a model that nobody gave her", Some("alice"), chat, LARGE, 403),
+        Try::post("kim, who has the small model only", Some("kim"), chat, HELLO, 403),
+        Try::get("kim's list of models shows just that one", Some("kim"), "/api/tags", 200),
         Try::post("alice may not pull", Some("alice"), "/api/pull", PULL, 403),
-        Try::post(
-            "bob may pull from the library",
-            Some("bob"),
-            "/api/pull",
-            PULL,
-            200,
-        ),
-        Try::post(
-            "but not from elsewhere",
-            Some("bob"),
-            "/api/pull",
-            ELSEWHERE,
-            403,
-        ),
+        Try::post("bob may pull from the library", Some("bob"), "/api/pull", PULL, 200),
+        Try::post("but not from elsewhere", Some("bob"), "/api/pull", ELSEWHERE, 403),
     ]
 }
 
@@ -89,11 +54,7 @@ impl Try {
         body: &'static str,
         status: u16,
     ) -> Self {
-        Self {
-            body: Some(body),
-            method: Method::POST,
-            ..Self::get(what, user, path, status)
-        }
+        Self { body: Some(body), method: Method::POST, ..Self::get(what, user, path, status) }
     }
 
     fn get(
@@ -103,21 +64,12 @@ impl Try {
         status: u16,
     ) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self {
-            what,
-            user,
-            method: Method::GET,
-            path,
-            body: None,
-            status,
-        }
+        Self { what, user, method: Method::GET, path, body: None, status }
     }
 
     /// The line to type.
     pub(super) fn curl(&self, gateway: SocketAddr) -> String {
-        let key = self
-            .user
-            .map(|user| format!(" -H \"Authorization: Bearer ${user}\""));
+        let key = self.user.map(|user| format!(" -H \"Authorization: Bearer ${user}\""));
         let body = self.body.map(|body| format!(" -d '{body}'"));
         format!(
             "curl{} http://{gateway}{}{}",
@@ -140,10 +92,7 @@ impl Try {
         if let Some(key) = key {
             request = request.header("authorization", format!("Bearer {key}"));
         }
-        let body = self
-            .body
-            .map(|body| Bytes::from_static(body.as_bytes()))
-            .unwrap_or_default();
+        let body = self.body.map(|body| Bytes::from_static(body.as_bytes())).unwrap_or_default();
         let response = client.request(request.body(Full::new(body))?).await?;
         let status = response.status();
         response.into_body().collect().await?;

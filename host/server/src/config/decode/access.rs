@@ -19,10 +19,7 @@ pub(super) struct Elements<'n, 'r> {
 
 impl<'n, 'r> Elements<'n, 'r> {
     pub(super) fn new(items: &'n [Rc<Node>], report: &'r RefCell<Report>) -> Self {
-        Self {
-            items: items.iter(),
-            report,
-        }
+        Self { items: items.iter(), report }
     }
 }
 
@@ -74,10 +71,7 @@ impl<'n, 'r> Fields<'n, 'r> {
         known: &'static [&'static str],
         report: &'r RefCell<Report>,
     ) -> Self {
-        Self {
-            known: Some(known),
-            ..Self::any(entries, report)
-        }
+        Self { known: Some(known), ..Self::any(entries, report) }
     }
 
     /// Report an unknown key. Where it is a misspelt one, its value is read as what was
@@ -136,8 +130,7 @@ impl<'n> MapAccess<'n> for Fields<'n, '_> {
             return Err(de::Error::custom("a value was asked for before its key"));
         };
         let report = self.report;
-        seed.deserialize(Decoder { node, report })
-            .map_err(|failure| failure.or_at(node.at))
+        seed.deserialize(Decoder { node, report }).map_err(|failure| failure.or_at(node.at))
     }
 }
 
@@ -150,10 +143,7 @@ pub(super) struct SlotParts<'n, 'r> {
 
 impl<'n, 'r> SlotParts<'n, 'r> {
     pub(super) fn new(decoder: Decoder<'n, 'r>) -> Self {
-        Self {
-            decoder,
-            located: false,
-        }
+        Self { decoder, located: false }
     }
 }
 

@@ -16,11 +16,7 @@ pub(in crate::config) struct Failure {
 
 impl Failure {
     fn new(message: String) -> Self {
-        Self {
-            message,
-            help: None,
-            at: None,
-        }
+        Self { message, help: None, at: None }
     }
 
     fn with_help(mut self, help: impl Into<String>) -> Self {
@@ -42,20 +38,12 @@ impl Failure {
 
     pub(super) fn wrong_shape(found: Unexpected<'_>, shapes: &[&str]) -> Self {
         let expected: Vec<_> = shapes.iter().map(|shape| shape_in_words(shape)).collect();
-        let message = format!(
-            "expected {}, found {}",
-            expected.join(" or "),
-            in_words(found)
-        );
+        let message = format!("expected {}, found {}", expected.join(" or "), in_words(found));
         Self::new(message)
     }
 
     pub(super) fn not_a_word(found: Unexpected<'_>, words: &[&str]) -> Self {
-        Self::new(format!(
-            "expected {}, found {}",
-            listed(words),
-            in_words(found)
-        ))
+        Self::new(format!("expected {}, found {}", listed(words), in_words(found)))
     }
 
     pub(super) fn into_problem(self, at: Location) -> Problem {
@@ -114,10 +102,7 @@ fn wanted(expected: &dyn Expected) -> String {
 }
 
 fn is_integer(name: &str) -> bool {
-    matches!(
-        name,
-        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize"
-    )
+    matches!(name, "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize")
 }
 
 impl fmt::Display for Failure {
@@ -134,11 +119,8 @@ impl de::Error for Failure {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let failure = Self::new(format!(
-            "expected {}, found {}",
-            wanted(expected),
-            in_words(found)
-        ));
+        let failure =
+            Self::new(format!("expected {}, found {}", wanted(expected), in_words(found)));
         match (found, wanted(expected).as_str()) {
             (Unexpected::Unit, "a list") => failure.with_help("write `[]` or leave the key out"),
             (Unexpected::Unit, _) => failure.with_help("write a value or leave the key out"),
@@ -149,19 +131,11 @@ impl de::Error for Failure {
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(format!(
-            "{} does not fit here: expected {}",
-            in_words(found),
-            wanted(expected)
-        ))
+        Self::new(format!("{} does not fit here: expected {}", in_words(found), wanted(expected)))
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let failure = Self::new(format!(
-            "{} is none of {}",
-            quoted(variant),
-            listed(expected)
-        ));
+        let failure = Self::new(format!("{} is none of {}", quoted(variant), listed(expected)));
         match closest(variant, expected.iter().copied()) {
             Some(word) => failure.with_help(format!("did you mean `{word}`?")),
             None => failure,

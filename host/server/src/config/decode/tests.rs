@@ -38,18 +38,12 @@ fn values_arrive_with_their_places() {
     let (outer, errors) = read("name: 12\ncount: 0x10\nratio: 2\ninner: { a: { word: ~ } }\n");
     assert_eq!(errors, [""; 0]);
     let name = outer.name.optional().unwrap();
-    assert_eq!(
-        (name.value.as_str(), name.at.to_string().as_str()),
-        ("12", "1:7")
-    );
+    assert_eq!((name.value.as_str(), name.at.to_string().as_str()), ("12", "1:7"));
     assert_eq!(outer.count.value(), Some(16));
     assert_eq!(outer.ratio.value(), Some(2.0));
     assert!(matches!(outer.names, Slot::Absent));
     let (key, inner) = outer.inner.value().unwrap().0.remove(0);
-    assert_eq!(
-        (key.value.as_str(), key.at.to_string().as_str()),
-        ("a", "4:10")
-    );
+    assert_eq!((key.value.as_str(), key.at.to_string().as_str()), ("a", "4:10"));
     assert_eq!(inner.value().unwrap().word, None);
 }
 
@@ -65,14 +59,8 @@ inner:
   worse: []
 ";
     let (outer, errors) = read(yaml);
-    let places: Vec<_> = errors
-        .iter()
-        .map(|error| error.split(": ").next().unwrap())
-        .collect();
-    assert_eq!(
-        places,
-        ["x:1:7", "x:2:8", "x:3:13", "x:6:16", "x:6:23", "x:7:10"]
-    );
+    let places: Vec<_> = errors.iter().map(|error| error.split(": ").next().unwrap()).collect();
+    assert_eq!(places, ["x:1:7", "x:2:8", "x:3:13", "x:6:16", "x:6:23", "x:7:10"]);
     let inner = outer.inner.value().unwrap().0;
     assert!(matches!(inner[0].1, Slot::Present(_)));
     assert!(matches!(inner[2].1, Slot::Broken));
@@ -94,8 +82,5 @@ fn a_misspelt_key_is_read_as_what_was_meant() {
 #[test]
 fn an_alias_is_reported_once() {
     let (_, errors) = read("inner:\n  a: &a { flag: 1 }\n  b: *a\n");
-    assert_eq!(
-        errors,
-        ["x:2:17: expected `true` or `false`, found the number 1"]
-    );
+    assert_eq!(errors, ["x:2:17: expected `true` or `false`, found the number 1"]);
 }

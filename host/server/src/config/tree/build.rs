@@ -56,10 +56,7 @@ fn location(span: Span) -> Location {
 /// The parser counts lines from 1 and columns from 0.
 fn position(marker: serde_yaml::granit_parser::Marker) -> (u32, u32) {
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    (
-        number(marker.line()),
-        number(marker.col().saturating_add(1)),
-    )
+    (number(marker.line()), number(marker.col().saturating_add(1)))
 }
 
 /// The file cannot be read any further; why is in the report.
@@ -82,11 +79,7 @@ struct Open {
 
 enum Items {
     Sequence(Vec<Rc<Node>>),
-    Mapping {
-        entries: Vec<(Rc<Node>, Rc<Node>)>,
-        seen: HashMap<String, Location>,
-        key: Key,
-    },
+    Mapping { entries: Vec<(Rc<Node>, Rc<Node>)>, seen: HashMap<String, Location>, key: Key },
 }
 
 /// What a mapping's next value belongs to.
@@ -106,12 +99,7 @@ struct Builder<'r> {
 
 impl<'r> Builder<'r> {
     fn new(report: &'r mut Report) -> Self {
-        Self {
-            report,
-            open: Vec::new(),
-            anchors: HashMap::new(),
-            root: None,
-        }
+        Self { report, open: Vec::new(), anchors: HashMap::new(), root: None }
     }
 
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), GaveUp> {
@@ -123,10 +111,8 @@ impl<'r> Builder<'r> {
             ),
             Event::Scalar(text, style, anchor, tag) => {
                 self.check_tag(tag.is_some(), span);
-                let value = Value::Scalar {
-                    text: text.into_owned(),
-                    plain: style == ScalarStyle::Plain,
-                };
+                let value =
+                    Value::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain };
                 self.finish(Node { at, value }, 1, anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -164,12 +150,7 @@ impl<'r> Builder<'r> {
     }
 
     fn start(&mut self, at: Location, anchor: usize, items: Items) -> Result<(), GaveUp> {
-        self.open.push(Open {
-            at,
-            anchor,
-            weight: 1,
-            items,
-        });
+        self.open.push(Open { at, anchor, weight: 1, items });
         if self.open.len() > DEEPEST {
             let message = format!("this is nested more than {DEEPEST} levels deep");
             return self.give_up(Problem::new(at, message));
@@ -190,10 +171,7 @@ impl<'r> Builder<'r> {
     }
 
     fn finish(&mut self, node: Node, weight: u64, anchor: usize) -> Result<(), GaveUp> {
-        let built = Built {
-            node: Rc::new(node),
-            weight,
-        };
+        let built = Built { node: Rc::new(node), weight };
         if anchor != 0 {
             self.anchors.insert(anchor, built.clone());
         }
@@ -205,10 +183,7 @@ impl<'r> Builder<'r> {
         match self.anchors.get(&anchor) {
             Some(built) => self.place(built.clone(), at),
             // The parser knows the anchor, so it belongs to a value still open.
-            None => self.give_up(Problem::new(
-                at,
-                "this alias stands within what it refers to",
-            )),
+            None => self.give_up(Problem::new(at, "this alias stands within what it refers to")),
         }
     }
 
@@ -253,10 +228,7 @@ fn read_key(
     report: &mut Report,
 ) -> Key {
     let Some(text) = node.text() else {
-        report.add(Problem::new(
-            at,
-            "a key must be text, not a list or a mapping",
-        ));
+        report.add(Problem::new(at, "a key must be text, not a list or a mapping"));
         return Key::Refused;
     };
     if text == "<<" {
@@ -272,9 +244,6 @@ fn read_key(
     }
     seen.insert(text.to_owned(), at);
     // Quoted or not, a key is text: `true:` names something called "true".
-    let value = Value::Scalar {
-        text: text.to_owned(),
-        plain: false,
-    };
+    let value = Value::Scalar { text: text.to_owned(), plain: false };
     Key::Read(Rc::new(Node { at, value }))
 }

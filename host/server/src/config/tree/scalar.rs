@@ -61,9 +61,7 @@ fn radix(digits: &str, radix: u32) -> Result<Plain, &'static str> {
     if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
         return Ok(Plain::Text);
     }
-    u64::from_str_radix(digits, radix)
-        .map(Plain::Unsigned)
-        .map_err(|_| TOO_LARGE)
+    u64::from_str_radix(digits, radix).map(Plain::Unsigned).map_err(|_| TOO_LARGE)
 }
 
 fn integer(text: &str, unsigned: &str) -> Result<Plain, &'static str> {
@@ -136,15 +134,7 @@ mod tests {
 
     #[test]
     fn numbers_that_are_read_in_two_ways_are_refused() {
-        for text in [
-            "010",
-            "-007",
-            ".inf",
-            "-.Inf",
-            ".nan",
-            "1e999",
-            "99999999999999999999",
-        ] {
+        for text in ["010", "-007", ".inf", "-.Inf", ".nan", "1e999", "99999999999999999999"] {
             assert!(resolve(text).is_err(), "{text:?}");
         }
     }

@@ -15,17 +15,11 @@ fn alice() -> Principal {
 }
 
 fn users(names: &[&str]) -> BTreeSet<UserId> {
-    names
-        .iter()
-        .map(|name| UserId::new(name).unwrap())
-        .collect()
+    names.iter().map(|name| UserId::new(name).unwrap()).collect()
 }
 
 fn groups(names: &[&str]) -> BTreeSet<GroupName> {
-    names
-        .iter()
-        .map(|name| GroupName::new(name).unwrap())
-        .collect()
+    names.iter().map(|name| GroupName::new(name).unwrap()).collect()
 }
 
 #[test]
@@ -40,11 +34,7 @@ fn a_user_or_a_group_is_enough() {
         (users(&["bob"]), groups(&["research"]), true),
         (users(&["bob"]), groups(&["ops"]), false),
     ] {
-        let subjects = Subjects {
-            users: named,
-            groups: grouped,
-            ..Subjects::default()
-        };
+        let subjects = Subjects { users: named, groups: grouped, ..Subjects::default() };
         assert_eq!(subjects.apply_to(&alice()), applies, "{subjects:?}");
     }
 }
@@ -52,21 +42,11 @@ fn a_user_or_a_group_is_enough() {
 #[test]
 fn an_exception_wins() {
     for except in [
-        Exceptions {
-            users: users(&["alice"]),
-            ..Exceptions::default()
-        },
-        Exceptions {
-            groups: groups(&["research"]),
-            ..Exceptions::default()
-        },
+        Exceptions { users: users(&["alice"]), ..Exceptions::default() },
+        Exceptions { groups: groups(&["research"]), ..Exceptions::default() },
     ] {
-        let subjects = Subjects {
-            everyone: true,
-            users: users(&["alice"]),
-            except,
-            ..Subjects::default()
-        };
+        let subjects =
+            Subjects { everyone: true, users: users(&["alice"]), except, ..Subjects::default() };
         assert!(!subjects.apply_to(&alice()), "{subjects:?}");
     }
 }

@@ -52,9 +52,7 @@ fn binding(
     let subjects = raw.subjects.required("subjects", at, report);
     let subjects = subjects.and_then(|subjects| self::subjects(subjects, known, report));
     let parts = raw.settings.optional().map(Part::from);
-    let settings = parts
-        .as_ref()
-        .map_or_else(|| "{}".to_owned(), Part::canonical_json);
+    let settings = parts.as_ref().map_or_else(|| "{}".to_owned(), Part::canonical_json);
     Some(Binding {
         name: name?,
         description: raw.description.value(),
@@ -76,15 +74,9 @@ fn subjects(raw: Located<RawSubjects>, known: &Known<'_>, report: &mut Report) -
 
 fn everyone(word: &Located<String>, report: &mut Report) -> Option<Subjects> {
     if word.value == "everyone" {
-        return Some(Subjects {
-            everyone: true,
-            ..Subjects::default()
-        });
+        return Some(Subjects { everyone: true, ..Subjects::default() });
     }
-    let message = format!(
-        "subjects are `everyone` or a mapping, not {}",
-        quoted(&word.value)
-    );
+    let message = format!("subjects are `everyone` or a mapping, not {}", quoted(&word.value));
     let help = match closest(&word.value, ["everyone"]) {
         Some(_) => "did you mean `everyone`?",
         None => "write `{ users: […] }` or `{ groups: […] }`",
@@ -116,10 +108,7 @@ fn chosen_subjects(
         },
         users: users?,
         groups: groups?,
-        except: Exceptions {
-            users: except_users?,
-            groups: except_groups?,
-        },
+        except: Exceptions { users: except_users?, groups: except_groups? },
     };
     check_reach(&subjects, at, report);
     Some(subjects)
@@ -150,19 +139,11 @@ fn names<T: Ord>(
 
 /// Report subjects that nobody belongs to, and names that change nothing.
 fn check_reach(subjects: &Subjects, at: Location, report: &mut Report) {
-    let Subjects {
-        everyone,
-        users,
-        groups,
-        except,
-    } = subjects;
+    let Subjects { everyone, users, groups, except } = subjects;
     let named = !users.is_empty() || !groups.is_empty();
     let problem = if *everyone && named {
-        Problem::new(
-            at,
-            "these `users` and `groups` change nothing beside `everyone: true`",
-        )
-        .help("leave out one or the other")
+        Problem::new(at, "these `users` and `groups` change nothing beside `everyone: true`")
+            .help("leave out one or the other")
     } else if *everyone {
         return;
     } else if !named {

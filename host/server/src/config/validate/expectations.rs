@@ -94,11 +94,10 @@ const fn names_a_model(operation: Operation) -> bool {
 
 fn check_model(operation: Operation, given: bool, at: Location, report: &mut Report) {
     let problem = match (names_a_model(operation), given) {
-        (true, false) => Problem::new(
-            at,
-            format!("`model` is missing here: {operation} names one"),
-        )
-        .help("write the model, such as `model: \"llama3.2:3b\"`"),
+        (true, false) => {
+            Problem::new(at, format!("`model` is missing here: {operation} names one"))
+                .help("write the model, such as `model: \"llama3.2:3b\"`")
+        }
         (false, true) => Problem::new(at, format!("a request to {operation} names no model"))
             .help("leave out `model`"),
         _ => return,

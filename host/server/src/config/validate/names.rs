@@ -18,11 +18,7 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) const fn new(kind: &'static str) -> Self {
-        Self {
-            kind,
-            known: BTreeSet::new(),
-            complete: true,
-        }
+        Self { kind, known: BTreeSet::new(), complete: true }
     }
 
     pub(super) fn define(&mut self, name: &str) {

@@ -167,11 +167,7 @@ fn refuse_loop(
 ) {
     let port = upstream.port_u16().unwrap_or(80);
     let default = [Located::new(Location::point(1, 1), DEFAULT_LISTEN)];
-    let listened = if addresses.is_empty() {
-        &default
-    } else {
-        addresses
-    };
+    let listened = if addresses.is_empty() { &default } else { addresses };
     let meets = |address: &&Located<SocketAddr>| {
         address.value.port() == port && reaches(upstream.host(), address.value.ip())
     };

@@ -43,10 +43,7 @@ fn policy(
     let memory = Quantity::size(64 << 10..=64 << 20);
     let deadline = deadline.read(raw.deadline, report);
     let memory = memory.read(raw.memory, report);
-    let digest = raw
-        .digest
-        .optional()
-        .map(|text| text.check(report, |text| digest(text)));
+    let digest = raw.digest.optional().map(|text| text.check(report, |text| digest(text)));
     let written = raw.module.required("module", at, report)?;
     let module = module(&written, surroundings, report)?;
     Some(PolicySource {

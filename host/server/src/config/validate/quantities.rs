@@ -18,21 +18,13 @@ pub(super) struct Quantity<T> {
 
 impl Quantity<Duration> {
     pub(super) fn duration(range: RangeInclusive<Duration>) -> Self {
-        Self {
-            range,
-            parse: quantity::duration,
-            show: show_duration,
-        }
+        Self { range, parse: quantity::duration, show: show_duration }
     }
 }
 
 impl Quantity<u64> {
     pub(super) fn size(range: RangeInclusive<u64>) -> Self {
-        Self {
-            range,
-            parse: quantity::size,
-            show: show_size,
-        }
+        Self { range, parse: quantity::size, show: show_size }
     }
 }
 
@@ -50,11 +42,7 @@ impl<T: PartialOrd + Copy> Quantity<T> {
         }
         let message = format!("{} is out of range", (self.show)(number.value));
         let (least, most) = (*self.range.start(), *self.range.end());
-        let help = format!(
-            "it may be from {} to {}",
-            (self.show)(least),
-            (self.show)(most)
-        );
+        let help = format!("it may be from {} to {}", (self.show)(least), (self.show)(most));
         report.add(Problem::new(number.at, message).help(help));
         None
     }
@@ -71,12 +59,8 @@ pub(super) fn limits(raw: Slot<RawLimits>, report: &mut Report) -> Limits {
         body: body.unwrap_or(default.body),
         json_depth: json_depth(raw.json_depth, report).unwrap_or(default.json_depth),
         blob: blob.unwrap_or(default.blob),
-        header_timeout: header
-            .read(raw.header_timeout, report)
-            .unwrap_or(default.header_timeout),
-        drain_timeout: drain
-            .read(raw.drain_timeout, report)
-            .unwrap_or(default.drain_timeout),
+        header_timeout: header.read(raw.header_timeout, report).unwrap_or(default.header_timeout),
+        drain_timeout: drain.read(raw.drain_timeout, report).unwrap_or(default.drain_timeout),
     }
 }
 

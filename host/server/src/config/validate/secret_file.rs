@@ -30,10 +30,7 @@ const LONGEST: u64 = 4096;
 
 /// Read a secret that only its owner can read. One line end at the end is not part of it.
 pub(super) fn read(path: &Path) -> Result<Secret<Vec<u8>>, SecretFileError> {
-    let io = |source| SecretFileError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let io = |source| SecretFileError::Io { path: path.to_owned(), source };
     // Before it is opened: opening a named pipe would wait for a writer.
     let metadata = path.metadata().map_err(SecretFileError::Missing)?;
     if !metadata.is_file() {
@@ -60,16 +57,11 @@ pub(super) fn read(path: &Path) -> Result<Secret<Vec<u8>>, SecretFileError> {
 fn check_mode(path: &Path, file: &File) -> Result<(), SecretFileError> {
     use std::os::unix::fs::PermissionsExt as _;
 
-    let metadata = file.metadata().map_err(|source| SecretFileError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
+    let metadata =
+        file.metadata().map_err(|source| SecretFileError::Io { path: path.to_owned(), source })?;
     let mode = metadata.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
-        return Err(SecretFileError::ReadableByOthers {
-            path: path.to_owned(),
-            mode,
-        });
+        return Err(SecretFileError::ReadableByOthers { path: path.to_owned(), mode });
     }
     Ok(())
 }

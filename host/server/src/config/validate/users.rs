@@ -92,9 +92,8 @@ impl Reading<'_> {
     fn user(&mut self, id: Option<&UserId>, raw: RawUser) {
         let groups = self.groups(raw.groups);
         let entries = raw.attributes.value().unwrap_or_default().0;
-        let attributes = entries
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.value, value.value()?)));
+        let attributes =
+            entries.into_iter().filter_map(|(name, value)| Some((name.value, value.value()?)));
         let disabled = raw.disabled.value().unwrap_or(false);
         if disabled {
             self.accounts.disabled.extend(id.cloned());
@@ -124,10 +123,8 @@ impl Reading<'_> {
         });
         let digest = raw.sha256.required("sha256", at, self.report);
         let digest = digest.and_then(|text| self.digest(&text));
-        let expires = raw
-            .expires
-            .optional()
-            .map(|text| text.check(self.report, |text| quantity::time(text)));
+        let expires =
+            raw.expires.optional().map(|text| text.check(self.report, |text| quantity::time(text)));
         Some(ApiKey {
             id: id?,
             user: user?.clone(),

@@ -25,11 +25,7 @@ fn native_stream() {
         prompt_duration: Some(Duration::from_nanos(3)),
         output_duration: Some(Duration::from_nanos(4)),
     };
-    check(
-        Framing::Ndjson,
-        answer,
-        measured(usage, Ending::Finished, 2),
-    );
+    check(Framing::Ndjson, answer, measured(usage, Ending::Finished, 2));
 }
 
 #[test]
@@ -58,41 +54,26 @@ fn native_stream_that_failed() {
 #[test]
 fn native_document() {
     let answer = r#"{"model":"demo","response":"Hi","done":true,"done_reason":"stop","context":[1,2],"prompt_eval_count":5,"eval_count":2}"#;
-    check(
-        Framing::Json,
-        answer,
-        measured(tokens(5, 2), Ending::Finished, 1),
-    );
+    check(Framing::Json, answer, measured(tokens(5, 2), Ending::Finished, 1));
 }
 
 #[test]
 fn native_load() {
     let answer = r#"{"model":"demo","created_at":"2026-08-21T10:00:00Z","response":"","done":true,"done_reason":"load"}"#;
-    check(
-        Framing::Json,
-        answer,
-        measured(tokens(0, 0), Ending::Finished, 1),
-    );
+    check(Framing::Json, answer, measured(tokens(0, 0), Ending::Finished, 1));
 }
 
 #[test]
 fn native_embed() {
     let answer = r#"{"model":"demo","embeddings":[[0.01,-2e-5],[1,0]],"total_duration":7,"prompt_eval_count":8}"#;
-    let usage = TokenUsage {
-        total_duration: Some(Duration::from_nanos(7)),
-        ..tokens(8, None)
-    };
+    let usage = TokenUsage { total_duration: Some(Duration::from_nanos(7)), ..tokens(8, None) };
     check(Framing::Json, answer, measured(usage, Ending::Finished, 1));
 }
 
 #[test]
 fn native_embeddings_of_old() {
     let answer = r#"{"embedding":[0.01,-2e-5]}"#;
-    check(
-        Framing::Json,
-        answer,
-        measured(tokens(None, None), Ending::Finished, 1),
-    );
+    check(Framing::Json, answer, measured(tokens(None, None), Ending::Finished, 1));
 }
 
 #[test]
@@ -112,21 +93,13 @@ fn native_pull() {
 #[test]
 fn openai_document() {
     let answer = r#"{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"demo","system_fingerprint":"fp_ollama","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":26,"completion_tokens":2,"total_tokens":28}}"#;
-    check(
-        Framing::Json,
-        answer,
-        measured(tokens(26, 2), Ending::Finished, 1),
-    );
+    check(Framing::Json, answer, measured(tokens(26, 2), Ending::Finished, 1));
 }
 
 #[test]
 fn openai_embeddings() {
     let answer = r#"{"object":"list","data":[{"object":"embedding","embedding":[0.5],"index":0}],"model":"demo","usage":{"prompt_tokens":4,"total_tokens":4}}"#;
-    check(
-        Framing::Json,
-        answer,
-        measured(tokens(4, None), Ending::Finished, 1),
-    );
+    check(Framing::Json, answer, measured(tokens(4, None), Ending::Finished, 1));
 }
 
 #[test]
@@ -137,11 +110,7 @@ fn openai_chat_stream() {
         r#"data: {"id":"chatcmpl-1","choices":[],"usage":{"prompt_tokens":26,"completion_tokens":2,"total_tokens":28}}"#,
         "\n\ndata: [DONE]\n\n",
     );
-    check(
-        Framing::Sse,
-        answer,
-        measured(tokens(26, 2), Ending::Finished, 2),
-    );
+    check(Framing::Sse, answer, measured(tokens(26, 2), Ending::Finished, 2));
 }
 
 const ZEROS: &str = concat!(
@@ -155,11 +124,7 @@ fn openai_completion_stream() {
         "{ZEROS}{}\n\ndata: [DONE]\n\n",
         r#"data: {"id":"cmpl-1","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":1,"total_tokens":6}}"#,
     );
-    check(
-        Framing::Sse,
-        &answer,
-        measured(tokens(5, 1), Ending::Finished, 2),
-    );
+    check(Framing::Sse, &answer, measured(tokens(5, 1), Ending::Finished, 2));
 }
 
 #[test]
@@ -171,11 +136,7 @@ fn openai_completion_stream_that_was_cut() {
 #[test]
 fn openai_response_document() {
     let answer = r#"{"id":"resp_1","object":"response","status":"completed","error":null,"output":[{"type":"message","content":[]}],"usage":{"input_tokens":9,"output_tokens":3,"total_tokens":12,"input_tokens_details":{"cached_tokens":0}}}"#;
-    check(
-        Framing::Json,
-        answer,
-        measured(tokens(9, 3), Ending::Finished, 1),
-    );
+    check(Framing::Json, answer, measured(tokens(9, 3), Ending::Finished, 1));
 }
 
 #[test]
@@ -189,21 +150,13 @@ fn openai_response_stream() {
         r#"data: {"type":"response.completed","response":{"id":"resp_1","status":"completed","usage":{"input_tokens":9,"output_tokens":3,"total_tokens":12}}}"#,
         "\n\n",
     );
-    check(
-        Framing::Sse,
-        answer,
-        measured(tokens(9, 3), Ending::Finished, 3),
-    );
+    check(Framing::Sse, answer, measured(tokens(9, 3), Ending::Finished, 3));
 }
 
 #[test]
 fn anthropic_document() {
     let answer = r#"{"id":"msg_1","type":"message","role":"assistant","model":"demo","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","usage":{"input_tokens":11,"output_tokens":2}}"#;
-    check(
-        Framing::Json,
-        answer,
-        measured(tokens(11, 2), Ending::Finished, 1),
-    );
+    check(Framing::Json, answer, measured(tokens(11, 2), Ending::Finished, 1));
 }
 
 const MESSAGE_START: &str = concat!(
@@ -219,11 +172,7 @@ fn anthropic_stream() {
         r#"data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":11,"output_tokens":2}}"#,
         r#"data: {"type":"message_stop"}"#,
     );
-    check(
-        Framing::Sse,
-        &answer,
-        measured(tokens(11, 2), Ending::Finished, 3),
-    );
+    check(Framing::Sse, &answer, measured(tokens(11, 2), Ending::Finished, 3));
 }
 
 #[test]
