@@ -141,7 +141,7 @@ async fn two_different_credentials_are_one_too_many() {
 async fn what_is_not_modelled_is_not_forwarded() {
     let world = World::start().await;
     let bob = Some(world.key("bob"));
-    for path in ["/api/unheard-of", "/v1/images/generations", "/api/chat/", "/debug/pprof/"] {
+    for path in ["/api/unheard-of", "/v1/images/generations", "/debug/pprof"] {
         assert_eq!(world.send(post(path, bob, HELLO)).await.status, 404, "{path}");
     }
     let wrong_method = world.send(get("/api/chat", bob)).await;
@@ -188,7 +188,7 @@ async fn what_ollama_would_read_differently_is_refused() {
         let reply = world.send(post("/api/chat", alice, body)).await;
         assert_eq!(reply.status, 400, "{body}: {}", reply.text());
     }
-    for path in ["/%61pi/chat", "//api/chat", "/api/../api/chat", "/api/./chat", "/api%2Fchat"] {
+    for path in ["/%61pi/chat", "//api/chat", "/api/../api/chat", "/api/./chat", "/api%2Fchat", "/api/chat/"] {
         let reply = world.send(post(path, alice, HELLO)).await;
         assert!(reply.status.is_client_error(), "{path}: {}", reply.status);
     }

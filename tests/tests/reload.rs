@@ -23,7 +23,7 @@ async fn an_edited_binding_is_live() {
 async fn a_broken_file_changes_nothing_and_says_why() {
     let world = World::start().await;
     let broken = [
-        ("bindings: [", "line"),
+        ("bindings: [", "YAML"),
         ("bindngs: []", "bindngs"),
         (&BINDINGS.replace("policy: pull-guard", "policy: pul-guard"), "pull-guard"),
         (&BINDINGS.replace("allow:", "alow:"), "alow"),
@@ -73,9 +73,8 @@ async fn a_recompiled_policy_is_live_and_a_broken_one_is_not() {
     let after = world.change(|| std::fs::write(&judge, b"not wasm").unwrap()).await;
     assert!(after.rejected.is_some());
     assert_eq!(status(&world, "alice").await, 200);
-    let forbidden = world
-        .change(|| drop(std::fs::copy(stockade_tests::FORBIDDEN_IMPORT, &judge).unwrap()))
-        .await;
+    let copy = || assert!(std::fs::copy(FORBIDDEN_IMPORT, &judge).unwrap() > 0);
+    let forbidden = world.change(copy).await;
     let errors = forbidden.rejected.expect("a forbidden import is rejected");
     assert!(errors.iter().any(|error| error.to_string().contains("import")), "{errors:?}");
     // A compiler renames its output into place.

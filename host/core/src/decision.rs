@@ -1,11 +1,14 @@
 //! Cedar's rule: default deny, any deny wins, otherwise one allow is needed.
 
-use crate::{AccessClass, BindingName, Obligations, Operation, PolicyName, Verdict};
+use crate::{AccessClass, BindingName, ModelRef, Obligations, Operation, PolicyName, Verdict};
 
 /// Something that can be judged: it knows what it asks for.
 pub trait Subject {
     /// The operation asked for.
     fn operation(&self) -> Operation;
+
+    /// The models that it names.
+    fn models(&self) -> &[ModelRef];
 }
 
 /// What came of asking one policy for one binding.
@@ -126,7 +129,7 @@ pub fn combine<R: Subject>(request: R, opinions: &[Opinion]) -> Result<Permit<R>
         }
     }
     if allowed_by.is_empty() {
-        return Err(nobody_allowed(request.operation(), enforced().next().is_some()));
+        return Err(nobody_allowed(&request, enforced().next().is_some()));
     }
     Ok(Permit { request, obligations, allowed_by })
 }
@@ -151,13 +154,14 @@ fn failed(opinion: &Opinion) -> Option<Denial> {
     }
 }
 
-fn nobody_allowed(operation: Operation, any: bool) -> Denial {
-    if any {
-        let reason = format!("no policy allows you to {operation} this");
-        Denial::overall(DenialCause::NotAllowed, &reason)
-    } else {
-        Denial::overall(DenialCause::NoBinding, "no policy is bound to you")
+fn nobody_allowed(request: &impl Subject, any: bool) -> Denial {
+    if !any {
+        return Denial::overall(DenialCause::NoBinding, "no policy is bound to you");
     }
+    let names: Vec<String> = request.models().iter().map(|model| model.name.to_string()).collect();
+    let what = if names.is_empty() { "that".to_owned() } else { names.join(" and ") };
+    let reason = format!("no policy allows you the operation {} on {what}", request.operation());
+    Denial::overall(DenialCause::NotAllowed, &reason)
 }
 
 /// A permit for what is answered without a credential, and for nothing else.

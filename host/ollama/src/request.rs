@@ -212,6 +212,10 @@ impl Subject for CanonicalRequest {
     fn operation(&self) -> Operation {
         self.operation
     }
+
+    fn models(&self) -> &[ModelRef] {
+        &self.models
+    }
 }
 
 /// A request with nothing to answer only moves the model in or out of memory.

@@ -130,6 +130,10 @@ impl stockade_core::Subject for Hypothetical<'_> {
     fn operation(&self) -> Operation {
         self.operation
     }
+
+    fn models(&self) -> &[ModelRef] {
+        self.models
+    }
 }
 
 impl<'a> Hypothetical<'a> {

@@ -11,11 +11,11 @@ use crate::config::{Log, LogFormat, LogLevel};
 
 /// Changes the level while the program runs.
 #[derive(Clone)]
-pub struct LogLevelHandle(reload::Handle<LevelFilter, Registry>);
+pub(crate) struct LogLevelHandle(reload::Handle<LevelFilter, Registry>);
 
 impl LogLevelHandle {
     /// Log from this level on.
-    pub fn set(&self, level: LogLevel) {
+    pub(crate) fn set(&self, level: LogLevel) {
         // It fails only where the subscriber is gone, and nobody logs then.
         self.0.reload(filter(level)).ok();
     }
@@ -25,7 +25,7 @@ impl LogLevelHandle {
 ///
 /// # Errors
 /// Where something else in this process has begun before.
-pub fn init(log: &Log, color: bool) -> Result<LogLevelHandle, TryInitError> {
+pub(crate) fn init(log: &Log, color: bool) -> Result<LogLevelHandle, TryInitError> {
     let (level, handle) = reload::Layer::new(filter(log.level));
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match log.format {

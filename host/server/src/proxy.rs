@@ -28,8 +28,7 @@ use record::{Record, RequestIds};
 use refused::Refused;
 use upstream::Upstream;
 
-pub use listener::ConnectionLimits;
-pub(crate) use listener::serve;
+pub(crate) use listener::{ConnectionLimits, serve};
 
 /// The gateway: what connections share.
 pub(crate) struct Gateway {
@@ -48,6 +47,10 @@ struct Classified {
 impl Subject for Classified {
     fn operation(&self) -> stockade_core::Operation {
         self.request.operation()
+    }
+
+    fn models(&self) -> &[stockade_core::ModelRef] {
+        self.request.models()
     }
 }
 

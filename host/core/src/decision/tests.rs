@@ -1,5 +1,5 @@
 use super::{DenialCause, Opinion, Outcome, Subject, combine, permit_public};
-use crate::{BindingName, Limit, LimitedParameter, Obligations, Operation, PolicyName, Verdict};
+use crate::{BindingName, Limit, LimitedParameter, ModelRef, Obligations, Operation, PolicyName, Verdict};
 use proptest::prelude::*;
 
 #[derive(Debug)]
@@ -8,6 +8,10 @@ struct Asks(Operation);
 impl Subject for Asks {
     fn operation(&self) -> Operation {
         self.0
+    }
+
+    fn models(&self) -> &[ModelRef] {
+        &[]
     }
 }
 

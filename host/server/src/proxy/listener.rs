@@ -27,11 +27,11 @@ impl fmt::Display for PeerAddr {
 
 /// Limits of a connection.
 #[derive(Clone, Copy, Debug)]
-pub struct ConnectionLimits {
+pub(crate) struct ConnectionLimits {
     /// How long a caller may take to send a request's head.
-    pub header_timeout: Duration,
+    pub(crate) header_timeout: Duration,
     /// How long running answers may go on after a shutdown began.
-    pub drain_timeout: Duration,
+    pub(crate) drain_timeout: Duration,
 }
 
 /// Accept connections until `stop`, then let the running requests finish.

@@ -88,7 +88,8 @@ fn bodies_are_written_in_one_form() {
 
 #[test]
 fn models_are_named_with_their_roles() {
-    let cases: &[(&str, &str, &[(&str, ModelRole)])] = &[
+    type Named = (&'static str, ModelRole);
+    let cases: &[(&str, &str, &[Named])] = &[
         ("/api/chat", r#"{"model":"Demo"}"#, &[("demo:latest", ModelRole::Use)]),
         ("/api/show", r#"{"name":"x:1"}"#, &[("x:1", ModelRole::Use)]),
         ("/api/push", r#"{"name":"x:1"}"#, &[("x:1", ModelRole::Target)]),
