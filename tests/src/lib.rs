@@ -1,5 +1,8 @@
 //! What the tests share: a gateway and a simulated Ollama on real sockets.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![expect(clippy::missing_panics_doc, reason = "everything here panics where a test fails")]
+
 mod client;
 mod wait;
 mod world;

@@ -133,8 +133,7 @@ impl World {
         status.mark_unchanged();
         change();
         soon("a reload", status.changed()).await.unwrap();
-        let status = status.borrow().clone();
-        status
+        status.borrow_and_update().clone()
     }
 
     /// Stop the gateway.

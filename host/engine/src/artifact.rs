@@ -56,7 +56,7 @@ impl Artifact {
             .instance
             .instantiate(&mut store)
             .and_then(|instance| {
-                let evaluate: Evaluate<'_> = instance.get_typed_func(&mut store, &self.evaluate)?;
+                let evaluate: Evaluate<'_> = instance.get_typed_func(&mut store, self.evaluate)?;
                 Ok(evaluate.call(&mut store, (request, bindings))?.0)
             })
             .map_err(|error| store.data().failure(&error));

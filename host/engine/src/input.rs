@@ -74,7 +74,7 @@ impl<'a> Lists<'a> {
             user: principal.user.as_str(),
             groups: &self.groups,
             proof: proof(principal.proof),
-            credential_id: principal.credential.as_ref().map(|id| id.as_str()),
+            credential_id: principal.credential.as_ref().map(stockade_core::CredentialId::as_str),
             attributes: &self.attributes,
         }
     }

@@ -73,13 +73,12 @@ impl Workshop {
     ) -> Result<Parts, LoadError> {
         self.forget_unused();
         let key = ProgramKey { module: module.digest(), memory_bytes: limits.memory_bytes };
-        let program = match reusable(&self.programs, &key) {
-            Some(program) => program,
-            None => {
-                let program = Arc::new(guarded(|| Program::load(sandboxes, module, limits))?);
-                self.programs.insert(key, Arc::downgrade(&program));
-                program
-            }
+        let program = if let Some(program) = reusable(&self.programs, &key) {
+            program
+        } else {
+            let program = Arc::new(guarded(|| Program::load(sandboxes, module, limits))?);
+            self.programs.insert(key, Arc::downgrade(&program));
+            program
         };
         let bench = Bench::new(sandboxes, &program, limits);
         let (chunks, artifacts) = self.chunks(key, bench, settings)?;

@@ -113,7 +113,7 @@ impl CanonicalRequest {
         let mut parameters = Parameters::default();
         match &value {
             PathValue::Model(name) => {
-                models.push(ModelRef { name: name.clone(), role: ModelRole::Use })
+                models.push(ModelRef { name: name.clone(), role: ModelRole::Use });
             }
             PathValue::Digest(digest) => parameters.digests.push(digest.clone()),
             PathValue::None | PathValue::Key(_) => {}

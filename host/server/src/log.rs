@@ -25,7 +25,7 @@ impl LogLevelHandle {
 ///
 /// # Errors
 /// Where something else in this process has begun before.
-pub(crate) fn init(log: &Log, color: bool) -> Result<LogLevelHandle, TryInitError> {
+pub(crate) fn init(log: Log, color: bool) -> Result<LogLevelHandle, TryInitError> {
     let (level, handle) = reload::Layer::new(filter(log.level));
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match log.format {

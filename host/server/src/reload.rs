@@ -152,7 +152,7 @@ impl Reloader {
 
     fn reject(&self, errors: ConfigErrors) -> Reload {
         let number = self.current.load().number;
-        for error in errors.iter() {
+        for error in &errors {
             tracing::error!(generation = number, "{error}");
         }
         tracing::error!(

@@ -1,5 +1,7 @@
 use super::{DenialCause, Opinion, Outcome, Subject, combine, permit_public};
-use crate::{BindingName, Limit, LimitedParameter, ModelRef, Obligations, Operation, PolicyName, Verdict};
+use crate::{
+    BindingName, Limit, LimitedParameter, ModelRef, Obligations, Operation, PolicyName, Verdict,
+};
 use proptest::prelude::*;
 
 #[derive(Debug)]

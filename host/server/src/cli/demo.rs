@@ -38,7 +38,7 @@ struct Keys([(&'static str, KeyText); 3]);
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Ending> {
     let level = if arguments.tour { LogLevel::Warn } else { LogLevel::Info };
-    let level = log::init(&Log { level, format: LogFormat::Text }, environment::color())?;
+    let level = log::init(Log { level, format: LogFormat::Text }, environment::color())?;
     serve::runtime()?.block_on(async {
         let (simulator, directory, keys) = prepare(arguments.listen).await?;
         let config = directory.path().join("stockade.yaml");
@@ -134,7 +134,7 @@ fn described(gateway: SocketAddr, config: &PathBuf, keys: &Keys) -> serde_json::
         "gateway": format!("http://{gateway}"),
         "simulated": true,
         "config": config,
-        "keys": serde_json::Map::from_iter(users),
+        "keys": users.collect::<serde_json::Map<_, _>>(),
         "tour": tour,
     })
 }

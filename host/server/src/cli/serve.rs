@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
             return Ok(Ending::Misused);
         }
     };
-    let level = log::init(&settings, environment::color())?;
+    let level = log::init(settings, environment::color())?;
     runtime()?.block_on(async {
         match Server::start(&arguments.config, Arc::new(SystemClock)).await {
             Ok(server) => serve(server, Some(level)).await,

@@ -25,7 +25,7 @@ enum Answer {
     /// The whole of it, made or changed by the gateway.
     Whole(Response<Bytes>),
     /// Ollama's own, to be passed on as it comes.
-    Relay(Response<Incoming>, Watch),
+    Relay(Response<Incoming>, Box<Watch>),
 }
 
 impl Exchange<'_> {
@@ -51,7 +51,7 @@ impl Exchange<'_> {
                 let (parts, incoming) = response.into_parts();
                 let head = Response::from_parts(parts, AnswerBody::empty());
                 let head = finish(head, &mut record);
-                let relayed = RelayedBody::new(incoming, watch, record);
+                let relayed = RelayedBody::new(incoming, *watch, record);
                 head.map(|_| AnswerBody::Relayed(Box::new(relayed)))
             }
             Err(refused) => refused.answer(dialect, record),
@@ -150,7 +150,7 @@ fn relay(mut response: Response<Incoming>, watch: Watch) -> Result<Answer, Upstr
     let change =
         if watch.hide_usage.is_some() { BodyChange::Rewritten } else { BodyChange::Unchanged };
     *response.headers_mut() = response_headers(response.headers(), change)?;
-    Ok(Answer::Relay(response, watch))
+    Ok(Answer::Relay(response, Box::new(watch)))
 }
 
 fn heartbeat() -> Response<Bytes> {

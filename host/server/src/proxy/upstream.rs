@@ -78,7 +78,7 @@ impl Upstream {
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(connect_timeout));
         let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(Duration::from_mins(1))
             .pool_timer(TokioTimer::new())
             // Only ever repeats a request of which not one byte was sent: an idle
             // connection that Ollama closed in the meantime.
