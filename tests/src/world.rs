@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -149,9 +150,11 @@ fn head(ollama: SocketAddr, keys: &[Key]) -> String {
     );
     for ((user, groups), key) in USERS.iter().zip(keys) {
         let digest = key.text.digest();
-        head += &format!(
-            "  {user}: {{ groups: {groups}, keys: [{{ id: {user}-key, sha256: \"{digest}\" }}] }}\n"
-        );
+        writeln!(
+            head,
+            "  {user}: {{ groups: {groups}, keys: [{{ id: {user}-key, sha256: \"{digest}\" }}] }}"
+        )
+        .unwrap();
     }
     head
 }

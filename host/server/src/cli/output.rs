@@ -26,9 +26,9 @@ impl Output {
     /// The answer: `text` for people, `value` for programs.
     pub(super) fn answer(&self, text: impl Display, value: &Value) -> anyhow::Result<()> {
         if self.json {
-            writeln!(stdout(), "{value:#}")?
+            writeln!(stdout(), "{value:#}")?;
         } else {
-            writeln!(stdout(), "{text}")?
+            writeln!(stdout(), "{text}")?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use stockade_ollama::response::{
     BodyChange, Framing, ListKind, Meter, RequestContent, UsageChunkFilter, response_headers,
     upstream_request_headers,
 };
-use stockade_ollama::{UpstreamBody, WriteOptions};
+use stockade_ollama::{ResponseKind, UpstreamBody, WriteOptions};
 
 use super::body::{AnswerBody, BlobBody, RelayedBody, RequestBody, Watch, collect};
 use super::record::Record;
@@ -64,7 +64,10 @@ impl Exchange<'_> {
         principal: Option<&Principal>,
     ) -> Result<Answer, Refused> {
         let (Classified { request, stream }, obligations) = permit.into_parts();
-        let list = ListKind::of(request.operation(), request.dialect());
+        let list = match request.route().response {
+            ResponseKind::List(kind) => Some(kind),
+            _ => None,
+        };
         let framing = Framing::of(request.dialect(), request.parameters().streaming);
         let digest = request.parameters().digests.first().cloned();
         let written = request.write(&obligations, WriteOptions { include_usage: true })?;
