@@ -23,7 +23,7 @@ fn an_endless_loop_is_a_timeout() {
     let begun = Instant::now();
     let text = attack(&Guest::provoked("(loop $again (br $again))"));
     assert_eq!(text, "timeout: stopped after 10 ms");
-    assert!(begun.elapsed() < Duration::from_secs(60));
+    assert!(begun.elapsed() < Duration::from_mins(1));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::guest::{ENGINE, Guest, limits};
 
 /// Refuses each of the settings that begins with `!`, with a problem whose path and
 /// message are "no"; answers `ok` where there is none.
-const REFUSE_EXCLAMATION: &str = r#"
+const REFUSE_EXCLAMATION: &str = r"
   (local $answer i32) (local $problems i32) (local $found i32) (local $i i32) (local $at i32)
   (local.set $answer (call $alloc (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 12)))
   (local.set $problems (call $alloc (i32.const 0) (i32.const 0) (i32.const 4)
@@ -31,7 +31,7 @@ const REFUSE_EXCLAMATION: &str = r#"
   (i32.store offset=4 (local.get $answer) (local.get $problems))
   (i32.store offset=8 (local.get $answer) (local.get $found))
   (local.get $answer)
-"#;
+";
 
 /// Does something on settings that begin with `!`.
 fn on_exclamation(what: &str) -> Guest {
