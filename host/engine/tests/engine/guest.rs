@@ -105,19 +105,19 @@ impl Guest {
     }
 
     pub(crate) fn describing(mut self, body: &str) -> Self {
-        self.describe = body.to_owned();
+        body.clone_into(&mut self.describe);
         self
     }
 
     /// The parameters are `$settings`, `$settings_count`.
     pub(crate) fn configuring(mut self, body: &str) -> Self {
-        self.configure = body.to_owned();
+        body.clone_into(&mut self.configure);
         self
     }
 
     /// The parameter is `$request`.
     pub(crate) fn evaluating(mut self, body: &str) -> Self {
-        self.evaluate = body.to_owned();
+        body.clone_into(&mut self.evaluate);
         self
     }
 

@@ -5,8 +5,6 @@
 //! - `"wrong-problem"`: reports a problem with a binding that does not exist
 //! - `"no-problem"`: refuses the settings without saying why
 //! - anything else: allows
-//!
-//! What it says about itself is nonsense.
 
 use std::sync::OnceLock;
 
@@ -21,9 +19,9 @@ impl Guest for Raw {
     fn describe() -> Metadata {
         Metadata {
             name: "raw".to_owned(),
-            version: "not a version".to_owned(),
-            settings_schema: "not a schema".to_owned(),
-            inputs: vec!["thoughts".to_owned()],
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            settings_schema: "{}".to_owned(),
+            inputs: Vec::new(),
         }
     }
 
