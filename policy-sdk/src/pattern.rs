@@ -52,7 +52,7 @@ const LONGEST_PART: usize = 80;
 /// ```
 ///
 /// In settings a pattern is a string; an invalid one is reported with its place. Use
-/// [`ModelPatterns`] for a list: it is faster than asking one pattern after the other.
+/// [`ModelPatterns`](crate::ModelPatterns) for a list: it is faster than asking one pattern after the other.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ModelPattern {
     /// All four parts, lower case.

@@ -1,7 +1,7 @@
 //! Stockade: an authorizing gateway in front of Ollama.
 //!
-//! A request is [identified, classified, decided, forwarded and recorded](proxy), each
-//! by the one [generation] that was in force when it came. [reload] makes
+//! A request is identified, classified, decided, forwarded and recorded (`proxy`), each by
+//! the one [generation] that was in force when it came. [reload] makes
 //! generations from the [configuration](config); [cli] is what a person types.
 
 pub mod builtin;

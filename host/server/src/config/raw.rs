@@ -1,7 +1,7 @@
 //! The file as it is written: texts and options, no meaning yet.
 //!
 //! Every field is a [`Slot`], so `default` means "absent" and nothing else; whether
-//! something may be absent is for [`validate`](super::validate) to say.
+//! something may be absent is for [`validate`](mod@super::validate) to say.
 
 use serde::Deserialize;
 
