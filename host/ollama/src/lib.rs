@@ -2,7 +2,7 @@
 //!
 //! A request becomes one that has a single meaning, or a [`Refusal`]:
 //!
-//! 1. [`route`] finds the [`Route`] of a [`RequestHead`] in the one table of [`ROUTES`].
+//! 1. [`route()`] finds the [`Route`] of a [`RequestHead`] in the one table of [`ROUTES`].
 //! 2. [`Routed::read`] (or [`Routed::streamed`], for a blob) reads the body strictly and
 //!    gives a [`CanonicalRequest`]: operation, models, parameters. That is what policies
 //!    judge.
