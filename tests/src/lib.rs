@@ -9,7 +9,7 @@ mod world;
 
 pub use client::{Connection, Reply, get, post};
 pub use wait::soon;
-pub use world::{BINDINGS, MODELS, TOKEN_SECRET, USERS, World};
+pub use world::{BINDINGS, MODELS, Setup, TOKEN_SECRET, USERS, World};
 
 /// The guest whose settings say how it misbehaves.
 pub const ODD: &str = env!("GUEST_ODD");

@@ -1,9 +1,12 @@
 //! A request's life: identify, classify, decide, forward, record.
 
+mod answer;
 mod body;
+mod cors;
 mod forward;
 mod list;
 mod listener;
+mod pause;
 mod record;
 mod refused;
 mod upstream;
@@ -22,7 +25,9 @@ use stockade_ollama::{BodyKind, CanonicalRequest, ReadLimits, RequestHead, Route
 
 use crate::generation::Generation;
 use crate::reload::Current;
-use body::AnswerBody;
+use answer::AnswerBody;
+use body::BodyLimits;
+use cors::Page;
 use listener::PeerAddr;
 use record::{Record, RequestIds};
 use refused::Refused;
@@ -68,6 +73,22 @@ impl Gateway {
     ) -> Response<AnswerBody> {
         let generation = self.current.load();
         let (parts, body) = request.into_parts();
+        let cors = &generation.config.cors;
+        let mut response = self.answer(&generation, peer, &parts, body).await;
+        if let Some(page) = Page::of(cors, &parts.headers) {
+            page.may_read(response.headers_mut());
+        }
+        cors::vary(cors, response.headers_mut());
+        response
+    }
+
+    async fn answer(
+        &self,
+        generation: &Arc<Generation>,
+        peer: PeerAddr,
+        parts: &Parts,
+        body: Incoming,
+    ) -> Response<AnswerBody> {
         let path = parts.uri.path().to_owned();
         let id = self.ids.next();
         let mut record = Record::begin(id, generation.number, peer, parts.method.clone(), path);
@@ -77,8 +98,16 @@ impl Gateway {
             headers: &parts.headers,
         });
         let dialect = dialect(&routed);
-        let exchange = Exchange { gateway: self, generation: &generation, peer };
-        match exchange.judge(routed, &parts, body, &mut record).await {
+        let refusal = routed.as_ref().err();
+        let page = Page::of(&generation.config.cors, &parts.headers);
+        let preflight = page.and_then(|_| Page::preflight(&parts.headers, &parts.method, refusal));
+        if let Some(response) = preflight {
+            record.answered(response.status());
+            record.completed();
+            return response;
+        }
+        let exchange = Exchange { gateway: self, generation, peer };
+        match exchange.judge(routed, parts, body, &mut record).await {
             Ok((permit, principal)) => exchange.forward(permit, principal, dialect, record).await,
             Err(refused) => refused.answer(dialect, record),
         }
@@ -140,7 +169,8 @@ impl Exchange<'_> {
         let classified = if let BodyKind::Blob = routed.body_kind() {
             Classified { request: routed.streamed()?, stream: Some(body) }
         } else {
-            let bytes = body::collect(body, limits.body).await?;
+            let caller = BodyLimits { bytes: limits.body, pause: limits.body_timeout };
+            let bytes = body::collect(body, caller).await?;
             let limits = ReadLimits {
                 bytes: usize::try_from(limits.body).unwrap_or(usize::MAX),
                 depth: limits.json_depth,

@@ -7,7 +7,8 @@ use stockade_core::{BindingName, Denial, DenialCause, Dialect, PolicyName};
 use stockade_ollama::Refusal;
 use stockade_ollama::response::{ERROR_CONTENT_TYPE, error_body};
 
-use super::body::{AnswerBody, CutBody};
+use super::answer::AnswerBody;
+use super::body::CutBody;
 use super::record::{Record, cause_word};
 use super::upstream::UpstreamError;
 
@@ -110,11 +111,7 @@ impl From<Denial> for Refused {
 
 impl From<CutBody> for Refused {
     fn from(cut: CutBody) -> Self {
-        let status = match cut {
-            CutBody::Broken(_) | CutBody::DigestMismatch => StatusCode::BAD_REQUEST,
-            CutBody::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        };
-        Self::new(status, Cause::Request, cut.to_string())
+        Self::new(cut.status(), Cause::Request, cut.to_string())
     }
 }
 
