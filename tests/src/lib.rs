@@ -7,7 +7,7 @@ mod client;
 mod wait;
 mod world;
 
-pub use client::{Connection, Reply, get, post};
+pub use client::{Connection, Reply, get, post, raw};
 pub use wait::soon;
 pub use world::{BINDINGS, MODELS, Setup, TOKEN_SECRET, USERS, World};
 

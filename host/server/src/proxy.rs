@@ -4,6 +4,7 @@ mod answer;
 mod body;
 mod cors;
 mod forward;
+mod guard;
 mod list;
 mod listener;
 mod pause;
@@ -14,14 +15,16 @@ mod upstream;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use stockade_authn::{AuthnError, Presented};
 use stockade_core::{
     AccessClass, Client, Clock, Dialect, Permit, PolicyInput, Principal, Subject, Transport, Usage,
     combine, permit_public,
 };
-use stockade_ollama::{BodyKind, CanonicalRequest, ReadLimits, RequestHead, Routed};
+use stockade_ollama::{
+    BadHead, BodyKind, CanonicalRequest, ReadLimits, RequestHead, Routed, dialect_of_path,
+};
 
 use crate::generation::Generation;
 use crate::reload::Current;
@@ -80,6 +83,20 @@ impl Gateway {
         }
         cors::vary(cors, response.headers_mut());
         response
+    }
+
+    /// Answer a request whose head was refused before it was parsed.
+    pub(crate) fn refuse(
+        &self,
+        peer: PeerAddr,
+        path: &str,
+        bad: Option<BadHead>,
+    ) -> Response<AnswerBody> {
+        let generation = self.current.load().number;
+        let id = self.ids.next();
+        let method = Method::from_bytes(guard::REFUSED.as_bytes()).unwrap_or_default();
+        let record = Record::begin(id, generation, peer, method, path.to_owned());
+        Refused::from(bad).answer(dialect_of_path(path), record)
     }
 
     async fn answer(

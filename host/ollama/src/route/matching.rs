@@ -1,8 +1,9 @@
 //! From a request's head to its route, or to a refusal.
 
+use std::net::Ipv6Addr;
+
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
-use http::uri::Authority;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use stockade_core::Dialect;
 
@@ -136,12 +137,27 @@ fn check_query(route: &Route, query: Option<&str>) -> Result<(), String> {
 
 fn check_host(headers: &HeaderMap) -> Result<(), String> {
     let host = single(headers, &HOST)?.ok_or("the Host header is missing")?;
-    let authority: Authority =
-        host.parse().map_err(|_| format!("{host:?} is not a host and an optional port"))?;
-    if host.contains('@') || authority.host().is_empty() {
-        return Err("the Host header must be a host and an optional port".to_owned());
+    if host.contains('@') {
+        return Err("the Host header must hold no user name".to_owned());
     }
-    Ok(())
+    is_host(host)
+        .then_some(())
+        .ok_or_else(|| format!("the Host header {host:?} is not a host and an optional port"))
+}
+
+/// A name or an address, and perhaps a port: the forms of RFC 9110, section 7.2, that name
+/// a machine.
+fn is_host(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, port)) if address.parse::<Ipv6Addr>().is_ok() => ("v6", port),
+        Some(_) => return false,
+        None => text.split_at(text.find(':').unwrap_or(text.len())),
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let is_port =
+        |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    let port_fits = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+    !host.is_empty() && host.bytes().all(plain) && port_fits
 }
 
 fn check_framing(headers: &HeaderMap) -> Result<(), String> {

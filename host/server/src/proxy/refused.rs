@@ -4,8 +4,8 @@ use http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use stockade_authn::AuthnError;
 use stockade_core::{BindingName, Denial, DenialCause, Dialect, PolicyName};
-use stockade_ollama::Refusal;
 use stockade_ollama::response::{ERROR_CONTENT_TYPE, error_body};
+use stockade_ollama::{BadHead, Refusal};
 
 use super::answer::AnswerBody;
 use super::body::CutBody;
@@ -93,6 +93,16 @@ impl From<Refusal> for Refused {
             refused.header = Some((ALLOW, value));
         }
         refused
+    }
+}
+
+impl From<Option<BadHead>> for Refused {
+    fn from(bad: Option<BadHead>) -> Self {
+        let (status, message) = bad
+            .map_or((StatusCode::BAD_REQUEST, "the request's head is not understood"), |bad| {
+                (bad.status, bad.message)
+            });
+        Self::new(status, Cause::Request, message)
     }
 }
 
