@@ -184,6 +184,8 @@ impl Exchange<'_> {
     ) -> Result<Classified, Refused> {
         let limits = &self.generation.config.limits;
         let classified = if let BodyKind::Blob = routed.body_kind() {
+            // A length that is too large is known before anything is forwarded.
+            body::check_length(&body, limits.blob)?;
             Classified { request: routed.streamed()?, stream: Some(body) }
         } else {
             let caller = BodyLimits { bytes: limits.body, pause: limits.body_timeout };

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use sha2::{Digest, Sha256};
@@ -44,11 +44,14 @@ pub(crate) struct BodyLimits {
     pub(crate) pause: Duration,
 }
 
+/// Refuse a body that says itself that it is too large.
+pub(crate) fn check_length(body: &Incoming, limit: u64) -> Result<(), CutBody> {
+    if body.size_hint().lower() > limit { Err(CutBody::TooLarge(limit)) } else { Ok(()) }
+}
+
 /// Read a body whole.
 pub(crate) async fn collect(body: Incoming, limits: BodyLimits) -> Result<Bytes, CutBody> {
-    if body.size_hint().lower() > limits.bytes {
-        return Err(CutBody::TooLarge(limits.bytes));
-    }
+    check_length(&body, limits.bytes)?;
     let mut body = Paces::new(body, limits.pause);
     let mut left = limits.bytes;
     let mut first = Bytes::new();
@@ -84,6 +87,7 @@ impl From<Paused> for CutBody {
 pub(crate) enum RequestBody {
     Empty,
     Json(Option<Bytes>),
+    Form(Box<FormBody>),
     Blob(Box<BlobBody>),
 }
 
@@ -92,7 +96,7 @@ impl RequestBody {
     pub(crate) fn progress(&self) -> Option<Arc<AtomicBool>> {
         match self {
             Self::Blob(blob) => Some(blob.progress.clone()),
-            Self::Empty | Self::Json(_) => None,
+            Self::Empty | Self::Json(_) | Self::Form(_) => None,
         }
     }
 }
@@ -108,6 +112,7 @@ impl Body for RequestBody {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
             Self::Json(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Form(form) => Poll::Ready(form.pieces.next().map(|piece| Ok(Frame::data(piece)))),
             Self::Blob(blob) => blob.poll(context),
         }
     }
@@ -116,6 +121,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => true,
             Self::Json(bytes) => bytes.is_none(),
+            Self::Form(form) => form.pieces.len() == 0,
             Self::Blob(blob) => blob.ended,
         }
     }
@@ -124,11 +130,21 @@ impl Body for RequestBody {
         match self {
             Self::Empty => SizeHint::with_exact(0),
             Self::Json(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
+            Self::Form(form) => {
+                let pieces = form.pieces.as_slice().iter();
+                SizeHint::with_exact(pieces.map(|piece| piece.len() as u64).sum())
+            }
             // Always chunked: the end of the body is withheld until the digest is
             // known, so that Ollama never sees a wrong blob complete.
             Self::Blob(_) => SizeHint::default(),
         }
     }
+}
+
+/// A form, written by the gateway around the caller's file.
+pub(crate) struct FormBody {
+    pub(crate) content_type: HeaderValue,
+    pub(crate) pieces: std::vec::IntoIter<Bytes>,
 }
 
 /// A blob on its way to Ollama: bounded, and hashed as it passes.

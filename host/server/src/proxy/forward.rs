@@ -13,7 +13,7 @@ use stockade_ollama::response::{
 use stockade_ollama::{ResponseKind, UpstreamBody, WriteOptions};
 
 use super::answer::{AnswerBody, RelayedBody, Watch};
-use super::body::{BlobBody, BodyLimits, RequestBody, collect};
+use super::body::{BlobBody, BodyLimits, FormBody, RequestBody, collect};
 use super::record::Record;
 use super::refused::{REQUEST_ID, Refused};
 use super::upstream::{Outgoing, UpstreamError};
@@ -110,6 +110,9 @@ impl Exchange<'_> {
     ) -> RequestBody {
         match (written, stream, digest) {
             (UpstreamBody::Json(bytes), _, _) => RequestBody::Json(Some(bytes)),
+            (UpstreamBody::Form { content_type, pieces }, _, _) => {
+                RequestBody::Form(Box::new(FormBody { content_type, pieces: pieces.into_iter() }))
+            }
             (UpstreamBody::Stream, Some(incoming), Some(digest)) => {
                 let limits = &self.generation.config.limits;
                 let limits = BodyLimits { bytes: limits.blob, pause: limits.body_timeout };
@@ -141,10 +144,11 @@ impl Exchange<'_> {
     }
 }
 
-fn content(body: &RequestBody) -> RequestContent<'static> {
+fn content(body: &RequestBody) -> RequestContent<'_> {
     match body {
         RequestBody::Empty => RequestContent::Empty,
         RequestBody::Json(_) => RequestContent::Json,
+        RequestBody::Form(form) => RequestContent::Form(&form.content_type),
         RequestBody::Blob(_) => RequestContent::Blob,
     }
 }
