@@ -49,6 +49,24 @@ struct Key {
     text: KeyText,
 }
 
+/// In what a world differs from that of the README.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup<'a> {
+    /// Policies and bindings, and any other keys of the configuration that have no default
+    /// in tests.
+    pub bindings: &'a str,
+    /// More keys of `upstream`, each with a comma before it.
+    pub upstream: &'a str,
+    /// How many pieces a generated text has.
+    pub chunks: usize,
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self { bindings: BINDINGS, upstream: "", chunks: 10 }
+    }
+}
+
 /// A gateway in front of a simulated Ollama, both on ports of their own.
 pub struct World {
     /// The simulated Ollama.
@@ -56,6 +74,7 @@ pub struct World {
     server: Server,
     directory: TempDir,
     keys: Vec<Key>,
+    upstream: String,
 }
 
 impl World {
@@ -65,12 +84,18 @@ impl World {
     }
 
     /// A world with policies and bindings of its own.
+    pub async fn with(bindings: &str) -> Self {
+        Self::build(Setup { bindings, ..Setup::default() }).await
+    }
+
+    /// A world that differs from that of the README.
     ///
     /// # Panics
     /// Where it does not start.
-    pub async fn with(bindings: &str) -> Self {
+    pub async fn build(setup: Setup<'_>) -> Self {
         let ollama = Simulator::builder()
             .models(MODELS)
+            .chunks(setup.chunks)
             .record(true)
             .start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
             .await
@@ -80,12 +105,13 @@ impl World {
         let keys = Vec::from(keys);
         write_secret(&directory.path().join("token"));
         let config = directory.path().join("stockade.yaml");
-        std::fs::write(&config, head(ollama.addr(), &keys) + bindings).unwrap();
+        let upstream = format!("url: \"http://{}\"{}", ollama.addr(), setup.upstream);
+        std::fs::write(&config, head(&upstream, &keys) + setup.bindings).unwrap();
         let server = match Server::start(&config, Arc::new(SystemClock)).await {
             Ok(server) => server,
             Err(error) => panic!("the gateway does not start:\n{error}"),
         };
-        Self { ollama, server, directory, keys }
+        Self { ollama, server, directory, keys, upstream }
     }
 
     /// The gateway's address.
@@ -124,7 +150,7 @@ impl World {
 
     /// Replace policies and bindings, and wait until the change is taken or rejected.
     pub async fn rebind(&self, bindings: &str) -> Status {
-        let config = head(self.ollama.addr(), &self.keys) + bindings;
+        let config = head(&self.upstream, &self.keys) + bindings;
         self.change(|| std::fs::write(self.config(), config).unwrap()).await
     }
 
@@ -143,9 +169,9 @@ impl World {
     }
 }
 
-fn head(ollama: SocketAddr, keys: &[Key]) -> String {
+fn head(upstream: &str, keys: &[Key]) -> String {
     let mut head = format!(
-        "listen: 127.0.0.1:0\nupstream: {{ url: \"http://{ollama}\" }}\n\
+        "listen: 127.0.0.1:0\nupstream: {{ {upstream} }}\n\
          tokens: {{ secrets: [{{ id: main, file: token }}] }}\nusers:\n"
     );
     for ((user, groups), key) in USERS.iter().zip(keys) {

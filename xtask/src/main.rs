@@ -2,6 +2,7 @@
 
 mod audit;
 mod clients;
+mod generate;
 mod run;
 
 use std::process::ExitCode;
@@ -49,6 +50,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Write the pages of the documentation that are generated from the code.
+    Generate,
     /// Install what the other tasks need: the wasm target and the client libraries.
     Setup,
 }
@@ -72,6 +75,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Audit => audit::run(),
         Task::Bench { arguments } => bench(&arguments),
         Task::Criterion { arguments } => criterion(&arguments),
+        Task::Generate => generate::run(),
         Task::Setup => setup(),
     }
 }

@@ -1,9 +1,13 @@
 //! A request's life: identify, classify, decide, forward, record.
 
+mod answer;
 mod body;
+mod cors;
 mod forward;
+mod guard;
 mod list;
 mod listener;
+mod pause;
 mod record;
 mod refused;
 mod upstream;
@@ -11,18 +15,22 @@ mod upstream;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use stockade_authn::{AuthnError, Presented};
 use stockade_core::{
     AccessClass, Client, Clock, Dialect, Permit, PolicyInput, Principal, Subject, Transport, Usage,
     combine, permit_public,
 };
-use stockade_ollama::{BodyKind, CanonicalRequest, ReadLimits, RequestHead, Routed};
+use stockade_ollama::{
+    BadHead, BodyKind, CanonicalRequest, ReadLimits, RequestHead, Routed, dialect_of_path,
+};
 
 use crate::generation::Generation;
 use crate::reload::Current;
-use body::AnswerBody;
+use answer::AnswerBody;
+use body::BodyLimits;
+use cors::Page;
 use listener::PeerAddr;
 use record::{Record, RequestIds};
 use refused::Refused;
@@ -68,6 +76,36 @@ impl Gateway {
     ) -> Response<AnswerBody> {
         let generation = self.current.load();
         let (parts, body) = request.into_parts();
+        let cors = &generation.config.cors;
+        let mut response = self.answer(&generation, peer, &parts, body).await;
+        if let Some(page) = Page::of(cors, &parts.headers) {
+            page.may_read(response.headers_mut());
+        }
+        cors::vary(cors, response.headers_mut());
+        response
+    }
+
+    /// Answer a request whose head was refused before it was parsed.
+    pub(crate) fn refuse(
+        &self,
+        peer: PeerAddr,
+        path: &str,
+        bad: Option<BadHead>,
+    ) -> Response<AnswerBody> {
+        let generation = self.current.load().number;
+        let id = self.ids.next();
+        let method = Method::from_bytes(guard::REFUSED.as_bytes()).unwrap_or_default();
+        let record = Record::begin(id, generation, peer, method, path.to_owned());
+        Refused::from(bad).answer(dialect_of_path(path), record)
+    }
+
+    async fn answer(
+        &self,
+        generation: &Arc<Generation>,
+        peer: PeerAddr,
+        parts: &Parts,
+        body: Incoming,
+    ) -> Response<AnswerBody> {
         let path = parts.uri.path().to_owned();
         let id = self.ids.next();
         let mut record = Record::begin(id, generation.number, peer, parts.method.clone(), path);
@@ -77,8 +115,16 @@ impl Gateway {
             headers: &parts.headers,
         });
         let dialect = dialect(&routed);
-        let exchange = Exchange { gateway: self, generation: &generation, peer };
-        match exchange.judge(routed, &parts, body, &mut record).await {
+        let refusal = routed.as_ref().err();
+        let page = Page::of(&generation.config.cors, &parts.headers);
+        let preflight = page.and_then(|_| Page::preflight(&parts.headers, &parts.method, refusal));
+        if let Some(response) = preflight {
+            record.answered(response.status());
+            record.completed();
+            return response;
+        }
+        let exchange = Exchange { gateway: self, generation, peer };
+        match exchange.judge(routed, parts, body, &mut record).await {
             Ok((permit, principal)) => exchange.forward(permit, principal, dialect, record).await,
             Err(refused) => refused.answer(dialect, record),
         }
@@ -138,9 +184,12 @@ impl Exchange<'_> {
     ) -> Result<Classified, Refused> {
         let limits = &self.generation.config.limits;
         let classified = if let BodyKind::Blob = routed.body_kind() {
+            // A length that is too large is known before anything is forwarded.
+            body::check_length(&body, limits.blob)?;
             Classified { request: routed.streamed()?, stream: Some(body) }
         } else {
-            let bytes = body::collect(body, limits.body).await?;
+            let caller = BodyLimits { bytes: limits.body, pause: limits.body_timeout };
+            let bytes = body::collect(body, caller).await?;
             let limits = ReadLimits {
                 bytes: usize::try_from(limits.body).unwrap_or(usize::MAX),
                 depth: limits.json_depth,

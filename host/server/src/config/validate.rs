@@ -6,6 +6,7 @@
 //! empty.
 
 mod bindings;
+mod cors;
 mod expectations;
 mod names;
 mod network;
@@ -70,6 +71,7 @@ pub(super) fn validate(
         listen: network.listen,
         upstream: network.upstream,
         limits: quantities::limits(raw.limits, report),
+        cors: cors::cors(raw.cors, report),
         log: log(raw.log),
         time_zone: time_zone(raw.time_zone, report),
         users: accounts.users,

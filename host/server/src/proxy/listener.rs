@@ -6,6 +6,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -14,6 +17,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::Gateway;
+use super::answer::AnswerBody;
+use super::guard::{HeadGuard, REFUSED, Verdict};
+
+/// How long a connection may wait for its next request.
+const IDLE: Duration = Duration::from_secs(75);
 
 /// The address at the other end of a connection: the last proxy's, if there are any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,16 +85,38 @@ impl Connection {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
         let peer = self.peer;
+        let verdict = Verdict::default();
+        let stream = HeadGuard::new(stream, limits.header_timeout, verdict.clone());
         let service = service_fn(move |request| {
-            let gateway = self.gateway.clone();
-            async move { Ok::<_, Infallible>(gateway.serve(peer, request).await) }
+            let (gateway, verdict) = (self.gateway.clone(), verdict.clone());
+            async move { Ok::<_, Infallible>(answer(&gateway, peer, request, &verdict).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(limits.header_timeout)
+            // A head arrives here whole or not at all, so this is the time between two.
+            .header_read_timeout(limits.header_timeout + IDLE)
             .serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%peer, %error, "connection ended");
         }
     }
+}
+
+async fn answer(
+    gateway: &Gateway,
+    peer: PeerAddr,
+    request: Request<Incoming>,
+    verdict: &Verdict,
+) -> Response<AnswerBody> {
+    let refused = request.method() == REFUSED;
+    let last = refused || request.headers().contains_key(TRANSFER_ENCODING);
+    let mut response = if refused {
+        gateway.refuse(peer, request.uri().path(), verdict.take())
+    } else {
+        gateway.serve(peer, request).await
+    };
+    if last {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }

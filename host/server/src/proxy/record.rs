@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 use stockade_core::{BindingName, DenialCause, ModelRef, Operation, PolicyName, Principal};
 use stockade_ollama::response::TokenUsage;
 
+use super::answer::BrokenAnswer;
 use super::listener::PeerAddr;
 use super::refused::Refused;
 
@@ -153,9 +154,10 @@ impl Record {
         self.ending = Ending::Complete;
     }
 
-    pub(crate) fn upstream_broke(&mut self, error: &hyper::Error) {
+    pub(crate) fn upstream_broke(&mut self, error: &BrokenAnswer) {
         self.ending = Ending::UpstreamBroke;
-        tracing::warn!(request = %self.id, %error, "Ollama's answer broke off");
+        let source = std::error::Error::source(error);
+        tracing::warn!(request = %self.id, source, "{error}");
     }
 
     fn decision(&self) -> &'static str {
