@@ -3,11 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has to fail")]
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::HeaderMap;
 use stockade_authn::{
-    ApiKey, Authenticator, KeyText, Presented, TokenRules, TokenSecret, User, issue,
+    ApiKey, Authenticator, Credentials, KeyText, Presented, TokenSecret, User, issue,
 };
 use stockade_core::{CredentialId, GroupName, Secret, UnixTime, UserId};
 
@@ -26,7 +27,7 @@ fn key(number: usize, text: &KeyText) -> ApiKey {
         id: CredentialId::new(&format!("key-{number}")).unwrap(),
         user: user(number).id,
         digest: text.digest(),
-        expires: None,
+        terms: Arc::default(),
     }
 }
 
@@ -46,9 +47,13 @@ fn identify(criterion: &mut Criterion) {
     let known = KeyText::generate();
     let mut keys: Vec<_> = (1..USERS).map(|number| key(number, &KeyText::generate())).collect();
     keys.push(key(0, &known));
-    let secrets = vec![token_secret("current")];
-    let users = (0..USERS).map(user).collect();
-    let authenticator = Authenticator::new(users, keys, secrets, TokenRules::default()).unwrap();
+    let authenticator = Authenticator::new(Credentials {
+        users: (0..USERS).map(user).collect(),
+        api_keys: keys,
+        token_secrets: vec![token_secret("current")],
+        ..Credentials::default()
+    })
+    .unwrap();
 
     let token = issue(&token_secret("current"), &user(7).id, NOW);
     let cases = [
@@ -59,7 +64,7 @@ fn identify(criterion: &mut Criterion) {
     for (name, headers) in cases {
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let presented = Presented::from_headers(black_box(&headers)).unwrap();
+                let presented = Presented::from_headers(black_box(&headers), None).unwrap();
                 authenticator.identify(&presented, NOW)
             });
         });

@@ -1,12 +1,13 @@
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use stockade_core::{CredentialId, Principal, ProofKind, UnixTime, UserId};
 
-use crate::AuthnError;
 use crate::api_key::{ApiKey, ApiKeys};
 use crate::presented::{Kind, Presented};
 use crate::token::{TokenRules, TokenSecret, Tokens, repeated_secrets};
 use crate::user::{Directory, User};
+use crate::{AuthnError, Identity};
 
 /// All users and credentials of one generation of the configuration.
 ///
@@ -16,6 +17,22 @@ pub struct Authenticator {
     users: Directory,
     keys: ApiKeys,
     tokens: Tokens,
+    anonymous: Option<UserId>,
+}
+
+/// Everybody who may come in, and what they prove it with.
+#[derive(Debug, Default)]
+pub struct Credentials {
+    /// Who exists.
+    pub users: Vec<User>,
+    /// The keys of the users.
+    pub api_keys: Vec<ApiKey>,
+    /// The secrets that sign tokens; the first one signs new ones.
+    pub token_secrets: Vec<TokenSecret>,
+    /// What tokens must keep to.
+    pub token_rules: TokenRules,
+    /// Who callers without a credential are, if they are anybody.
+    pub anonymous: Option<UserId>,
 }
 
 /// Two things in the configuration that contradict each other.
@@ -44,6 +61,9 @@ pub enum ConflictError {
         /// The name that it gives.
         user: UserId,
     },
+    /// Callers without a credential would be nobody.
+    #[error("the anonymous user {0:?} is not defined")]
+    UnknownAnonymous(UserId),
 }
 
 impl Authenticator {
@@ -51,23 +71,21 @@ impl Authenticator {
     ///
     /// # Errors
     /// Everything that is contradictory, not only the first.
-    pub fn new(
-        users: Vec<User>,
-        keys: Vec<ApiKey>,
-        secrets: Vec<TokenSecret>,
-        rules: TokenRules,
-    ) -> Result<Self, Vec<ConflictError>> {
+    pub fn new(credentials: Credentials) -> Result<Self, Vec<ConflictError>> {
+        let Credentials { users, api_keys, token_secrets, token_rules, anonymous } = credentials;
         let (users, repeated_users) = Directory::new(users);
         let mut conflicts: Vec<_> =
             repeated_users.into_iter().map(ConflictError::DuplicateUser).collect();
-        conflicts.extend(key_conflicts(&keys, &users));
-        conflicts.extend(secret_conflicts(&secrets));
-        let (keys, shared) = ApiKeys::new(keys);
+        conflicts.extend(key_conflicts(&api_keys, &users));
+        conflicts.extend(secret_conflicts(&token_secrets));
+        let unknown = anonymous.clone().filter(|user| users.get(user.as_str()).is_none());
+        conflicts.extend(unknown.map(ConflictError::UnknownAnonymous));
+        let (keys, shared) = ApiKeys::new(api_keys);
         conflicts
             .extend(shared.into_iter().map(|(one, other)| ConflictError::DuplicateKey(one, other)));
         if conflicts.is_empty() {
-            let tokens = Tokens::new(secrets, rules);
-            Ok(Self { users, keys, tokens })
+            let tokens = Tokens::new(token_secrets, token_rules);
+            Ok(Self { users, keys, tokens, anonymous })
         } else {
             Err(conflicts)
         }
@@ -82,12 +100,22 @@ impl Authenticator {
         &self,
         presented: &Presented<'_>,
         now: UnixTime,
-    ) -> Result<Principal, AuthnError> {
+    ) -> Result<Identity, AuthnError> {
         match &presented.0 {
-            Kind::Nothing => Err(AuthnError::Missing),
+            Kind::Nothing => self.anonymous(),
             Kind::ApiKey(key) => self.keys.verify(key, now, &self.users),
             Kind::Token(token) => self.tokens.verify(token, now, &self.users),
         }
+    }
+
+    fn anonymous(&self) -> Result<Identity, AuthnError> {
+        let user = self.anonymous.as_ref().ok_or(AuthnError::Missing)?;
+        let member = self.users.get(user.as_str()).ok_or(AuthnError::Missing)?;
+        if member.disabled {
+            return Err(AuthnError::Missing);
+        }
+        let principal = member.principal(ProofKind::Anonymous, None);
+        Ok(Identity { principal, terms: Arc::default() })
     }
 
     /// The principal that a user would be after presenting an API key, to ask what the
@@ -105,6 +133,7 @@ impl std::fmt::Debug for Authenticator {
             .field("users", &self.users.len())
             .field("keys", &self.keys.len())
             .field("token_secrets", &self.tokens.len())
+            .field("anonymous", &self.anonymous)
             .finish()
     }
 }

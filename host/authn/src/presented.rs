@@ -29,23 +29,30 @@ pub(crate) enum Kind<'a> {
 impl<'a> Presented<'a> {
     /// Read the credential of a request.
     ///
-    /// `Authorization: Bearer …` and `x-api-key: …` are understood. Some SDKs send the
-    /// same secret in both; that is one credential.
+    /// `Authorization: Bearer …` and `x-api-key: …` are understood, and `in_path`, what
+    /// the path was prefixed with. Some SDKs send the same secret in two places; that is
+    /// one credential.
     ///
     /// # Errors
     /// [`Malformed`](AuthnError::Malformed), [`Unsupported`](AuthnError::Unsupported) or
     /// [`SeveralCredentials`](AuthnError::SeveralCredentials). A request that brings
     /// nothing is no error here, [`Authenticator::identify`](crate::Authenticator::identify)
     /// decides about it.
-    pub fn from_headers(headers: &'a HeaderMap) -> Result<Self, AuthnError> {
+    pub fn from_headers(
+        headers: &'a HeaderMap,
+        in_path: Option<&'a str>,
+    ) -> Result<Self, AuthnError> {
         let bearer = only_value(headers, &AUTHORIZATION)?.map(after_bearer).transpose()?;
         let api_key = only_value(headers, &X_API_KEY)?;
-        match (bearer, api_key) {
-            // Both are the caller's own, so comparing them tells the caller nothing.
-            (Some(one), Some(other)) if one != other => Err(AuthnError::SeveralCredentials),
-            (Some(secret), _) | (None, Some(secret)) => Self::from_secret(secret),
-            (None, None) => Ok(Self(Kind::Nothing)),
+        let mut presented = [bearer, api_key, in_path].into_iter().flatten();
+        let Some(secret) = presented.next() else {
+            return Ok(Self(Kind::Nothing));
+        };
+        // They are all the caller's own, so comparing them tells the caller nothing.
+        if presented.any(|other| other != secret) {
+            return Err(AuthnError::SeveralCredentials);
         }
+        Self::from_secret(secret)
     }
 
     /// Read a credential that came without a header: from a path, or from a command line.

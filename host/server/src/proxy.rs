@@ -4,6 +4,7 @@ mod body;
 mod forward;
 mod list;
 mod listener;
+mod path_key;
 mod record;
 mod refused;
 mod upstream;
@@ -13,10 +14,10 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use stockade_authn::{AuthnError, Presented};
+use stockade_authn::{AuthnError, Identity, Presented};
 use stockade_core::{
-    AccessClass, Client, Clock, Dialect, Permit, PolicyInput, Principal, Subject, Transport, Usage,
-    combine, permit_public,
+    AccessClass, Client, Clock, Dialect, Permit, PolicyInput, Subject, Transport, Usage, combine,
+    permit_public,
 };
 use stockade_ollama::{BodyKind, CanonicalRequest, ReadLimits, RequestHead, Routed};
 
@@ -24,6 +25,7 @@ use crate::generation::Generation;
 use crate::reload::Current;
 use body::AnswerBody;
 use listener::PeerAddr;
+use path_key::PathKey;
 use record::{Record, RequestIds};
 use refused::Refused;
 use upstream::Upstream;
@@ -67,7 +69,8 @@ impl Gateway {
         request: Request<Incoming>,
     ) -> Response<AnswerBody> {
         let generation = self.current.load();
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let key = PathKey::take(&mut parts.uri);
         let path = parts.uri.path().to_owned();
         let id = self.ids.next();
         let mut record = Record::begin(id, generation.number, peer, parts.method.clone(), path);
@@ -78,8 +81,9 @@ impl Gateway {
         });
         let dialect = dialect(&routed);
         let exchange = Exchange { gateway: self, generation: &generation, peer };
-        match exchange.judge(routed, &parts, body, &mut record).await {
-            Ok((permit, principal)) => exchange.forward(permit, principal, dialect, record).await,
+        let head = Head { parts: &parts, key: &key };
+        match exchange.judge(routed, head, body, &mut record).await {
+            Ok((permit, caller)) => exchange.forward(permit, caller, dialect, record).await,
             Err(refused) => refused.answer(dialect, record),
         }
     }
@@ -97,6 +101,13 @@ fn is_public(routed: &Routed) -> bool {
     routed.route().operation.access() == AccessClass::Public
 }
 
+/// What comes before a request's body, the key that stood in front of the path apart.
+#[derive(Clone, Copy)]
+struct Head<'a> {
+    parts: &'a Parts,
+    key: &'a PathKey,
+}
+
 /// One request on its way, with the one generation that it is judged by.
 struct Exchange<'a> {
     gateway: &'a Gateway,
@@ -108,25 +119,26 @@ impl Exchange<'_> {
     async fn judge(
         &self,
         routed: Result<Routed, stockade_ollama::Refusal>,
-        parts: &Parts,
+        head: Head<'_>,
         body: Incoming,
         record: &mut Record,
-    ) -> Result<(Permit<Classified>, Option<Principal>), Refused> {
+    ) -> Result<(Permit<Classified>, Option<Identity>), Refused> {
+        let in_path = head.key.allowed(&self.generation.config.authentication)?;
         if matches!(&routed, Ok(routed) if is_public(routed)) {
             let classified = self.classify(routed?, body, record).await?;
             let permit = permit_public(classified).map_err(|_| AuthnError::Missing)?;
             return Ok((permit, None));
         }
-        let principal = self.identify(parts)?;
-        record.identified(&principal);
+        let caller = self.identify(head.parts, in_path)?;
+        record.identified(&caller);
         let classified = self.classify(routed?, body, record).await?;
-        let permit = self.decide(classified, &principal).await?;
+        let permit = self.decide(classified, &caller).await?;
         record.permitted(permit.allowed_by());
-        Ok((permit, Some(principal)))
+        Ok((permit, Some(caller)))
     }
 
-    fn identify(&self, parts: &Parts) -> Result<Principal, Refused> {
-        let presented = Presented::from_headers(&parts.headers)?;
+    fn identify(&self, parts: &Parts, in_path: Option<&str>) -> Result<Identity, Refused> {
+        let presented = Presented::from_headers(&parts.headers, in_path)?;
         Ok(self.generation.authenticator.identify(&presented, self.gateway.clock.now())?)
     }
 
@@ -155,12 +167,13 @@ impl Exchange<'_> {
     async fn decide(
         &self,
         classified: Classified,
-        principal: &Principal,
+        caller: &Identity,
     ) -> Result<Permit<Classified>, Refused> {
+        caller.terms.scope.check(&classified)?;
         let request = &classified.request;
         let body = self.generation.wants_body().then(|| request.body_text()).flatten();
         let input = PolicyInput {
-            principal,
+            principal: &caller.principal,
             operation: request.operation(),
             dialect: request.dialect(),
             models: request.models(),

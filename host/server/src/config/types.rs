@@ -32,6 +32,8 @@ pub struct Config {
     pub time_zone: TimeZone,
     /// Who exists.
     pub users: Vec<User>,
+    /// How callers may say who they are.
+    pub authentication: Authentication,
     /// The keys of the users.
     pub api_keys: Vec<ApiKey>,
     /// The secrets that sign tokens.
@@ -55,6 +57,15 @@ impl Config {
             None => ConfigError::new(self.source.path(), message.as_ref()),
         }
     }
+}
+
+/// How callers may say who they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Authentication {
+    /// Whether a key may stand in front of the path: `/k/<key>/api/chat`.
+    pub key_in_path: bool,
+    /// Who callers without a credential are, if they are anybody.
+    pub anonymous: Option<UserId>,
 }
 
 /// Where Ollama is.

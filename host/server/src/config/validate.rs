@@ -5,14 +5,15 @@
 //! left out, and the rest is still checked; the result counts only if the report stays
 //! empty.
 
+mod authentication;
 mod bindings;
 mod expectations;
 mod names;
 mod network;
 mod policies;
 mod quantities;
+mod scopes;
 mod secret_file;
-
 mod tokens;
 mod users;
 
@@ -57,6 +58,7 @@ pub(super) fn validate(
 ) -> Config {
     let network = Network::check(raw.listen, raw.upstream, raw.allow_plain_http, report);
     let accounts = users::accounts(raw.users, raw.groups, report);
+    let authentication = authentication::authentication(raw.authentication, &accounts, report);
     let (token_secrets, token_rules) = tokens::tokens(raw.tokens, surroundings, report);
     let (policies, policy_names) = policies::policies(raw.policies, surroundings, report);
     let known = bindings::Known {
@@ -73,6 +75,7 @@ pub(super) fn validate(
         log: log(raw.log),
         time_zone: time_zone(raw.time_zone, report),
         users: accounts.users,
+        authentication,
         api_keys: accounts.api_keys,
         token_secrets,
         token_rules,

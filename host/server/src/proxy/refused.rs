@@ -2,7 +2,7 @@
 
 use http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
-use stockade_authn::AuthnError;
+use stockade_authn::{AuthnError, OutOfScope};
 use stockade_core::{BindingName, Denial, DenialCause, Dialect, PolicyName};
 use stockade_ollama::Refusal;
 use stockade_ollama::response::{ERROR_CONTENT_TYPE, error_body};
@@ -16,6 +16,8 @@ use super::upstream::UpstreamError;
 enum Cause {
     /// No valid proof of identity.
     Unproven,
+    /// The credential is good, but not for this.
+    OutOfScope,
     /// The request itself.
     Request,
     /// The policies.
@@ -41,9 +43,16 @@ impl Refused {
         Self { status, cause, message, binding: None, policy: None, header: None }
     }
 
+    /// A key in front of the path where the configuration does not allow that.
+    pub(crate) fn key_in_path() -> Self {
+        let message = "keys in the path are not allowed here; send `Authorization: Bearer …`";
+        Self::new(StatusCode::BAD_REQUEST, Cause::Unproven, message)
+    }
+
     pub(crate) fn cause(&self) -> &'static str {
         match self.cause {
             Cause::Unproven => "unproven",
+            Cause::OutOfScope => "out-of-scope",
             Cause::Request => "bad-request",
             Cause::Policy(cause) => cause_word(cause),
             Cause::Upstream => "upstream",
@@ -80,6 +89,12 @@ impl From<AuthnError> for Refused {
         let challenge = HeaderValue::from_static(error.www_authenticate());
         let refused = Self::new(error.status(), Cause::Unproven, error.public_message());
         Self { header: Some((WWW_AUTHENTICATE, challenge)), ..refused }
+    }
+}
+
+impl From<OutOfScope> for Refused {
+    fn from(outside: OutOfScope) -> Self {
+        Self::new(StatusCode::FORBIDDEN, Cause::OutOfScope, outside.to_string())
     }
 }
 

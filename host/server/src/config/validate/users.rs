@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::str::FromStr as _;
 
-use stockade_authn::{ApiKey, KeyDigest, User};
+use stockade_authn::{ApiKey, KeyDigest, Terms, User};
 use stockade_core::{CredentialId, GroupName, UserId};
 
 use super::names::{Names, Unique};
+use super::scopes::scope;
 use crate::config::quantity;
 use crate::config::raw::{RawKey, RawUser};
 use crate::config::report::Report;
@@ -91,19 +92,12 @@ impl Reading<'_> {
     /// A user whose name cannot be used is checked all the same.
     fn user(&mut self, id: Option<&UserId>, raw: RawUser) {
         let groups = self.groups(raw.groups);
-        let entries = raw.attributes.value().unwrap_or_default().0;
-        let attributes =
-            entries.into_iter().filter_map(|(name, value)| Some((name.value, value.value()?)));
+        let attributes = texts(raw.attributes);
         let disabled = raw.disabled.value().unwrap_or(false);
         if disabled {
             self.accounts.disabled.extend(id.cloned());
         }
-        let user = id.map(|id| User {
-            id: id.clone(),
-            groups,
-            attributes: attributes.collect(),
-            disabled,
-        });
+        let user = id.map(|id| User { id: id.clone(), groups, attributes, disabled });
         self.accounts.users.extend(user);
         for key in raw.keys.value().unwrap_or_default() {
             if let Some(key) = key.optional() {
@@ -123,17 +117,23 @@ impl Reading<'_> {
         });
         let digest = raw.sha256.required("sha256", at, self.report);
         let digest = digest.and_then(|text| self.digest(&text));
+        let scope = scope(raw.operations, raw.models, self.report);
         let expires =
             raw.expires.optional().map(|text| text.check(self.report, |text| quantity::time(text)));
         Some(ApiKey {
             id: id?,
             user: user?.clone(),
             digest: digest?,
-            expires: match expires {
-                None => None,
-                // An expiry that cannot be read is not "never".
-                Some(read) => Some(read?),
-            },
+            terms: Terms {
+                scope: scope?,
+                labels: texts(raw.labels),
+                expires: match expires {
+                    None => None,
+                    // An expiry that cannot be read is not "never".
+                    Some(read) => Some(read?),
+                },
+            }
+            .into(),
         })
     }
 
@@ -146,4 +146,10 @@ impl Reading<'_> {
         }
         digest
     }
+}
+
+/// A mapping of names to texts.
+fn texts(slot: Slot<Entries<String>>) -> Vec<(String, String)> {
+    let entries = slot.value().unwrap_or_default().0;
+    entries.into_iter().filter_map(|(name, value)| Some((name.value, value.value()?))).collect()
 }
