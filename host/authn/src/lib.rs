@@ -27,7 +27,7 @@
 //!
 //! let mut headers = HeaderMap::new();
 //! headers.insert("x-api-key", text.expose().parse()?);
-//! let presented = Presented::from_headers(&headers)?;
+//! let presented = Presented::from_headers(&headers, None)?;
 //! let identity = authenticator.identify(&presented, UnixTime::from_secs(0))?;
 //! assert_eq!(identity.principal.user, alice);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -39,6 +39,7 @@
 
 mod api_key;
 mod authenticator;
+mod basic;
 mod error;
 mod identity;
 mod presented;
@@ -47,7 +48,11 @@ mod token;
 mod user;
 
 pub use api_key::{ApiKey, InvalidKeyDigest, KeyDigest, KeyText, WeakKey};
-pub use authenticator::{Authenticator, ConflictError, Credentials};
+pub use authenticator::{Authenticator, ConflictError, Credentials, Step};
+pub use basic::{
+    InvalidPasswordHash, Password, PasswordCheck, PasswordChecked, PasswordHash, PasswordRules,
+    WeakPassword,
+};
 pub use error::{AuthnError, Holder};
 pub use identity::{Identity, Terms};
 pub use presented::Presented;

@@ -2,6 +2,7 @@
 
 mod body;
 mod forward;
+mod identify;
 mod list;
 mod listener;
 mod path_key;
@@ -14,9 +15,9 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use stockade_authn::{AuthnError, Identity, Presented};
+use stockade_authn::{AuthnError, Identity};
 use stockade_core::{
-    AccessClass, Client, Clock, Dialect, Permit, PolicyInput, Subject, Transport, Usage, combine,
+    AccessClass, Client, Clock, Dialect, Permit, PolicyInput, Subject, Usage, combine,
     permit_public,
 };
 use stockade_ollama::{BodyKind, CanonicalRequest, ReadLimits, RequestHead, Routed};
@@ -24,7 +25,8 @@ use stockade_ollama::{BodyKind, CanonicalRequest, ReadLimits, RequestHead, Route
 use crate::generation::Generation;
 use crate::reload::Current;
 use body::AnswerBody;
-use listener::PeerAddr;
+use identify::PasswordChecks;
+use listener::Link;
 use path_key::PathKey;
 use record::{Record, RequestIds};
 use refused::Refused;
@@ -38,6 +40,7 @@ pub(crate) struct Gateway {
     clock: Arc<dyn Clock>,
     upstream: Upstream,
     ids: RequestIds,
+    passwords: PasswordChecks,
 }
 
 /// What was judged, and the body that belongs to it if that is streamed through.
@@ -59,13 +62,19 @@ impl Subject for Classified {
 impl Gateway {
     pub(crate) fn new(current: Arc<Current>, clock: Arc<dyn Clock>) -> Self {
         let timeout = current.load().config.upstream.connect_timeout;
-        Self { current, clock, upstream: Upstream::new(timeout), ids: RequestIds::new() }
+        Self {
+            current,
+            clock,
+            upstream: Upstream::new(timeout),
+            ids: RequestIds::new(),
+            passwords: PasswordChecks::new(),
+        }
     }
 
     /// Answer one request, by the generation that is current now.
     pub(crate) async fn serve(
         &self,
-        peer: PeerAddr,
+        link: &Link,
         request: Request<Incoming>,
     ) -> Response<AnswerBody> {
         let generation = self.current.load();
@@ -73,14 +82,15 @@ impl Gateway {
         let key = PathKey::take(&mut parts.uri);
         let path = parts.uri.path().to_owned();
         let id = self.ids.next();
-        let mut record = Record::begin(id, generation.number, peer, parts.method.clone(), path);
+        let mut record =
+            Record::begin(id, generation.number, link.peer, parts.method.clone(), path);
         let routed = stockade_ollama::route(&RequestHead {
             method: &parts.method,
             uri: &parts.uri,
             headers: &parts.headers,
         });
         let dialect = dialect(&routed);
-        let exchange = Exchange { gateway: self, generation: &generation, peer };
+        let exchange = Exchange { gateway: self, generation: &generation, link };
         let head = Head { parts: &parts, key: &key };
         match exchange.judge(routed, head, body, &mut record).await {
             Ok((permit, caller)) => exchange.forward(permit, caller, dialect, record).await,
@@ -112,7 +122,7 @@ struct Head<'a> {
 struct Exchange<'a> {
     gateway: &'a Gateway,
     generation: &'a Arc<Generation>,
-    peer: PeerAddr,
+    link: &'a Link,
 }
 
 impl Exchange<'_> {
@@ -126,20 +136,16 @@ impl Exchange<'_> {
         let in_path = head.key.allowed(&self.generation.config.authentication)?;
         if matches!(&routed, Ok(routed) if is_public(routed)) {
             let classified = self.classify(routed?, body, record).await?;
-            let permit = permit_public(classified).map_err(|_| AuthnError::Missing)?;
+            let permit = permit_public(classified)
+                .map_err(|_| Refused::unproven(&AuthnError::Missing, false))?;
             return Ok((permit, None));
         }
-        let caller = self.identify(head.parts, in_path)?;
+        let caller = self.identify(head.parts, in_path).await?;
         record.identified(&caller);
         let classified = self.classify(routed?, body, record).await?;
         let permit = self.decide(classified, &caller).await?;
         record.permitted(permit.allowed_by());
         Ok((permit, Some(caller)))
-    }
-
-    fn identify(&self, parts: &Parts, in_path: Option<&str>) -> Result<Identity, Refused> {
-        let presented = Presented::from_headers(&parts.headers, in_path)?;
-        Ok(self.generation.authenticator.identify(&presented, self.gateway.clock.now())?)
     }
 
     async fn classify(
@@ -188,6 +194,6 @@ impl Exchange<'_> {
     }
 
     fn client(&self) -> Client {
-        Client { address: self.peer.0.ip(), transport: Transport::Plain }
+        Client { address: self.link.peer.0.ip(), transport: self.link.transport }
     }
 }

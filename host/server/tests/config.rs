@@ -172,6 +172,9 @@ fn users_and_keys_arrive() {
         terms.scope.models.as_ref().unwrap()[0].as_str(),
         "registry.ollama.ai/library/llama3.2:*"
     );
+    assert_eq!(config.passwords[0].user, config.users[1].id);
+    let remember = config.authentication.password_rules.remember;
+    assert_eq!(remember, Duration::from_mins(1));
     assert!(config.authentication.key_in_path);
     assert_eq!(config.authentication.anonymous.as_ref(), Some(&config.users[2].id));
 }

@@ -43,7 +43,8 @@ fn one_secret_in_both_headers_is_one_credential() {
     assert_eq!(both("Bearer k", "k"), Ok(Some(ProofKind::ApiKey)));
     assert_eq!(both("Bearer k", "l"), Err(AuthnError::SeveralCredentials));
     assert_eq!(both("Bearer k", "K"), Err(AuthnError::SeveralCredentials));
-    assert_eq!(both("Basic eDp5", "k"), Err(AuthnError::Unsupported));
+    assert_eq!(both("Basic eDp5", "k"), Err(AuthnError::SeveralCredentials));
+    assert_eq!(both("Basic a2V5", "key"), Err(AuthnError::SeveralCredentials));
     assert!(is_malformed(&[("authorization", "Bearer k"), ("x-api-key", "")]));
     let in_path = |bearer, key| {
         let headers = headers(&[("authorization", bearer)]);
@@ -83,7 +84,7 @@ fn the_length_is_capped() {
 #[test]
 fn other_schemes_are_unsupported() {
     let ollama_key = "AAAAC3NzaC1lZDI1NTE5AAAAIJ:c2lnbmF0dXJl";
-    for value in ["Basic eDp5", "Digest username=x", "Bearerk", "sk-local-x", ollama_key] {
+    for value in ["Basicx eDp5", "Digest username=x", "Bearerk", "sk-local-x", ollama_key] {
         assert_eq!(kind(&[("authorization", value)]), Err(AuthnError::Unsupported), "{value}");
     }
 }

@@ -66,6 +66,7 @@ pub(super) struct RawLog {
 pub(super) struct RawAuthentication {
     pub(super) key_in_path: Slot<bool>,
     pub(super) anonymous: Slot<String>,
+    pub(super) remember_passwords: Slot<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -88,6 +89,7 @@ pub(super) struct RawTokenSecret {
 pub(super) struct RawUser {
     pub(super) groups: Slot<Vec<Slot<String>>>,
     pub(super) keys: Slot<Vec<Slot<RawKey>>>,
+    pub(super) password_hash: Slot<String>,
     pub(super) attributes: Slot<Entries<String>>,
     pub(super) disabled: Slot<bool>,
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::uri::Authority;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use stockade_authn::{ApiKey, TokenRules, TokenSecret, User};
+use stockade_authn::{ApiKey, Password, PasswordRules, TokenRules, TokenSecret, User};
 use stockade_core::{BindingName, GroupName, ModelName, Operation, PolicyName, Principal, UserId};
 
 use super::error::ConfigError;
@@ -36,6 +36,8 @@ pub struct Config {
     pub authentication: Authentication,
     /// The keys of the users.
     pub api_keys: Vec<ApiKey>,
+    /// The passwords of the users.
+    pub passwords: Vec<Password>,
     /// The secrets that sign tokens.
     pub token_secrets: Vec<TokenSecret>,
     /// What tokens must keep to.
@@ -66,6 +68,8 @@ pub struct Authentication {
     pub key_in_path: bool,
     /// Who callers without a credential are, if they are anybody.
     pub anonymous: Option<UserId>,
+    /// How long passwords are believed.
+    pub password_rules: PasswordRules,
 }
 
 /// Where Ollama is.

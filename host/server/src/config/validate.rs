@@ -77,6 +77,7 @@ pub(super) fn validate(
         users: accounts.users,
         authentication,
         api_keys: accounts.api_keys,
+        passwords: accounts.passwords,
         token_secrets,
         token_rules,
         policies,

@@ -1,7 +1,11 @@
 //! How callers may say who they are.
 
+use std::time::Duration;
+
+use stockade_authn::PasswordRules;
 use stockade_core::UserId;
 
+use super::quantities::Quantity;
 use super::users::Accounts;
 use crate::config::raw::RawAuthentication;
 use crate::config::report::{Problem, Report};
@@ -14,9 +18,15 @@ pub(super) fn authentication(
     report: &mut Report,
 ) -> Authentication {
     let raw = slot.value().unwrap_or_default();
+    let remember = Quantity::duration(Duration::from_secs(1)..=Duration::from_hours(1));
     Authentication {
         key_in_path: raw.key_in_path.value().unwrap_or(false),
         anonymous: anonymous(raw.anonymous, accounts, report),
+        password_rules: PasswordRules {
+            remember: remember
+                .read(raw.remember_passwords, report)
+                .unwrap_or(PasswordRules::default().remember),
+        },
     }
 }
 
