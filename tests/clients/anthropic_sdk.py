@@ -19,6 +19,10 @@ with alice.messages.stream(model="llama3.2:3b", max_tokens=50, messages=hello) a
     assert "".join(stream.text_stream)
     assert stream.get_final_message().usage.output_tokens > 0
 
+beta = alice.beta.messages.create(model="llama3.2:3b", max_tokens=50, messages=hello)
+assert beta.content[0].text
+assert "llama3.2:3b" in [model.id for model in alice.models.list()]
+
 try:
     alice.messages.create(model="llama3.3:70b", max_tokens=50, messages=hello)
     raise AssertionError("not refused")

@@ -36,4 +36,25 @@ for await (const progress of await bob.pull({ model: "gemma3:4b", stream: true }
   last = progress.status;
 }
 assert.equal(last, "success");
+
+await bob.create({ model: "mine", from: "llama3.2:3b", system: "Be brief." });
+let steps = 0;
+for await (const step of await bob.create({ model: "mine:two", from: "mine", stream: true })) {
+  steps += step.status ? 1 : 0;
+}
+assert(steps > 0);
+await bob.copy({ source: "llama3.2:3b", destination: "mine:copy" });
+await bob.delete({ model: "mine:copy" });
+await refused(403, () => bob.copy({ source: "llama3.3:70b", destination: "mine:large" }));
+await refused(403, () => bob.push({ model: "mine" }));
+
+const streamed = [];
+for await (const part of await alice.generate({
+  model: "llama3.2:3b",
+  prompt: "Hello",
+  stream: true,
+})) {
+  streamed.push(part);
+}
+assert(streamed.length > 1 && streamed.at(-1).done && streamed.at(-1).eval_count > 0);
 console.log("ok");

@@ -1,6 +1,7 @@
 """The official Python client of Ollama, unchanged, through the gateway."""
 
 import os
+import tempfile
 
 import ollama
 
@@ -18,6 +19,11 @@ def refused(status, call):
         assert error.status_code == status, (status, error.status_code, error.error)
         return error.error
     raise AssertionError("not refused")
+
+
+def ollama_models():
+    """All that Ollama has, asked of itself."""
+    return ollama.Client(host=os.environ["OLLAMA"]).list().models
 
 
 alice, bob = client("ALICE"), client("BOB")
@@ -44,4 +50,20 @@ refused(401, lambda: ollama.Client(host=gateway).list())
 
 progress = list(bob.pull("gemma3:4b", stream=True))
 assert progress[-1].status == "success", progress
+# From a file of one's own, whose content is uploaded by its digest.
+with tempfile.NamedTemporaryFile(suffix=".gguf") as file:
+    file.write(b"GGUF" + bytes(100_000))
+    file.flush()
+    digest = bob.create_blob(file.name)
+progress = list(bob.create(model="mine", files={"mine.gguf": digest}, stream=True))
+assert progress[-1].status == "success", progress
+assert bob.create(model="mine:small", from_="llama3.2:3b", system="Be brief.").status == "success"
+bob.copy("llama3.2:3b", "mine:copy")
+assert "mine:copy" in [model.model for model in ollama_models()], "the copy is there"
+bob.delete("mine:copy")
+assert "mine:copy" not in [model.model for model in ollama_models()]
+refused(403, lambda: bob.copy("llama3.2:3b", "theirs"))
+refused(403, lambda: bob.create(model="theirs", from_="llama3.2:3b"))
+refused(403, lambda: bob.create(model="mine", from_="llama3.3:70b"))
+refused(403, lambda: list(bob.push("mine", stream=True)))
 print("ok")

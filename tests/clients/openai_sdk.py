@@ -34,6 +34,20 @@ assert alice.responses.create(model="llama3.2:3b", input="Hello").output_text
 assert "llama3.3:70b" not in [model.id for model in alice.models.list()]
 assert alice.models.retrieve("llama3.2:3b").id
 
+events = list(alice.responses.create(model="llama3.2:3b", input="Hello", stream=True))
+assert events[-1].type == "response.completed", events[-1]
+assert events[-1].response.usage.total_tokens > 0
+chunks = list(alice.completions.create(model="llama3.2:3b", prompt="Hello", stream=True))
+assert "".join(chunk.choices[0].text for chunk in chunks)
+assert all(chunk.usage is None for chunk in chunks), chunks
+text = alice.audio.transcriptions.create(model="llama3.2:3b", file=("a.wav", b"RIFF" + bytes(9)))
+assert "simulated" in text.text, text
+try:
+    alice.audio.transcriptions.create(model="llama3.3:70b", file=("a.wav", b"RIFF"))
+    raise AssertionError("not refused")
+except openai.PermissionDeniedError:
+    pass
+
 try:
     alice.chat.completions.create(model="llama3.3:70b", messages=hello)
     raise AssertionError("not refused")

@@ -23,7 +23,8 @@ pub const MODELS: [&str; 4] = ["llama3.2:1b", "llama3.2:3b", "qwen3:8b", "llama3
 /// The secret that signs tokens in every world.
 pub const TOKEN_SECRET: &str = "a secret that is only used in tests";
 
-/// The bindings of the README: research may use two models, children one, ops may pull.
+/// The bindings of the README: research may use two models, children one, ops may pull; and
+/// ops may change models of the name `mine`.
 pub const BINDINGS: &str = r#"
 policies:
   model-access: { module: builtin/model-access }
@@ -41,6 +42,14 @@ bindings:
     subjects: everyone
     policy: pull-guard
     settings: { groups: [ops], sources: ["registry.ollama.ai/library/*"] }
+  - name: changes
+    subjects: { groups: [ops] }
+    policy: pull-guard
+    settings:
+      groups: [ops]
+      operations: [create, copy, delete, upload-blob, check-blob]
+      sources: ["llama3.2:*", "mine:*"]
+      targets: ["mine:*"]
 "#;
 
 /// A user's key.

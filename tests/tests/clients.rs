@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use stockade_tests::{World, soon};
+use stockade_tests::{Connection, World, post, soon};
 use tokio::process::Command;
 
 fn installed(path: &str) -> PathBuf {
@@ -22,6 +22,7 @@ async fn passes(mut command: Command) {
     let world = World::start().await;
     command
         .env("GATEWAY", format!("http://{}", world.gateway()))
+        .env("OLLAMA", format!("http://{}", world.ollama.addr()))
         .env("ALICE", world.key("alice"))
         .env("BOB", world.key("bob"))
         .stdin(Stdio::null())
@@ -81,4 +82,32 @@ async fn curl() {
     let answer = curl(Some(world.key("alice"))).await;
     assert!(answer.contains("\"done\":true") && answer.ends_with("\n200"), "{answer}");
     assert!(curl(None).await.ends_with("\n401"));
+}
+
+/// What `ollama run` sends, in its order, by hand: it has no way to send a key, so a proxy
+/// that adds one stands before the gateway, or the key is its own.
+#[tokio::test]
+async fn the_sequence_of_ollama_run() {
+    let world = World::start().await;
+    let mut connection = Connection::open(world.gateway()).await;
+    let alice = Some(world.key("alice"));
+    let head = http::Request::builder().method("HEAD").uri("/").body(String::new()).unwrap();
+    // `checkServerHeartbeat`; with anything but 200 the CLI gives up.
+    assert_eq!(connection.send(head).await.status, 200);
+    let show = r#"{"model":"llama3.2:3b","system":"","template":"","verbose":false,"options":null,"name":"llama3.2:3b"}"#;
+    for _ in 0..2 {
+        let reply = connection.send(post("/api/show", alice, show)).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        assert!(reply.json()["capabilities"].is_array());
+    }
+    let load = r#"{"model":"llama3.2:3b","prompt":"","suffix":"","system":"","template":"","options":null,"think":false}"#;
+    let reply = connection.send(post("/api/generate", alice, load)).await;
+    assert_eq!(reply.json()["done_reason"], "load", "{}", reply.text());
+    let chat = r#"{"model":"llama3.2:3b","messages":[{"role":"user","content":"Hello"}],"stream":null,"format":"","options":{},"think":false}"#;
+    let reply = connection.send(post("/api/chat", alice, chat)).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert!(reply.text().trim_end().lines().last().unwrap().contains("\"done\":true"));
+    // A denied model is 403 and not 404, for which the CLI would pull it.
+    let denied = show.replace("llama3.2:3b", "llama3.3:70b");
+    assert_eq!(connection.send(post("/api/show", alice, &denied)).await.status, 403);
 }

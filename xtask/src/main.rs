@@ -2,6 +2,7 @@
 
 mod audit;
 mod clients;
+mod fuzz;
 mod generate;
 mod run;
 
@@ -50,6 +51,14 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Run the fuzz targets, each for a bounded time.
+    Fuzz {
+        /// How long each target runs.
+        #[arg(long, default_value_t = 30)]
+        seconds: u64,
+        /// Only this target.
+        target: Option<String>,
+    },
     /// Write the pages of the documentation that are generated from the code.
     Generate,
     /// Install what the other tasks need: the wasm target and the client libraries.
@@ -75,6 +84,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Audit => audit::run(),
         Task::Bench { arguments } => bench(&arguments),
         Task::Criterion { arguments } => criterion(&arguments),
+        Task::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
         Task::Generate => generate::run(),
         Task::Setup => setup(),
     }

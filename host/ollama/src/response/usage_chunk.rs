@@ -101,16 +101,19 @@ impl UsageChunkFilter {
         if std::mem::take(&mut self.passing) {
             return Some(rest);
         }
-        let event = if self.held.is_empty() {
+        let mut event = if self.held.is_empty() {
             rest
         } else {
             self.held.extend_from_slice(&rest);
             self.held.split().freeze()
         };
-        match judge(&self.usage, &event) {
-            Judgement::Pass => Some(event),
-            Judgement::Drop => None,
-            Judgement::Replace(bytes) => Some(bytes),
+        loop {
+            match judge(&self.usage, &event) {
+                Judgement::Pass => return Some(event),
+                Judgement::Drop => return None,
+                // It may have the member twice.
+                Judgement::Replace(bytes) => event = bytes,
+            }
         }
     }
 

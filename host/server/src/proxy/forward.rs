@@ -167,16 +167,12 @@ fn check_status(status: StatusCode) -> Result<(), UpstreamError> {
 }
 
 fn relay(mut response: Response<Incoming>, mut watch: Watch) -> Result<Answer, UpstreamError> {
-    if !response.status().is_success() {
-        // An error is one document, whatever was asked for.
-        watch = Watch {
-            meter: Meter::new(Framing::Json),
-            hide_usage: None,
-            must_finish: false,
-            ..watch
-        };
-    } else if is_framed_by_its_end(&response) {
-        watch.must_finish |= is_json(response.headers());
+    let succeeded = response.status().is_success();
+    if !succeeded || is_json(response.headers()) {
+        // Errors are one document, whatever was asked for, and so are the answers to
+        // requests that only load a model or render a prompt.
+        let must_finish = succeeded && is_framed_by_its_end(&response);
+        watch = Watch { meter: Meter::new(Framing::Json), hide_usage: None, must_finish, ..watch };
     }
     let change =
         if watch.hide_usage.is_some() { BodyChange::Rewritten } else { BodyChange::Unchanged };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
 use stockade_authn::Identity;
@@ -202,10 +202,19 @@ impl Drop for Record {
             bytes = self.bytes,
             prompt_tokens = self.tokens.prompt,
             output_tokens = self.tokens.output,
+            total_duration = nanoseconds(self.tokens.total_duration),
+            load_duration = nanoseconds(self.tokens.load_duration),
+            prompt_eval_duration = nanoseconds(self.tokens.prompt_duration),
+            eval_duration = nanoseconds(self.tokens.output_duration),
             ending = ?self.ending,
             microseconds = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
         );
     }
+}
+
+/// A duration in the unit in which Ollama tells it.
+fn nanoseconds(duration: Option<Duration>) -> Option<u64> {
+    u64::try_from(duration?.as_nanos()).ok()
 }
 
 /// Model names with their roles, for one log field.

@@ -32,6 +32,14 @@ fn stream(events: &[&str]) -> String {
 }
 
 #[test]
+fn usage_that_is_there_twice_is_removed_twice() {
+    let twice = r#"data: {"choices":[],"usage":[],"usage":{"prompt_tokens":3}}"#;
+    assert_eq!(whole(&stream(&[twice])), "");
+    let twice = r#"data: {"usage":null,"choices":[1],"usage":{"prompt_tokens":3}}"#;
+    assert_eq!(whole(&stream(&[twice])), stream(&[r#"data: {"choices":[1]}"#]));
+}
+
+#[test]
 fn the_usage_chunk_of_a_chat_is_removed() {
     let [first, second, _, done] = CHAT;
     assert_eq!(whole(&stream(&CHAT)), stream(&[first, second, done]));
