@@ -43,6 +43,8 @@ bindings:
     settings: { groups: [ops], sources: ["registry.ollama.ai/library/*"] }
 "#;
 
+const PLAIN: &str = "127.0.0.1:0";
+
 /// A user's key.
 struct Key {
     user: &'static str,
@@ -56,6 +58,7 @@ pub struct World {
     server: Server,
     directory: TempDir,
     keys: Vec<Key>,
+    listen: String,
 }
 
 impl World {
@@ -75,6 +78,15 @@ impl World {
     /// # Panics
     /// Where it does not start.
     pub async fn with(bindings: &str) -> Self {
+        Self::listening(PLAIN, bindings, |_| ()).await
+    }
+
+    /// A world whose gateway listens as `listen` says, with files that are put into its
+    /// directory first.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn listening(listen: &str, bindings: &str, prepare: impl FnOnce(&Path)) -> Self {
         let ollama = Simulator::builder()
             .models(MODELS)
             .record(true)
@@ -85,13 +97,14 @@ impl World {
         let keys = USERS.map(|(user, _)| Key { user, text: KeyText::generate() });
         let keys = Vec::from(keys);
         write_secret(&directory.path().join("token"));
+        prepare(directory.path());
         let config = directory.path().join("stockade.yaml");
-        std::fs::write(&config, head(ollama.addr(), &keys) + bindings).unwrap();
+        std::fs::write(&config, head(listen, ollama.addr(), &keys) + bindings).unwrap();
         let server = match Server::start(&config, Arc::new(SystemClock)).await {
             Ok(server) => server,
             Err(error) => panic!("the gateway does not start:\n{error}"),
         };
-        Self { ollama, server, directory, keys }
+        Self { ollama, server, directory, keys, listen: listen.to_owned() }
     }
 
     /// The gateway's address.
@@ -130,7 +143,7 @@ impl World {
 
     /// Replace policies and bindings, and wait until the change is taken or rejected.
     pub async fn rebind(&self, bindings: &str) -> Status {
-        let config = head(self.ollama.addr(), &self.keys) + bindings;
+        let config = head(&self.listen, self.ollama.addr(), &self.keys) + bindings;
         self.change(|| std::fs::write(self.config(), config).unwrap()).await
     }
 
@@ -149,9 +162,9 @@ impl World {
     }
 }
 
-fn head(ollama: SocketAddr, keys: &[Key]) -> String {
+fn head(listen: &str, ollama: SocketAddr, keys: &[Key]) -> String {
     let mut head = format!(
-        "listen: 127.0.0.1:0\nupstream: {{ url: \"http://{ollama}\" }}\n\
+        "listen: {listen}\nupstream: {{ url: \"http://{ollama}\" }}\n\
          tokens: {{ secrets: [{{ id: main, file: token }}] }}\nusers:\n"
     );
     for ((user, groups), key) in USERS.iter().zip(keys) {

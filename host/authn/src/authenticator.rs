@@ -7,6 +7,7 @@ use crate::api_key::{ApiKey, ApiKeys, PresentedKey};
 use crate::basic::{
     Password, PasswordCheck, PasswordChecked, PasswordRules, Passwords, PresentedBasic,
 };
+use crate::certificate::{Certificates, ClientCertificate, PresentedCertificate};
 use crate::presented::{Kind, Presented};
 use crate::token::{TokenRules, TokenSecret, Tokens, repeated_secrets};
 use crate::user::{Directory, User};
@@ -21,6 +22,7 @@ pub struct Authenticator {
     keys: ApiKeys,
     tokens: Tokens,
     passwords: Passwords,
+    certificates: Certificates,
     anonymous: Option<UserId>,
 }
 
@@ -46,6 +48,8 @@ pub struct Credentials {
     pub token_rules: TokenRules,
     /// The passwords of the users.
     pub passwords: Vec<Password>,
+    /// The client certificates of the users.
+    pub certificates: Vec<ClientCertificate>,
     /// How long a right password is remembered.
     pub password_rules: PasswordRules,
     /// Who callers without a credential are, if they are anybody.
@@ -78,6 +82,9 @@ pub enum ConflictError {
         /// The name that it gives.
         user: UserId,
     },
+    /// Two certificates are known by the same name.
+    #[error("certificates {0:?} and {1:?} are known by the same name")]
+    DuplicateCertificate(CredentialId, CredentialId),
     /// A password belongs to nobody.
     #[error("a password belongs to user {0:?}, who is not defined")]
     UnknownPasswordUser(UserId),
@@ -104,13 +111,17 @@ impl Authenticator {
         let nobodys =
             passwords.iter().filter(|password| users.get(password.user.as_str()).is_none());
         conflicts.extend(nobodys.map(|p| ConflictError::UnknownPasswordUser(p.user.clone())));
+        let (certificates, same) = Certificates::new(credentials.certificates);
+        conflicts.extend(
+            same.into_iter().map(|(one, other)| ConflictError::DuplicateCertificate(one, other)),
+        );
         let (keys, shared) = ApiKeys::new(api_keys);
         conflicts
             .extend(shared.into_iter().map(|(one, other)| ConflictError::DuplicateKey(one, other)));
         if conflicts.is_empty() {
             let tokens = Tokens::new(token_secrets, token_rules);
             let passwords = Passwords::new(passwords, password_rules);
-            Ok(Self { users, keys, tokens, passwords, anonymous })
+            Ok(Self { users, keys, tokens, passwords, certificates, anonymous })
         } else {
             Err(conflicts)
         }
@@ -153,6 +164,18 @@ impl Authenticator {
     /// [`Unknown`](AuthnError::Unknown), whatever was wrong.
     pub fn finish(&self, checked: PasswordChecked, now: UnixTime) -> Result<Identity, AuthnError> {
         self.passwords.finish(checked, now, &self.users)
+    }
+
+    /// Whom a certificate stands for that the handshake has verified. A caller may use it
+    /// alone, or together with a credential of the same user.
+    ///
+    /// # Errors
+    /// It stands for several users, or for one who is disabled.
+    pub fn certified(
+        &self,
+        certificate: &PresentedCertificate,
+    ) -> Result<Option<Identity>, AuthnError> {
+        self.certificates.identify(certificate, &self.users)
     }
 
     /// Whether anybody has a password.
@@ -206,6 +229,7 @@ impl std::fmt::Debug for Authenticator {
             .field("keys", &self.keys.len())
             .field("token_secrets", &self.tokens.len())
             .field("passwords", &self.passwords.len())
+            .field("certificates", &self.certificates.len())
             .field("anonymous", &self.anonymous)
             .finish()
     }

@@ -40,6 +40,7 @@
 mod api_key;
 mod authenticator;
 mod basic;
+mod certificate;
 mod error;
 mod identity;
 mod presented;
@@ -52,6 +53,9 @@ pub use authenticator::{Authenticator, ConflictError, Credentials, Step};
 pub use basic::{
     InvalidPasswordHash, Password, PasswordCheck, PasswordChecked, PasswordHash, PasswordRules,
     WeakPassword,
+};
+pub use certificate::{
+    CertificateName, ClientCertificate, Fingerprint, InvalidFingerprint, PresentedCertificate,
 };
 pub use error::{AuthnError, Holder};
 pub use identity::{Identity, Terms};

@@ -1,6 +1,7 @@
 //! A request's life: identify, classify, decide, forward, record.
 
 mod body;
+mod certificate;
 mod forward;
 mod identify;
 mod list;
