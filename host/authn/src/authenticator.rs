@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use stockade_core::{CredentialId, Principal, ProofKind, UnixTime, UserId};
 
@@ -9,7 +10,9 @@ use crate::basic::{
 };
 use crate::certificate::{Certificates, ClientCertificate, PresentedCertificate};
 use crate::presented::{Kind, Presented};
-use crate::token::{TokenRules, TokenSecret, Tokens, repeated_secrets};
+use crate::token::{
+    CannotIssue, Issued, Origins, TokenRules, TokenSecret, Tokens, repeated_secrets,
+};
 use crate::user::{Directory, User};
 use crate::{AuthnError, Identity};
 
@@ -111,6 +114,7 @@ impl Authenticator {
         let nobodys =
             passwords.iter().filter(|password| users.get(password.user.as_str()).is_none());
         conflicts.extend(nobodys.map(|p| ConflictError::UnknownPasswordUser(p.user.clone())));
+        let origins = Origins::new(&api_keys, &passwords, &credentials.certificates);
         let (certificates, same) = Certificates::new(credentials.certificates);
         conflicts.extend(
             same.into_iter().map(|(one, other)| ConflictError::DuplicateCertificate(one, other)),
@@ -119,7 +123,7 @@ impl Authenticator {
         conflicts
             .extend(shared.into_iter().map(|(one, other)| ConflictError::DuplicateKey(one, other)));
         if conflicts.is_empty() {
-            let tokens = Tokens::new(token_secrets, token_rules);
+            let tokens = Tokens::new(token_secrets, token_rules, origins);
             let passwords = Passwords::new(passwords, password_rules);
             Ok(Self { users, keys, tokens, passwords, certificates, anonymous })
         } else {
@@ -178,6 +182,22 @@ impl Authenticator {
         self.certificates.identify(certificate, &self.users)
     }
 
+    /// Give a proven caller a token. Of a token, this makes a newer one.
+    ///
+    /// It lives for `ttl` at most, for `max_ttl` at most, and not beyond the expiry, the
+    /// removal or a change of the credential that proved the caller.
+    ///
+    /// # Errors
+    /// Nobody has proven anything, or there is no secret to sign with.
+    pub fn issue(
+        &self,
+        identity: &Identity,
+        ttl: Option<Duration>,
+        now: UnixTime,
+    ) -> Result<Issued, CannotIssue> {
+        self.tokens.issue(identity, ttl, now)
+    }
+
     /// Whether anybody has a password.
     pub fn has_passwords(&self) -> bool {
         self.passwords.len() > 0
@@ -210,7 +230,7 @@ impl Authenticator {
             return Err(AuthnError::Missing);
         }
         let principal = member.principal(ProofKind::Anonymous, None);
-        Ok(Identity { principal, terms: Arc::default() })
+        Ok(Identity::new(principal, Arc::default()))
     }
 
     /// The principal that a user would be after presenting an API key, to ask what the

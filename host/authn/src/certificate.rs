@@ -136,7 +136,7 @@ impl Certificates {
             return Err(AuthnError::Disabled(Holder { user, credential }));
         }
         let principal = member.principal(ProofKind::Mtls, Some(certificate.id.clone()));
-        Ok(Some(Identity { principal, terms: Arc::new(Terms::default()) }))
+        Ok(Some(Identity::new(principal, Arc::new(Terms::default()))))
     }
 }
 

@@ -61,5 +61,5 @@ pub use error::{AuthnError, Holder};
 pub use identity::{Identity, Terms};
 pub use presented::Presented;
 pub use scope::{OutOfScope, Scope};
-pub use token::{TokenRules, TokenSecret, WeakSecret, issue};
+pub use token::{CannotIssue, Issued, TokenRules, TokenSecret, WeakSecret, issue};
 pub use user::User;

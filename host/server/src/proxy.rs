@@ -9,6 +9,7 @@ mod listener;
 mod path_key;
 mod record;
 mod refused;
+mod token;
 mod upstream;
 
 use std::sync::Arc;
@@ -85,14 +86,20 @@ impl Gateway {
         let id = self.ids.next();
         let mut record =
             Record::begin(id, generation.number, link.peer, parts.method.clone(), path);
+        let exchange = Exchange { gateway: self, generation: &generation, link };
+        let head = Head { parts: &parts, key: &key };
+        if parts.uri.path() == token::PATH {
+            return match exchange.token(head, body, &mut record).await {
+                Ok(response) => response,
+                Err(refused) => refused.answer(Dialect::Native, record),
+            };
+        }
         let routed = stockade_ollama::route(&RequestHead {
             method: &parts.method,
             uri: &parts.uri,
             headers: &parts.headers,
         });
         let dialect = dialect(&routed);
-        let exchange = Exchange { gateway: self, generation: &generation, link };
-        let head = Head { parts: &parts, key: &key };
         match exchange.judge(routed, head, body, &mut record).await {
             Ok((permit, caller)) => exchange.forward(permit, caller, dialect, record).await,
             Err(refused) => refused.answer(dialect, record),
