@@ -8,6 +8,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::soon;
@@ -88,6 +89,19 @@ impl Connection {
     pub fn hang_up(self) {
         self.driver.abort();
     }
+}
+
+/// Send bytes as they are, and read until the gateway closes the connection.
+///
+/// # Panics
+/// Where the connection breaks or is not closed.
+pub async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
+    let mut stream = soon("a connection", TcpStream::connect(address)).await.unwrap();
+    // The gateway may answer and close before it has read everything.
+    stream.write_all(bytes).await.ok();
+    let mut answer = Vec::new();
+    soon("the end of the connection", stream.read_to_end(&mut answer)).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// A POST with a JSON body; `key` as a bearer credential.

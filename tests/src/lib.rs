@@ -9,9 +9,9 @@ mod wait;
 mod world;
 
 pub use authority::{Authority, private};
-pub use client::{Connection, Reply, get, post};
+pub use client::{Connection, Reply, get, post, raw};
 pub use wait::soon;
-pub use world::{BINDINGS, MODELS, TOKEN_SECRET, USERS, World};
+pub use world::{BINDINGS, MODELS, Setup, TOKEN_SECRET, USERS, World};
 
 /// The guest whose settings say how it misbehaves.
 pub const ODD: &str = env!("GUEST_ODD");

@@ -43,12 +43,38 @@ bindings:
     settings: { groups: [ops], sources: ["registry.ollama.ai/library/*"] }
 "#;
 
-const PLAIN: &str = "127.0.0.1:0";
-
 /// A user's key.
 struct Key {
     user: &'static str,
     text: KeyText,
+}
+
+/// In what a world differs from that of the README.
+#[derive(Clone, Copy)]
+pub struct Setup<'a> {
+    /// Policies and bindings, and any other keys of the configuration that have no default
+    /// in tests.
+    pub bindings: &'a str,
+    /// More keys of `upstream`, each with a comma before it.
+    pub upstream: &'a str,
+    /// Where and how the gateway listens, as the configuration says it.
+    pub listen: &'a str,
+    /// Puts files into the directory of the configuration first.
+    pub prepare: &'a (dyn Fn(&Path) + Sync),
+    /// How many pieces a generated text has.
+    pub chunks: usize,
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self {
+            bindings: BINDINGS,
+            upstream: "",
+            listen: "127.0.0.1:0",
+            prepare: &|_| (),
+            chunks: 10,
+        }
+    }
 }
 
 /// A gateway in front of a simulated Ollama, both on ports of their own.
@@ -58,6 +84,7 @@ pub struct World {
     server: Server,
     directory: TempDir,
     keys: Vec<Key>,
+    upstream: String,
     listen: String,
 }
 
@@ -74,21 +101,18 @@ impl World {
     }
 
     /// A world with policies and bindings of its own.
-    ///
-    /// # Panics
-    /// Where it does not start.
     pub async fn with(bindings: &str) -> Self {
-        Self::listening(PLAIN, bindings, |_| ()).await
+        Self::build(Setup { bindings, ..Setup::default() }).await
     }
 
-    /// A world whose gateway listens as `listen` says, with files that are put into its
-    /// directory first.
+    /// A world that differs from that of the README.
     ///
     /// # Panics
     /// Where it does not start.
-    pub async fn listening(listen: &str, bindings: &str, prepare: impl FnOnce(&Path)) -> Self {
+    pub async fn build(setup: Setup<'_>) -> Self {
         let ollama = Simulator::builder()
             .models(MODELS)
+            .chunks(setup.chunks)
             .record(true)
             .start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
             .await
@@ -97,14 +121,15 @@ impl World {
         let keys = USERS.map(|(user, _)| Key { user, text: KeyText::generate() });
         let keys = Vec::from(keys);
         write_secret(&directory.path().join("token"));
-        prepare(directory.path());
+        (setup.prepare)(directory.path());
         let config = directory.path().join("stockade.yaml");
-        std::fs::write(&config, head(listen, ollama.addr(), &keys) + bindings).unwrap();
+        let upstream = format!("url: \"http://{}\"{}", ollama.addr(), setup.upstream);
+        std::fs::write(&config, head(setup.listen, &upstream, &keys) + setup.bindings).unwrap();
         let server = match Server::start(&config, Arc::new(SystemClock)).await {
             Ok(server) => server,
             Err(error) => panic!("the gateway does not start:\n{error}"),
         };
-        Self { ollama, server, directory, keys, listen: listen.to_owned() }
+        Self { ollama, server, directory, keys, upstream, listen: setup.listen.to_owned() }
     }
 
     /// The gateway's address.
@@ -143,7 +168,7 @@ impl World {
 
     /// Replace policies and bindings, and wait until the change is taken or rejected.
     pub async fn rebind(&self, bindings: &str) -> Status {
-        let config = head(&self.listen, self.ollama.addr(), &self.keys) + bindings;
+        let config = head(&self.listen, &self.upstream, &self.keys) + bindings;
         self.change(|| std::fs::write(self.config(), config).unwrap()).await
     }
 
@@ -162,9 +187,9 @@ impl World {
     }
 }
 
-fn head(listen: &str, ollama: SocketAddr, keys: &[Key]) -> String {
+fn head(listen: &str, upstream: &str, keys: &[Key]) -> String {
     let mut head = format!(
-        "listen: {listen}\nupstream: {{ url: \"http://{ollama}\" }}\n\
+        "listen: {listen}\nupstream: {{ {upstream} }}\n\
          tokens: {{ secrets: [{{ id: main, file: token }}] }}\nusers:\n"
     );
     for ((user, groups), key) in USERS.iter().zip(keys) {

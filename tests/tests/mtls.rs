@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use rcgen::SanType;
-use stockade_tests::{Authority, BINDINGS, World, soon};
+use stockade_tests::{Authority, BINDINGS, Setup, World, soon};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 
@@ -55,7 +55,13 @@ async fn world(client_auth: &str) -> (World, Authority) {
     let authority = Authority::new();
     let rest = format!("{CAROL}{BINDINGS}");
     let listen = listen(client_auth);
-    let world = World::listening(&listen, &rest, |directory| prepare(&authority, directory)).await;
+    let world = World::build(Setup {
+        bindings: &rest,
+        listen: &listen,
+        prepare: &|directory| prepare(&authority, directory),
+        ..Setup::default()
+    })
+    .await;
     (world, authority)
 }
 

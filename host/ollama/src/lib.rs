@@ -40,6 +40,7 @@
 //!
 //! The way back is in [`response`].
 
+mod head;
 mod json;
 mod refusal;
 mod request;
@@ -47,6 +48,7 @@ pub mod response;
 mod route;
 mod shape;
 
+pub use head::{BadHead, BodyFraming, Head, HeadScanner, LONGEST_HEAD, path_of_head};
 pub use json::ReadLimits;
 pub use refusal::Refusal;
 pub use request::{CanonicalRequest, UpstreamBody, UpstreamRequest, WriteOptions};

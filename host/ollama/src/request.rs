@@ -2,12 +2,16 @@
 
 mod body;
 mod facts;
+mod form;
 mod keep_alive;
 mod obligations;
+mod zstd;
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
-use stockade_core::{Dialect, ModelRef, ModelRole, Obligations, Operation, Parameters, Subject};
+use http::{HeaderValue, Method, StatusCode};
+use stockade_core::{
+    Dialect, ModelName, ModelRef, ModelRole, Obligations, Operation, Parameters, Subject,
+};
 
 use crate::Refusal;
 use crate::json::{self, ReadLimits};
@@ -15,6 +19,10 @@ use crate::route::{BodyKind, PathValue, Route};
 use crate::shape::Shape;
 use body::JsonBody;
 use facts::Facts;
+use form::Form;
+
+pub(crate) use form::boundary;
+pub(crate) use zstd::{Undecodable, decode as decode_zstd};
 
 /// A request as policies judge it, and as Ollama will read it.
 #[derive(Debug)]
@@ -31,6 +39,7 @@ pub struct CanonicalRequest {
 enum Body {
     Empty,
     Json(JsonBody),
+    Form(Form),
     Stream,
 }
 
@@ -56,6 +65,13 @@ pub enum UpstreamBody {
     Empty,
     /// A JSON object.
     Json(Bytes),
+    /// A form.
+    Form {
+        /// Its content type, with the boundary.
+        content_type: HeaderValue,
+        /// Its bytes.
+        pieces: Vec<Bytes>,
+    },
     /// The caller's body, passed on while it arrives.
     Stream,
 }
@@ -77,10 +93,7 @@ impl CanonicalRequest {
         limits: &ReadLimits,
     ) -> Result<Self, Refusal> {
         let refuse = |status, message: &str| Refusal::new(status, route.dialect, message);
-        if body.len() > limits.bytes {
-            let message = format!("the body has more than the {} bytes allowed", limits.bytes);
-            return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, &message));
-        }
+        check_length(route, &body, limits)?;
         match route.body {
             BodyKind::Json(shape) => Self::read_json(route, shape, body, limits),
             BodyKind::None if body.is_empty() => Ok(Self::without_json(route, value, Body::Empty)),
@@ -93,7 +106,7 @@ impl CanonicalRequest {
             }
             BodyKind::Multipart => Err(refuse(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "Stockade does not forward multipart forms yet",
+                "send a form as multipart/form-data with its boundary",
             )),
         }
     }
@@ -106,6 +119,23 @@ impl CanonicalRequest {
                 format!("the body of {} cannot be streamed", route.path),
             )),
         }
+    }
+
+    /// Understand a form, whose boundary its content type says.
+    pub(crate) fn read_form(
+        route: &'static Route,
+        body: &Bytes,
+        boundary: &str,
+        limits: &ReadLimits,
+    ) -> Result<Self, Refusal> {
+        let refuse = |message: String| Refusal::bad_request(route.dialect, message);
+        check_length(route, body, limits)?;
+        let form = Form::read(body, boundary).map_err(|error| refuse(error.to_string()))?;
+        let name = ModelName::parse(form.model())
+            .map_err(|error| refuse(format!("the form's field model: {error}")))?;
+        let mut request = Self::without_json(route, PathValue::None, Body::Form(form));
+        request.models.push(ModelRef { name, role: ModelRole::Use });
+        Ok(request)
     }
 
     fn without_json(route: &'static Route, value: PathValue, body: Body) -> Self {
@@ -168,7 +198,7 @@ impl CanonicalRequest {
     pub fn body_text(&self) -> Option<String> {
         match &self.body {
             Body::Json(body) => String::from_utf8(body.write(&self.models).into()).ok(),
-            Body::Empty | Body::Stream => None,
+            Body::Empty | Body::Form(_) | Body::Stream => None,
         }
     }
 
@@ -192,6 +222,11 @@ impl CanonicalRequest {
         let body = match self.body {
             Body::Empty => UpstreamBody::Empty,
             Body::Stream => UpstreamBody::Stream,
+            Body::Form(form) => {
+                let model = self.models.first().map_or("", |model| model.name.short());
+                let (content_type, pieces) = form.write(model);
+                UpstreamBody::Form { content_type, pieces }
+            }
             Body::Json(mut body) => {
                 if options.include_usage && self.parameters.streaming {
                     usage_to_hide = body.ask_for_usage();
@@ -206,6 +241,14 @@ impl CanonicalRequest {
             usage_to_hide,
         })
     }
+}
+
+fn check_length(route: &Route, body: &Bytes, limits: &ReadLimits) -> Result<(), Refusal> {
+    if body.len() <= limits.bytes {
+        return Ok(());
+    }
+    let message = format!("the body has more than the {} bytes allowed", limits.bytes);
+    Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, route.dialect, message))
 }
 
 impl Subject for CanonicalRequest {

@@ -84,13 +84,14 @@ impl Route {
             BodyKind::Json(shape) => shape.fields,
             BodyKind::None | BodyKind::Blob | BodyKind::Multipart => &[],
         };
+        let in_form = matches!(self.body, BodyKind::Multipart).then_some(("model", ModelRole::Use));
         let in_path = (self.path.parameter() == Some(Parameter::Model))
             .then_some(("{model}", ModelRole::Use));
         let in_body = of_body.iter().filter_map(|field| match field.kind {
             Kind::Model(role) => Some((field.name, role)),
             _ => None,
         });
-        in_path.into_iter().chain(in_body)
+        in_path.into_iter().chain(in_form).chain(in_body)
     }
 }
 

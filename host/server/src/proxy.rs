@@ -1,12 +1,16 @@
 //! A request's life: identify, classify, decide, forward, record.
 
+mod answer;
 mod body;
 mod certificate;
+mod cors;
 mod forward;
+mod guard;
 mod identify;
 mod list;
 mod listener;
 mod path_key;
+mod pause;
 mod record;
 mod refused;
 mod token;
@@ -15,20 +19,24 @@ mod upstream;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Method, Request, Response, Uri};
 use hyper::body::Incoming;
 use stockade_authn::{AuthnError, Identity};
 use stockade_core::{
     AccessClass, Client, Clock, Dialect, Permit, PolicyInput, Subject, Usage, combine,
     permit_public,
 };
-use stockade_ollama::{BodyKind, CanonicalRequest, ReadLimits, RequestHead, Routed};
+use stockade_ollama::{
+    BadHead, BodyKind, CanonicalRequest, ReadLimits, RequestHead, Routed, dialect_of_path,
+};
 
 use crate::generation::Generation;
 use crate::reload::Current;
-use body::AnswerBody;
+use answer::AnswerBody;
+use body::BodyLimits;
+use cors::Page;
 use identify::PasswordChecks;
-use listener::Link;
+use listener::{Link, PeerAddr};
 use path_key::PathKey;
 use record::{Record, RequestIds};
 use refused::Refused;
@@ -82,12 +90,45 @@ impl Gateway {
         let generation = self.current.load();
         let (mut parts, body) = request.into_parts();
         let key = PathKey::take(&mut parts.uri);
+        let head = Head { parts: &parts, key: &key };
+        let cors = &generation.config.cors;
+        let mut response = self.answer(&generation, link, head, body).await;
+        if let Some(page) = Page::of(cors, &parts.headers) {
+            page.may_read(response.headers_mut());
+        }
+        cors::vary(cors, response.headers_mut());
+        response
+    }
+
+    /// Answer a request whose head was refused before it was parsed.
+    pub(crate) fn refuse(
+        &self,
+        peer: PeerAddr,
+        mut uri: Uri,
+        bad: Option<BadHead>,
+    ) -> Response<AnswerBody> {
+        let generation = self.current.load().number;
+        let id = self.ids.next();
+        let method = Method::from_bytes(guard::REFUSED.as_bytes()).unwrap_or_default();
+        // The key is not looked at, but it must not be recorded.
+        PathKey::take(&mut uri);
+        let record = Record::begin(id, generation, peer, method, uri.path().to_owned());
+        Refused::from(bad).answer(dialect_of_path(uri.path()), record)
+    }
+
+    async fn answer(
+        &self,
+        generation: &Arc<Generation>,
+        link: &Link,
+        head: Head<'_>,
+        body: Incoming,
+    ) -> Response<AnswerBody> {
+        let parts = head.parts;
         let path = parts.uri.path().to_owned();
         let id = self.ids.next();
         let mut record =
             Record::begin(id, generation.number, link.peer, parts.method.clone(), path);
-        let exchange = Exchange { gateway: self, generation: &generation, link };
-        let head = Head { parts: &parts, key: &key };
+        let exchange = Exchange { gateway: self, generation, link };
         if parts.uri.path() == token::PATH {
             return match exchange.token(head, body, &mut record).await {
                 Ok(response) => response,
@@ -100,6 +141,14 @@ impl Gateway {
             headers: &parts.headers,
         });
         let dialect = dialect(&routed);
+        let refusal = routed.as_ref().err();
+        let page = Page::of(&generation.config.cors, &parts.headers);
+        let preflight = page.and_then(|_| Page::preflight(&parts.headers, &parts.method, refusal));
+        if let Some(response) = preflight {
+            record.answered(response.status());
+            record.completed();
+            return response;
+        }
         match exchange.judge(routed, head, body, &mut record).await {
             Ok((permit, caller)) => exchange.forward(permit, caller, dialect, record).await,
             Err(refused) => refused.answer(dialect, record),
@@ -164,9 +213,12 @@ impl Exchange<'_> {
     ) -> Result<Classified, Refused> {
         let limits = &self.generation.config.limits;
         let classified = if let BodyKind::Blob = routed.body_kind() {
+            // A length that is too large is known before anything is forwarded.
+            body::check_length(&body, limits.blob)?;
             Classified { request: routed.streamed()?, stream: Some(body) }
         } else {
-            let bytes = body::collect(body, limits.body).await?;
+            let caller = BodyLimits { bytes: limits.body, pause: limits.body_timeout };
+            let bytes = body::collect(body, caller).await?;
             let limits = ReadLimits {
                 bytes: usize::try_from(limits.body).unwrap_or(usize::MAX),
                 depth: limits.json_depth,

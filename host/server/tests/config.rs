@@ -135,6 +135,10 @@ fn every_key_arrives() {
     assert_eq!(listen, ["127.0.0.1:11435", "[::1]:11435"]);
     assert_eq!(config.upstream.authority, "ollama.internal:11434");
     assert_eq!(config.upstream.connect_timeout, Duration::from_secs(2));
+    assert_eq!(config.upstream.response_timeout, Duration::from_mins(5));
+    assert_eq!(config.upstream.idle_timeout, Duration::from_secs(90));
+    assert_eq!(config.cors.origins, ["https://chat.example.org", "http://localhost:3000"]);
+    assert_eq!(config.limits.body_timeout, Duration::from_secs(7));
     assert_eq!(config.time_zone.iana_name(), Some("Europe/Paris"));
     assert_eq!(config.limits.body, 1 << 20);
     assert_eq!(config.limits.json_depth, 32);
@@ -235,14 +239,14 @@ fn later_errors_find_their_place() {
     let error = config.error(Some(at), "this tag is not served");
     let rendered = error.render(false);
     let expected = concat!(
-        "full.yaml:43:34\n",
+        "full.yaml:44:34\n",
         "   |\n",
-        "43 |         - { model: qwen3, tags: [\"8b\"] }\n",
+        "44 |         - { model: qwen3, tags: [\"8b\"] }\n",
         "   |                                  ^^^^\n",
     );
     assert!(rendered.ends_with(expected), "{rendered}");
-    assert_eq!(config.policies[1].at.to_string(), "30:13");
-    assert!(error.to_string().ends_with("full.yaml:43:34: this tag is not served"));
+    assert_eq!(config.policies[1].at.to_string(), "31:13");
+    assert!(error.to_string().ends_with("full.yaml:44:34: this tag is not served"));
 }
 
 #[test]

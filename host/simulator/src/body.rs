@@ -29,7 +29,8 @@ pub(crate) fn paced(
     let script = (VecDeque::from(chunks), 0_usize, pace);
     StreamBody::new(stream::unfold(script, async |(mut left, sent, mut pace)| {
         pace.before_chunk(sent).await;
-        let Some(chunk) = left.pop_front() else {
+        let next = if pace.plan.ends_after(sent) { None } else { left.pop_front() };
+        let Some(chunk) = next else {
             pace.presence.end(Ending::Answered);
             return None;
         };

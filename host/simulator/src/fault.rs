@@ -25,6 +25,18 @@ pub enum Fault {
         /// How many chunks arrive whole.
         after: usize,
     },
+    /// The connection is closed after so many chunks, before the end of the answer. Only
+    /// for answers that are streamed.
+    CloseBetweenChunks {
+        /// How many chunks arrive.
+        after: usize,
+    },
+    /// The answer ends, properly as far as HTTP is concerned, after so many chunks: the
+    /// runner died. Only for answers that are streamed.
+    EndEarly {
+        /// How many chunks arrive.
+        after: usize,
+    },
     /// Something that is not HTTP, then the connection is closed.
     Garbage,
     /// A streamed answer with status 200 whose only line is an error.

@@ -97,6 +97,14 @@ impl Plan {
         if self.fault == Some(Fault::CloseMidChunk { after: sent }) {
             sabotage.arm(b"40\r\n{\"model");
         }
+        if self.fault == Some(Fault::CloseBetweenChunks { after: sent }) {
+            sabotage.arm(b"40\r\n");
+        }
+    }
+
+    /// Whether the answer ends here, though there would be more.
+    pub(crate) fn ends_after(&self, sent: usize) -> bool {
+        self.fault == Some(Fault::EndEarly { after: sent })
     }
 }
 

@@ -1,5 +1,7 @@
 //! What policies oblige the gateway to do to a request.
 
+use std::borrow::Cow;
+
 use stockade_core::{Limit, LimitedParameter, ModelName, Obligations, Operation};
 
 use super::body::JsonBody;
@@ -37,10 +39,13 @@ pub(super) fn apply(
     }
     let operation = request.operation;
     if let Body::Json(body) = &mut request.body {
-        refuse_fields(body, &obligations.forbid_fields)?;
+        refuse_fields(body.field_names(), &obligations.forbid_fields)?;
         for limit in &obligations.limits {
             apply_limit(body, operation, *limit)?;
         }
+    }
+    if let Body::Form(form) = &request.body {
+        refuse_fields(form.field_names().map(Cow::Borrowed), &obligations.forbid_fields)?;
     }
     Ok(())
 }
@@ -58,9 +63,11 @@ fn replace_model(request: &mut CanonicalRequest, by: &ModelName) -> Result<(), U
 
 /// Names are compared as Ollama compares them: a field that is not known here may be
 /// known there.
-fn refuse_fields(body: &JsonBody, forbidden: &[String]) -> Result<(), Unmet> {
-    let present =
-        body.field_names().find(|name| forbidden.iter().any(|other| fold(other) == fold(name)));
+fn refuse_fields<'a>(
+    mut names: impl Iterator<Item = Cow<'a, str>>,
+    forbidden: &[String],
+) -> Result<(), Unmet> {
+    let present = names.find(|name| forbidden.iter().any(|other| fold(other) == fold(name)));
     match present {
         Some(name) => Err(Unmet::ForbiddenField(name.into_owned())),
         None => Ok(()),

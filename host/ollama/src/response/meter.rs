@@ -138,6 +138,11 @@ impl Meter {
         self.tally.measurement()
     }
 
+    /// Whether the answer is a stream.
+    pub const fn is_stream(&self) -> bool {
+        !matches!(&self.reader, Reader::Document)
+    }
+
     /// Whether the answer is a stream that stands between two lines or events, so that
     /// another one can follow.
     pub const fn at_boundary(&self) -> bool {

@@ -82,6 +82,12 @@ impl UsageChunkFilter {
         None
     }
 
+    /// Whether what was given back so far ends with a whole event, so that another one
+    /// can follow once what is held is thrown away.
+    pub const fn at_boundary(&self) -> bool {
+        !self.passing
+    }
+
     /// What is left at the end of the stream, once [`pop`](Self::pop) gives nothing: an
     /// event that upstream did not complete. Where upstream failed, it is better thrown
     /// away: the caller then stands between two events, where an error can follow.

@@ -1,13 +1,15 @@
 //! From a request's head to its route, or to a refusal.
 
+use std::net::Ipv6Addr;
+
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
-use http::uri::Authority;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use stockade_core::Dialect;
 
 use super::path::{PathValue, dialect_of_path};
 use super::{BodyKind, ROUTES, Route};
+use crate::request::{Undecodable, boundary, decode_zstd};
 use crate::{CanonicalRequest, ReadLimits, Refusal};
 
 /// What comes before a request's body. A path prefix of the gateway's own, such as
@@ -29,6 +31,16 @@ pub struct RequestHead<'a> {
 pub struct Routed {
     route: &'static Route,
     value: PathValue,
+    content: Content,
+}
+
+/// What the headers say of the body.
+#[derive(Debug, Default)]
+struct Content {
+    /// Whether it is compressed, the one way that is understood.
+    zstd: bool,
+    /// What separates the parts of a form.
+    boundary: Option<String>,
 }
 
 impl Routed {
@@ -48,7 +60,21 @@ impl Routed {
     /// The body is too large, is not what the route takes, or has no single meaning.
     /// A blob is not read but [`streamed`](Self::streamed), which is refused here too.
     pub fn read(self, body: Bytes, limits: &ReadLimits) -> Result<CanonicalRequest, Refusal> {
-        CanonicalRequest::read(self.route, self.value, body, limits)
+        let body = if self.content.zstd { self.decoded(&body, limits)? } else { body };
+        match self.content.boundary {
+            Some(boundary) => CanonicalRequest::read_form(self.route, &body, &boundary, limits),
+            None => CanonicalRequest::read(self.route, self.value, body, limits),
+        }
+    }
+
+    fn decoded(&self, body: &[u8], limits: &ReadLimits) -> Result<Bytes, Refusal> {
+        decode_zstd(body, limits.bytes).map_err(|undecodable| {
+            let status = match undecodable {
+                Undecodable::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+                Undecodable::NotZstd | Undecodable::WrongChecksum => StatusCode::BAD_REQUEST,
+            };
+            Refusal::new(status, self.route.dialect, undecodable.to_string())
+        })
     }
 
     /// Understand the request without its body, which will be streamed.
@@ -75,8 +101,8 @@ pub fn route(head: &RequestHead<'_>) -> Result<Routed, Refusal> {
     check_query(route, head.uri.query()).map_err(refuse)?;
     check_host(head.headers).map_err(refuse)?;
     check_framing(head.headers).map_err(refuse)?;
-    check_content(route, head.headers)?;
-    Ok(Routed { route, value })
+    let content = content(route, head.headers)?;
+    Ok(Routed { route, value, content })
 }
 
 /// Ollama's router resolves escapes and redirects what is not clean.
@@ -136,12 +162,27 @@ fn check_query(route: &Route, query: Option<&str>) -> Result<(), String> {
 
 fn check_host(headers: &HeaderMap) -> Result<(), String> {
     let host = single(headers, &HOST)?.ok_or("the Host header is missing")?;
-    let authority: Authority =
-        host.parse().map_err(|_| format!("{host:?} is not a host and an optional port"))?;
-    if host.contains('@') || authority.host().is_empty() {
-        return Err("the Host header must be a host and an optional port".to_owned());
+    if host.contains('@') {
+        return Err("the Host header must hold no user name".to_owned());
     }
-    Ok(())
+    is_host(host)
+        .then_some(())
+        .ok_or_else(|| format!("the Host header {host:?} is not a host and an optional port"))
+}
+
+/// A name or an address, and perhaps a port: the forms of RFC 9110, section 7.2, that name
+/// a machine.
+fn is_host(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, port)) if address.parse::<Ipv6Addr>().is_ok() => ("v6", port),
+        Some(_) => return false,
+        None => text.split_at(text.find(':').unwrap_or(text.len())),
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let is_port =
+        |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    let port_fits = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+    !host.is_empty() && host.bytes().all(plain) && port_fits
 }
 
 fn check_framing(headers: &HeaderMap) -> Result<(), String> {
@@ -159,21 +200,40 @@ fn check_framing(headers: &HeaderMap) -> Result<(), String> {
     }
 }
 
-fn check_content(route: &Route, headers: &HeaderMap) -> Result<(), Refusal> {
+fn content(route: &Route, headers: &HeaderMap) -> Result<Content, Refusal> {
     let refuse =
         |message: String| Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, route.dialect, message);
     let encoding = single(headers, &CONTENT_ENCODING).map_err(refuse)?;
-    if let Some(encoding) = encoding.filter(|text| !text.eq_ignore_ascii_case("identity")) {
-        return Err(refuse(format!(
-            "the Content-Encoding {encoding:?} is not understood; send the body as it is"
-        )));
-    }
     let kind = single(headers, &CONTENT_TYPE).map_err(refuse)?;
     let form = kind.is_some_and(|kind| kind.to_ascii_lowercase().contains("multipart/"));
-    match route.body {
+    let boundary = match route.body {
         // Ollama reads JSON whatever the type says, and `curl -d` says it is a form.
-        BodyKind::Json(_) if form => Err(refuse("send the body as application/json".to_owned())),
-        _ => Ok(()),
+        BodyKind::Json(_) if form => {
+            return Err(refuse("send the body as application/json".to_owned()));
+        }
+        BodyKind::Multipart => Some(kind.and_then(boundary).ok_or_else(|| {
+            refuse("send a form as multipart/form-data with its boundary".to_owned())
+        })?),
+        _ => None,
+    };
+    let zstd = is_zstd(route, encoding).map_err(refuse)?;
+    Ok(Content { zstd, boundary })
+}
+
+/// Ollama decodes zstd in JSON under `/v1`, and elsewhere reads the compressed bytes.
+fn is_zstd(route: &Route, encoding: Option<&str>) -> Result<bool, String> {
+    let takes_zstd = route.dialect != Dialect::Native && matches!(route.body, BodyKind::Json(_));
+    match encoding {
+        None => Ok(false),
+        Some(encoding) if encoding.eq_ignore_ascii_case("identity") => Ok(false),
+        Some(encoding) if encoding.eq_ignore_ascii_case("zstd") && takes_zstd => Ok(true),
+        Some(encoding) if takes_zstd => Err(format!(
+            "the Content-Encoding {encoding:?} is not understood; use zstd, or send the body as \
+             it is"
+        )),
+        Some(encoding) => Err(format!(
+            "the Content-Encoding {encoding:?} is not understood here; send the body as it is"
+        )),
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) struct RawConfig {
     pub(super) allow_plain_http: Slot<bool>,
     pub(super) time_zone: Slot<String>,
     pub(super) limits: Slot<RawLimits>,
+    pub(super) cors: Slot<RawCors>,
     pub(super) log: Slot<RawLog>,
     pub(super) authentication: Slot<RawAuthentication>,
     pub(super) tokens: Slot<RawTokens>,
@@ -78,6 +79,8 @@ pub(super) enum ClientAuth {
 pub(super) struct RawUpstream {
     pub(super) url: Slot<String>,
     pub(super) connect_timeout: Slot<String>,
+    pub(super) response_timeout: Slot<String>,
+    pub(super) idle_timeout: Slot<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -87,7 +90,14 @@ pub(super) struct RawLimits {
     pub(super) json_depth: Slot<u64>,
     pub(super) blob: Slot<String>,
     pub(super) header_timeout: Slot<String>,
+    pub(super) body_timeout: Slot<String>,
     pub(super) drain_timeout: Slot<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawCors {
+    pub(super) origins: Slot<Vec<Slot<String>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::HeaderValue;
 use http::uri::Authority;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,8 @@ pub struct Config {
     pub upstream: Upstream,
     /// How much a caller may send, and how slowly.
     pub limits: Limits,
+    /// Which web pages may read answers.
+    pub cors: Cors,
     /// How to log.
     pub log: Log,
     /// The zone in which policies see weekdays and hours.
@@ -94,6 +97,11 @@ pub struct Upstream {
     pub authority: Authority,
     /// How long a connection may take to be made.
     pub connect_timeout: Duration,
+    /// How long Ollama may take to begin an answer, loading the model included, and
+    /// without a stream also producing it.
+    pub response_timeout: Duration,
+    /// How long an answer that has begun may pause.
+    pub idle_timeout: Duration,
 }
 
 /// How much a caller may send, and how slowly.
@@ -107,6 +115,8 @@ pub struct Limits {
     pub blob: u64,
     /// How long a request's head may take.
     pub header_timeout: Duration,
+    /// How long a caller may pause within a body.
+    pub body_timeout: Duration,
     /// How long answers may go on after the gateway was told to stop.
     pub drain_timeout: Duration,
 }
@@ -118,9 +128,17 @@ impl Default for Limits {
             json_depth: 64,
             blob: 64 << 30,
             header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(30),
         }
     }
+}
+
+/// Which web pages may read answers: those of none, if nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cors {
+    /// Their origins, as browsers send them in `Origin`.
+    pub origins: Vec<HeaderValue>,
 }
 
 /// How to log.

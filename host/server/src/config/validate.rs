@@ -8,6 +8,7 @@
 mod authentication;
 mod bindings;
 mod certificates;
+mod cors;
 mod expectations;
 mod listeners;
 mod names;
@@ -75,6 +76,7 @@ pub(super) fn validate(
         listen: network.listen,
         upstream: network.upstream,
         limits: quantities::limits(raw.limits, report),
+        cors: cors::cors(raw.cors, report),
         log: log(raw.log),
         time_zone: time_zone(raw.time_zone, report),
         users: accounts.users,

@@ -1,40 +1,85 @@
-//! The bodies that travel: what callers send on, and what they get back.
+//! What callers send: read whole, or passed on.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, StatusCode};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use sha2::{Digest, Sha256};
-use stockade_ollama::response::{Ending, Meter, UsageChunkFilter};
 
-use super::record::Record;
+use super::pause::{Paces, Paused};
 
-/// Why a body that was being forwarded was cut.
-#[derive(Debug, thiserror::Error)]
+/// Why a body was cut.
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum CutBody {
-    #[error("the caller's body broke off: {0}")]
-    Broken(hyper::Error),
-    #[error("the caller's body is larger than {0} bytes")]
+    #[error("the body broke off")]
+    Broken,
+    #[error("nothing more of the body came for {} seconds", .0.as_secs_f32())]
+    Stalled(Duration),
+    #[error("the body is larger than the {0} bytes allowed")]
     TooLarge(u64),
     #[error("the blob's content does not match its digest")]
     DigestMismatch,
 }
 
-/// Read a body whole, up to a limit.
-pub(crate) async fn collect(body: Incoming, limit: u64) -> Result<Bytes, CutBody> {
-    if body.size_hint().lower() > limit {
-        return Err(CutBody::TooLarge(limit));
+impl CutBody {
+    pub(crate) const fn status(&self) -> StatusCode {
+        match self {
+            Self::Broken | Self::DigestMismatch => StatusCode::BAD_REQUEST,
+            Self::Stalled(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        }
     }
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    match Limited::new(body, most).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) => Err(match error.downcast::<hyper::Error>() {
-            Ok(broken) => CutBody::Broken(*broken),
-            Err(_) => CutBody::TooLarge(limit),
-        }),
+}
+
+/// How much of a body is taken, and how slowly.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyLimits {
+    pub(crate) bytes: u64,
+    pub(crate) pause: Duration,
+}
+
+/// Refuse a body that says itself that it is too large.
+pub(crate) fn check_length(body: &Incoming, limit: u64) -> Result<(), CutBody> {
+    if body.size_hint().lower() > limit { Err(CutBody::TooLarge(limit)) } else { Ok(()) }
+}
+
+/// Read a body whole.
+pub(crate) async fn collect(body: Incoming, limits: BodyLimits) -> Result<Bytes, CutBody> {
+    check_length(&body, limits.bytes)?;
+    let mut body = Paces::new(body, limits.pause);
+    let mut left = limits.bytes;
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(data) = std::future::poll_fn(|context| body.poll_data(context)).await {
+        let data = data?;
+        left = left.checked_sub(data.len() as u64).ok_or(CutBody::TooLarge(limits.bytes))?;
+        if first.is_empty() && all.is_empty() {
+            // Most bodies come in one piece, which is not copied.
+            first = data;
+            continue;
+        }
+        if all.is_empty() {
+            let expected = first.len() as u64 + body.remaining() + data.len() as u64;
+            all.reserve(usize::try_from(expected.min(limits.bytes)).unwrap_or(0));
+            all.extend_from_slice(&first);
+        }
+        all.extend_from_slice(&data);
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+impl From<Paused> for CutBody {
+    fn from(paused: Paused) -> Self {
+        match paused {
+            Paused::Broken(_) => Self::Broken,
+            Paused::Stalled(pause) => Self::Stalled(pause),
+        }
     }
 }
 
@@ -42,7 +87,18 @@ pub(crate) async fn collect(body: Incoming, limit: u64) -> Result<Bytes, CutBody
 pub(crate) enum RequestBody {
     Empty,
     Json(Option<Bytes>),
+    Form(Box<FormBody>),
     Blob(Box<BlobBody>),
+}
+
+impl RequestBody {
+    /// Where the body takes its time: what is set whenever Ollama takes some of it.
+    pub(crate) fn progress(&self) -> Option<Arc<AtomicBool>> {
+        match self {
+            Self::Blob(blob) => Some(blob.progress.clone()),
+            Self::Empty | Self::Json(_) | Self::Form(_) => None,
+        }
+    }
 }
 
 impl Body for RequestBody {
@@ -56,6 +112,7 @@ impl Body for RequestBody {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
             Self::Json(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Form(form) => Poll::Ready(form.pieces.next().map(|piece| Ok(Frame::data(piece)))),
             Self::Blob(blob) => blob.poll(context),
         }
     }
@@ -64,6 +121,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => true,
             Self::Json(bytes) => bytes.is_none(),
+            Self::Form(form) => form.pieces.len() == 0,
             Self::Blob(blob) => blob.ended,
         }
     }
@@ -72,6 +130,10 @@ impl Body for RequestBody {
         match self {
             Self::Empty => SizeHint::with_exact(0),
             Self::Json(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
+            Self::Form(form) => {
+                let pieces = form.pieces.as_slice().iter();
+                SizeHint::with_exact(pieces.map(|piece| piece.len() as u64).sum())
+            }
             // Always chunked: the end of the body is withheld until the digest is
             // known, so that Ollama never sees a wrong blob complete.
             Self::Blob(_) => SizeHint::default(),
@@ -79,11 +141,18 @@ impl Body for RequestBody {
     }
 }
 
+/// A form, written by the gateway around the caller's file.
+pub(crate) struct FormBody {
+    pub(crate) content_type: HeaderValue,
+    pub(crate) pieces: std::vec::IntoIter<Bytes>,
+}
+
 /// A blob on its way to Ollama: bounded, and hashed as it passes.
 pub(crate) struct BlobBody {
-    incoming: Incoming,
+    incoming: Paces,
     left: u64,
     limit: u64,
+    progress: Arc<AtomicBool>,
     hasher: Sha256,
     digest: String,
     ended: bool,
@@ -91,24 +160,28 @@ pub(crate) struct BlobBody {
 
 impl BlobBody {
     /// `digest` is what the content must have, as `sha256:<64 lower-case hex digits>`.
-    pub(crate) fn new(incoming: Incoming, limit: u64, digest: &str) -> Self {
-        let digest = digest.trim_start_matches("sha256:").to_owned();
-        Self { incoming, left: limit, limit, hasher: Sha256::new(), digest, ended: false }
+    pub(crate) fn new(incoming: Incoming, limits: BodyLimits, digest: &str) -> Self {
+        Self {
+            incoming: Paces::new(incoming, limits.pause),
+            left: limits.bytes,
+            limit: limits.bytes,
+            progress: Arc::default(),
+            hasher: Sha256::new(),
+            digest: digest.trim_start_matches("sha256:").to_owned(),
+            ended: false,
+        }
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutBody>>> {
         if self.ended {
             return Poll::Ready(None);
         }
-        let frame = match ready!(Pin::new(&mut self.incoming).poll_frame(context)) {
-            Some(Ok(frame)) => frame,
-            Some(Err(error)) => return self.cut(CutBody::Broken(error)),
+        let data = match std::task::ready!(self.incoming.poll_data(context)) {
+            Some(Ok(data)) => data,
+            Some(Err(paused)) => return self.cut(paused.into()),
             None => return self.finish(),
         };
-        // Trailers mean nothing to Ollama and are not forwarded.
-        let Ok(data) = frame.into_data() else {
-            return self.finish();
-        };
+        self.progress.store(true, Ordering::Relaxed);
         let Some(left) = self.left.checked_sub(data.len() as u64) else {
             return self.cut(CutBody::TooLarge(self.limit));
         };
@@ -126,136 +199,5 @@ impl BlobBody {
     fn cut(&mut self, cut: CutBody) -> Poll<Option<Result<Frame<Bytes>, CutBody>>> {
         self.ended = true;
         Poll::Ready(Some(Err(cut)))
-    }
-}
-
-/// What a caller gets back.
-pub(crate) enum AnswerBody {
-    Whole(Option<Bytes>),
-    Relayed(Box<RelayedBody>),
-}
-
-impl AnswerBody {
-    pub(crate) fn empty() -> Self {
-        Self::Whole(None)
-    }
-
-    pub(crate) fn whole(bytes: Bytes) -> Self {
-        Self::Whole(Some(bytes))
-    }
-}
-
-/// Ollama's answer, passed on chunk by chunk, with the record that is written when it
-/// ends, breaks off, or loses its caller.
-pub(crate) struct RelayedBody {
-    incoming: Incoming,
-    watch: Watch,
-    record: Record,
-    ended: bool,
-}
-
-/// What is done to an answer on its way, besides passing it on.
-pub(crate) struct Watch {
-    /// Reads what it cost.
-    pub(crate) meter: Meter,
-    /// Takes out the usage that only the gateway asked for.
-    pub(crate) hide_usage: Option<UsageChunkFilter>,
-}
-
-impl RelayedBody {
-    pub(crate) fn new(incoming: Incoming, watch: Watch, record: Record) -> Self {
-        Self { incoming, watch, record, ended: false }
-    }
-}
-
-impl Body for AnswerBody {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match self.get_mut() {
-            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Relayed(relayed) => relayed.poll(context),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Whole(bytes) => bytes.is_none(),
-            Self::Relayed(relayed) => {
-                relayed.watch.hide_usage.is_none() && relayed.incoming.is_end_stream()
-            }
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(bytes) => {
-                SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
-            }
-            Self::Relayed(relayed) if relayed.watch.hide_usage.is_some() => SizeHint::default(),
-            Self::Relayed(relayed) => relayed.incoming.size_hint(),
-        }
-    }
-}
-
-type Polled = Poll<Option<Result<Frame<Bytes>, hyper::Error>>>;
-
-impl RelayedBody {
-    fn poll(&mut self, context: &mut Context<'_>) -> Polled {
-        loop {
-            if let Some(bytes) = self.watch.hide_usage.as_mut().and_then(UsageChunkFilter::pop) {
-                return self.pass(bytes);
-            }
-            if self.ended {
-                return Poll::Ready(None);
-            }
-            match ready!(Pin::new(&mut self.incoming).poll_frame(context)) {
-                Some(Ok(frame)) => {
-                    // Trailers mean nothing in Ollama's API and are dropped.
-                    let Ok(bytes) = frame.into_data() else {
-                        continue;
-                    };
-                    self.watch.meter.push(&bytes);
-                    match &mut self.watch.hide_usage {
-                        Some(filter) => filter.push(bytes),
-                        None => return self.pass(bytes),
-                    }
-                }
-                Some(Err(error)) => {
-                    self.record.upstream_broke(&error);
-                    return Poll::Ready(Some(Err(error)));
-                }
-                None => return self.end(),
-            }
-        }
-    }
-
-    fn pass(&mut self, bytes: Bytes) -> Polled {
-        self.record.passed(bytes.len());
-        Poll::Ready(Some(Ok(Frame::data(bytes))))
-    }
-
-    fn end(&mut self) -> Polled {
-        self.ended = true;
-        self.record.completed();
-        match self.watch.hide_usage.take().and_then(|mut filter| filter.finish()) {
-            Some(rest) => self.pass(rest),
-            None => Poll::Ready(None),
-        }
-    }
-}
-
-impl Drop for RelayedBody {
-    fn drop(&mut self) {
-        let measured = self.watch.meter.finish();
-        // hyper does not ask for the end of a body whose length it knows.
-        if self.incoming.is_end_stream() || measured.ending == Ending::Finished {
-            self.record.completed();
-        }
-        self.record.used(measured.usage);
     }
 }

@@ -1,8 +1,9 @@
 //! Forward what was permitted, and nothing else.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Response, StatusCode};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
+use http::{HeaderMap, Response, StatusCode};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use stockade_authn::Identity;
 use stockade_core::{Dialect, Operation, Permit, Subject as _};
@@ -12,7 +13,8 @@ use stockade_ollama::response::{
 };
 use stockade_ollama::{ResponseKind, UpstreamBody, WriteOptions};
 
-use super::body::{AnswerBody, BlobBody, RelayedBody, RequestBody, Watch, collect};
+use super::answer::{AnswerBody, RelayedBody, Watch};
+use super::body::{BlobBody, BodyLimits, FormBody, RequestBody, collect};
 use super::record::Record;
 use super::refused::{REQUEST_ID, Refused};
 use super::upstream::{Outgoing, UpstreamError};
@@ -69,15 +71,20 @@ impl Exchange<'_> {
             ResponseKind::List(kind) => Some(kind),
             _ => None,
         };
-        let framing = Framing::of(request.dialect(), request.parameters().streaming);
+        let dialect = request.dialect();
+        let framing = Framing::of(dialect, request.parameters().streaming);
         let digest = request.parameters().digests.first().cloned();
         let written = request.write(&obligations, WriteOptions { include_usage: true })?;
         let watch = Watch {
+            dialect,
             meter: Meter::new(framing),
             hide_usage: written.usage_to_hide.then(UsageChunkFilter::new),
+            must_finish: framing != Framing::Json,
+            pause: self.generation.config.upstream.idle_timeout,
         };
         let body = self.body(written.body, stream, digest);
-        let authority = &self.generation.config.upstream.authority;
+        let upstream = &self.generation.config.upstream;
+        let authority = &upstream.authority;
         let host = HeaderValue::from_str(authority.as_str()).map_err(http::Error::from);
         let outgoing = Outgoing {
             headers: upstream_request_headers(&host.map_err(UpstreamError::from)?, content(&body)),
@@ -85,7 +92,7 @@ impl Exchange<'_> {
             path: written.path,
             body,
         };
-        let response = self.gateway.upstream.send(authority, outgoing).await?;
+        let response = self.gateway.upstream.send(upstream, outgoing).await?;
         check_status(response.status())?;
         match (list, caller) {
             (Some(kind), Some(caller)) if response.status().is_success() => {
@@ -104,12 +111,20 @@ impl Exchange<'_> {
     ) -> RequestBody {
         match (written, stream, digest) {
             (UpstreamBody::Json(bytes), _, _) => RequestBody::Json(Some(bytes)),
+            (UpstreamBody::Form { content_type, pieces }, _, _) => {
+                RequestBody::Form(Box::new(FormBody { content_type, pieces: pieces.into_iter() }))
+            }
             (UpstreamBody::Stream, Some(incoming), Some(digest)) => {
-                let limit = self.generation.config.limits.blob;
-                RequestBody::Blob(Box::new(BlobBody::new(incoming, limit, &digest)))
+                let limits = &self.generation.config.limits;
+                let limits = BodyLimits { bytes: limits.blob, pause: limits.body_timeout };
+                RequestBody::Blob(Box::new(BlobBody::new(incoming, limits, &digest)))
             }
             _ => RequestBody::Empty,
         }
+    }
+
+    fn list_limits(&self) -> BodyLimits {
+        BodyLimits { bytes: LONGEST_LIST, pause: self.generation.config.upstream.idle_timeout }
     }
 
     async fn filter(
@@ -121,7 +136,7 @@ impl Exchange<'_> {
         let (mut parts, body) = response.into_parts();
         parts.headers =
             response_headers(&parts.headers, BodyChange::Rewritten).map_err(UpstreamError::from)?;
-        let body = collect(body, LONGEST_LIST).await.map_err(|error| {
+        let body = collect(body, self.list_limits()).await.map_err(|error| {
             tracing::warn!(%error, "cannot read Ollama's list of models");
             UpstreamError::Unusable("its list of models broke off or is too long")
         })?;
@@ -130,10 +145,11 @@ impl Exchange<'_> {
     }
 }
 
-fn content(body: &RequestBody) -> RequestContent<'static> {
+fn content(body: &RequestBody) -> RequestContent<'_> {
     match body {
         RequestBody::Empty => RequestContent::Empty,
         RequestBody::Json(_) => RequestContent::Json,
+        RequestBody::Form(form) => RequestContent::Form(&form.content_type),
         RequestBody::Blob(_) => RequestContent::Blob,
     }
 }
@@ -150,11 +166,36 @@ fn check_status(status: StatusCode) -> Result<(), UpstreamError> {
     }
 }
 
-fn relay(mut response: Response<Incoming>, watch: Watch) -> Result<Answer, UpstreamError> {
+fn relay(mut response: Response<Incoming>, mut watch: Watch) -> Result<Answer, UpstreamError> {
+    if !response.status().is_success() {
+        // An error is one document, whatever was asked for.
+        watch = Watch {
+            meter: Meter::new(Framing::Json),
+            hide_usage: None,
+            must_finish: false,
+            ..watch
+        };
+    } else if is_framed_by_its_end(&response) {
+        watch.must_finish |= is_json(response.headers());
+    }
     let change =
         if watch.hide_usage.is_some() { BodyChange::Rewritten } else { BodyChange::Unchanged };
     *response.headers_mut() = response_headers(response.headers(), change)?;
     Ok(Answer::Relay(response, Box::new(watch)))
+}
+
+/// Whether the end of the connection is the end of the body, so that a connection that
+/// breaks looks like one that is closed.
+fn is_framed_by_its_end(response: &Response<Incoming>) -> bool {
+    let headers = response.headers();
+    !headers.contains_key(CONTENT_LENGTH)
+        && !headers.contains_key(TRANSFER_ENCODING)
+        && !response.body().is_end_stream()
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    kind.is_some_and(|kind| kind.starts_with(b"application/json"))
 }
 
 fn heartbeat() -> Response<Bytes> {

@@ -7,6 +7,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,9 +21,14 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::Gateway;
+use super::answer::AnswerBody;
 use super::certificate::PeerCertificate;
+use super::guard::{HeadGuard, REFUSED, Verdict};
 use crate::config::Listener;
 use crate::tls::Tls;
+
+/// How long a connection may wait for its next request.
+const IDLE: Duration = Duration::from_secs(75);
 
 /// The address at the other end of a connection: the last proxy's, if there are any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,18 +165,40 @@ impl Connection {
     {
         let peer = link.peer;
         let link = Arc::new(link);
+        let verdict = Verdict::default();
+        let stream = HeadGuard::new(stream, self.limits.header_timeout, verdict.clone());
         let service = service_fn(move |request| {
-            let (gateway, link) = (self.gateway.clone(), link.clone());
-            async move { Ok::<_, Infallible>(gateway.serve(&link, request).await) }
+            let (gateway, link, verdict) = (self.gateway.clone(), link.clone(), verdict.clone());
+            async move { Ok::<_, Infallible>(answer(&gateway, &link, request, &verdict).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.header_timeout)
+            // A head arrives here whole or not at all, so this is the time between two.
+            .header_read_timeout(self.limits.header_timeout + IDLE)
             .serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%peer, %error, "connection ended");
         }
     }
+}
+
+async fn answer(
+    gateway: &Gateway,
+    link: &Link,
+    request: Request<Incoming>,
+    verdict: &Verdict,
+) -> Response<AnswerBody> {
+    let refused = request.method() == REFUSED;
+    let last = refused || request.headers().contains_key(TRANSFER_ENCODING);
+    let mut response = if refused {
+        gateway.refuse(link.peer, request.into_parts().0.uri, verdict.take())
+    } else {
+        gateway.serve(link, request).await
+    };
+    if last {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 #[cfg(test)]

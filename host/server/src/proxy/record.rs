@@ -9,6 +9,7 @@ use stockade_authn::Identity;
 use stockade_core::{BindingName, DenialCause, ModelRef, Operation, PolicyName};
 use stockade_ollama::response::TokenUsage;
 
+use super::answer::BrokenAnswer;
 use super::listener::PeerAddr;
 use super::refused::Refused;
 
@@ -154,9 +155,10 @@ impl Record {
         self.ending = Ending::Complete;
     }
 
-    pub(crate) fn upstream_broke(&mut self, error: &hyper::Error) {
+    pub(crate) fn upstream_broke(&mut self, error: &BrokenAnswer) {
         self.ending = Ending::UpstreamBroke;
-        tracing::warn!(request = %self.id, %error, "Ollama's answer broke off");
+        let source = std::error::Error::source(error);
+        tracing::warn!(request = %self.id, source, "{error}");
     }
 
     fn decision(&self) -> &'static str {

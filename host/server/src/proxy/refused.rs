@@ -4,10 +4,11 @@ use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use stockade_authn::{AuthnError, OutOfScope};
 use stockade_core::{BindingName, Denial, DenialCause, Dialect, PolicyName};
-use stockade_ollama::Refusal;
 use stockade_ollama::response::{ERROR_CONTENT_TYPE, error_body};
+use stockade_ollama::{BadHead, Refusal};
 
-use super::body::{AnswerBody, CutBody};
+use super::answer::AnswerBody;
+use super::body::CutBody;
 use super::record::{Record, cause_word};
 use super::upstream::UpstreamError;
 
@@ -144,6 +145,16 @@ impl From<Refusal> for Refused {
     }
 }
 
+impl From<Option<BadHead>> for Refused {
+    fn from(bad: Option<BadHead>) -> Self {
+        let (status, message) = bad
+            .map_or((StatusCode::BAD_REQUEST, "the request's head is not understood"), |bad| {
+                (bad.status, bad.message)
+            });
+        Self::new(status, Cause::Request, message)
+    }
+}
+
 impl From<Denial> for Refused {
     fn from(denial: Denial) -> Self {
         let status = match denial.cause {
@@ -159,11 +170,7 @@ impl From<Denial> for Refused {
 
 impl From<CutBody> for Refused {
     fn from(cut: CutBody) -> Self {
-        let status = match cut {
-            CutBody::Broken(_) | CutBody::DigestMismatch => StatusCode::BAD_REQUEST,
-            CutBody::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        };
-        Self::new(status, Cause::Request, cut.to_string())
+        Self::new(cut.status(), Cause::Request, cut.to_string())
     }
 }
 

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::json;
 use stockade_authn::CannotIssue;
 
-use super::body::{AnswerBody, collect};
+use super::answer::AnswerBody;
+use super::body::{BodyLimits, collect};
 use super::record::Record;
 use super::refused::{REQUEST_ID, Refused};
 use super::{Exchange, Head};
@@ -40,7 +41,9 @@ impl Exchange<'_> {
         }
         let caller = self.identify(head.parts, in_path).await?;
         record.identified(&caller);
-        let wish = wish(&collect(body, LONGEST_BODY).await?)?;
+        let pause = self.generation.config.limits.body_timeout;
+        let limits = BodyLimits { bytes: LONGEST_BODY, pause };
+        let wish = wish(&collect(body, limits).await?)?;
         let now = self.gateway.clock.now();
         let issued = self.generation.authenticator.issue(&caller, wish, now)?;
         let answer = json!({

@@ -1,5 +1,7 @@
 //! The way to Ollama: one pool of connections, no redirects, no second tries.
 
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -10,7 +12,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use stockade_ollama::response::EncodedResponse;
 
-use super::body::RequestBody;
+use super::body::{CutBody, RequestBody};
+use crate::config;
 
 /// Why Ollama gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -21,9 +24,12 @@ pub(crate) enum UpstreamError {
     /// It was reached and broke off before its answer began.
     #[error("Ollama at {authority} broke off before it answered")]
     Broken { authority: Authority, source: hyper_util::client::legacy::Error },
+    /// It was reached and is silent, or cannot be reached in time.
+    #[error("Ollama at {authority} did not answer within {} seconds", timeout.as_secs_f32())]
+    Silent { authority: Authority, timeout: Duration },
     /// What the caller sent could not be sent on.
     #[error("{0}")]
-    CallerBody(super::body::CutBody),
+    CallerBody(CutBody),
     /// Its answer cannot be relayed.
     #[error("Ollama's answer cannot be relayed: {0}")]
     Unusable(&'static str),
@@ -41,8 +47,8 @@ impl UpstreamError {
             Self::Connect { .. } | Self::Broken { .. } | Self::Unusable(_) | Self::Encoded(_) => {
                 StatusCode::BAD_GATEWAY
             }
-            Self::CallerBody(super::body::CutBody::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::CallerBody(_) => StatusCode::BAD_REQUEST,
+            Self::Silent { .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::CallerBody(cut) => cut.status(),
             Self::Unwritable(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -50,6 +56,9 @@ impl UpstreamError {
     /// What a caller may know: not where Ollama is.
     pub(crate) fn public_message(&self) -> String {
         match self {
+            Self::Silent { timeout, .. } => {
+                format!("Ollama did not answer within {} seconds", timeout.as_secs_f32())
+            }
             Self::Connect { .. } => "Ollama cannot be reached".to_owned(),
             Self::Broken { .. } => "Ollama broke off before it answered".to_owned(),
             Self::CallerBody(_) | Self::Unusable(_) => self.to_string(),
@@ -89,9 +98,11 @@ impl Upstream {
 
     pub(crate) async fn send(
         &self,
-        authority: &Authority,
+        upstream: &config::Upstream,
         outgoing: Outgoing,
     ) -> Result<Response<Incoming>, UpstreamError> {
+        let authority = &upstream.authority;
+        let progress = outgoing.body.progress();
         let path = PathAndQuery::try_from(outgoing.path).map_err(http::Error::from)?;
         let uri = Uri::builder()
             .scheme(Scheme::HTTP)
@@ -102,31 +113,54 @@ impl Upstream {
         *request.method_mut() = outgoing.method;
         *request.uri_mut() = uri;
         *request.headers_mut() = outgoing.headers;
-        self.client.request(request).await.map_err(|source| classify(authority, source))
+        let timeout = upstream.response_timeout;
+        let answer = std::pin::pin!(self.client.request(request));
+        match in_time(answer, timeout, progress.as_deref()).await {
+            Some(answer) => answer.map_err(|source| classify(upstream, source)),
+            None => Err(UpstreamError::Silent { authority: authority.clone(), timeout }),
+        }
     }
 }
 
-fn classify(authority: &Authority, source: hyper_util::client::legacy::Error) -> UpstreamError {
-    let authority = authority.clone();
-    if source.is_connect() {
-        return UpstreamError::Connect { authority, source };
+/// What comes within the time, which begins anew as long as an upload makes progress.
+async fn in_time<F: Future + Unpin>(
+    mut answer: F,
+    timeout: Duration,
+    progress: Option<&AtomicBool>,
+) -> Option<F::Output> {
+    loop {
+        if let Ok(answer) = tokio::time::timeout(timeout, &mut answer).await {
+            return Some(answer);
+        }
+        if !progress.is_some_and(|progress| progress.swap(false, Ordering::Relaxed)) {
+            return None;
+        }
     }
-    match caller_body(&source) {
-        Some(cut) => UpstreamError::CallerBody(cut),
+}
+
+fn classify(
+    upstream: &config::Upstream,
+    source: hyper_util::client::legacy::Error,
+) -> UpstreamError {
+    let authority = upstream.authority.clone();
+    let timed_out = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
+    if source.is_connect() {
+        return if cause::<io::Error>(&source).is_some_and(timed_out) {
+            UpstreamError::Silent { authority, timeout: upstream.connect_timeout }
+        } else {
+            UpstreamError::Connect { authority, source }
+        };
+    }
+    match cause::<CutBody>(&source) {
+        Some(cut) => UpstreamError::CallerBody(cut.clone()),
         None => UpstreamError::Broken { authority, source },
     }
 }
 
-/// The fault of the caller's own body, if that is what lies at the bottom.
-fn caller_body(error: &dyn std::error::Error) -> Option<super::body::CutBody> {
-    use super::body::CutBody;
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        match error.downcast_ref::<CutBody>() {
-            Some(CutBody::DigestMismatch) => return Some(CutBody::DigestMismatch),
-            Some(CutBody::TooLarge(limit)) => return Some(CutBody::TooLarge(*limit)),
-            _ => cause = error.source(),
-        }
-    }
-    None
+/// The fault of a certain kind that lies at the bottom, if there is one.
+fn cause<'e, E: std::error::Error + 'static>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> Option<&'e E> {
+    std::iter::successors(error.source(), |error| error.source())
+        .find_map(|error| error.downcast_ref())
 }

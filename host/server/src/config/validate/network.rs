@@ -15,6 +15,10 @@ use crate::config::types::{Listener, Upstream};
 
 const DEFAULT_UPSTREAM: Authority = Authority::from_static("127.0.0.1:11434");
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A large model may take minutes to load, and without a stream the answer begins when
+/// all of it is there.
+const DEFAULT_RESPONSE_TIMEOUT: Duration = Duration::from_mins(30);
+const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_mins(5);
 
 pub(super) struct Network {
     pub(super) listen: Vec<Listener>,
@@ -62,11 +66,16 @@ fn upstream(slot: Slot<RawUpstream>, report: &mut Report) -> (Upstream, Option<L
     let at = url.as_ref().map(|url| url.at);
     let authority = url.and_then(|url| authority(&url, report));
     let timeout = Quantity::duration(Duration::from_millis(10)..=Duration::from_mins(5));
+    let patience = Quantity::duration(Duration::from_millis(100)..=Duration::from_hours(24));
     let upstream = Upstream {
         authority: authority.unwrap_or(DEFAULT_UPSTREAM),
         connect_timeout: timeout
             .read(raw.connect_timeout, report)
             .unwrap_or(DEFAULT_CONNECT_TIMEOUT),
+        response_timeout: patience
+            .read(raw.response_timeout, report)
+            .unwrap_or(DEFAULT_RESPONSE_TIMEOUT),
+        idle_timeout: patience.read(raw.idle_timeout, report).unwrap_or(DEFAULT_IDLE_TIMEOUT),
     };
     (upstream, at)
 }

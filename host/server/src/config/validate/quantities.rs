@@ -54,12 +54,14 @@ pub(super) fn limits(raw: Slot<RawLimits>, report: &mut Report) -> Limits {
     let body = Quantity::size(1 << 10..=4 << 30).read(raw.body, report);
     let blob = Quantity::size(1 << 20..=16 << 40).read(raw.blob, report);
     let header = Quantity::duration(Duration::from_millis(100)..=Duration::from_mins(5));
+    let pause = Quantity::duration(Duration::from_millis(100)..=Duration::from_hours(1));
     let drain = Quantity::duration(Duration::ZERO..=Duration::from_hours(1));
     Limits {
         body: body.unwrap_or(default.body),
         json_depth: json_depth(raw.json_depth, report).unwrap_or(default.json_depth),
         blob: blob.unwrap_or(default.blob),
         header_timeout: header.read(raw.header_timeout, report).unwrap_or(default.header_timeout),
+        body_timeout: pause.read(raw.body_timeout, report).unwrap_or(default.body_timeout),
         drain_timeout: drain.read(raw.drain_timeout, report).unwrap_or(default.drain_timeout),
     }
 }

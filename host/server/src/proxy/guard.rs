@@ -1,0 +1,265 @@
+//! What stands between a socket and hyper: a request's head is looked at as bytes, before
+//! anybody reads it more generously than other programs do.
+//!
+//! A head that is refused never reaches hyper. In its place hyper gets a request that
+//! nobody can send from outside, so that the refusal is answered, recorded and shaped like
+//! every other one. It is the last request of its connection.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf as _, BytesMut};
+use http::StatusCode;
+use stockade_ollama::{BadHead, BodyFraming, HeadScanner, path_of_head};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+/// The method of the request that stands in for a refused one. The scanner takes capital
+/// letters only, so no caller can send it.
+pub(super) const REFUSED: &str = "STOCKADE-REFUSED";
+
+/// How much is read at once while a head is awaited.
+const READ: usize = 4 << 10;
+/// How long a connection that was answered early may go on sending what nobody reads. A
+/// caller who gets a reset instead of an end may never see the answer.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// Where a connection's guard leaves word for its service why a head was refused.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Verdict(Arc<Mutex<Option<BadHead>>>);
+
+impl Verdict {
+    fn set(&self, bad: BadHead) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(bad);
+    }
+
+    /// Why, asked for the request that stands in.
+    pub(super) fn take(&self) -> Option<BadHead> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// A connection whose requests are looked at.
+pub(super) struct HeadGuard<S> {
+    stream: S,
+    state: State,
+    /// What was read and is not given on yet.
+    held: BytesMut,
+    verdict: Verdict,
+    timeout: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+enum State {
+    /// A head is being read.
+    Head(HeadScanner),
+    /// So many bytes belong to a request that was let through.
+    Within(u64),
+    /// The rest of the connection belongs to one: where chunks end is for hyper to say,
+    /// and such a request is the last of its connection.
+    Rest,
+    /// A head was refused, and this much of the request that stands in for it is left.
+    Refused(BytesMut),
+    /// The answer was given, and what still comes is thrown away.
+    Lingering,
+}
+
+impl<S> HeadGuard<S> {
+    /// `timeout` is how long a head may take from its first byte on.
+    pub(super) fn new(stream: S, timeout: Duration, verdict: Verdict) -> Self {
+        let state = State::Head(HeadScanner::default());
+        Self { stream, state, held: BytesMut::new(), verdict, timeout, timer: None }
+    }
+
+    /// Look at what is held, in search of a head.
+    fn scan(&mut self) {
+        let State::Head(scanner) = &mut self.state else {
+            return;
+        };
+        match scanner.scan(&self.held) {
+            Ok(None) => {}
+            Ok(Some(head)) => {
+                self.timer = None;
+                self.held.advance(head.start);
+                let length = (head.end - head.start) as u64;
+                self.state = match head.body {
+                    BodyFraming::Length(body) => State::Within(length.saturating_add(body)),
+                    BodyFraming::Chunked => State::Rest,
+                };
+            }
+            Err(bad) => self.refuse(bad),
+        }
+    }
+
+    fn refuse(&mut self, bad: BadHead) {
+        self.timer = None;
+        self.verdict.set(bad);
+        let path = path_of_head(&self.held).unwrap_or("/");
+        let instead = format!("{REFUSED} {path} HTTP/1.1\r\nhost: refused\r\n\r\n");
+        self.state = State::Refused(BytesMut::from(instead.as_str()));
+        self.held = BytesMut::new();
+    }
+
+    fn late(&mut self, context: &mut Context<'_>) -> bool {
+        if self.held.is_empty() {
+            return false;
+        }
+        let timeout = self.timeout;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        timer.as_mut().poll(context).is_ready()
+    }
+}
+
+impl<S: AsyncRead + Unpin> HeadGuard<S> {
+    /// Read more of a head. `true` at the end of the stream.
+    fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        let mut space = [0; READ];
+        let mut buffer = ReadBuf::new(&mut space);
+        if Pin::new(&mut self.stream).poll_read(context, &mut buffer)?.is_ready() {
+            self.held.extend_from_slice(buffer.filled());
+            let ended = buffer.filled().is_empty();
+            self.scan();
+            return Poll::Ready(Ok(ended));
+        }
+        if self.late(context) {
+            self.refuse(BadHead {
+                status: StatusCode::REQUEST_TIMEOUT,
+                message: "the request's head did not come in time",
+            });
+            return Poll::Ready(Ok(false));
+        }
+        Poll::Pending
+    }
+
+    /// Give on at most `most` bytes of a request that was let through; how many.
+    fn poll_within(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+        most: u64,
+    ) -> Poll<io::Result<u64>> {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        if !self.held.is_empty() {
+            return Poll::Ready(Ok(give(&mut self.held, buffer, most)));
+        }
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        let read = buffer.filled().len() - before;
+        if read > most {
+            // The next request came along.
+            self.held.extend_from_slice(&buffer.filled()[before + most..]);
+            buffer.set_filled(before + most);
+        }
+        Poll::Ready(Ok(read.min(most) as u64))
+    }
+
+    /// Throw away what still comes, for a while.
+    fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
+        if timer.as_mut().poll(context).is_ready() {
+            return Poll::Ready(());
+        }
+        loop {
+            let mut space = [0; READ];
+            let mut buffer = ReadBuf::new(&mut space);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                return Poll::Ready(());
+            }
+        }
+    }
+}
+
+/// Move bytes into the reader's buffer; how many there were.
+fn give(held: &mut BytesMut, buffer: &mut ReadBuf<'_>, most: usize) -> u64 {
+    let length = held.len().min(most).min(buffer.remaining());
+    buffer.put_slice(&held[..length]);
+    held.advance(length);
+    if held.is_empty() {
+        // An idle connection keeps no memory.
+        *held = BytesMut::new();
+    }
+    length as u64
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for HeadGuard<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let guard = self.get_mut();
+        loop {
+            match &mut guard.state {
+                State::Head(_) => {
+                    if ready!(guard.poll_head(context))? {
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+                State::Within(0) => {
+                    guard.state = State::Head(HeadScanner::default());
+                    guard.scan();
+                }
+                State::Within(left) => {
+                    let left = *left;
+                    let given = ready!(guard.poll_within(context, buffer, left))?;
+                    guard.state = State::Within(left - given);
+                    return Poll::Ready(Ok(()));
+                }
+                State::Rest => {
+                    ready!(guard.poll_within(context, buffer, u64::MAX))?;
+                    return Poll::Ready(Ok(()));
+                }
+                // Nothing follows but hyper's answer; an end would make it give up that.
+                State::Refused(instead) if instead.is_empty() => return Poll::Pending,
+                State::Refused(instead) => {
+                    give(instead, buffer, usize::MAX);
+                    return Poll::Ready(Ok(()));
+                }
+                State::Lingering => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for HeadGuard<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let guard = self.get_mut();
+        if !matches!(guard.state, State::Lingering) {
+            ready!(Pin::new(&mut guard.stream).poll_shutdown(context))?;
+            if matches!(guard.state, State::Head(_) | State::Within(0)) {
+                return Poll::Ready(Ok(()));
+            }
+            guard.state = State::Lingering;
+            guard.timer = None;
+        }
+        guard.poll_linger(context).map(Ok)
+    }
+}
