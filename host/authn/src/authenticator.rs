@@ -9,6 +9,7 @@ use crate::basic::{
     Password, PasswordCheck, PasswordChecked, PasswordRules, Passwords, PresentedBasic,
 };
 use crate::certificate::{Certificates, ClientCertificate, PresentedCertificate};
+use crate::ollama_key::{OllamaKey, OllamaKeys};
 use crate::presented::{Kind, Presented};
 use crate::token::{
     CannotIssue, Issued, Origins, TokenRules, TokenSecret, Tokens, repeated_secrets,
@@ -26,6 +27,7 @@ pub struct Authenticator {
     tokens: Tokens,
     passwords: Passwords,
     certificates: Certificates,
+    ollama_keys: OllamaKeys,
     anonymous: Option<UserId>,
 }
 
@@ -53,6 +55,8 @@ pub struct Credentials {
     pub passwords: Vec<Password>,
     /// The client certificates of the users.
     pub certificates: Vec<ClientCertificate>,
+    /// The Ollama keys of the users.
+    pub ollama_keys: Vec<OllamaKey>,
     /// How long a right password is remembered.
     pub password_rules: PasswordRules,
     /// Who callers without a credential are, if they are anybody.
@@ -85,6 +89,9 @@ pub enum ConflictError {
         /// The name that it gives.
         user: UserId,
     },
+    /// Two Ollama keys are the same.
+    #[error("Ollama keys {0:?} and {1:?} are the same key")]
+    DuplicateOllamaKey(CredentialId, CredentialId),
     /// Two certificates are known by the same name.
     #[error("certificates {0:?} and {1:?} are known by the same name")]
     DuplicateCertificate(CredentialId, CredentialId),
@@ -114,7 +121,16 @@ impl Authenticator {
         let nobodys =
             passwords.iter().filter(|password| users.get(password.user.as_str()).is_none());
         conflicts.extend(nobodys.map(|p| ConflictError::UnknownPasswordUser(p.user.clone())));
-        let origins = Origins::new(&api_keys, &passwords, &credentials.certificates);
+        let origins = Origins::new(
+            &api_keys,
+            &passwords,
+            &credentials.certificates,
+            &credentials.ollama_keys,
+        );
+        let (ollama_keys, same) = OllamaKeys::new(credentials.ollama_keys);
+        conflicts.extend(
+            same.into_iter().map(|(one, other)| ConflictError::DuplicateOllamaKey(one, other)),
+        );
         let (certificates, same) = Certificates::new(credentials.certificates);
         conflicts.extend(
             same.into_iter().map(|(one, other)| ConflictError::DuplicateCertificate(one, other)),
@@ -125,7 +141,7 @@ impl Authenticator {
         if conflicts.is_empty() {
             let tokens = Tokens::new(token_secrets, token_rules, origins);
             let passwords = Passwords::new(passwords, password_rules);
-            Ok(Self { users, keys, tokens, passwords, certificates, anonymous })
+            Ok(Self { users, keys, tokens, passwords, certificates, ollama_keys, anonymous })
         } else {
             Err(conflicts)
         }
@@ -157,6 +173,7 @@ impl Authenticator {
             Kind::Nothing => self.anonymous(),
             Kind::ApiKey(key) => self.keys.verify(key, now, &self.users),
             Kind::Token(token) => self.tokens.verify(token, now, &self.users),
+            Kind::OllamaKey(signed) => self.ollama_keys.verify(signed, now, &self.users),
             Kind::Basic(basic) => return self.begin_basic(basic, now),
         }
         .map(Step::Proven)
@@ -250,6 +267,7 @@ impl std::fmt::Debug for Authenticator {
             .field("token_secrets", &self.tokens.len())
             .field("passwords", &self.passwords.len())
             .field("certificates", &self.certificates.len())
+            .field("ollama_keys", &self.ollama_keys.len())
             .field("anonymous", &self.anonymous)
             .finish()
     }

@@ -33,6 +33,12 @@ pub enum AuthnError {
     /// Two different credentials; which one counts is not ours to guess.
     #[error("two different credentials were presented")]
     SeveralCredentials,
+    /// A signature whose time is not near enough to now.
+    #[error("signed too long ago or ahead of time: {0}")]
+    WrongTime(Holder),
+    /// A signature that was used before.
+    #[error("a signature was used a second time")]
+    Replayed,
     /// A certificate that stands for more than one user.
     #[error("the client certificate stands for several users")]
     SeveralUsers,
@@ -77,6 +83,8 @@ impl AuthnError {
             }
             Self::Malformed(what) => what,
             Self::SeveralCredentials => "the request carries two different credentials; send one",
+            Self::WrongTime(_) => "the signature's time is too far from now; check your clock",
+            Self::Replayed => "this signature was used already; sign the request anew",
             Self::SeveralUsers | Self::UnknownCertificate => {
                 "the client certificate belongs to no user here"
             }

@@ -43,6 +43,7 @@ mod basic;
 mod certificate;
 mod error;
 mod identity;
+mod ollama_key;
 mod presented;
 mod scope;
 mod token;
@@ -59,6 +60,7 @@ pub use certificate::{
 };
 pub use error::{AuthnError, Holder};
 pub use identity::{Identity, Terms};
+pub use ollama_key::{InvalidPublicKey, OllamaKey, OllamaPublicKey, Replays, Target};
 pub use presented::Presented;
 pub use scope::{OutOfScope, Scope};
 pub use token::{CannotIssue, Issued, TokenRules, TokenSecret, WeakSecret, issue};

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{Method, Request, Response, Uri};
 use hyper::body::Incoming;
-use stockade_authn::{AuthnError, Identity};
+use stockade_authn::{AuthnError, Identity, Replays};
 use stockade_core::{
     AccessClass, Client, Clock, Dialect, Permit, PolicyInput, Subject, Usage, combine,
     permit_public,
@@ -51,6 +51,7 @@ pub(crate) struct Gateway {
     upstream: Upstream,
     ids: RequestIds,
     passwords: PasswordChecks,
+    replays: Replays,
 }
 
 /// What was judged, and the body that belongs to it if that is streamed through.
@@ -78,6 +79,7 @@ impl Gateway {
             upstream: Upstream::new(timeout),
             ids: RequestIds::new(),
             passwords: PasswordChecks::new(),
+            replays: Replays::default(),
         }
     }
 

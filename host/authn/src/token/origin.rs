@@ -12,7 +12,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use stockade_core::{CredentialId, Principal, ProofKind, UserId};
 
-use crate::{ApiKey, ClientCertificate, Password, Terms};
+use crate::{ApiKey, ClientCertificate, OllamaKey, Password, Terms};
 
 /// A credential that a token was made from.
 #[derive(Clone, PartialEq, Eq)]
@@ -63,6 +63,7 @@ impl Origins {
         keys: &[ApiKey],
         passwords: &[Password],
         certificates: &[ClientCertificate],
+        ollama_keys: &[OllamaKey],
     ) -> Self {
         let mut by_user: HashMap<UserId, Vec<Arc<Origin>>> = HashMap::new();
         let mut add = |user: &UserId, origin: Origin| {
@@ -78,6 +79,9 @@ impl Origins {
         }
         for ClientCertificate { id, user, name } in certificates {
             add(user, Origin::new(ProofKind::Mtls, Some(id.clone()), &format!("{name:?}")));
+        }
+        for OllamaKey { id, user, key } in ollama_keys {
+            add(user, Origin::new(ProofKind::OllamaKey, Some(id.clone()), &format!("{key:?}")));
         }
         let stand_in = vec![Arc::new(Origin::new(ProofKind::ApiKey, None, ""))];
         Self { by_user, stand_in }

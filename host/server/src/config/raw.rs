@@ -137,6 +137,7 @@ pub(super) struct RawUser {
     pub(super) keys: Slot<Vec<Slot<RawKey>>>,
     pub(super) password_hash: Slot<String>,
     pub(super) certificates: Slot<Vec<Slot<RawCertificate>>>,
+    pub(super) ollama_keys: Slot<Vec<Slot<RawOllamaKey>>>,
     pub(super) attributes: Slot<Entries<String>>,
     pub(super) disabled: Slot<bool>,
 }
@@ -150,6 +151,13 @@ pub(super) struct RawKey {
     pub(super) labels: Slot<Entries<String>>,
     pub(super) operations: Slot<Vec<Slot<String>>>,
     pub(super) models: Slot<Vec<Slot<String>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawOllamaKey {
+    pub(super) id: Slot<String>,
+    pub(super) public_key: Slot<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -11,7 +11,7 @@ use http::uri::Authority;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use stockade_authn::{
-    ApiKey, ClientCertificate, Password, PasswordRules, TokenRules, TokenSecret, User,
+    ApiKey, ClientCertificate, OllamaKey, Password, PasswordRules, TokenRules, TokenSecret, User,
 };
 use stockade_core::{BindingName, GroupName, ModelName, Operation, PolicyName, Principal, UserId};
 
@@ -45,6 +45,8 @@ pub struct Config {
     pub api_keys: Vec<ApiKey>,
     /// The passwords of the users.
     pub passwords: Vec<Password>,
+    /// The Ollama keys of the users.
+    pub ollama_keys: Vec<OllamaKey>,
     /// The client certificates of the users.
     pub certificates: Vec<ClientCertificate>,
     /// The secrets that sign tokens.

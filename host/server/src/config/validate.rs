@@ -13,6 +13,7 @@ mod expectations;
 mod listeners;
 mod names;
 mod network;
+mod ollama_keys;
 mod policies;
 mod quantities;
 mod scopes;
@@ -84,6 +85,7 @@ pub(super) fn validate(
         api_keys: accounts.api_keys,
         passwords: accounts.passwords,
         certificates: accounts.certificates,
+        ollama_keys: accounts.ollama_keys,
         token_secrets,
         token_rules,
         policies,

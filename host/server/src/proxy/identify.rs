@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use http::request::Parts;
-use stockade_authn::{AuthnError, Identity, PasswordCheck, PasswordChecked, Presented, Step};
+use stockade_authn::{
+    AuthnError, Identity, PasswordCheck, PasswordChecked, Presented, Step, Target,
+};
 use stockade_core::{ProofKind, UnixTime};
 use tokio::sync::Semaphore;
 
@@ -51,7 +53,12 @@ impl Exchange<'_> {
         parts: &Parts,
         in_path: Option<&str>,
     ) -> Result<Identity, Refused> {
-        let presented = match Presented::from_headers(&parts.headers, in_path) {
+        let target = Target {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query(),
+        };
+        let presented = match Presented::of_request(&parts.headers, in_path, target) {
             Ok(presented) => presented,
             Err(error) => return Err(self.unproven(&error, None)),
         };
@@ -70,7 +77,10 @@ impl Exchange<'_> {
             _ => {}
         }
         let proven = match authenticator.begin(&presented, now) {
-            Ok(Step::Proven(identity)) => Ok(identity),
+            Ok(Step::Proven(identity)) => {
+                let client = self.link.peer.0.ip();
+                self.gateway.replays.admit(&presented, client, now).map(|()| identity)
+            }
             Ok(Step::Check(check)) => {
                 let checked = self.gateway.passwords.run(check).await?;
                 authenticator.finish(checked, now)
