@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 #![expect(clippy::missing_panics_doc, reason = "everything here panics where a test fails")]
 
+mod authority;
 mod client;
 mod wait;
 mod world;
 
+pub use authority::{Authority, private};
 pub use client::{Connection, Reply, get, post, raw};
 pub use wait::soon;
 pub use world::{BINDINGS, MODELS, Setup, TOKEN_SECRET, USERS, World};

@@ -59,20 +59,30 @@ struct Key {
 }
 
 /// In what a world differs from that of the README.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Setup<'a> {
     /// Policies and bindings, and any other keys of the configuration that have no default
     /// in tests.
     pub bindings: &'a str,
     /// More keys of `upstream`, each with a comma before it.
     pub upstream: &'a str,
+    /// Where and how the gateway listens, as the configuration says it.
+    pub listen: &'a str,
+    /// Puts files into the directory of the configuration first.
+    pub prepare: &'a (dyn Fn(&Path) + Sync),
     /// How many pieces a generated text has.
     pub chunks: usize,
 }
 
 impl Default for Setup<'_> {
     fn default() -> Self {
-        Self { bindings: BINDINGS, upstream: "", chunks: 10 }
+        Self {
+            bindings: BINDINGS,
+            upstream: "",
+            listen: "127.0.0.1:0",
+            prepare: &|_| (),
+            chunks: 10,
+        }
     }
 }
 
@@ -84,6 +94,7 @@ pub struct World {
     directory: TempDir,
     keys: Vec<Key>,
     upstream: String,
+    listen: String,
 }
 
 impl World {
@@ -119,14 +130,15 @@ impl World {
         let keys = USERS.map(|(user, _)| Key { user, text: KeyText::generate() });
         let keys = Vec::from(keys);
         write_secret(&directory.path().join("token"));
+        (setup.prepare)(directory.path());
         let config = directory.path().join("stockade.yaml");
         let upstream = format!("url: \"http://{}\"{}", ollama.addr(), setup.upstream);
-        std::fs::write(&config, head(&upstream, &keys) + setup.bindings).unwrap();
+        std::fs::write(&config, head(setup.listen, &upstream, &keys) + setup.bindings).unwrap();
         let server = match Server::start(&config, Arc::new(SystemClock)).await {
             Ok(server) => server,
             Err(error) => panic!("the gateway does not start:\n{error}"),
         };
-        Self { ollama, server, directory, keys, upstream }
+        Self { ollama, server, directory, keys, upstream, listen: setup.listen.to_owned() }
     }
 
     /// The gateway's address.
@@ -165,7 +177,7 @@ impl World {
 
     /// Replace policies and bindings, and wait until the change is taken or rejected.
     pub async fn rebind(&self, bindings: &str) -> Status {
-        let config = head(&self.upstream, &self.keys) + bindings;
+        let config = head(&self.listen, &self.upstream, &self.keys) + bindings;
         self.change(|| std::fs::write(self.config(), config).unwrap()).await
     }
 
@@ -184,9 +196,9 @@ impl World {
     }
 }
 
-fn head(upstream: &str, keys: &[Key]) -> String {
+fn head(listen: &str, upstream: &str, keys: &[Key]) -> String {
     let mut head = format!(
-        "listen: 127.0.0.1:0\nupstream: {{ {upstream} }}\n\
+        "listen: {listen}\nupstream: {{ {upstream} }}\n\
          tokens: {{ secrets: [{{ id: main, file: token }}] }}\nusers:\n"
     );
     for ((user, groups), key) in USERS.iter().zip(keys) {

@@ -134,7 +134,7 @@ impl ApiKeys {
             return Err(AuthnError::Expired(holder()));
         }
         let principal = member.principal(ProofKind::ApiKey, Some(key.id.clone()));
-        Ok(Identity { principal, terms: Arc::clone(&key.terms) })
+        Ok(Identity::new(principal, Arc::clone(&key.terms)))
     }
 }
 

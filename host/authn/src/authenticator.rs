@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use stockade_core::{CredentialId, Principal, ProofKind, UnixTime, UserId};
 
@@ -7,8 +8,12 @@ use crate::api_key::{ApiKey, ApiKeys, PresentedKey};
 use crate::basic::{
     Password, PasswordCheck, PasswordChecked, PasswordRules, Passwords, PresentedBasic,
 };
+use crate::certificate::{Certificates, ClientCertificate, PresentedCertificate};
+use crate::ollama_key::{OllamaKey, OllamaKeys};
 use crate::presented::{Kind, Presented};
-use crate::token::{TokenRules, TokenSecret, Tokens, repeated_secrets};
+use crate::token::{
+    CannotIssue, Issued, Origins, TokenRules, TokenSecret, Tokens, repeated_secrets,
+};
 use crate::user::{Directory, User};
 use crate::{AuthnError, Identity};
 
@@ -21,6 +26,8 @@ pub struct Authenticator {
     keys: ApiKeys,
     tokens: Tokens,
     passwords: Passwords,
+    certificates: Certificates,
+    ollama_keys: OllamaKeys,
     anonymous: Option<UserId>,
 }
 
@@ -46,6 +53,10 @@ pub struct Credentials {
     pub token_rules: TokenRules,
     /// The passwords of the users.
     pub passwords: Vec<Password>,
+    /// The client certificates of the users.
+    pub certificates: Vec<ClientCertificate>,
+    /// The Ollama keys of the users.
+    pub ollama_keys: Vec<OllamaKey>,
     /// How long a right password is remembered.
     pub password_rules: PasswordRules,
     /// Who callers without a credential are, if they are anybody.
@@ -78,6 +89,12 @@ pub enum ConflictError {
         /// The name that it gives.
         user: UserId,
     },
+    /// Two Ollama keys are the same.
+    #[error("Ollama keys {0:?} and {1:?} are the same key")]
+    DuplicateOllamaKey(CredentialId, CredentialId),
+    /// Two certificates are known by the same name.
+    #[error("certificates {0:?} and {1:?} are known by the same name")]
+    DuplicateCertificate(CredentialId, CredentialId),
     /// A password belongs to nobody.
     #[error("a password belongs to user {0:?}, who is not defined")]
     UnknownPasswordUser(UserId),
@@ -104,13 +121,27 @@ impl Authenticator {
         let nobodys =
             passwords.iter().filter(|password| users.get(password.user.as_str()).is_none());
         conflicts.extend(nobodys.map(|p| ConflictError::UnknownPasswordUser(p.user.clone())));
+        let origins = Origins::new(
+            &api_keys,
+            &passwords,
+            &credentials.certificates,
+            &credentials.ollama_keys,
+        );
+        let (ollama_keys, same) = OllamaKeys::new(credentials.ollama_keys);
+        conflicts.extend(
+            same.into_iter().map(|(one, other)| ConflictError::DuplicateOllamaKey(one, other)),
+        );
+        let (certificates, same) = Certificates::new(credentials.certificates);
+        conflicts.extend(
+            same.into_iter().map(|(one, other)| ConflictError::DuplicateCertificate(one, other)),
+        );
         let (keys, shared) = ApiKeys::new(api_keys);
         conflicts
             .extend(shared.into_iter().map(|(one, other)| ConflictError::DuplicateKey(one, other)));
         if conflicts.is_empty() {
-            let tokens = Tokens::new(token_secrets, token_rules);
+            let tokens = Tokens::new(token_secrets, token_rules, origins);
             let passwords = Passwords::new(passwords, password_rules);
-            Ok(Self { users, keys, tokens, passwords, anonymous })
+            Ok(Self { users, keys, tokens, passwords, certificates, ollama_keys, anonymous })
         } else {
             Err(conflicts)
         }
@@ -142,6 +173,7 @@ impl Authenticator {
             Kind::Nothing => self.anonymous(),
             Kind::ApiKey(key) => self.keys.verify(key, now, &self.users),
             Kind::Token(token) => self.tokens.verify(token, now, &self.users),
+            Kind::OllamaKey(signed) => self.ollama_keys.verify(signed, now, &self.users),
             Kind::Basic(basic) => return self.begin_basic(basic, now),
         }
         .map(Step::Proven)
@@ -153,6 +185,34 @@ impl Authenticator {
     /// [`Unknown`](AuthnError::Unknown), whatever was wrong.
     pub fn finish(&self, checked: PasswordChecked, now: UnixTime) -> Result<Identity, AuthnError> {
         self.passwords.finish(checked, now, &self.users)
+    }
+
+    /// Whom a certificate stands for that the handshake has verified. A caller may use it
+    /// alone, or together with a credential of the same user.
+    ///
+    /// # Errors
+    /// It stands for several users, or for one who is disabled.
+    pub fn certified(
+        &self,
+        certificate: &PresentedCertificate,
+    ) -> Result<Option<Identity>, AuthnError> {
+        self.certificates.identify(certificate, &self.users)
+    }
+
+    /// Give a proven caller a token. Of a token, this makes a newer one.
+    ///
+    /// It lives for `ttl` at most, for `max_ttl` at most, and not beyond the expiry, the
+    /// removal or a change of the credential that proved the caller.
+    ///
+    /// # Errors
+    /// Nobody has proven anything, or there is no secret to sign with.
+    pub fn issue(
+        &self,
+        identity: &Identity,
+        ttl: Option<Duration>,
+        now: UnixTime,
+    ) -> Result<Issued, CannotIssue> {
+        self.tokens.issue(identity, ttl, now)
     }
 
     /// Whether anybody has a password.
@@ -187,7 +247,7 @@ impl Authenticator {
             return Err(AuthnError::Missing);
         }
         let principal = member.principal(ProofKind::Anonymous, None);
-        Ok(Identity { principal, terms: Arc::default() })
+        Ok(Identity::new(principal, Arc::default()))
     }
 
     /// The principal that a user would be after presenting an API key, to ask what the
@@ -206,6 +266,8 @@ impl std::fmt::Debug for Authenticator {
             .field("keys", &self.keys.len())
             .field("token_secrets", &self.tokens.len())
             .field("passwords", &self.passwords.len())
+            .field("certificates", &self.certificates.len())
+            .field("ollama_keys", &self.ollama_keys.len())
             .field("anonymous", &self.anonymous)
             .finish()
     }

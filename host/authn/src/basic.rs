@@ -128,7 +128,7 @@ impl Passwords {
             && !member.disabled
         {
             let principal = member.principal(ProofKind::Basic, None);
-            return Ok(Identity { principal, terms: Arc::default() });
+            return Ok(Identity::new(principal, Arc::default()));
         }
         Err(self.check(presented, remembered))
     }
@@ -158,7 +158,7 @@ impl Passwords {
         }
         self.cache.remember(checked.remembered, now);
         let principal = member.principal(ProofKind::Basic, None);
-        Ok(Identity { principal, terms: Arc::default() })
+        Ok(Identity::new(principal, Arc::default()))
     }
 }
 

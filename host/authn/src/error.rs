@@ -33,6 +33,21 @@ pub enum AuthnError {
     /// Two different credentials; which one counts is not ours to guess.
     #[error("two different credentials were presented")]
     SeveralCredentials,
+    /// A signature whose time is not near enough to now.
+    #[error("signed too long ago or ahead of time: {0}")]
+    WrongTime(Holder),
+    /// A signature that was used before.
+    #[error("a signature was used a second time")]
+    Replayed,
+    /// A certificate that stands for more than one user.
+    #[error("the client certificate stands for several users")]
+    SeveralUsers,
+    /// A certificate that stands for nobody, and no other credential.
+    #[error("the client certificate stands for no user")]
+    UnknownCertificate,
+    /// A certificate that was good at the handshake and is not any more.
+    #[error("the client certificate has expired, is revoked, or is not accepted any more")]
+    CertificateEnded,
     /// A password that travelled in the clear.
     #[error("a password came over a connection without TLS from another machine")]
     Insecure,
@@ -68,6 +83,14 @@ impl AuthnError {
             }
             Self::Malformed(what) => what,
             Self::SeveralCredentials => "the request carries two different credentials; send one",
+            Self::WrongTime(_) => "the signature's time is too far from now; check your clock",
+            Self::Replayed => "this signature was used already; sign the request anew",
+            Self::SeveralUsers | Self::UnknownCertificate => {
+                "the client certificate belongs to no user here"
+            }
+            Self::CertificateEnded => {
+                "the client certificate is not accepted any more; connect again with a new one"
+            }
             Self::Insecure => {
                 "passwords are accepted only over TLS or from this machine; change this one, \
                  and use TLS, an API key or a token"
@@ -100,7 +123,11 @@ impl AuthnError {
     /// credential, `invalid_request` for one that brought several, else `invalid_token`.
     pub const fn www_authenticate(&self) -> &'static str {
         match self {
-            Self::Missing | Self::Unsupported => r#"Bearer realm="stockade""#,
+            Self::Missing
+            | Self::Unsupported
+            | Self::SeveralUsers
+            | Self::UnknownCertificate
+            | Self::CertificateEnded => r#"Bearer realm="stockade""#,
             Self::SeveralCredentials => r#"Bearer realm="stockade", error="invalid_request""#,
             _ => r#"Bearer realm="stockade", error="invalid_token""#,
         }

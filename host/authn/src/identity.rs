@@ -5,6 +5,7 @@ use std::sync::Arc;
 use stockade_core::{Principal, UnixTime};
 
 use crate::Scope;
+use crate::token::Origin;
 
 /// What a credential says besides whom it proves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,4 +25,12 @@ pub struct Identity {
     pub principal: Principal,
     /// The terms of the credential that proved it.
     pub terms: Arc<Terms>,
+    /// What a token was made from.
+    pub(crate) origin: Option<Arc<Origin>>,
+}
+
+impl Identity {
+    pub(crate) const fn new(principal: Principal, terms: Arc<Terms>) -> Self {
+        Self { principal, terms, origin: None }
+    }
 }

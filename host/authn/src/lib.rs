@@ -40,8 +40,10 @@
 mod api_key;
 mod authenticator;
 mod basic;
+mod certificate;
 mod error;
 mod identity;
+mod ollama_key;
 mod presented;
 mod scope;
 mod token;
@@ -53,9 +55,13 @@ pub use basic::{
     InvalidPasswordHash, Password, PasswordCheck, PasswordChecked, PasswordHash, PasswordRules,
     WeakPassword,
 };
+pub use certificate::{
+    CertificateName, ClientCertificate, Fingerprint, InvalidFingerprint, PresentedCertificate,
+};
 pub use error::{AuthnError, Holder};
 pub use identity::{Identity, Terms};
+pub use ollama_key::{InvalidPublicKey, OllamaKey, OllamaPublicKey, Replays, Target};
 pub use presented::Presented;
 pub use scope::{OutOfScope, Scope};
-pub use token::{TokenRules, TokenSecret, WeakSecret, issue};
+pub use token::{CannotIssue, Issued, TokenRules, TokenSecret, WeakSecret, issue};
 pub use user::User;

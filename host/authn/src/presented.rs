@@ -9,6 +9,7 @@ use stockade_core::ProofKind;
 use crate::AuthnError;
 use crate::api_key::PresentedKey;
 use crate::basic::PresentedBasic;
+use crate::ollama_key::{PresentedSignature, Target};
 use crate::token::PresentedToken;
 
 /// The longest credential that is looked at, in bytes.
@@ -26,6 +27,7 @@ pub(crate) enum Kind<'a> {
     ApiKey(PresentedKey<'a>),
     Token(PresentedToken<'a>),
     Basic(Box<PresentedBasic>),
+    OllamaKey(Box<PresentedSignature>),
 }
 
 impl<'a> Presented<'a> {
@@ -68,6 +70,33 @@ impl<'a> Presented<'a> {
         Self::from_secret(secret)
     }
 
+    /// Read the credential of a request that may be signed with an Ollama key.
+    ///
+    /// # Errors
+    /// As for [`from_headers`](Self::from_headers).
+    pub fn of_request(
+        headers: &'a HeaderMap,
+        in_path: Option<&'a str>,
+        target: Target<'a>,
+    ) -> Result<Self, AuthnError> {
+        let signed = only_value(headers, &AUTHORIZATION)?
+            .and_then(|value| PresentedSignature::read(value, target));
+        match signed {
+            Some(_) if in_path.is_some() || headers.contains_key(&X_API_KEY) => {
+                Err(AuthnError::SeveralCredentials)
+            }
+            Some(signed) => Ok(Self(Kind::OllamaKey(Box::new(signed?)))),
+            None => Self::from_headers(headers, in_path),
+        }
+    }
+
+    pub(crate) const fn signature(&self) -> Option<&[u8; 64]> {
+        match &self.0 {
+            Kind::OllamaKey(signed) => Some(&signed.signature),
+            _ => None,
+        }
+    }
+
     /// Read a credential that came without a header: from a path, or from a command line.
     ///
     /// A text that ends in `:<digits>:<64 hex digits>` is a token, any other an API key.
@@ -89,6 +118,7 @@ impl<'a> Presented<'a> {
             Kind::ApiKey(_) => Some(ProofKind::ApiKey),
             Kind::Token(_) => Some(ProofKind::Token),
             Kind::Basic(_) => Some(ProofKind::Basic),
+            Kind::OllamaKey(_) => Some(ProofKind::OllamaKey),
         }
     }
 }

@@ -10,6 +10,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -18,7 +19,13 @@ use stockade_core::{CredentialId, ProofKind, Secret, UnixTime, UserId};
 use subtle::ConstantTimeEq as _;
 
 use crate::user::Directory;
-use crate::{AuthnError, Holder, Identity, Terms};
+use crate::{AuthnError, Holder, Identity};
+
+mod issued;
+mod origin;
+
+pub use issued::{CannotIssue, Issued};
+pub(crate) use origin::{Origin, Origins};
 
 type Signature = [u8; 32];
 
@@ -67,9 +74,13 @@ impl TokenSecret {
     }
 
     fn sign(&self, payload: &str) -> Signature {
+        self.begin(payload).finalize().into_bytes().into()
+    }
+
+    fn begin(&self, payload: &str) -> Hmac<Sha256> {
         let mut mac = self.mac.clone();
         mac.update(payload.as_bytes());
-        mac.finalize().into_bytes().into()
+        mac
     }
 }
 
@@ -163,11 +174,31 @@ fn read_signature(digits: &str) -> Option<Signature> {
 pub(crate) struct Tokens {
     secrets: Vec<TokenSecret>,
     rules: TokenRules,
+    origins: Origins,
+}
+
+/// Sign a payload together with what it comes from. No user name has a NUL in it, so this
+/// is never the signature of a token without an origin.
+fn sign_for(payload: Hmac<Sha256>, origin: &Origin) -> Signature {
+    let mut mac = payload;
+    mac.update(&[0]);
+    mac.update(&origin.tag);
+    mac.finalize().into_bytes().into()
+}
+
+/// Whose signature fits, and from what the token was made.
+struct Signer<'a> {
+    secret: &'a TokenSecret,
+    origin: Option<&'a Arc<Origin>>,
 }
 
 impl Tokens {
-    pub(crate) const fn new(secrets: Vec<TokenSecret>, rules: TokenRules) -> Self {
-        Self { secrets, rules }
+    pub(crate) const fn new(
+        secrets: Vec<TokenSecret>,
+        rules: TokenRules,
+        origins: Origins,
+    ) -> Self {
+        Self { secrets, rules, origins }
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -184,31 +215,38 @@ impl Tokens {
     ) -> Result<Identity, AuthnError> {
         let signer = self.signer(presented);
         let member = users.get(presented.user);
-        let secret = signer.ok_or(AuthnError::Unknown)?;
+        let Signer { secret, origin } = signer.ok_or(AuthnError::Unknown)?;
         let member = member.ok_or_else(|| AuthnError::UnknownUser(secret.id.clone()))?;
-        let holder = || Holder { user: member.id.clone(), credential: secret.id.clone() };
+        let id = origin.and_then(|origin| origin.id.as_ref()).unwrap_or(&secret.id);
+        let holder = || Holder { user: member.id.clone(), credential: id.clone() };
         if member.disabled {
             return Err(AuthnError::Disabled(holder()));
         }
-        if presented.expiry < now {
+        let terms = origin.map_or_else(Arc::default, |origin| Arc::clone(&origin.terms));
+        if presented.expiry < now || terms.expires.is_some_and(|expires| expires <= now) {
             return Err(AuthnError::Expired(holder()));
         }
         if !self.rules.allow(presented.expiry, now) {
             return Err(AuthnError::TooLongLived(holder()));
         }
-        let principal = member.principal(ProofKind::Token, Some(secret.id.clone()));
-        let terms = Terms { expires: Some(presented.expiry), ..Terms::default() };
-        Ok(Identity { principal, terms: terms.into() })
+        let principal = member.principal(ProofKind::Token, Some(id.clone()));
+        Ok(Identity { principal, terms, origin: origin.cloned() })
     }
 
-    /// Every secret is tried, also after one that fits: the time depends on how many
-    /// there are, not on which one signed.
-    fn signer(&self, presented: &PresentedToken<'_>) -> Option<&TokenSecret> {
+    /// Every secret and every credential of the user is tried, also after one that fits:
+    /// the time depends on how many there are, not on which one signed.
+    fn signer(&self, presented: &PresentedToken<'_>) -> Option<Signer<'_>> {
         let mut signer = None;
+        let fits = |expected: Signature| bool::from(expected.ct_eq(&presented.signature));
         for secret in &self.secrets {
-            let expected = secret.sign(presented.payload);
-            if bool::from(expected.ct_eq(&presented.signature)) {
-                signer = Some(secret);
+            let payload = secret.begin(presented.payload);
+            for origin in self.origins.of(presented.user) {
+                if fits(sign_for(payload.clone(), origin)) {
+                    signer = Some(Signer { secret, origin: Some(origin) });
+                }
+            }
+            if fits(payload.finalize().into_bytes().into()) {
+                signer = Some(Signer { secret, origin: None });
             }
         }
         signer

@@ -6,6 +6,8 @@
 mod bindings;
 mod build;
 
+use std::net::SocketAddr;
+
 use jiff::tz::TimeZone;
 use stockade_authn::Authenticator;
 use stockade_core::{
@@ -14,6 +16,7 @@ use stockade_core::{
 };
 use stockade_engine::PreparedPolicy;
 
+use crate::Tls;
 use crate::config::Config;
 use bindings::{Asked, BindingTable};
 
@@ -81,6 +84,12 @@ impl Generation {
             enforced: bound.enforced,
             outcome,
         }
+    }
+
+    /// What the listener at this address presents, if it is configured.
+    pub fn tls(&self, address: SocketAddr) -> Option<&Tls> {
+        let mut listeners = self.config.listen.iter();
+        listeners.find(|listener| listener.address == address)?.tls.as_ref()
     }
 
     /// Whether any policy asked to see bodies.

@@ -12,5 +12,7 @@ mod log;
 mod proxy;
 pub mod reload;
 mod server;
+mod tls;
 
 pub use server::{Server, StartError};
+pub use tls::Tls;

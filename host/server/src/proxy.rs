@@ -2,6 +2,7 @@
 
 mod answer;
 mod body;
+mod certificate;
 mod cors;
 mod forward;
 mod guard;
@@ -12,6 +13,7 @@ mod path_key;
 mod pause;
 mod record;
 mod refused;
+mod token;
 mod upstream;
 
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{Method, Request, Response, Uri};
 use hyper::body::Incoming;
-use stockade_authn::{AuthnError, Identity};
+use stockade_authn::{AuthnError, Identity, Replays};
 use stockade_core::{
     AccessClass, Client, Clock, Dialect, Permit, PolicyInput, Subject, Usage, combine,
     permit_public,
@@ -49,6 +51,7 @@ pub(crate) struct Gateway {
     upstream: Upstream,
     ids: RequestIds,
     passwords: PasswordChecks,
+    replays: Replays,
 }
 
 /// What was judged, and the body that belongs to it if that is streamed through.
@@ -76,6 +79,7 @@ impl Gateway {
             upstream: Upstream::new(timeout),
             ids: RequestIds::new(),
             passwords: PasswordChecks::new(),
+            replays: Replays::default(),
         }
     }
 
@@ -126,6 +130,13 @@ impl Gateway {
         let id = self.ids.next();
         let mut record =
             Record::begin(id, generation.number, link.peer, parts.method.clone(), path);
+        let exchange = Exchange { gateway: self, generation, link };
+        if parts.uri.path() == token::PATH {
+            return match exchange.token(head, body, &mut record).await {
+                Ok(response) => response,
+                Err(refused) => refused.answer(Dialect::Native, record),
+            };
+        }
         let routed = stockade_ollama::route(&RequestHead {
             method: &parts.method,
             uri: &parts.uri,
@@ -140,7 +151,6 @@ impl Gateway {
             record.completed();
             return response;
         }
-        let exchange = Exchange { gateway: self, generation, link };
         match exchange.judge(routed, head, body, &mut record).await {
             Ok((permit, caller)) => exchange.forward(permit, caller, dialect, record).await,
             Err(refused) => refused.answer(dialect, record),

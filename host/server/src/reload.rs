@@ -5,6 +5,7 @@
 
 mod watch;
 
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -139,8 +140,11 @@ impl Reloader {
     fn swap(&self, generation: Generation, started: Instant) -> Reload {
         let number = generation.number;
         let old = self.current.generation.swap(Arc::new(generation));
-        if old.config.listen != self.current.load().config.listen {
-            tracing::warn!("`listen` has changed; it takes effect at the next start");
+        if places(&old.config.listen) != places(&self.current.load().config.listen) {
+            tracing::warn!(
+                "`listen` has other addresses, or TLS where there was none; \
+                 it takes effect at the next start"
+            );
         }
         tracing::info!(
             generation = number,
@@ -190,4 +194,9 @@ fn fingerprint(files: &[PathBuf]) -> [u8; 32] {
         }
     }
     hasher.finalize().into()
+}
+
+/// What of the listeners needs a restart to change. Certificates do not.
+fn places(listeners: &[config::Listener]) -> Vec<(SocketAddr, bool)> {
+    listeners.iter().map(|listener| (listener.address, listener.tls.is_some())).collect()
 }

@@ -57,7 +57,8 @@ impl Server {
         let current = reloader.current().clone();
         let config = current.load();
         let mut sockets = Vec::new();
-        for &address in &config.config.listen {
+        for listener in &config.config.listen {
+            let address = listener.address;
             let bound = TcpListener::bind(address).await;
             sockets.push(bound.map_err(|source| StartError::Listen { address, source })?);
         }
@@ -69,8 +70,9 @@ impl Server {
         };
         let stop = CancellationToken::new();
         let mut listeners = JoinSet::new();
-        for socket in sockets {
-            listeners.spawn(proxy::serve(socket, gateway.clone(), limits, stop.clone()));
+        for (socket, listener) in sockets.into_iter().zip(config.config.listen.clone()) {
+            let gateway = gateway.clone();
+            listeners.spawn(proxy::serve(socket, listener, gateway, limits, stop.clone()));
         }
         let watch = Watch::start(reloader.clone())?;
         Ok(Self { addresses, reloader, watch, stop, listeners })

@@ -56,6 +56,35 @@ fn the_demo_answers_as_it_announces() {
     assert_eq!(report.lines().filter(|line| line.starts_with("ok ")).count(), 9, "{report}");
 }
 
+/// The demo's own lines, typed as it prints them.
+#[test]
+fn the_demo_with_certificates_answers_as_it_announces() {
+    use std::io::BufRead as _;
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_stockade"))
+        .args(["demo", "--mtls", "--listen", "127.0.0.1:0"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = std::io::BufReader::new(demo.stdout.take().unwrap()).lines();
+    let mut announced = String::new();
+    let mut tried = 0;
+    for line in lines.map(Result::unwrap).take_while(|line| line != "Ctrl-C ends it.") {
+        if let Some(status) = line.strip_prefix("# ").and_then(|line| line.rsplit_once(" -> ")) {
+            status.1.clone_into(&mut announced);
+        } else if line.starts_with("curl ") {
+            let shell = format!("{line} -sS -o /dev/null -w '%{{http_code}}'");
+            let answer = Command::new("sh").args(["-c", &shell]).output().unwrap();
+            assert_eq!(text(&answer.stdout), announced, "{line}\n{}", text(&answer.stderr));
+            tried += 1;
+        }
+    }
+    demo.kill().unwrap();
+    demo.wait().unwrap();
+    assert_eq!(tried, 9);
+}
+
 #[test]
 fn a_key_is_shown_once_and_only_its_digest_goes_into_the_configuration() {
     let here = tempfile::tempdir().unwrap();

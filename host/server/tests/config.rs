@@ -130,7 +130,8 @@ fn principal(config: &Config, name: &str) -> Principal {
 #[test]
 fn every_key_arrives() {
     let (_surroundings, Loaded { config, .. }) = full();
-    let listen: Vec<_> = config.listen.iter().map(ToString::to_string).collect();
+    let listen: Vec<_> =
+        config.listen.iter().map(|listener| listener.address.to_string()).collect();
     assert_eq!(listen, ["127.0.0.1:11435", "[::1]:11435"]);
     assert_eq!(config.upstream.authority, "ollama.internal:11434");
     assert_eq!(config.upstream.connect_timeout, Duration::from_secs(2));

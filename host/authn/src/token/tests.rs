@@ -33,7 +33,7 @@ fn token(secret: &TokenSecret, user: &str, expiry: UnixTime) -> String {
 }
 
 fn verify(token: &str, now: UnixTime) -> Result<stockade_core::Principal, AuthnError> {
-    let tokens = Tokens::new(vec![old(), new()], RULES);
+    let tokens = Tokens::new(vec![old(), new()], RULES, Origins::default());
     let presented = PresentedToken::read(token).expect("the form of a token")?;
     tokens.verify(&presented, now, &users()).map(|known| known.principal)
 }
@@ -121,7 +121,7 @@ proptest! {
         bytes[at] = byte;
         let text = String::from_utf8(bytes).unwrap();
         if let Some(Ok(presented)) = PresentedToken::read(&text) {
-            let tokens = Tokens::new(vec![old(), new()], RULES);
+            let tokens = Tokens::new(vec![old(), new()], RULES, Origins::default());
             let refusal = tokens.verify(&presented, NOW, &users()).unwrap_err();
             prop_assert_eq!(refusal, AuthnError::Unknown);
         }

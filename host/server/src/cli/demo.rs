@@ -1,10 +1,11 @@
 //! `stockade demo`: the gateway in front of a simulated Ollama, with three ready users.
 
+mod authority;
 mod tries;
 
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,9 @@ pub(super) struct Arguments {
     /// Send the requests of the tour, compare the answers, and end.
     #[arg(long)]
     tour: bool,
+    /// Use TLS, and give each user a certificate instead of a key.
+    #[arg(long, conflicts_with = "tour")]
+    mtls: bool,
 }
 
 const CONFIG: &str = include_str!("demo/stockade.yaml");
@@ -40,7 +44,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     let level = if arguments.tour { LogLevel::Warn } else { LogLevel::Info };
     let level = log::init(Log { level, format: LogFormat::Text }, environment::color())?;
     serve::runtime()?.block_on(async {
-        let (simulator, directory, keys) = prepare(arguments.listen).await?;
+        let (simulator, directory, keys) = prepare(arguments).await?;
         let config = directory.path().join("stockade.yaml");
         let server = match Server::start(&config, Arc::new(SystemClock)).await {
             Ok(server) => server,
@@ -56,32 +60,47 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
             server.stop().await;
             return ending;
         }
-        output.answer(
-            welcome(gateway, simulator.addr(), &config, &keys),
-            &described(gateway, &config, &keys),
-        )?;
+        let demo = Demo { gateway, config: &config, keys: &keys, mtls: arguments.mtls };
+        output.answer(demo.welcome(simulator.addr()), &demo.described())?;
         serve::serve(server, Some(level)).await
     })
 }
 
-async fn prepare(listen: SocketAddr) -> anyhow::Result<(Simulator, tempfile::TempDir, Keys)> {
+async fn prepare(arguments: &Arguments) -> anyhow::Result<(Simulator, tempfile::TempDir, Keys)> {
     let simulator = Simulator::builder()
         .models(MODELS)
         .chunk_delay(Duration::from_millis(80))
         .start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
         .await
         .context("cannot start the simulated Ollama")?;
+    let listen = arguments.listen;
     let mut config = CONFIG
-        .replace("{listen}", &listen.to_string())
+        .replace("{listen}", &if arguments.mtls { tls(listen) } else { listen.to_string() })
         .replace("{upstream}", &simulator.addr().to_string());
     let keys = Keys(USERS.map(|user| {
         let key = KeyText::generate();
         config = config.replace(&format!("{{{user}}}"), &key.digest().to_string());
+        if arguments.mtls {
+            let keys = format!("    keys: [{{ id: {user}-demo");
+            let card = format!("    certificates: [{{ id: {user}-card, dns: {user}.demo }}]\n");
+            config = config.replace(&keys, &(card + &keys));
+        }
         (user, key)
     }));
     let directory = tempfile::Builder::new().prefix("stockade-demo-").tempdir()?;
+    if arguments.mtls {
+        authority::write(directory.path(), listen.ip(), &USERS)?;
+    }
     std::fs::write(directory.path().join("stockade.yaml"), config)?;
     Ok((simulator, directory, keys))
+}
+
+/// Optional, so that it can be seen what callers without a certificate are told.
+fn tls(listen: SocketAddr) -> String {
+    format!(
+        "\n  address: \"{listen}\"\n  tls: {{ certificate: gateway.pem, key: gateway.key, \
+         client_ca: ca.pem, client_auth: optional }}"
+    )
 }
 
 impl Keys {
@@ -107,34 +126,66 @@ async fn take_tour(gateway: SocketAddr, keys: &Keys, output: &Output) -> anyhow:
     Ok(if good { Ending::Done } else { Ending::Negative })
 }
 
-fn welcome(gateway: SocketAddr, ollama: SocketAddr, config: &Path, keys: &Keys) -> String {
-    let mut text = format!(
-        "Stockade is listening on http://{gateway}\n\
-         in front of a SIMULATED Ollama on http://{ollama}: its answers are canned text.\n\n\
-         Its configuration, which you can edit while it runs:\n  {}\n\n\
-         The keys of its three users, made for this run:\n",
-        config.display()
-    );
-    for (user, key) in &keys.0 {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "  {user}={}", key.expose());
-    }
-    text.push_str("\nPaste them into another terminal, then try:\n");
-    for step in tour() {
-        let _ = write!(text, "\n# {step}\n{}\n", Try::curl(&step, gateway));
-    }
-    text.push_str("\nCtrl-C ends it.");
-    text
+/// What is told about a running demo.
+struct Demo<'a> {
+    gateway: SocketAddr,
+    config: &'a Path,
+    keys: &'a Keys,
+    mtls: bool,
 }
 
-fn described(gateway: SocketAddr, config: &PathBuf, keys: &Keys) -> serde_json::Value {
-    let users = keys.0.iter().map(|(user, key)| ((*user).to_owned(), json!(key.expose())));
-    let tour: Vec<String> = tour().iter().map(|step| step.curl(gateway)).collect();
-    json!({
-        "gateway": format!("http://{gateway}"),
-        "simulated": true,
-        "config": config,
-        "keys": users.collect::<serde_json::Map<_, _>>(),
-        "tour": tour,
-    })
+impl Demo<'_> {
+    fn scheme(&self) -> &'static str {
+        if self.mtls { "https" } else { "http" }
+    }
+
+    fn curl(&self, step: &Try) -> String {
+        match self.config.parent().filter(|_| self.mtls) {
+            Some(directory) => step.curl_with_certificate(self.gateway, directory),
+            None => step.curl(self.gateway),
+        }
+    }
+
+    fn welcome(&self, ollama: SocketAddr) -> String {
+        let mut text = format!(
+            "Stockade is listening on {}://{}\n\
+             in front of a SIMULATED Ollama on http://{ollama}: its answers are canned text.\n\n\
+             Its configuration, which you can edit while it runs:\n  {}\n\n",
+            self.scheme(),
+            self.gateway,
+            self.config.display()
+        );
+        text.push_str(if self.mtls {
+            "The certificates of its three users, made for this run, are beside it. They also \
+             have keys:\n"
+        } else {
+            "The keys of its three users, made for this run:\n"
+        });
+        for (user, key) in &self.keys.0 {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  {user}={}", key.expose());
+        }
+        text.push_str(if self.mtls {
+            "\nTry in another terminal:\n"
+        } else {
+            "\nPaste them into another terminal, then try:\n"
+        });
+        for step in tour() {
+            let _ = write!(text, "\n# {step}\n{}\n", self.curl(&step));
+        }
+        text.push_str("\nCtrl-C ends it.");
+        text
+    }
+
+    fn described(&self) -> serde_json::Value {
+        let keys = self.keys.0.iter().map(|(user, key)| ((*user).to_owned(), json!(key.expose())));
+        let tour: Vec<String> = tour().iter().map(|step| self.curl(step)).collect();
+        json!({
+            "gateway": format!("{}://{}", self.scheme(), self.gateway),
+            "simulated": true,
+            "config": self.config,
+            "keys": keys.collect::<serde_json::Map<_, _>>(),
+            "tour": tour,
+        })
+    }
 }

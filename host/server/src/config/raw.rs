@@ -12,7 +12,7 @@ use super::types::{LogFormat, LogLevel};
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawConfig {
-    pub(super) listen: Slot<OneOrMany>,
+    pub(super) listen: Slot<RawListeners>,
     pub(super) upstream: Slot<RawUpstream>,
     pub(super) allow_plain_http: Slot<bool>,
     pub(super) time_zone: Slot<String>,
@@ -28,14 +28,50 @@ pub(super) struct RawConfig {
     pub(super) tests: Slot<Vec<Slot<RawTest>>>,
 }
 
-/// One text or a list of texts.
+/// One listener or a list of them.
 #[derive(Debug, Deserialize)]
 #[serde(rename = "$by-shape")]
-pub(super) enum OneOrMany {
+pub(super) enum RawListeners {
     #[serde(rename = "scalar")]
     One(Slot<String>),
+    #[serde(rename = "mapping")]
+    With(Box<Slot<RawListener>>),
     #[serde(rename = "sequence")]
-    Many(Vec<Slot<String>>),
+    Many(Vec<Slot<RawListen>>),
+}
+
+/// An address, alone or with certificates.
+#[derive(Debug, Deserialize)]
+#[serde(rename = "$by-shape")]
+pub(super) enum RawListen {
+    #[serde(rename = "scalar")]
+    Address(Slot<String>),
+    #[serde(rename = "mapping")]
+    With(Box<Slot<RawListener>>),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawListener {
+    pub(super) address: Slot<String>,
+    pub(super) tls: Slot<RawTls>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawTls {
+    pub(super) certificate: Slot<String>,
+    pub(super) key: Slot<String>,
+    pub(super) client_ca: Slot<String>,
+    pub(super) client_auth: Slot<ClientAuth>,
+    pub(super) crl: Slot<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ClientAuth {
+    Required,
+    Optional,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -100,6 +136,8 @@ pub(super) struct RawUser {
     pub(super) groups: Slot<Vec<Slot<String>>>,
     pub(super) keys: Slot<Vec<Slot<RawKey>>>,
     pub(super) password_hash: Slot<String>,
+    pub(super) certificates: Slot<Vec<Slot<RawCertificate>>>,
+    pub(super) ollama_keys: Slot<Vec<Slot<RawOllamaKey>>>,
     pub(super) attributes: Slot<Entries<String>>,
     pub(super) disabled: Slot<bool>,
 }
@@ -113,6 +151,23 @@ pub(super) struct RawKey {
     pub(super) labels: Slot<Entries<String>>,
     pub(super) operations: Slot<Vec<Slot<String>>>,
     pub(super) models: Slot<Vec<Slot<String>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawOllamaKey {
+    pub(super) id: Slot<String>,
+    pub(super) public_key: Slot<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawCertificate {
+    pub(super) id: Slot<String>,
+    pub(super) dns: Slot<String>,
+    pub(super) uri: Slot<String>,
+    pub(super) email: Slot<String>,
+    pub(super) sha256: Slot<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -10,8 +10,12 @@ use http::HeaderValue;
 use http::uri::Authority;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use stockade_authn::{ApiKey, Password, PasswordRules, TokenRules, TokenSecret, User};
+use stockade_authn::{
+    ApiKey, ClientCertificate, OllamaKey, Password, PasswordRules, TokenRules, TokenSecret, User,
+};
 use stockade_core::{BindingName, GroupName, ModelName, Operation, PolicyName, Principal, UserId};
+
+use crate::tls::Tls;
 
 use super::error::ConfigError;
 use super::location::{Location, Source};
@@ -22,7 +26,7 @@ use super::settings::Part;
 #[derive(Debug)]
 pub struct Config {
     /// Where to listen; at least one address.
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<Listener>,
     /// Where Ollama is.
     pub upstream: Upstream,
     /// How much a caller may send, and how slowly.
@@ -41,6 +45,10 @@ pub struct Config {
     pub api_keys: Vec<ApiKey>,
     /// The passwords of the users.
     pub passwords: Vec<Password>,
+    /// The Ollama keys of the users.
+    pub ollama_keys: Vec<OllamaKey>,
+    /// The client certificates of the users.
+    pub certificates: Vec<ClientCertificate>,
     /// The secrets that sign tokens.
     pub token_secrets: Vec<TokenSecret>,
     /// What tokens must keep to.
@@ -62,6 +70,15 @@ impl Config {
             None => ConfigError::new(self.source.path(), message.as_ref()),
         }
     }
+}
+
+/// Where to listen.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// The address.
+    pub address: SocketAddr,
+    /// What is presented there; without it, HTTP is plain.
+    pub tls: Option<Tls>,
 }
 
 /// How callers may say who they are.

@@ -7,10 +7,13 @@
 
 mod authentication;
 mod bindings;
+mod certificates;
 mod cors;
 mod expectations;
+mod listeners;
 mod names;
 mod network;
+mod ollama_keys;
 mod policies;
 mod quantities;
 mod scopes;
@@ -57,7 +60,8 @@ pub(super) fn validate(
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,
 ) -> Config {
-    let network = Network::check(raw.listen, raw.upstream, raw.allow_plain_http, report);
+    let listeners = listeners::listeners(raw.listen, surroundings, report);
+    let network = Network::check(listeners, raw.upstream, raw.allow_plain_http, report);
     let accounts = users::accounts(raw.users, raw.groups, report);
     let authentication = authentication::authentication(raw.authentication, &accounts, report);
     let (token_secrets, token_rules) = tokens::tokens(raw.tokens, surroundings, report);
@@ -80,6 +84,8 @@ pub(super) fn validate(
         authentication,
         api_keys: accounts.api_keys,
         passwords: accounts.passwords,
+        certificates: accounts.certificates,
+        ollama_keys: accounts.ollama_keys,
         token_secrets,
         token_rules,
         policies,

@@ -39,6 +39,8 @@ pub(crate) fn authenticator(config: &Config) -> Result<Authenticator, ConfigErro
         api_keys: config.api_keys.clone(),
         token_secrets: config.token_secrets.clone(),
         token_rules: config.token_rules,
+        ollama_keys: config.ollama_keys.clone(),
+        certificates: config.certificates.clone(),
         passwords: config.passwords.clone(),
         password_rules: config.authentication.password_rules,
         anonymous: config.authentication.anonymous.clone(),

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use http::request::Parts;
-use stockade_authn::{AuthnError, Identity, PasswordCheck, PasswordChecked, Presented, Step};
-use stockade_core::ProofKind;
+use stockade_authn::{
+    AuthnError, Identity, PasswordCheck, PasswordChecked, Presented, Step, Target,
+};
+use stockade_core::{ProofKind, UnixTime};
 use tokio::sync::Semaphore;
 
 use super::Exchange;
@@ -18,6 +20,15 @@ pub(super) struct PasswordChecks {
 
 /// How long a caller waits for a slot.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the connection's certificate says.
+enum Certified {
+    /// There is none.
+    None,
+    /// It stands for no user.
+    Nobody,
+    As(Box<Identity>),
+}
 
 impl PasswordChecks {
     pub(super) fn new() -> Self {
@@ -42,7 +53,12 @@ impl Exchange<'_> {
         parts: &Parts,
         in_path: Option<&str>,
     ) -> Result<Identity, Refused> {
-        let presented = match Presented::from_headers(&parts.headers, in_path) {
+        let target = Target {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query(),
+        };
+        let presented = match Presented::of_request(&parts.headers, in_path, target) {
             Ok(presented) => presented,
             Err(error) => return Err(self.unproven(&error, None)),
         };
@@ -52,15 +68,46 @@ impl Exchange<'_> {
         }
         let authenticator = &self.generation.authenticator;
         let now = self.gateway.clock.now();
+        let certified = self.certified(now).map_err(|error| self.unproven(&error, None))?;
+        match (&certified, kind) {
+            (Certified::As(identity), None) => return Ok(Identity::clone(identity)),
+            (Certified::Nobody, None) => {
+                return Err(self.unproven(&AuthnError::UnknownCertificate, kind));
+            }
+            _ => {}
+        }
         let proven = match authenticator.begin(&presented, now) {
-            Ok(Step::Proven(identity)) => Ok(identity),
+            Ok(Step::Proven(identity)) => {
+                let client = self.link.peer.0.ip();
+                self.gateway.replays.admit(&presented, client, now).map(|()| identity)
+            }
             Ok(Step::Check(check)) => {
                 let checked = self.gateway.passwords.run(check).await?;
                 authenticator.finish(checked, now)
             }
             Err(error) => Err(error),
         };
+        let proven = proven.and_then(|identity| match &certified {
+            Certified::As(other) if other.principal.user != identity.principal.user => {
+                Err(AuthnError::SeveralCredentials)
+            }
+            _ => Ok(identity),
+        });
         proven.map_err(|error| self.unproven(&error, kind))
+    }
+
+    /// Whom the connection's certificate stands for. It was verified at the handshake,
+    /// and is again by each generation that the connection lives to see.
+    fn certified(&self, now: UnixTime) -> Result<Certified, AuthnError> {
+        let Some(certificate) = &self.link.certificate else {
+            return Ok(Certified::None);
+        };
+        let tls = self.generation.tls(self.link.listener);
+        if !certificate.is_good(self.generation.number, tls, now) {
+            return Err(AuthnError::CertificateEnded);
+        }
+        let identity = self.generation.authenticator.certified(&certificate.presented)?;
+        Ok(identity.map_or(Certified::Nobody, |identity| Certified::As(Box::new(identity))))
     }
 
     /// Clients such as browsers and wget send a password only when they are asked for it.

@@ -1,7 +1,8 @@
-//! Sockets: accept, serve HTTP/1.1, drain.
+//! Sockets: accept, shake hands, serve HTTP/1.1, drain.
 
 use std::convert::Infallible;
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +15,17 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use stockade_core::Transport;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::Gateway;
 use super::answer::AnswerBody;
+use super::certificate::PeerCertificate;
 use super::guard::{HeadGuard, REFUSED, Verdict};
+use crate::config::Listener;
+use crate::tls::Tls;
 
 /// How long a connection may wait for its next request.
 const IDLE: Duration = Duration::from_secs(75);
@@ -35,10 +41,13 @@ impl fmt::Display for PeerAddr {
 }
 
 /// How a caller is connected.
-#[derive(Clone, Copy, Debug)]
 pub(crate) struct Link {
     pub(crate) peer: PeerAddr,
     pub(crate) transport: Transport,
+    /// The address that the listener has in the configuration.
+    pub(super) listener: SocketAddr,
+    /// The client's certificate, if it has one.
+    pub(super) certificate: Option<PeerCertificate>,
     /// Whether the gateway was reached at an address that only this machine has.
     loopback: bool,
 }
@@ -53,7 +62,7 @@ impl Link {
 /// Limits of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ConnectionLimits {
-    /// How long a caller may take to send a request's head.
+    /// How long a caller may take to send a request's head, and to shake hands.
     pub(crate) header_timeout: Duration,
     /// How long running answers may go on after a shutdown began.
     pub(crate) drain_timeout: Duration,
@@ -62,18 +71,22 @@ pub(crate) struct ConnectionLimits {
 /// Accept connections until `stop`, then let the running requests finish.
 pub(crate) async fn serve(
     listener: TcpListener,
+    configured: Listener,
     gateway: Arc<Gateway>,
     limits: ConnectionLimits,
     stop: CancellationToken,
 ) {
     let graceful = GracefulShutdown::new();
+    let mut entrance = Entrance { address: configured.address, tls: configured.tls };
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    let connection = Connection { gateway: gateway.clone(), link: plain(&stream, peer) };
-                    tokio::spawn(connection.run(stream, limits, graceful.watcher()));
+                    entrance.renew(&gateway);
+                    let connection = Connection { gateway: gateway.clone(), limits };
+                    let entrance = entrance.clone();
+                    tokio::spawn(connection.run(stream, PeerAddr(peer), entrance, graceful.watcher()));
                 }
                 Err(error) => pause_after(&error).await,
             },
@@ -86,41 +99,85 @@ pub(crate) async fn serve(
 }
 
 /// Out of descriptors: there is nothing to do but to wait until some are free.
-async fn pause_after(error: &std::io::Error) {
+async fn pause_after(error: &io::Error) {
     tracing::warn!(%error, "cannot accept a connection");
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
-fn plain(stream: &TcpStream, peer: SocketAddr) -> Link {
-    let loopback = |address: SocketAddr| address.ip().to_canonical().is_loopback();
-    let loopback = stream.local_addr().is_ok_and(loopback) && loopback(peer);
-    Link { peer: PeerAddr(peer), transport: Transport::Plain, loopback }
+/// A listener's address and what it presents.
+#[derive(Clone)]
+struct Entrance {
+    address: SocketAddr,
+    tls: Option<Tls>,
+}
+
+impl Entrance {
+    /// Take the current generation's certificates. Whether there is TLS at all was
+    /// decided when the socket was opened: a change of that waits for a restart.
+    fn renew(&mut self, gateway: &Gateway) {
+        if self.tls.is_some()
+            && let Some(tls) = gateway.current.load().tls(self.address)
+        {
+            self.tls = Some(tls.clone());
+        }
+    }
 }
 
 struct Connection {
     gateway: Arc<Gateway>,
-    link: Link,
+    limits: ConnectionLimits,
 }
 
 impl Connection {
-    async fn run(self, stream: TcpStream, limits: ConnectionLimits, watcher: Watcher) {
+    async fn run(self, stream: TcpStream, peer: PeerAddr, entrance: Entrance, watcher: Watcher) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
-        let link = self.link;
+        let is_loopback = |address: SocketAddr| address.ip().to_canonical().is_loopback();
+        let mut link = Link {
+            peer,
+            transport: Transport::Plain,
+            listener: entrance.address,
+            certificate: None,
+            loopback: stream.local_addr().is_ok_and(is_loopback) && is_loopback(peer.0),
+        };
+        let Some(tls) = entrance.tls else {
+            return self.http(stream, link, watcher).await;
+        };
+        let acceptor = TlsAcceptor::from(tls.server);
+        let handshake = tokio::time::timeout(self.limits.header_timeout, acceptor.accept(stream));
+        match handshake.await {
+            Ok(Ok(stream)) => {
+                let chain = stream.get_ref().1.peer_certificates().map(<[_]>::to_vec);
+                link.certificate = chain.and_then(PeerCertificate::new);
+                let mutual = link.certificate.is_some();
+                link.transport = if mutual { Transport::MutualTls } else { Transport::Tls };
+                self.http(stream, link, watcher).await;
+            }
+            Ok(Err(error)) => tracing::debug!(%peer, %error, "the TLS handshake failed"),
+            Err(_) => tracing::debug!(%peer, "the TLS handshake took too long"),
+        }
+    }
+
+    async fn http<S>(self, stream: S, link: Link, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let peer = link.peer;
+        let link = Arc::new(link);
         let verdict = Verdict::default();
-        let stream = HeadGuard::new(stream, limits.header_timeout, verdict.clone());
+        let stream = HeadGuard::new(stream, self.limits.header_timeout, verdict.clone());
         let service = service_fn(move |request| {
-            let (gateway, verdict) = (self.gateway.clone(), verdict.clone());
+            let (gateway, link, verdict) = (self.gateway.clone(), link.clone(), verdict.clone());
             async move { Ok::<_, Infallible>(answer(&gateway, &link, request, &verdict).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             // A head arrives here whole or not at all, so this is the time between two.
-            .header_read_timeout(limits.header_timeout + IDLE)
+            .header_read_timeout(self.limits.header_timeout + IDLE)
             .serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {
-            tracing::debug!(peer = %link.peer, %error, "connection ended");
+            tracing::debug!(%peer, %error, "connection ended");
         }
     }
 }
@@ -150,14 +207,16 @@ mod tests {
 
     #[test]
     fn passwords_travel_by_loopback_or_tls_only() {
-        let peer = PeerAddr(SocketAddr::from(([192, 0, 2, 7], 4711)));
+        let address = SocketAddr::from(([192, 0, 2, 7], 4711));
         for (transport, loopback, kept) in [
             (Transport::Plain, false, false),
             (Transport::Plain, true, true),
             (Transport::Tls, false, true),
             (Transport::MutualTls, false, true),
         ] {
-            assert_eq!(Link { peer, transport, loopback }.keeps_passwords(), kept);
+            let peer = PeerAddr(address);
+            let link = Link { peer, transport, listener: address, certificate: None, loopback };
+            assert_eq!(link.keeps_passwords(), kept);
         }
     }
 }

@@ -69,6 +69,24 @@ impl Refused {
         refused
     }
 
+    /// What the gateway's own routes do not understand.
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, Cause::Request, message)
+    }
+
+    /// A token cannot be had.
+    pub(crate) fn no_token(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, Cause::OutOfScope, message)
+    }
+
+    /// A route of the gateway's own has no other method.
+    pub(crate) fn only_post() -> Self {
+        let message = "this path answers to POST only";
+        let mut refused = Self::new(StatusCode::METHOD_NOT_ALLOWED, Cause::Request, message);
+        refused.headers.push((ALLOW, HeaderValue::from_static("POST")));
+        refused
+    }
+
     /// A key in front of the path where the configuration does not allow that.
     pub(crate) fn key_in_path() -> Self {
         let message = "keys in the path are not allowed here; send `Authorization: Bearer …`";

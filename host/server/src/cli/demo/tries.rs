@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
@@ -74,6 +75,21 @@ impl Try {
         format!(
             "curl{} http://{gateway}{}{}",
             key.unwrap_or_default(),
+            self.path,
+            body.unwrap_or_default()
+        )
+    }
+
+    /// The line to type where users have certificates.
+    pub(super) fn curl_with_certificate(&self, gateway: SocketAddr, directory: &Path) -> String {
+        let directory = directory.display();
+        let certificate = self
+            .user
+            .map(|user| format!(" --cert {directory}/{user}.pem --key {directory}/{user}.key"));
+        let body = self.body.map(|body| format!(" -d '{body}'"));
+        format!(
+            "curl --cacert {directory}/ca.pem{} https://{gateway}{}{}",
+            certificate.unwrap_or_default(),
             self.path,
             body.unwrap_or_default()
         )

@@ -1,20 +1,18 @@
-//! Where to listen and where Ollama is.
+//! Where Ollama is, and whether what listens may listen there.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
-use super::names::Unique;
 use super::quantities::Quantity;
 use crate::config::location::Location;
-use crate::config::raw::{OneOrMany, RawUpstream};
-use crate::config::report::{Problem, Report, quoted};
+use crate::config::raw::RawUpstream;
+use crate::config::report::{Problem, Report};
 use crate::config::slot::{Located, Slot};
-use crate::config::types::Upstream;
+use crate::config::types::{Listener, Upstream};
 
-const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 11_435);
 const DEFAULT_UPSTREAM: Authority = Authority::from_static("127.0.0.1:11434");
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A large model may take minutes to load, and without a stream the answer begins when
@@ -23,86 +21,40 @@ const DEFAULT_RESPONSE_TIMEOUT: Duration = Duration::from_mins(30);
 const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_mins(5);
 
 pub(super) struct Network {
-    pub(super) listen: Vec<SocketAddr>,
+    pub(super) listen: Vec<Listener>,
     pub(super) upstream: Upstream,
 }
 
 impl Network {
     pub(super) fn check(
-        listen: Slot<OneOrMany>,
+        listeners: Vec<Located<Listener>>,
         upstream: Slot<RawUpstream>,
         allow_plain_http: Slot<bool>,
         report: &mut Report,
     ) -> Self {
-        let addresses = addresses(listen, report);
         // What could not be read might have allowed it.
         let plain = allow_plain_http.is_broken() || allow_plain_http.value() == Some(true);
         if !plain {
-            refuse_plain(&addresses, report);
+            refuse_plain(&listeners, report);
         }
         let (upstream, url_at) = self::upstream(upstream, report);
-        refuse_loop(&addresses, &upstream.authority, url_at, report);
-        let listen = if addresses.is_empty() {
-            vec![DEFAULT_LISTEN]
-        } else {
-            addresses.into_iter().map(|located| located.value).collect()
-        };
+        refuse_loop(&listeners, &upstream.authority, url_at, report);
+        let listen = listeners.into_iter().map(|located| located.value).collect();
         Self { listen, upstream }
     }
 }
 
-fn addresses(listen: Slot<OneOrMany>, report: &mut Report) -> Vec<Located<SocketAddr>> {
-    let Some(listen) = listen.optional() else {
-        return Vec::new();
-    };
-    let texts = match listen.value {
-        OneOrMany::One(text) => vec![text],
-        OneOrMany::Many(texts) => texts,
-    };
-    if texts.is_empty() {
-        let help = "name an address, or leave the key out to listen on 127.0.0.1:11435";
-        report.add(Problem::new(listen.at, "there is no address to listen on").help(help));
-    }
-    let mut unique = Unique::new();
-    let mut addresses = Vec::with_capacity(texts.len());
-    for text in texts.into_iter().filter_map(Slot::optional) {
-        let Some(address) = address(&text, report) else {
-            continue;
-        };
-        // Each port 0 becomes another port.
-        if address.port() != 0 {
-            unique.check(address, &format!("the address {address}"), text.at, report);
-        }
-        addresses.push(Located::new(text.at, address));
-    }
-    addresses
-}
-
-fn address(text: &Located<String>, report: &mut Report) -> Option<SocketAddr> {
-    if let Ok(address) = text.value.parse() {
-        return Some(address);
-    }
-    let message = format!("{} is no address to listen on", quoted(&text.value));
-    let help = match text.value.rsplit_once(':') {
-        Some(("localhost", port)) => format!("write 127.0.0.1:{port} or [::1]:{port}"),
-        Some(("" | "*", port)) => format!("for all interfaces write 0.0.0.0:{port} or [::]:{port}"),
-        _ => "write an IP address and a port, such as 127.0.0.1:11435 or [::1]:11435".to_owned(),
-    };
-    report.add(Problem::new(text.at, message).help(help));
-    None
-}
-
-fn refuse_plain(addresses: &[Located<SocketAddr>], report: &mut Report) {
-    for address in addresses {
-        if !address.value.ip().to_canonical().is_loopback() {
+fn refuse_plain(listeners: &[Located<Listener>], report: &mut Report) {
+    for Located { at, value: listener } in listeners {
+        if listener.tls.is_none() && !listener.address.ip().to_canonical().is_loopback() {
             let message = format!(
                 "{} can be reached from other machines without TLS, so that keys would \
                  travel in the clear",
-                address.value
+                listener.address
             );
-            report.add(Problem::new(address.at, message).help(
-                "listen on 127.0.0.1 behind something that ends TLS, or set \
-                 `allow_plain_http: true` on a network that you trust",
+            report.add(Problem::new(*at, message).help(
+                "give the listener a `tls` section, listen on 127.0.0.1 behind something that \
+                 ends TLS, or set `allow_plain_http: true` on a network that you trust",
             ));
         }
     }
@@ -169,21 +121,20 @@ fn check_uri(uri: Uri) -> Result<Authority, &'static str> {
 
 /// An upstream that is the gateway itself would be asked for ever.
 fn refuse_loop(
-    addresses: &[Located<SocketAddr>],
+    listeners: &[Located<Listener>],
     upstream: &Authority,
     url_at: Option<Location>,
     report: &mut Report,
 ) {
     let port = upstream.port_u16().unwrap_or(80);
-    let default = [Located::new(Location::point(1, 1), DEFAULT_LISTEN)];
-    let listened = if addresses.is_empty() { &default } else { addresses };
-    let meets = |address: &&Located<SocketAddr>| {
-        address.value.port() == port && reaches(upstream.host(), address.value.ip())
+    let meets = |listener: &&Located<Listener>| {
+        let address = listener.value.address;
+        address.port() == port && reaches(upstream.host(), address.ip())
     };
-    if let Some(address) = listened.iter().find(meets) {
+    if let Some(listener) = listeners.iter().find(meets) {
         let message = "`upstream` is where the gateway itself listens";
         let help = "give Ollama another port than the gateway";
-        report.add(Problem::new(url_at.unwrap_or(address.at), message).help(help));
+        report.add(Problem::new(url_at.unwrap_or(listener.at), message).help(help));
     }
 }
 

@@ -3,10 +3,14 @@
 use std::collections::HashSet;
 use std::str::FromStr as _;
 
-use stockade_authn::{ApiKey, KeyDigest, Password, PasswordHash, Terms, User};
+use stockade_authn::{
+    ApiKey, ClientCertificate, KeyDigest, OllamaKey, Password, PasswordHash, Terms, User,
+};
 use stockade_core::{CredentialId, GroupName, UserId};
 
+use super::certificates;
 use super::names::{Names, Unique};
+use super::ollama_keys;
 use super::scopes::scope;
 use crate::config::quantity;
 use crate::config::raw::{RawKey, RawUser};
@@ -18,6 +22,8 @@ pub(super) struct Accounts {
     pub(super) users: Vec<User>,
     pub(super) api_keys: Vec<ApiKey>,
     pub(super) passwords: Vec<Password>,
+    pub(super) certificates: Vec<ClientCertificate>,
+    pub(super) ollama_keys: Vec<OllamaKey>,
     pub(super) user_names: Names,
     pub(super) group_names: Names,
     pub(super) disabled: HashSet<UserId>,
@@ -33,12 +39,16 @@ pub(super) fn accounts(
             users: Vec::new(),
             api_keys: Vec::new(),
             passwords: Vec::new(),
+            certificates: Vec::new(),
+            ollama_keys: Vec::new(),
             user_names: Names::new("user"),
             group_names: Names::new("group"),
             disabled: HashSet::new(),
         },
         key_ids: Unique::new(),
         digests: Unique::new(),
+        certificates: certificates::Known::new(),
+        ollama_keys: ollama_keys::Known::new(),
         report,
     };
     reading.groups(groups);
@@ -50,6 +60,8 @@ struct Reading<'r> {
     accounts: Accounts,
     key_ids: Unique<CredentialId>,
     digests: Unique<KeyDigest>,
+    certificates: certificates::Known,
+    ollama_keys: ollama_keys::Known,
     report: &'r mut Report,
 }
 
@@ -104,6 +116,18 @@ impl Reading<'_> {
         if let Some(text) = raw.password_hash.optional() {
             let password = self.password(id, &text);
             self.accounts.passwords.extend(password);
+        }
+        for raw in raw.ollama_keys.value().unwrap_or_default() {
+            if let Some(raw) = raw.optional() {
+                let read = ollama_keys::ollama_key(id, raw, &mut self.ollama_keys, self.report);
+                self.accounts.ollama_keys.extend(read);
+            }
+        }
+        for raw in raw.certificates.value().unwrap_or_default() {
+            if let Some(raw) = raw.optional() {
+                let read = certificates::certificate(id, raw, &mut self.certificates, self.report);
+                self.accounts.certificates.extend(read);
+            }
         }
         for key in raw.keys.value().unwrap_or_default() {
             if let Some(key) = key.optional() {

@@ -1,0 +1,144 @@
+//! Client certificates: which user a certificate that the TLS handshake has verified
+//! stands for.
+//!
+//! Whether it is signed by the right authority, in force and not revoked is for the
+//! handshake to say. Here its names are looked up, and names mean exactly what is
+//! written: no wildcards, no parts.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use stockade_core::{CredentialId, ProofKind, UserId};
+
+use crate::user::Directory;
+use crate::{AuthnError, Holder, Identity, Terms};
+
+mod names;
+
+/// What a certificate can be known by.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum CertificateName {
+    /// A DNS name among the subject's alternative names, in lower case.
+    Dns(String),
+    /// A URI among them, such as a SPIFFE ID.
+    Uri(String),
+    /// An e-mail address among them.
+    Email(String),
+    /// The SHA-256 of the whole certificate in DER.
+    Fingerprint([u8; 32]),
+}
+
+impl fmt::Debug for CertificateName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns(name) => write!(f, "dns:{name}"),
+            Self::Uri(uri) => write!(f, "uri:{uri}"),
+            Self::Email(address) => write!(f, "email:{address}"),
+            Self::Fingerprint(digest) => write!(f, "sha256:{}", hex::encode(digest)),
+        }
+    }
+}
+
+/// A text that is no fingerprint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a certificate's fingerprint is its SHA-256 in hex, as \
+     `openssl x509 -noout -fingerprint -sha256` prints it"
+)]
+pub struct InvalidFingerprint;
+
+/// The SHA-256 of a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint(pub [u8; 32]);
+
+/// With or without colons and `sha256:`, in either case.
+impl FromStr for Fingerprint {
+    type Err = InvalidFingerprint;
+
+    fn from_str(text: &str) -> Result<Self, InvalidFingerprint> {
+        let digits = text.strip_prefix("sha256:").unwrap_or(text).replace(':', "");
+        let mut digest = [0; 32];
+        hex::decode_to_slice(digits, &mut digest).map_err(|_| InvalidFingerprint)?;
+        Ok(Self(digest))
+    }
+}
+
+/// A certificate as it is configured: a name, and whom it stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The name of the entry, for the log.
+    pub id: CredentialId,
+    /// The user.
+    pub user: UserId,
+    /// What the certificate is known by.
+    pub name: CertificateName,
+}
+
+/// A certificate that the handshake has verified.
+#[derive(Clone, Debug)]
+pub struct PresentedCertificate {
+    names: Vec<CertificateName>,
+}
+
+impl PresentedCertificate {
+    /// Read the names of a verified certificate in DER. Names that cannot be read are
+    /// names that it does not have; the fingerprint is always there.
+    pub fn read(der: &[u8]) -> Self {
+        let mut names = names::alternative_names(der).unwrap_or_default();
+        names.push(CertificateName::Fingerprint(Sha256::digest(der).into()));
+        Self { names }
+    }
+}
+
+/// All certificates, by their names.
+#[derive(Debug, Default)]
+pub(crate) struct Certificates(HashMap<CertificateName, ClientCertificate>);
+
+impl Certificates {
+    /// The certificates, and the pairs that have the same name.
+    pub(crate) fn new(all: Vec<ClientCertificate>) -> (Self, Vec<(CredentialId, CredentialId)>) {
+        let mut by_name: HashMap<_, ClientCertificate> = HashMap::with_capacity(all.len());
+        let mut shared = Vec::new();
+        for certificate in all {
+            let id = certificate.id.clone();
+            if let Some(other) = by_name.insert(certificate.name.clone(), certificate) {
+                shared.push((other.id, id));
+            }
+        }
+        (Self(by_name), shared)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// `None` for a certificate that stands for nobody.
+    pub(crate) fn identify(
+        &self,
+        presented: &PresentedCertificate,
+        users: &Directory,
+    ) -> Result<Option<Identity>, AuthnError> {
+        let mut known = presented.names.iter().filter_map(|name| self.0.get(name));
+        let Some(certificate) = known.next() else {
+            return Ok(None);
+        };
+        if known.any(|other| other.user != certificate.user) {
+            return Err(AuthnError::SeveralUsers);
+        }
+        let Some(member) = users.get(certificate.user.as_str()) else {
+            return Ok(None);
+        };
+        if member.disabled {
+            let (user, credential) = (certificate.user.clone(), certificate.id.clone());
+            return Err(AuthnError::Disabled(Holder { user, credential }));
+        }
+        let principal = member.principal(ProofKind::Mtls, Some(certificate.id.clone()));
+        Ok(Some(Identity::new(principal, Arc::new(Terms::default()))))
+    }
+}
+
+#[cfg(test)]
+mod tests;

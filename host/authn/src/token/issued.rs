@@ -1,0 +1,160 @@
+//! Tokens that the gateway gives itself.
+
+use std::time::Duration;
+
+use stockade_core::{ProofKind, Secret, UnixTime};
+
+use super::{Tokens, sign_for};
+use crate::Identity;
+
+/// A token that was given.
+pub struct Issued {
+    /// The token itself.
+    pub token: Secret<String>,
+    /// Until when it is valid, that second included.
+    pub expires: UnixTime,
+}
+
+/// Why no token is given. `Display` is for the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CannotIssue {
+    /// The caller is declared, not proven.
+    #[error("a token is given for a credential; this request has none")]
+    Anonymous,
+    /// Nothing signs.
+    #[error("this gateway issues no tokens: it has no secret that signs them")]
+    NoSecret,
+    /// The credential is not known by a lasting name.
+    #[error("no token is given for this kind of credential")]
+    NoOrigin,
+    /// It would not live for a second.
+    #[error("a token lives for at least one second")]
+    TooShort,
+}
+
+impl Tokens {
+    pub(crate) fn issue(
+        &self,
+        identity: &Identity,
+        ttl: Option<Duration>,
+        now: UnixTime,
+    ) -> Result<Issued, CannotIssue> {
+        let secret = self.secrets.first().ok_or(CannotIssue::NoSecret)?;
+        let origin = match identity.principal.proof {
+            ProofKind::Anonymous => return Err(CannotIssue::Anonymous),
+            // Without an origin it was signed by whoever has the secret.
+            ProofKind::Token => identity.origin.as_ref(),
+            _ => Some(self.origins.find(&identity.principal).ok_or(CannotIssue::NoOrigin)?),
+        };
+        let ttl = ttl.map_or(self.rules.max_ttl, |ttl| ttl.min(self.rules.max_ttl));
+        if ttl < Duration::from_secs(1) {
+            return Err(CannotIssue::TooShort);
+        }
+        let latest = now.as_secs().saturating_add(ttl.as_secs());
+        // The last second of a key that expires on the next.
+        let end = identity.terms.expires.map(|expires| expires.as_secs().saturating_sub(1));
+        let expires = UnixTime::from_secs(end.map_or(latest, |end| latest.min(end)));
+        let payload = format!("{}:{}", identity.principal.user, expires.as_secs());
+        let signature = match origin {
+            Some(origin) => sign_for(secret.begin(&payload), origin),
+            None => secret.sign(&payload),
+        };
+        let token = Secret::new(format!("{payload}:{}", hex::encode(signature)));
+        Ok(Issued { token, expires })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use stockade_core::{CredentialId, Operation, UserId};
+
+    use super::*;
+    use crate::{
+        ApiKey, Authenticator, AuthnError, Credentials, KeyText, Presented, Scope, Terms,
+        TokenSecret, User,
+    };
+
+    const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+    fn later(seconds: u64) -> UnixTime {
+        UnixTime::from_secs(NOW.as_secs() + seconds)
+    }
+
+    fn authenticator(keys: &[(&str, &KeyText, Terms)]) -> Authenticator {
+        let alice = UserId::new("alice").unwrap();
+        let key = |(id, text, terms): &(&str, &KeyText, Terms)| ApiKey {
+            id: CredentialId::new(id).unwrap(),
+            user: alice.clone(),
+            digest: text.digest(),
+            terms: Arc::new(terms.clone()),
+        };
+        let secret = Secret::new(b"sixteen bytes!!!".to_vec());
+        let secret = TokenSecret::new(CredentialId::new("main").unwrap(), &secret).unwrap();
+        Authenticator::new(Credentials {
+            users: vec![User::new(alice.clone())],
+            api_keys: keys.iter().map(key).collect(),
+            token_secrets: vec![secret],
+            ..Credentials::default()
+        })
+        .unwrap()
+    }
+
+    fn identify(by: &Authenticator, text: &str, now: UnixTime) -> Result<Identity, AuthnError> {
+        by.identify(&Presented::from_secret(text)?, now)
+    }
+
+    fn issue(by: &Authenticator, text: &str, now: UnixTime) -> Issued {
+        by.issue(&identify(by, text, now).unwrap(), None, now).unwrap()
+    }
+
+    #[test]
+    fn a_token_has_the_terms_of_its_key_and_ends_with_it() {
+        let (one, other) = (KeyText::generate(), KeyText::generate());
+        let scope = Scope { operations: Some(vec![Operation::Chat]), models: None };
+        let terms = Terms { scope, ..Terms::default() };
+        let both =
+            authenticator(&[("one", &one, terms.clone()), ("other", &other, Terms::default())]);
+        let token = issue(&both, one.expose(), NOW);
+        let known = identify(&both, token.token.expose(), NOW).unwrap();
+        assert_eq!(*known.terms, terms);
+        assert_eq!(known.principal.proof, ProofKind::Token);
+        assert_eq!(known.principal.credential.unwrap().as_str(), "one");
+        let without = authenticator(&[("other", &other, Terms::default())]);
+        let refused = identify(&without, token.token.expose(), NOW);
+        assert_eq!(refused.unwrap_err(), AuthnError::Unknown);
+        let replaced = authenticator(&[("one", &other, terms)]);
+        assert_eq!(
+            identify(&replaced, token.token.expose(), NOW).unwrap_err(),
+            AuthnError::Unknown
+        );
+    }
+
+    #[test]
+    fn a_refreshed_token_still_ends_with_its_key() {
+        let key = KeyText::generate();
+        let terms = Terms { expires: Some(later(3600)), ..Terms::default() };
+        let by = authenticator(&[("one", &key, terms)]);
+        let first = issue(&by, key.expose(), NOW);
+        assert_eq!(first.expires, later(3599));
+        let second = issue(&by, first.token.expose(), later(1800));
+        assert_eq!(second.expires, later(3599));
+        assert!(identify(&by, second.token.expose(), later(3599)).is_ok());
+        let refused = identify(&by, second.token.expose(), later(3600));
+        assert!(matches!(refused, Err(AuthnError::Expired(_))));
+        let bare = authenticator(&[]);
+        assert!(identify(&bare, second.token.expose(), later(1800)).is_err());
+    }
+
+    #[test]
+    fn a_token_lives_as_long_as_asked_and_no_longer_than_allowed() {
+        let key = KeyText::generate();
+        let by = authenticator(&[("one", &key, Terms::default())]);
+        let identity = identify(&by, key.expose(), NOW).unwrap();
+        let expires = |ttl| by.issue(&identity, Some(Duration::from_secs(ttl)), NOW);
+        assert_eq!(expires(60).unwrap().expires, later(60));
+        assert_eq!(expires(u64::MAX).unwrap().expires, later(24 * 3600));
+        assert_eq!(expires(0).map(|_| ()).unwrap_err(), CannotIssue::TooShort);
+    }
+}

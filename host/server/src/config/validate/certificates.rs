@@ -1,0 +1,76 @@
+//! Which certificates stand for a user.
+
+use std::str::FromStr as _;
+
+use stockade_authn::{CertificateName, ClientCertificate, Fingerprint};
+use stockade_core::{CredentialId, UserId};
+
+use super::names::Unique;
+use crate::config::location::Location;
+use crate::config::raw::RawCertificate;
+use crate::config::report::{Problem, Report};
+use crate::config::slot::{Located, Slot};
+
+/// The ids and names that certificates have so far.
+pub(super) struct Known {
+    ids: Unique<CredentialId>,
+    names: Unique<CertificateName>,
+}
+
+impl Known {
+    pub(super) fn new() -> Self {
+        Self { ids: Unique::new(), names: Unique::new() }
+    }
+}
+
+pub(super) fn certificate(
+    user: Option<&UserId>,
+    raw: Located<RawCertificate>,
+    known: &mut Known,
+    report: &mut Report,
+) -> Option<ClientCertificate> {
+    let Located { at, value: raw } = raw;
+    let id = raw.id.required("id", at, report).and_then(|text| {
+        let id = text.check(report, |id| CredentialId::new(id))?;
+        let what = format!("the certificate id {id:?}");
+        known.ids.check(id.clone(), &what, text.at, report);
+        Some(id)
+    });
+    let broken = [&raw.dns, &raw.uri, &raw.email, &raw.sha256].iter().any(|slot| slot.is_broken());
+    let mut names = Vec::new();
+    let mut name = |slot: Slot<String>, make: fn(String) -> CertificateName| {
+        names.extend(slot.optional().map(|text| Located::new(text.at, make(text.value))));
+    };
+    name(raw.dns, |name| CertificateName::Dns(name.to_ascii_lowercase()));
+    name(raw.uri, CertificateName::Uri);
+    name(raw.email, CertificateName::Email);
+    let fingerprint = raw.sha256.optional().map(|text| {
+        let Some(read) = text.check(report, |text| Fingerprint::from_str(text)) else {
+            // It may be a key.
+            report.mask(text.at);
+            return None;
+        };
+        Some(Located::new(text.at, CertificateName::Fingerprint(read.0)))
+    });
+    if let Some(fingerprint) = fingerprint {
+        names.push(fingerprint?);
+    }
+    let name = if broken { None } else { only(names, at, report) }?;
+    let what = "this certificate";
+    known.names.check(name.value.clone(), what, name.at, report);
+    Some(ClientCertificate { id: id?, user: user?.clone(), name: name.value })
+}
+
+fn only(
+    mut names: Vec<Located<CertificateName>>,
+    at: Location,
+    report: &mut Report,
+) -> Option<Located<CertificateName>> {
+    let name = names.pop();
+    if name.is_none() || !names.is_empty() {
+        let problem = Problem::new(at, "a certificate is known by one name");
+        report.add(problem.help("write one of `dns`, `uri`, `email` and `sha256`"));
+        return None;
+    }
+    name
+}

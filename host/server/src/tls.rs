@@ -1,0 +1,125 @@
+//! TLS: from the files of a listener to what rustls works with.
+//!
+//! Everything here belongs to one generation of the configuration. A connection made
+//! under an earlier one keeps its keys, but its client certificate is verified again.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{
+    CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime as VerificationTime,
+};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use stockade_core::{Secret, UnixTime};
+
+/// What a listener presents, and what it asks for.
+#[derive(Clone)]
+pub struct Tls {
+    pub(crate) server: Arc<ServerConfig>,
+    clients: Option<Arc<dyn ClientCertVerifier>>,
+}
+
+/// The contents of a listener's files, in PEM.
+pub(crate) struct TlsFiles {
+    pub(crate) certificate: Vec<u8>,
+    pub(crate) key: Secret<Vec<u8>>,
+    pub(crate) clients: Option<ClientFiles>,
+}
+
+/// What client certificates are verified against.
+pub(crate) struct ClientFiles {
+    pub(crate) authority: Vec<u8>,
+    pub(crate) revoked: Option<Vec<u8>>,
+    /// Whether nobody is served without a certificate.
+    pub(crate) required: bool,
+}
+
+/// Which file is not what it should be. `Display` does not quote it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TlsError {
+    #[error("there is no certificate in this file: {0}")]
+    Certificate(String),
+    #[error("there is no private key in this file, in PKCS#8, PKCS#1 or SEC1 PEM: {0}")]
+    Key(String),
+    #[error("the key does not belong to the certificate, or is of a kind that is not used: {0}")]
+    Pair(rustls::Error),
+    #[error("there is no usable authority in this file: {0}")]
+    Authority(String),
+    #[error("there is no usable revocation list in this file: {0}")]
+    Revoked(String),
+}
+
+impl Tls {
+    pub(crate) fn new(files: &TlsFiles) -> Result<Self, TlsError> {
+        let chain = certificates(&files.certificate).map_err(TlsError::Certificate)?;
+        let key = PrivateKeyDer::from_pem_slice(files.key.expose())
+            .map_err(|error| TlsError::Key(error.to_string()))?;
+        let clients = files.clients.as_ref().map(verifier).transpose()?;
+        let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(TlsError::Pair)?;
+        let builder = match &clients {
+            Some(verifier) => builder.with_client_cert_verifier(Arc::clone(verifier)),
+            None => builder.with_no_client_auth(),
+        };
+        let mut server = builder.with_single_cert(chain, key).map_err(TlsError::Pair)?;
+        server.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self { server: Arc::new(server), clients })
+    }
+
+    /// Whether a client's chain, leaf first, is good at this time.
+    pub(crate) fn accepts(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> bool {
+        let Some((verifier, (leaf, others))) = self.clients.as_ref().zip(chain.split_first())
+        else {
+            return false;
+        };
+        let now = VerificationTime::since_unix_epoch(now.as_duration());
+        verifier.verify_client_cert(leaf, others, now).is_ok()
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match read {
+        Ok(chain) if chain.is_empty() => Err("it has no PEM section of that kind".to_owned()),
+        Ok(chain) => Ok(chain),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn verifier(files: &ClientFiles) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for authority in certificates(&files.authority).map_err(TlsError::Authority)? {
+        roots.add(authority).map_err(|error| TlsError::Authority(error.to_string()))?;
+    }
+    let provider = Arc::new(default_provider());
+    let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+    if let Some(pem) = &files.revoked {
+        let lists: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(pem).collect();
+        let lists = lists.map_err(|error| TlsError::Revoked(error.to_string()))?;
+        if lists.is_empty() {
+            return Err(TlsError::Revoked("it has no PEM section of that kind".to_owned()));
+        }
+        builder = builder.with_crls(lists).enforce_revocation_expiration();
+    }
+    if !files.required {
+        builder = builder.allow_unauthenticated();
+    }
+    builder.build().map_err(|error| match error {
+        rustls::server::VerifierBuilderError::InvalidCrl(error) => {
+            TlsError::Revoked(format!("{error:?}"))
+        }
+        other => TlsError::Authority(other.to_string()),
+    })
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let clients = self.clients.as_ref().map(|verifier| verifier.client_auth_mandatory());
+        f.debug_struct("Tls").field("client_certificate_required", &clients).finish_non_exhaustive()
+    }
+}
