@@ -17,7 +17,7 @@ destination=$sysroot/lib/rustlib/$target/lib
 
 say() { printf 'wasm-target: %s\n' "$*" >&2; }
 
-present() { compgen -G "$destination/libstd-*.rlib" >/dev/null; }
+present() { compgen -G "$destination/libstd[-.]*rlib" >/dev/null; }
 
 work=
 cleanup() { [ -z "$work" ] || rm -rf "$work"; }
@@ -48,7 +48,7 @@ debian_source() {
         apt-get "${options[@]}" update >/dev/null 2>&1 || continue
         (cd "$work" && apt-get "${options[@]}" download "rust-src=$version*" >/dev/null 2>&1) || continue
         dpkg-deb -x "$work"/rust-src_*.deb "$work/package"
-        find "$work/package" -type d -path '*/library' -prune | head -n1
+        compgen -G "$work/package/usr/src/rustc-*/library"
         return 0
     done
     return 1

@@ -92,6 +92,12 @@ impl World {
         Self::with(BINDINGS).await
     }
 
+    /// The world of the README with more users (lines of YAML, two spaces before each),
+    /// and more top-level keys.
+    pub async fn with_users(users: &str, more: &str) -> Self {
+        Self::with(&format!("{users}\n{more}\n{BINDINGS}")).await
+    }
+
     /// A world with policies and bindings of its own.
     pub async fn with(bindings: &str) -> Self {
         Self::build(Setup { bindings, ..Setup::default() }).await

@@ -119,3 +119,19 @@ async fn a_revoked_key_ends_with_the_generation() {
     world.change(|| std::fs::write(world.config(), without).unwrap()).await;
     assert_eq!(status(&world, "kim").await, 401);
 }
+
+#[tokio::test]
+async fn a_secret_that_others_may_read_is_refused_until_they_may_not() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::start().await;
+    let readable = |mode| {
+        let path = world.directory().join("token");
+        let allow = move || {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        world.change(allow)
+    };
+    assert!(readable(0o644).await.rejected.is_some());
+    let after = readable(0o600).await;
+    assert_eq!((after.generation, after.rejected.is_none()), (2, true));
+}

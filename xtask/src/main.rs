@@ -9,7 +9,7 @@ mod run;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use run::{Step, cargo, workspace};
+use run::{Step, cargo, target_directory, workspace};
 
 /// Stockade's tasks.
 #[derive(Parser)]
@@ -39,9 +39,15 @@ enum Task {
     Doc,
     /// Check dependencies: advisories, licences, sources, duplicates.
     Audit,
-    /// Run the benchmarks.
+    /// Measure every number that the design promises, and print them as one table.
     Bench {
-        /// Arguments for `cargo bench`.
+        /// `--quick`, `--json FILE`, `--help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Run the criterion benchmarks of the parts.
+    Criterion {
+        /// Arguments for criterion, such as a filter.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -78,6 +84,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Audit => audit::run(),
         Task::Bench { arguments } => bench(&arguments),
         Task::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
+        Task::Criterion { arguments } => criterion(&arguments),
         Task::Generate => generate::run(),
         Task::Setup => setup(),
     }
@@ -94,7 +101,7 @@ fn setup() -> anyhow::Result<()> {
 
 fn demo(arguments: &[String]) -> anyhow::Result<()> {
     wasm_target()?;
-    cargo(["run", "--package", "stockade", "--", "demo"]).args(arguments).run()
+    built(&[], "stockade")?.args(["demo"]).args(arguments).run()
 }
 
 fn test(arguments: &[String]) -> anyhow::Result<()> {
@@ -117,5 +124,19 @@ fn doc() -> anyhow::Result<()> {
 
 fn bench(arguments: &[String]) -> anyhow::Result<()> {
     wasm_target()?;
-    cargo(["bench", "--workspace"]).args(arguments).run()
+    built(&["--release"], "stockade-bench")?.args(arguments).run()
+}
+
+fn criterion(arguments: &[String]) -> anyhow::Result<()> {
+    wasm_target()?;
+    // Every benchmark, and not the unit tests in the release profile.
+    cargo(["bench", "--workspace", "--bench", "*", "--"]).args(arguments).run()
+}
+
+/// A program of the workspace, built just now. With `--workspace` dependencies have the
+/// same features as for the tests: the sandbox is compiled once, not twice.
+fn built(profile: &[&str], program: &str) -> anyhow::Result<Step> {
+    cargo(["build", "--workspace", "--bin", program]).args(profile).run()?;
+    let directory = if profile.is_empty() { "debug" } else { "release" };
+    Ok(Step::new(target_directory().join(directory).join(program)))
 }

@@ -14,6 +14,13 @@ pub(crate) fn workspace() -> PathBuf {
     xtask.parent().map_or_else(|| xtask.to_owned(), Path::to_owned)
 }
 
+/// Where cargo puts what it builds: this program was built there too.
+pub(crate) fn target_directory() -> PathBuf {
+    let program = std::env::current_exe().ok();
+    let target = program.as_deref().and_then(Path::parent).and_then(Path::parent);
+    target.map_or_else(|| workspace().join("target"), Path::to_owned)
+}
+
 /// Tell the person at the terminal.
 pub(crate) fn say(text: impl Display) {
     // There is nobody to tell where standard error is gone.

@@ -3,11 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has to fail")]
 
 use std::hint::black_box;
+use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::HeaderMap;
 use stockade_authn::{
-    ApiKey, Authenticator, KeyText, Presented, TokenRules, TokenSecret, User, issue,
+    ApiKey, Authenticator, Credentials, KeyText, Password, PasswordHash, Presented, TokenSecret,
+    User, issue,
 };
 use stockade_core::{CredentialId, GroupName, Secret, UnixTime, UserId};
 
@@ -26,13 +30,28 @@ fn key(number: usize, text: &KeyText) -> ApiKey {
         id: CredentialId::new(&format!("key-{number}")).unwrap(),
         user: user(number).id,
         digest: text.digest(),
-        expires: None,
+        terms: Arc::default(),
     }
 }
 
 fn token_secret(id: &str) -> TokenSecret {
     let secret = Secret::new(format!("the token secret called {id}").into_bytes());
     TokenSecret::new(CredentialId::new(id).unwrap(), &secret).unwrap()
+}
+
+const PASSWORD: &str = "correct horse battery staple";
+
+fn password(number: usize) -> Password {
+    let hash = PasswordHash::of(&Secret::new(PASSWORD.to_owned())).unwrap();
+    Password { user: user(number).id, hash: Arc::new(hash) }
+}
+
+fn basic(name: &str, password: &str) -> HeaderMap {
+    let encoded = STANDARD.encode(format!("{name}:{password}"));
+    let mut headers = HeaderMap::new();
+    let value = format!("Basic {encoded}").parse().unwrap();
+    headers.insert(http::header::AUTHORIZATION, value);
+    headers
 }
 
 fn bearer(credential: &str) -> HeaderMap {
@@ -46,20 +65,32 @@ fn identify(criterion: &mut Criterion) {
     let known = KeyText::generate();
     let mut keys: Vec<_> = (1..USERS).map(|number| key(number, &KeyText::generate())).collect();
     keys.push(key(0, &known));
-    let secrets = vec![token_secret("current")];
-    let users = (0..USERS).map(user).collect();
-    let authenticator = Authenticator::new(users, keys, secrets, TokenRules::default()).unwrap();
+    let authenticator = Authenticator::new(Credentials {
+        users: (0..USERS).map(user).collect(),
+        api_keys: keys,
+        token_secrets: vec![token_secret("current")],
+        passwords: vec![password(7)],
+        ..Credentials::default()
+    })
+    .unwrap();
 
     let token = issue(&token_secret("current"), &user(7).id, NOW);
+    let expired = issue(&token_secret("current"), &user(7).id, UnixTime::from_secs(1));
+    let nobodys = issue(&token_secret("current"), &UserId::new("user-x").unwrap(), NOW);
+    let forged = issue(&token_secret("other"), &user(7).id, NOW).expose().clone();
     let cases = [
         ("api key", bearer(known.expose())),
         ("unknown api key", bearer(KeyText::generate().expose())),
         ("token", bearer(token.expose())),
+        ("expired token", bearer(expired.expose())),
+        ("token of an unknown user", bearer(nobodys.expose())),
+        ("token with a wrong signature", bearer(&forged)),
+        ("cached password", basic("user-7", PASSWORD)),
     ];
     for (name, headers) in cases {
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let presented = Presented::from_headers(black_box(&headers)).unwrap();
+                let presented = Presented::from_headers(black_box(&headers), None).unwrap();
                 authenticator.identify(&presented, NOW)
             });
         });

@@ -11,12 +11,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
-use stockade_core::{CredentialId, Principal, ProofKind, UnixTime, UserId};
+use stockade_core::{CredentialId, ProofKind, UnixTime, UserId};
 
 use crate::user::Directory;
-use crate::{AuthnError, Holder};
+use crate::{AuthnError, Holder, Identity, Terms};
 
 mod text;
 
@@ -31,8 +32,8 @@ pub struct ApiKey {
     pub user: UserId,
     /// The digest of its text.
     pub digest: KeyDigest,
-    /// When it stops being valid, if ever.
-    pub expires: Option<UnixTime>,
+    /// How long and for what it is good.
+    pub terms: Arc<Terms>,
 }
 
 /// The SHA-256 digest of a key's text.
@@ -121,7 +122,7 @@ impl ApiKeys {
         presented: &PresentedKey<'_>,
         now: UnixTime,
         users: &Directory,
-    ) -> Result<Principal, AuthnError> {
+    ) -> Result<Identity, AuthnError> {
         let digest = KeyDigest::of(presented.0);
         let key = self.0.get(&digest).ok_or(AuthnError::Unknown)?;
         let member = users.get(key.user.as_str()).ok_or(AuthnError::Unknown)?;
@@ -129,10 +130,11 @@ impl ApiKeys {
         if member.disabled {
             return Err(AuthnError::Disabled(holder()));
         }
-        if key.expires.is_some_and(|expires| expires <= now) {
+        if key.terms.expires.is_some_and(|expires| expires <= now) {
             return Err(AuthnError::Expired(holder()));
         }
-        Ok(member.principal(ProofKind::ApiKey, Some(key.id.clone())))
+        let principal = member.principal(ProofKind::ApiKey, Some(key.id.clone()));
+        Ok(Identity { principal, terms: Arc::clone(&key.terms) })
     }
 }
 

@@ -1,12 +1,16 @@
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use stockade_core::{CredentialId, Principal, ProofKind, UnixTime, UserId};
 
-use crate::AuthnError;
-use crate::api_key::{ApiKey, ApiKeys};
+use crate::api_key::{ApiKey, ApiKeys, PresentedKey};
+use crate::basic::{
+    Password, PasswordCheck, PasswordChecked, PasswordRules, Passwords, PresentedBasic,
+};
 use crate::presented::{Kind, Presented};
 use crate::token::{TokenRules, TokenSecret, Tokens, repeated_secrets};
 use crate::user::{Directory, User};
+use crate::{AuthnError, Identity};
 
 /// All users and credentials of one generation of the configuration.
 ///
@@ -16,6 +20,36 @@ pub struct Authenticator {
     users: Directory,
     keys: ApiKeys,
     tokens: Tokens,
+    passwords: Passwords,
+    anonymous: Option<UserId>,
+}
+
+/// How far a caller has come.
+pub enum Step {
+    /// It is known.
+    Proven(Identity),
+    /// A hash must be computed first, away from the threads that serve requests; then
+    /// [`Authenticator::finish`].
+    Check(PasswordCheck),
+}
+
+/// Everybody who may come in, and what they prove it with.
+#[derive(Debug, Default)]
+pub struct Credentials {
+    /// Who exists.
+    pub users: Vec<User>,
+    /// The keys of the users.
+    pub api_keys: Vec<ApiKey>,
+    /// The secrets that sign tokens; the first one signs new ones.
+    pub token_secrets: Vec<TokenSecret>,
+    /// What tokens must keep to.
+    pub token_rules: TokenRules,
+    /// The passwords of the users.
+    pub passwords: Vec<Password>,
+    /// How long a right password is remembered.
+    pub password_rules: PasswordRules,
+    /// Who callers without a credential are, if they are anybody.
+    pub anonymous: Option<UserId>,
 }
 
 /// Two things in the configuration that contradict each other.
@@ -44,6 +78,12 @@ pub enum ConflictError {
         /// The name that it gives.
         user: UserId,
     },
+    /// A password belongs to nobody.
+    #[error("a password belongs to user {0:?}, who is not defined")]
+    UnknownPasswordUser(UserId),
+    /// Callers without a credential would be nobody.
+    #[error("the anonymous user {0:?} is not defined")]
+    UnknownAnonymous(UserId),
 }
 
 impl Authenticator {
@@ -51,29 +91,33 @@ impl Authenticator {
     ///
     /// # Errors
     /// Everything that is contradictory, not only the first.
-    pub fn new(
-        users: Vec<User>,
-        keys: Vec<ApiKey>,
-        secrets: Vec<TokenSecret>,
-        rules: TokenRules,
-    ) -> Result<Self, Vec<ConflictError>> {
+    pub fn new(credentials: Credentials) -> Result<Self, Vec<ConflictError>> {
+        let Credentials { users, api_keys, token_secrets, anonymous, passwords, .. } = credentials;
+        let (token_rules, password_rules) = (credentials.token_rules, credentials.password_rules);
         let (users, repeated_users) = Directory::new(users);
         let mut conflicts: Vec<_> =
             repeated_users.into_iter().map(ConflictError::DuplicateUser).collect();
-        conflicts.extend(key_conflicts(&keys, &users));
-        conflicts.extend(secret_conflicts(&secrets));
-        let (keys, shared) = ApiKeys::new(keys);
+        conflicts.extend(key_conflicts(&api_keys, &users));
+        conflicts.extend(secret_conflicts(&token_secrets));
+        let unknown = anonymous.clone().filter(|user| users.get(user.as_str()).is_none());
+        conflicts.extend(unknown.map(ConflictError::UnknownAnonymous));
+        let nobodys =
+            passwords.iter().filter(|password| users.get(password.user.as_str()).is_none());
+        conflicts.extend(nobodys.map(|p| ConflictError::UnknownPasswordUser(p.user.clone())));
+        let (keys, shared) = ApiKeys::new(api_keys);
         conflicts
             .extend(shared.into_iter().map(|(one, other)| ConflictError::DuplicateKey(one, other)));
         if conflicts.is_empty() {
-            let tokens = Tokens::new(secrets, rules);
-            Ok(Self { users, keys, tokens })
+            let tokens = Tokens::new(token_secrets, token_rules);
+            let passwords = Passwords::new(passwords, password_rules);
+            Ok(Self { users, keys, tokens, passwords, anonymous })
         } else {
             Err(conflicts)
         }
     }
 
-    /// Who presented this, at the given time.
+    /// Who presented this, at the given time. It takes tens of milliseconds where a
+    /// password has to be checked; [`begin`](Self::begin) does not.
     ///
     /// # Errors
     /// Why nobody is identified; [`AuthnError`] keeps what the operator may know apart
@@ -82,12 +126,68 @@ impl Authenticator {
         &self,
         presented: &Presented<'_>,
         now: UnixTime,
-    ) -> Result<Principal, AuthnError> {
+    ) -> Result<Identity, AuthnError> {
+        match self.begin(presented, now)? {
+            Step::Proven(identity) => Ok(identity),
+            Step::Check(check) => self.finish(check.run(), now),
+        }
+    }
+
+    /// Who presented this, as far as it can be told at once.
+    ///
+    /// # Errors
+    /// As for [`identify`](Self::identify).
+    pub fn begin(&self, presented: &Presented<'_>, now: UnixTime) -> Result<Step, AuthnError> {
         match &presented.0 {
-            Kind::Nothing => Err(AuthnError::Missing),
+            Kind::Nothing => self.anonymous(),
             Kind::ApiKey(key) => self.keys.verify(key, now, &self.users),
             Kind::Token(token) => self.tokens.verify(token, now, &self.users),
+            Kind::Basic(basic) => return self.begin_basic(basic, now),
         }
+        .map(Step::Proven)
+    }
+
+    /// Who it is, now that the password has been checked.
+    ///
+    /// # Errors
+    /// [`Unknown`](AuthnError::Unknown), whatever was wrong.
+    pub fn finish(&self, checked: PasswordChecked, now: UnixTime) -> Result<Identity, AuthnError> {
+        self.passwords.finish(checked, now, &self.users)
+    }
+
+    /// Whether anybody has a password.
+    pub fn has_passwords(&self) -> bool {
+        self.passwords.len() > 0
+    }
+
+    /// An API key of the user is taken for a password too: `curl -u "alice:$KEY"`.
+    fn begin_basic(&self, basic: &PresentedBasic, now: UnixTime) -> Result<Step, AuthnError> {
+        let key = PresentedKey::read(basic.password.expose());
+        match key.and_then(|key| self.keys.verify(&key, now, &self.users)) {
+            Ok(mut identity) if identity.principal.user.as_str() == basic.user() => {
+                identity.principal.proof = ProofKind::Basic;
+                return Ok(Step::Proven(identity));
+            }
+            Err(AuthnError::Expired(holder)) if holder.user.as_str() == basic.user() => {
+                return Err(AuthnError::Expired(holder));
+            }
+            _ => {}
+        }
+        match self.passwords.remembered(basic, now, &self.users) {
+            Ok(identity) => Ok(Step::Proven(identity)),
+            Err(Some(check)) => Ok(Step::Check(check)),
+            Err(None) => Err(AuthnError::Unknown),
+        }
+    }
+
+    fn anonymous(&self) -> Result<Identity, AuthnError> {
+        let user = self.anonymous.as_ref().ok_or(AuthnError::Missing)?;
+        let member = self.users.get(user.as_str()).ok_or(AuthnError::Missing)?;
+        if member.disabled {
+            return Err(AuthnError::Missing);
+        }
+        let principal = member.principal(ProofKind::Anonymous, None);
+        Ok(Identity { principal, terms: Arc::default() })
     }
 
     /// The principal that a user would be after presenting an API key, to ask what the
@@ -105,6 +205,8 @@ impl std::fmt::Debug for Authenticator {
             .field("users", &self.users.len())
             .field("keys", &self.keys.len())
             .field("token_secrets", &self.tokens.len())
+            .field("passwords", &self.passwords.len())
+            .field("anonymous", &self.anonymous)
             .finish()
     }
 }

@@ -33,6 +33,9 @@ pub enum AuthnError {
     /// Two different credentials; which one counts is not ours to guess.
     #[error("two different credentials were presented")]
     SeveralCredentials,
+    /// A password that travelled in the clear.
+    #[error("a password came over a connection without TLS from another machine")]
+    Insecure,
     /// An authentication scheme that is not configured.
     #[error("unsupported authentication scheme")]
     Unsupported,
@@ -64,8 +67,10 @@ impl AuthnError {
                 "no credential: send an API key or a token as `Authorization: Bearer …`"
             }
             Self::Malformed(what) => what,
-            Self::SeveralCredentials => {
-                "Authorization and x-api-key carry two different credentials; send one"
+            Self::SeveralCredentials => "the request carries two different credentials; send one",
+            Self::Insecure => {
+                "passwords are accepted only over TLS or from this machine; change this one, \
+                 and use TLS, an API key or a token"
             }
             Self::Unsupported => {
                 "unsupported authentication scheme; send `Authorization: Bearer …`"
@@ -84,6 +89,7 @@ impl AuthnError {
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::SeveralCredentials => StatusCode::BAD_REQUEST,
+            Self::Insecure => StatusCode::FORBIDDEN,
             _ => StatusCode::UNAUTHORIZED,
         }
     }

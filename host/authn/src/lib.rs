@@ -2,12 +2,12 @@
 //!
 //! Nothing here opens a file or a socket or reads a clock. The configuration's users,
 //! keys and secrets become an immutable [`Authenticator`]; a request's headers become
-//! what the caller [`Presented`]; the two together, at a given time, become a
-//! [`Principal`](stockade_core::Principal) or an [`AuthnError`].
+//! what the caller [`Presented`]; the two together, at a given time, become
+//! an [`Identity`] or an [`AuthnError`].
 //!
 //! ```
 //! use http::HeaderMap;
-//! use stockade_authn::{ApiKey, Authenticator, KeyText, Presented, TokenRules, User};
+//! use stockade_authn::{ApiKey, Authenticator, Credentials, KeyText, Presented, Terms, User};
 //! use stockade_core::{CredentialId, UnixTime, UserId};
 //!
 //! let alice = UserId::new("alice")?;
@@ -16,17 +16,20 @@
 //!     id: CredentialId::new("laptop")?,
 //!     user: alice.clone(),
 //!     digest: text.digest(),
-//!     expires: None,
+//!     terms: Terms::default().into(),
 //! };
-//! let users = vec![User::new(alice.clone())];
-//! let authenticator = Authenticator::new(users, vec![key], vec![], TokenRules::default())
-//!     .expect("one user and one key do not conflict");
+//! let authenticator = Authenticator::new(Credentials {
+//!     users: vec![User::new(alice.clone())],
+//!     api_keys: vec![key],
+//!     ..Credentials::default()
+//! })
+//! .expect("one user and one key do not conflict");
 //!
 //! let mut headers = HeaderMap::new();
 //! headers.insert("x-api-key", text.expose().parse()?);
-//! let presented = Presented::from_headers(&headers)?;
-//! let principal = authenticator.identify(&presented, UnixTime::from_secs(0))?;
-//! assert_eq!(principal.user, alice);
+//! let presented = Presented::from_headers(&headers, None)?;
+//! let identity = authenticator.identify(&presented, UnixTime::from_secs(0))?;
+//! assert_eq!(identity.principal.user, alice);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -36,14 +39,23 @@
 
 mod api_key;
 mod authenticator;
+mod basic;
 mod error;
+mod identity;
 mod presented;
+mod scope;
 mod token;
 mod user;
 
 pub use api_key::{ApiKey, InvalidKeyDigest, KeyDigest, KeyText, WeakKey};
-pub use authenticator::{Authenticator, ConflictError};
+pub use authenticator::{Authenticator, ConflictError, Credentials, Step};
+pub use basic::{
+    InvalidPasswordHash, Password, PasswordCheck, PasswordChecked, PasswordHash, PasswordRules,
+    WeakPassword,
+};
 pub use error::{AuthnError, Holder};
+pub use identity::{Identity, Terms};
 pub use presented::Presented;
+pub use scope::{OutOfScope, Scope};
 pub use token::{TokenRules, TokenSecret, WeakSecret, issue};
 pub use user::User;

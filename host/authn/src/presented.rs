@@ -8,6 +8,7 @@ use stockade_core::ProofKind;
 
 use crate::AuthnError;
 use crate::api_key::PresentedKey;
+use crate::basic::PresentedBasic;
 use crate::token::PresentedToken;
 
 /// The longest credential that is looked at, in bytes.
@@ -24,28 +25,47 @@ pub(crate) enum Kind<'a> {
     Nothing,
     ApiKey(PresentedKey<'a>),
     Token(PresentedToken<'a>),
+    Basic(Box<PresentedBasic>),
 }
 
 impl<'a> Presented<'a> {
     /// Read the credential of a request.
     ///
-    /// `Authorization: Bearer …` and `x-api-key: …` are understood. Some SDKs send the
-    /// same secret in both; that is one credential.
+    /// `Authorization: Bearer …`, `Authorization: Basic …` and `x-api-key: …` are
+    /// understood, and `in_path`, what the path was prefixed with. Some SDKs send the same secret in two places; that is
+    /// one credential.
     ///
     /// # Errors
     /// [`Malformed`](AuthnError::Malformed), [`Unsupported`](AuthnError::Unsupported) or
     /// [`SeveralCredentials`](AuthnError::SeveralCredentials). A request that brings
     /// nothing is no error here, [`Authenticator::identify`](crate::Authenticator::identify)
     /// decides about it.
-    pub fn from_headers(headers: &'a HeaderMap) -> Result<Self, AuthnError> {
-        let bearer = only_value(headers, &AUTHORIZATION)?.map(after_bearer).transpose()?;
+    pub fn from_headers(
+        headers: &'a HeaderMap,
+        in_path: Option<&'a str>,
+    ) -> Result<Self, AuthnError> {
+        let authorization = only_value(headers, &AUTHORIZATION)?.map(Authorization::read);
         let api_key = only_value(headers, &X_API_KEY)?;
-        match (bearer, api_key) {
-            // Both are the caller's own, so comparing them tells the caller nothing.
-            (Some(one), Some(other)) if one != other => Err(AuthnError::SeveralCredentials),
-            (Some(secret), _) | (None, Some(secret)) => Self::from_secret(secret),
-            (None, None) => Ok(Self(Kind::Nothing)),
+        let bearer = match authorization.transpose()? {
+            Some(Authorization::Basic(_)) if api_key.or(in_path).is_some() => {
+                return Err(AuthnError::SeveralCredentials);
+            }
+            Some(Authorization::Basic(encoded)) => {
+                let basic = PresentedBasic::read(encoded)?;
+                return Ok(Self(Kind::Basic(Box::new(basic))));
+            }
+            Some(Authorization::Bearer(secret)) => Some(secret),
+            None => None,
+        };
+        let mut presented = [bearer, api_key, in_path].into_iter().flatten();
+        let Some(secret) = presented.next() else {
+            return Ok(Self(Kind::Nothing));
+        };
+        // They are all the caller's own, so comparing them tells the caller nothing.
+        if presented.any(|other| other != secret) {
+            return Err(AuthnError::SeveralCredentials);
         }
+        Self::from_secret(secret)
     }
 
     /// Read a credential that came without a header: from a path, or from a command line.
@@ -68,6 +88,7 @@ impl<'a> Presented<'a> {
             Kind::Nothing => None,
             Kind::ApiKey(_) => Some(ProofKind::ApiKey),
             Kind::Token(_) => Some(ProofKind::Token),
+            Kind::Basic(_) => Some(ProofKind::Basic),
         }
     }
 }
@@ -106,15 +127,26 @@ fn check_length(length: usize) -> Result<(), AuthnError> {
     }
 }
 
-/// RFC 9110, section 11.4: a scheme in any case, spaces, the credential.
-fn after_bearer(value: &str) -> Result<&str, AuthnError> {
-    let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
-    if !scheme.eq_ignore_ascii_case("Bearer") {
-        return Err(AuthnError::Unsupported);
-    }
-    match rest.trim_start_matches(' ') {
-        "" => Err(AuthnError::Malformed("the Authorization header has nothing after Bearer")),
-        secret => Ok(secret),
+/// The two schemes that are understood, with what stands after them.
+enum Authorization<'a> {
+    Bearer(&'a str),
+    Basic(&'a str),
+}
+
+impl<'a> Authorization<'a> {
+    /// RFC 9110, section 11.4: a scheme in any case, spaces, the credential.
+    fn read(value: &'a str) -> Result<Self, AuthnError> {
+        let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
+        let rest = rest.trim_start_matches(' ');
+        if scheme.eq_ignore_ascii_case("Basic") {
+            Ok(Self::Basic(rest))
+        } else if !scheme.eq_ignore_ascii_case("Bearer") {
+            Err(AuthnError::Unsupported)
+        } else if rest.is_empty() {
+            Err(AuthnError::Malformed("the Authorization header has nothing after Bearer"))
+        } else {
+            Ok(Self::Bearer(rest))
+        }
     }
 }
 

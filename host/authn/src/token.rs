@@ -14,11 +14,11 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use stockade_core::{CredentialId, Principal, ProofKind, Secret, UnixTime, UserId};
+use stockade_core::{CredentialId, ProofKind, Secret, UnixTime, UserId};
 use subtle::ConstantTimeEq as _;
 
 use crate::user::Directory;
-use crate::{AuthnError, Holder};
+use crate::{AuthnError, Holder, Identity, Terms};
 
 type Signature = [u8; 32];
 
@@ -181,7 +181,7 @@ impl Tokens {
         presented: &PresentedToken<'_>,
         now: UnixTime,
         users: &Directory,
-    ) -> Result<Principal, AuthnError> {
+    ) -> Result<Identity, AuthnError> {
         let signer = self.signer(presented);
         let member = users.get(presented.user);
         let secret = signer.ok_or(AuthnError::Unknown)?;
@@ -196,7 +196,9 @@ impl Tokens {
         if !self.rules.allow(presented.expiry, now) {
             return Err(AuthnError::TooLongLived(holder()));
         }
-        Ok(member.principal(ProofKind::Token, Some(secret.id.clone())))
+        let principal = member.principal(ProofKind::Token, Some(secret.id.clone()));
+        let terms = Terms { expires: Some(presented.expiry), ..Terms::default() };
+        Ok(Identity { principal, terms: terms.into() })
     }
 
     /// Every secret is tried, also after one that fits: the time depends on how many

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use stockade_authn::{Authenticator, AuthnError, Presented, TokenRules, TokenSecret, User, issue};
+use stockade_authn::{Authenticator, AuthnError, Credentials, Presented, TokenSecret, User, issue};
 use stockade_core::{CredentialId, Secret, UnixTime, UserId};
 
 const NOW: u64 = 1_800_000_000;
@@ -51,13 +51,15 @@ fn token_secret(text: &str) -> TokenSecret {
 fn authenticator(secret: &str) -> Authenticator {
     let users = USERS.map(|name| User::new(UserId::new(name).unwrap()));
     let secrets = vec![token_secret(secret)];
-    Authenticator::new(users.into(), vec![], secrets, TokenRules::default()).unwrap()
+    let credentials =
+        Credentials { users: users.into(), token_secrets: secrets, ..Credentials::default() };
+    Authenticator::new(credentials).unwrap()
 }
 
 fn verify(secret: &str, token: &str, now: UnixTime) -> Result<String, AuthnError> {
     let presented = Presented::from_secret(token)?;
-    let principal = authenticator(secret).identify(&presented, now)?;
-    Ok(principal.user.into())
+    let identity = authenticator(secret).identify(&presented, now)?;
+    Ok(identity.principal.user.into())
 }
 
 fn pairs() -> impl Iterator<Item = (&'static str, &'static str)> {

@@ -11,6 +11,7 @@ mod id;
 mod input;
 mod model;
 mod operation;
+mod pattern;
 mod principal;
 pub mod random;
 mod secret;
@@ -24,6 +25,7 @@ pub use id::{BindingName, CredentialId, GroupName, InvalidId, PolicyName, UserId
 pub use input::{Client, Counter, LocalTime, Parameters, PolicyInput, Transport, Usage};
 pub use model::{InvalidModelName, ModelName, ModelRef, ModelRole};
 pub use operation::{AccessClass, Dialect, Operation};
+pub use pattern::{InvalidModelPattern, ModelPattern};
 pub use principal::{Principal, ProofKind};
 pub use secret::Secret;
 pub use verdict::{Limit, LimitedParameter, Obligations, Verdict};

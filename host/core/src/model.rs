@@ -19,11 +19,11 @@ pub struct ModelName {
     tag_at: u16,
 }
 
-const DEFAULT_HOST: &str = "registry.ollama.ai";
-const DEFAULT_NAMESPACE: &str = "library";
-const DEFAULT_TAG: &str = "latest";
-const LONGEST_HOST: usize = 350;
-const LONGEST_PART: usize = 80;
+pub(crate) const DEFAULT_HOST: &str = "registry.ollama.ai";
+pub(crate) const DEFAULT_NAMESPACE: &str = "library";
+pub(crate) const DEFAULT_TAG: &str = "latest";
+pub(crate) const LONGEST_HOST: usize = 350;
+pub(crate) const LONGEST_PART: usize = 80;
 
 /// Why a text is not a model name. The message is meant for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

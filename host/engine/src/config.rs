@@ -22,6 +22,10 @@ pub(crate) const TABLE_ELEMENTS: usize = 10_000;
 /// wasmtime's bookkeeping for one instance, which grows with its functions and globals.
 const INSTANCE_BYTES: usize = 4 * MIB;
 
+/// Wizer reads a memory twice, and each time makes it a page larger to say where it is.
+/// That is not the policy's doing, so it comes on top of what a policy may use.
+pub(crate) const ACCESSORS_BYTES: usize = 2 * 64 * KIB;
+
 /// What an [`Engine`](crate::Engine) may use. Sizes are in bytes.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -114,11 +118,15 @@ pub(crate) fn wasmtime_config(config: &EngineConfig, bounds: Bounds) -> Config {
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
     if bounds == Bounds::Checked {
         wasmtime
-            .memory_reservation(config.max_memory_bytes as u64)
+            .memory_reservation(largest_memory(config) as u64)
             .memory_guard_size(0)
             .memory_may_move(false);
     }
     wasmtime
+}
+
+const fn largest_memory(config: &EngineConfig) -> usize {
+    config.max_memory_bytes.saturating_add(ACCESSORS_BYTES)
 }
 
 fn pool(config: &EngineConfig) -> PoolingAllocationConfig {
@@ -134,7 +142,7 @@ fn pool(config: &EngineConfig) -> PoolingAllocationConfig {
         .max_tables_per_component(TABLES_EACH)
         .max_component_instance_size(INSTANCE_BYTES)
         .max_core_instance_size(INSTANCE_BYTES)
-        .max_memory_size(config.max_memory_bytes)
+        .max_memory_size(largest_memory(config))
         .table_elements(TABLE_ELEMENTS)
         .linear_memory_keep_resident(config.keep_resident_bytes)
         .table_keep_resident(TABLE_ELEMENTS * size_of::<usize>())

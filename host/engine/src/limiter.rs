@@ -30,6 +30,11 @@ impl Limiter {
     pub(crate) const fn new(memory_bytes: usize) -> Self {
         Self { memory_bytes }
     }
+
+    /// Let the instance grow by this much more than its policy may.
+    pub(crate) const fn extend(&mut self, bytes: usize) {
+        self.memory_bytes = self.memory_bytes.saturating_add(bytes);
+    }
 }
 
 impl ResourceLimiter for Limiter {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
 use wasmtime::{Engine, Store, UpdateDeadline};
 
 use crate::bindings::stockade::policy::{log, types};
@@ -22,8 +21,8 @@ pub(crate) struct Sandbox {
     limiter: Limiter,
     pub(crate) journal: Journal,
     deadline: Duration,
-    /// What this thread had computed when half of the deadline was over.
-    computed_at_half: Option<Duration>,
+    /// In how many more ticks it may be seen computing.
+    ticks_left: u64,
 }
 
 /// A store with its memory limit, its deadline running from now, and the bound on
@@ -33,41 +32,38 @@ pub(crate) fn store(engine: &Engine, limits: PolicyLimits) -> Store<Sandbox> {
         limiter: Limiter::new(limits.memory_bytes),
         journal: Journal::default(),
         deadline: limits.deadline,
-        computed_at_half: None,
+        ticks_left: ticker::ticks(limits.deadline),
     };
     let mut store = Store::new(engine, sandbox);
     store.limiter(|sandbox| &mut sandbox.limiter);
-    store.set_epoch_deadline(ticker::ticks(limits.deadline / 2));
+    store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut context| Ok(context.data_mut().tick()));
     store.set_hostcall_fuel(MOST_FROM_GUEST);
     store
 }
 
 impl Sandbox {
-    /// Whether a run that has used up half of its deadline may go on.
+    /// Whether a run that is seen computing in one more tick may go on.
     ///
-    /// The second half is counted in what the thread has computed: on a machine with
-    /// more to do than it has processors, a thread can be off its processor for longer
-    /// than a whole deadline, and a decision must not fail for that. To ask how much
-    /// was computed costs a system call, which only a slow policy has to pay.
+    /// Only ticks in which the guest really ran are counted: on a machine with more to
+    /// do than it has processors, or a virtual one that is kept waiting itself, a thread
+    /// can be off its processor for longer than a whole deadline, and a decision must
+    /// not fail for that. However long it was away, that is one tick. (The thread's
+    /// processor time would not do: it includes what the hypervisor took away.)
     fn tick(&mut self) -> UpdateDeadline {
-        let computed = computed_by_this_thread();
-        let at_half = *self.computed_at_half.get_or_insert(computed);
-        if computed.saturating_sub(at_half) < self.deadline / 2 {
-            UpdateDeadline::Continue(1)
-        } else {
-            UpdateDeadline::Interrupt
-        }
+        self.ticks_left = self.ticks_left.saturating_sub(1);
+        if self.ticks_left == 0 { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) }
+    }
+
+    /// For what the host itself does with the instance.
+    pub(crate) const fn allow_more_memory(&mut self, bytes: usize) {
+        self.limiter.extend(bytes);
     }
 
     /// What an error of a call means.
     pub(crate) fn failure(&self, error: &wasmtime::Error) -> Failure {
         Failure::of(error, &self.journal, self.deadline)
     }
-}
-
-fn computed_by_this_thread() -> Duration {
-    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or(Duration::MAX)
 }
 
 impl log::Host for Sandbox {

@@ -5,6 +5,7 @@ use wasmtime::Store;
 use wasmtime::component::{ComponentNamedList, Instance, Lift, WasmList};
 use wasmtime_wizer::{ComponentContext, ComponentInstanceState, Wizer};
 
+use crate::config::ACCESSORS_BYTES;
 use crate::sandbox::Sandbox;
 use crate::{LoadError, blocking};
 
@@ -38,6 +39,7 @@ impl<'a> Instrumented<'a> {
         // The whole memory crosses from the guest to the host; how large it can be
         // is bounded by the store's limiter.
         store.set_hostcall_fuel(usize::MAX);
+        store.data_mut().allow_more_memory(ACCESSORS_BYTES);
         let mut state = State { store, instance, error: None };
         let snapshot = blocking::wait(self.wizer.snapshot_component(&self.context, &mut state));
         match state.error {

@@ -1,4 +1,4 @@
-//! What a person types: `stockade serve | demo | check | explain | key | token`.
+//! What a person types: `stockade serve | demo | check | explain | key | password | token`.
 //!
 //! Exit codes: 0 done, 1 a negative answer (denied, check failed), 2 wrong usage or a
 //! configuration that does not load.
@@ -9,6 +9,7 @@ mod environment;
 mod explain;
 mod key;
 mod output;
+mod password;
 mod serve;
 mod token;
 
@@ -43,6 +44,9 @@ enum Command {
     /// Make API keys.
     #[command(subcommand)]
     Key(key::Command),
+    /// Hash passwords for HTTP Basic.
+    #[command(subcommand)]
+    Password(password::Command),
     /// Issue and verify HMAC tokens.
     #[command(subcommand)]
     Token(token::Command),
@@ -84,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Check(file) => check::run(&file.config, &output),
         Command::Explain(arguments) => explain::run(&arguments, &output),
         Command::Key(command) => key::run(&command, &output),
+        Command::Password(command) => password::run(&command, &output),
         Command::Token(command) => token::run(&command, &output),
     };
     match ending {

@@ -27,8 +27,8 @@ use self::location::Source;
 use self::raw::RawConfig;
 use self::report::Report;
 pub use self::types::{
-    Binding, Config, ConfigTest, Cors, Exceptions, Limits, Log, LogFormat, LogLevel,
-    ModuleLocation, PolicySource, Subjects, Upstream,
+    Authentication, Binding, Config, ConfigTest, Cors, Exceptions, Limits, Log, LogFormat,
+    LogLevel, ModuleLocation, PolicySource, Subjects, Upstream,
 };
 use self::validate::{Surroundings, validate};
 

@@ -5,8 +5,10 @@ mod body;
 mod cors;
 mod forward;
 mod guard;
+mod identify;
 mod list;
 mod listener;
+mod path_key;
 mod pause;
 mod record;
 mod refused;
@@ -15,12 +17,12 @@ mod upstream;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, Uri};
 use hyper::body::Incoming;
-use stockade_authn::{AuthnError, Presented};
+use stockade_authn::{AuthnError, Identity};
 use stockade_core::{
-    AccessClass, Client, Clock, Dialect, Permit, PolicyInput, Principal, Subject, Transport, Usage,
-    combine, permit_public,
+    AccessClass, Client, Clock, Dialect, Permit, PolicyInput, Subject, Usage, combine,
+    permit_public,
 };
 use stockade_ollama::{
     BadHead, BodyKind, CanonicalRequest, ReadLimits, RequestHead, Routed, dialect_of_path,
@@ -31,7 +33,9 @@ use crate::reload::Current;
 use answer::AnswerBody;
 use body::BodyLimits;
 use cors::Page;
-use listener::PeerAddr;
+use identify::PasswordChecks;
+use listener::{Link, PeerAddr};
+use path_key::PathKey;
 use record::{Record, RequestIds};
 use refused::Refused;
 use upstream::Upstream;
@@ -44,6 +48,7 @@ pub(crate) struct Gateway {
     clock: Arc<dyn Clock>,
     upstream: Upstream,
     ids: RequestIds,
+    passwords: PasswordChecks,
 }
 
 /// What was judged, and the body that belongs to it if that is streamed through.
@@ -65,19 +70,27 @@ impl Subject for Classified {
 impl Gateway {
     pub(crate) fn new(current: Arc<Current>, clock: Arc<dyn Clock>) -> Self {
         let timeout = current.load().config.upstream.connect_timeout;
-        Self { current, clock, upstream: Upstream::new(timeout), ids: RequestIds::new() }
+        Self {
+            current,
+            clock,
+            upstream: Upstream::new(timeout),
+            ids: RequestIds::new(),
+            passwords: PasswordChecks::new(),
+        }
     }
 
     /// Answer one request, by the generation that is current now.
     pub(crate) async fn serve(
         &self,
-        peer: PeerAddr,
+        link: &Link,
         request: Request<Incoming>,
     ) -> Response<AnswerBody> {
         let generation = self.current.load();
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let key = PathKey::take(&mut parts.uri);
+        let head = Head { parts: &parts, key: &key };
         let cors = &generation.config.cors;
-        let mut response = self.answer(&generation, peer, &parts, body).await;
+        let mut response = self.answer(&generation, link, head, body).await;
         if let Some(page) = Page::of(cors, &parts.headers) {
             page.may_read(response.headers_mut());
         }
@@ -89,26 +102,30 @@ impl Gateway {
     pub(crate) fn refuse(
         &self,
         peer: PeerAddr,
-        path: &str,
+        mut uri: Uri,
         bad: Option<BadHead>,
     ) -> Response<AnswerBody> {
         let generation = self.current.load().number;
         let id = self.ids.next();
         let method = Method::from_bytes(guard::REFUSED.as_bytes()).unwrap_or_default();
-        let record = Record::begin(id, generation, peer, method, path.to_owned());
-        Refused::from(bad).answer(dialect_of_path(path), record)
+        // The key is not looked at, but it must not be recorded.
+        PathKey::take(&mut uri);
+        let record = Record::begin(id, generation, peer, method, uri.path().to_owned());
+        Refused::from(bad).answer(dialect_of_path(uri.path()), record)
     }
 
     async fn answer(
         &self,
         generation: &Arc<Generation>,
-        peer: PeerAddr,
-        parts: &Parts,
+        link: &Link,
+        head: Head<'_>,
         body: Incoming,
     ) -> Response<AnswerBody> {
+        let parts = head.parts;
         let path = parts.uri.path().to_owned();
         let id = self.ids.next();
-        let mut record = Record::begin(id, generation.number, peer, parts.method.clone(), path);
+        let mut record =
+            Record::begin(id, generation.number, link.peer, parts.method.clone(), path);
         let routed = stockade_ollama::route(&RequestHead {
             method: &parts.method,
             uri: &parts.uri,
@@ -123,9 +140,9 @@ impl Gateway {
             record.completed();
             return response;
         }
-        let exchange = Exchange { gateway: self, generation, peer };
-        match exchange.judge(routed, parts, body, &mut record).await {
-            Ok((permit, principal)) => exchange.forward(permit, principal, dialect, record).await,
+        let exchange = Exchange { gateway: self, generation, link };
+        match exchange.judge(routed, head, body, &mut record).await {
+            Ok((permit, caller)) => exchange.forward(permit, caller, dialect, record).await,
             Err(refused) => refused.answer(dialect, record),
         }
     }
@@ -143,37 +160,41 @@ fn is_public(routed: &Routed) -> bool {
     routed.route().operation.access() == AccessClass::Public
 }
 
+/// What comes before a request's body, the key that stood in front of the path apart.
+#[derive(Clone, Copy)]
+struct Head<'a> {
+    parts: &'a Parts,
+    key: &'a PathKey,
+}
+
 /// One request on its way, with the one generation that it is judged by.
 struct Exchange<'a> {
     gateway: &'a Gateway,
     generation: &'a Arc<Generation>,
-    peer: PeerAddr,
+    link: &'a Link,
 }
 
 impl Exchange<'_> {
     async fn judge(
         &self,
         routed: Result<Routed, stockade_ollama::Refusal>,
-        parts: &Parts,
+        head: Head<'_>,
         body: Incoming,
         record: &mut Record,
-    ) -> Result<(Permit<Classified>, Option<Principal>), Refused> {
+    ) -> Result<(Permit<Classified>, Option<Identity>), Refused> {
+        let in_path = head.key.allowed(&self.generation.config.authentication)?;
         if matches!(&routed, Ok(routed) if is_public(routed)) {
             let classified = self.classify(routed?, body, record).await?;
-            let permit = permit_public(classified).map_err(|_| AuthnError::Missing)?;
+            let permit = permit_public(classified)
+                .map_err(|_| Refused::unproven(&AuthnError::Missing, false))?;
             return Ok((permit, None));
         }
-        let principal = self.identify(parts)?;
-        record.identified(&principal);
+        let caller = self.identify(head.parts, in_path).await?;
+        record.identified(&caller);
         let classified = self.classify(routed?, body, record).await?;
-        let permit = self.decide(classified, &principal).await?;
+        let permit = self.decide(classified, &caller).await?;
         record.permitted(permit.allowed_by());
-        Ok((permit, Some(principal)))
-    }
-
-    fn identify(&self, parts: &Parts) -> Result<Principal, Refused> {
-        let presented = Presented::from_headers(&parts.headers)?;
-        Ok(self.generation.authenticator.identify(&presented, self.gateway.clock.now())?)
+        Ok((permit, Some(caller)))
     }
 
     async fn classify(
@@ -204,12 +225,13 @@ impl Exchange<'_> {
     async fn decide(
         &self,
         classified: Classified,
-        principal: &Principal,
+        caller: &Identity,
     ) -> Result<Permit<Classified>, Refused> {
+        caller.terms.scope.check(&classified)?;
         let request = &classified.request;
         let body = self.generation.wants_body().then(|| request.body_text()).flatten();
         let input = PolicyInput {
-            principal,
+            principal: &caller.principal,
             operation: request.operation(),
             dialect: request.dialect(),
             models: request.models(),
@@ -224,6 +246,6 @@ impl Exchange<'_> {
     }
 
     fn client(&self) -> Client {
-        Client { address: self.peer.0.ip(), transport: Transport::Plain }
+        Client { address: self.link.peer.0.ip(), transport: self.link.transport }
     }
 }

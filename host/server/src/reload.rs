@@ -5,6 +5,7 @@
 
 mod watch;
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -172,11 +173,14 @@ impl Reloader {
     }
 }
 
-/// A digest of all files together; one that cannot be read counts as absent.
+/// A digest of all files together, and of who may read them: a secret that others may read
+/// is refused. One that cannot be read counts as absent.
 fn fingerprint(files: &[PathBuf]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     for file in files {
         hasher.update(file.as_os_str().as_encoded_bytes());
+        let mode = std::fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode());
+        hasher.update(mode.to_le_bytes());
         match std::fs::read(file) {
             Ok(content) => {
                 hasher.update([1]);

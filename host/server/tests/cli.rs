@@ -69,6 +69,20 @@ fn a_key_is_shown_once_and_only_its_digest_goes_into_the_configuration() {
 }
 
 #[test]
+fn a_password_is_hashed_and_the_line_is_taken() {
+    let here = tempfile::tempdir().unwrap();
+    let hashed = stockade(&["password", "hash"], here.path(), "correct horse battery\n");
+    let line = text(&hashed.stdout);
+    assert!(line.starts_with("password_hash: \"$argon2id$"), "{line}");
+    let config = CONFIG.replace("alice: { groups", &format!("alice: {{ {line}, groups"));
+    let check = stockade(&["check"], directory(&config).path(), "");
+    assert!(check.status.success(), "{}", text(&check.stderr));
+    let weak = stockade(&["password", "hash"], here.path(), "short\n");
+    assert_eq!(weak.status.code(), Some(2));
+    assert!(text(&weak.stderr).contains("12 characters"), "{}", text(&weak.stderr));
+}
+
+#[test]
 fn a_token_can_be_issued_and_verified_without_a_gateway() {
     let here = directory(CONFIG);
     for user in ["alice", "team:bob"] {

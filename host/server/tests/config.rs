@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use stockade::config::{Config, ConfigErrors, Loaded, LogFormat, LogLevel, ModuleLocation, load};
-use stockade_core::{GroupName, ModelName, Principal, ProofKind, UserId};
+use stockade_core::{GroupName, ModelName, Operation, Principal, ProofKind, UserId};
 use tempfile::TempDir;
 
 const BUILTINS: &[&str] = &["model-access", "pull-guard"];
@@ -168,7 +168,19 @@ fn users_and_keys_arrive() {
     let key = &config.api_keys[0];
     assert_eq!((key.id.as_str(), &key.user), ("alice-laptop", &alice.id));
     assert_eq!(key.digest, "a".repeat(64).parse().unwrap());
-    assert_eq!(key.expires.unwrap().as_secs(), 1_798_761_600);
+    let terms = &key.terms;
+    assert_eq!(terms.expires.unwrap().as_secs(), 1_798_761_600);
+    assert_eq!(terms.labels, [attribute("device", "laptop"), attribute("owner", "7")]);
+    assert_eq!(terms.scope.operations, Some(vec![Operation::Chat, Operation::List]));
+    assert_eq!(
+        terms.scope.models.as_ref().unwrap()[0].as_str(),
+        "registry.ollama.ai/library/llama3.2:*"
+    );
+    assert_eq!(config.passwords[0].user, config.users[1].id);
+    let remember = config.authentication.password_rules.remember;
+    assert_eq!(remember, Duration::from_mins(1));
+    assert!(config.authentication.key_in_path);
+    assert_eq!(config.authentication.anonymous.as_ref(), Some(&config.users[2].id));
 }
 
 #[test]
@@ -226,14 +238,14 @@ fn later_errors_find_their_place() {
     let error = config.error(Some(at), "this tag is not served");
     let rendered = error.render(false);
     let expected = concat!(
-        "full.yaml:40:34\n",
+        "full.yaml:44:34\n",
         "   |\n",
-        "40 |         - { model: qwen3, tags: [\"8b\"] }\n",
+        "44 |         - { model: qwen3, tags: [\"8b\"] }\n",
         "   |                                  ^^^^\n",
     );
     assert!(rendered.ends_with(expected), "{rendered}");
-    assert_eq!(config.policies[1].at.to_string(), "27:13");
-    assert!(error.to_string().ends_with("full.yaml:40:34: this tag is not served"));
+    assert_eq!(config.policies[1].at.to_string(), "31:13");
+    assert!(error.to_string().ends_with("full.yaml:44:34: this tag is not served"));
 }
 
 #[test]

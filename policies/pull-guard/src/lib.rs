@@ -18,7 +18,7 @@ impl Policy for PullGuard {
 
     fn new(settings: Settings) -> Result<Self, Problem> {
         settings.check()?;
-        Ok(Self { settings })
+        Ok(Self { settings: settings.sorted() })
     }
 
     fn evaluate(&self, request: &Request) -> Verdict {

@@ -35,10 +35,20 @@ fn only_pull() -> Vec<Operation> {
 }
 
 impl Settings {
-    /// Whether the caller is one of those who may.
+    /// Whether the caller is one of those who may, once the settings are [sorted](Self::sorted).
     pub(crate) fn names(&self, request: &Request) -> bool {
-        self.users.iter().any(|user| user == request.user())
-            || self.groups.iter().any(|group| request.is_in_group(group))
+        let listed = |names: &[String], name: &str| {
+            names.binary_search_by(|listed| listed.as_str().cmp(name)).is_ok()
+        };
+        listed(&self.users, request.user())
+            || request.principal().groups.iter().any(|group| listed(&self.groups, group))
+    }
+
+    /// Made for asking: long lists of groups and users are searched, not walked.
+    pub(crate) fn sorted(mut self) -> Self {
+        self.groups.sort_unstable();
+        self.users.sort_unstable();
+        self
     }
 
     pub(crate) fn names_remote_host(&self, host: &str) -> bool {

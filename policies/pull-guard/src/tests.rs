@@ -37,6 +37,22 @@ fn members_may_pull_from_the_sources() {
 }
 
 #[test]
+fn callers_are_found_in_any_order_of_the_settings() {
+    let policy = policy(
+        r#"{ "groups": ["ops", "admins", "lab"], "users": ["zoe", "carol"], "sources": ["*"] }"#,
+    );
+    let asks = |user: &str, group: &str| {
+        let request = Request::builder().user(user).group(group).operation("pull");
+        policy.evaluate(&request.model("llama3.2:3b").build()) == Verdict::allow()
+    };
+    for (user, group) in [("x", "ops"), ("x", "admins"), ("x", "lab"), ("zoe", "x"), ("carol", "x")]
+    {
+        assert!(asks(user, group), "{user} of {group}");
+    }
+    assert!(!asks("ops", "zoe"));
+}
+
+#[test]
 fn everybody_else_is_refused_whatever_other_policies_say() {
     let request = Request::builder().user("alice").group("research").operation("pull");
     let request = request.model("llama3.2:3b").build();

@@ -3,7 +3,7 @@ use std::time::Duration;
 use stockade_core::{GroupName, Secret};
 
 use super::*;
-use crate::{KeyDigest, KeyText};
+use crate::{KeyDigest, KeyText, Terms};
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 const ALICES: &str = "sk-local-0000000000000000000000000000000000000000000000000000000000000001";
@@ -20,7 +20,7 @@ fn key(id: &str, user: &str, text: &str) -> ApiKey {
         id: CredentialId::new(id).unwrap(),
         user: user_id(user),
         digest: KeyDigest::of(text),
-        expires: None,
+        terms: Arc::default(),
     }
 }
 
@@ -46,15 +46,25 @@ fn mallory() -> User {
 fn authenticator() -> Authenticator {
     let keys = vec![
         key("alice-1", "alice", ALICES),
-        ApiKey { expires: Some(NOW), ..key("alice-0", "alice", EXPIRED) },
+        ApiKey { terms: until(NOW), ..key("alice-0", "alice", EXPIRED) },
         key("mallory-1", "mallory", MALLORYS),
     ];
     let secrets = vec![secret("signing", TOKEN_SECRET)];
-    Authenticator::new(vec![alice(), mallory()], keys, secrets, TokenRules::default()).unwrap()
+    Authenticator::new(Credentials {
+        users: vec![alice(), mallory()],
+        api_keys: keys,
+        token_secrets: secrets,
+        ..Credentials::default()
+    })
+    .unwrap()
+}
+
+fn until(expires: UnixTime) -> Arc<Terms> {
+    Terms { expires: Some(expires), ..Terms::default() }.into()
 }
 
 fn identify(text: &str, now: UnixTime) -> Result<Principal, AuthnError> {
-    authenticator().identify(&Presented::from_secret(text)?, now)
+    authenticator().identify(&Presented::from_secret(text)?, now).map(|known| known.principal)
 }
 
 #[test]
@@ -98,7 +108,7 @@ fn a_disabled_user_is_told_what_an_unknown_key_is_told() {
 #[test]
 fn nothing_is_missing() {
     let headers = http::HeaderMap::new();
-    let presented = Presented::from_headers(&headers).unwrap();
+    let presented = Presented::from_headers(&headers, None).unwrap();
     assert_eq!(authenticator().identify(&presented, NOW), Err(AuthnError::Missing));
 }
 
@@ -120,7 +130,14 @@ fn all_conflicts_are_reported_at_once() {
         secret("s", "another secret, long enough"),
         secret("t", TOKEN_SECRET),
     ];
-    let conflicts = Authenticator::new(users, keys, secrets, TokenRules::default()).unwrap_err();
+    let conflicts = Authenticator::new(Credentials {
+        users,
+        api_keys: keys,
+        token_secrets: secrets,
+        anonymous: Some(user_id("guest")),
+        ..Credentials::default()
+    })
+    .unwrap_err();
     let id = |name| CredentialId::new(name).unwrap();
     assert_eq!(
         conflicts,
@@ -130,6 +147,7 @@ fn all_conflicts_are_reported_at_once() {
             ConflictError::UnknownUser { key: id("two"), user: user_id("bob") },
             ConflictError::DuplicateSecretId(id("s")),
             ConflictError::DuplicateSecret(id("t")),
+            ConflictError::UnknownAnonymous(user_id("guest")),
             ConflictError::DuplicateKey(id("one"), id("two")),
         ]
     );
@@ -158,4 +176,22 @@ fn no_debug_output_has_a_secret() {
         }
         assert!(!output.contains(&as_bytes[1..20]), "{output}");
     }
+}
+
+#[test]
+fn nobody_is_somebody_only_if_the_configuration_says_so() {
+    let ask = |disabled| {
+        let guest = User { disabled, ..User::new(user_id("guest")) };
+        let credentials = Credentials {
+            users: vec![guest],
+            anonymous: Some(user_id("guest")),
+            ..Credentials::default()
+        };
+        let headers = http::HeaderMap::new();
+        let presented = Presented::from_headers(&headers, None).unwrap();
+        Authenticator::new(credentials).unwrap().identify(&presented, NOW)
+    };
+    let principal = ask(false).unwrap().principal;
+    assert_eq!((principal.user.as_str(), principal.proof), ("guest", ProofKind::Anonymous));
+    assert_eq!(ask(true), Err(AuthnError::Missing));
 }

@@ -14,7 +14,7 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
 }
 
 fn kind(pairs: &[(&'static str, &str)]) -> Result<Option<ProofKind>, AuthnError> {
-    Presented::from_headers(&headers(pairs)).map(|presented| presented.kind())
+    Presented::from_headers(&headers(pairs), None).map(|presented| presented.kind())
 }
 
 fn is_malformed(pairs: &[(&'static str, &str)]) -> bool {
@@ -43,8 +43,15 @@ fn one_secret_in_both_headers_is_one_credential() {
     assert_eq!(both("Bearer k", "k"), Ok(Some(ProofKind::ApiKey)));
     assert_eq!(both("Bearer k", "l"), Err(AuthnError::SeveralCredentials));
     assert_eq!(both("Bearer k", "K"), Err(AuthnError::SeveralCredentials));
-    assert_eq!(both("Basic eDp5", "k"), Err(AuthnError::Unsupported));
+    assert_eq!(both("Basic eDp5", "k"), Err(AuthnError::SeveralCredentials));
+    assert_eq!(both("Basic a2V5", "key"), Err(AuthnError::SeveralCredentials));
     assert!(is_malformed(&[("authorization", "Bearer k"), ("x-api-key", "")]));
+    let in_path = |bearer, key| {
+        let headers = headers(&[("authorization", bearer)]);
+        Presented::from_headers(&headers, Some(key)).map(|presented| presented.kind())
+    };
+    assert_eq!(in_path("Bearer k", "k"), Ok(Some(ProofKind::ApiKey)));
+    assert_eq!(in_path("Bearer k", "l"), Err(AuthnError::SeveralCredentials));
 }
 
 #[test]
@@ -77,7 +84,7 @@ fn the_length_is_capped() {
 #[test]
 fn other_schemes_are_unsupported() {
     let ollama_key = "AAAAC3NzaC1lZDI1NTE5AAAAIJ:c2lnbmF0dXJl";
-    for value in ["Basic eDp5", "Digest username=x", "Bearerk", "sk-local-x", ollama_key] {
+    for value in ["Basicx eDp5", "Digest username=x", "Bearerk", "sk-local-x", ollama_key] {
         assert_eq!(kind(&[("authorization", value)]), Err(AuthnError::Unsupported), "{value}");
     }
 }
@@ -137,7 +144,7 @@ proptest! {
         let mut headers = HeaderMap::new();
         headers.insert("x-api-key", HeaderValue::from_bytes(&value).unwrap());
         let graphic = value.iter().all(u8::is_ascii_graphic) && !value.is_empty();
-        match Presented::from_headers(&headers) {
+        match Presented::from_headers(&headers, None) {
             Ok(presented) if presented.kind() == Some(ProofKind::ApiKey) => prop_assert!(graphic),
             Ok(_) => prop_assert!(value.is_ascii()),
             Err(error) => prop_assert!(!graphic, "{error}"),

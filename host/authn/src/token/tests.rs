@@ -32,10 +32,10 @@ fn token(secret: &TokenSecret, user: &str, expiry: UnixTime) -> String {
     issue(secret, &user, expiry).expose().clone()
 }
 
-fn verify(token: &str, now: UnixTime) -> Result<Principal, AuthnError> {
+fn verify(token: &str, now: UnixTime) -> Result<stockade_core::Principal, AuthnError> {
     let tokens = Tokens::new(vec![old(), new()], RULES);
     let presented = PresentedToken::read(token).expect("the form of a token")?;
-    tokens.verify(&presented, now, &users())
+    tokens.verify(&presented, now, &users()).map(|known| known.principal)
 }
 
 fn later(seconds: u64) -> UnixTime {

@@ -1,6 +1,6 @@
 //! What a policy says about its settings, and how it fails on them.
 
-use stockade_engine::{Failure, LoadError, SettingsProblem};
+use stockade_engine::{Failure, LoadError, PolicyLimits, SettingsProblem};
 
 use crate::guest::{ENGINE, Guest, limits};
 
@@ -137,4 +137,11 @@ fn a_policy_that_cannot_describe_itself_is_refused() {
         LoadError::Describe(Failure::Trap(_)) => {}
         other => panic!("{other}"),
     }
+}
+
+#[test]
+fn a_policy_may_fill_the_memory_that_it_is_given() {
+    let limits = PolicyLimits { memory_bytes: 64 << 10, ..limits() };
+    let policy = ENGINE.prepare(&Guest::new().source(), &settings(1, &[]), limits);
+    assert_eq!(policy.unwrap().bindings(), 1);
 }

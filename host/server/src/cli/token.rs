@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::json;
-use stockade_authn::Presented;
+use stockade_authn::{Identity, Presented};
 use stockade_core::{Clock, SystemClock, UnixTime, UserId};
 
 use super::{Ending, Output};
@@ -87,7 +87,7 @@ fn verify(path: &Path, output: &Output) -> anyhow::Result<Ending> {
     let proven = Presented::from_secret(token.trim())
         .and_then(|presented| authenticator.identify(&presented, SystemClock.now()));
     match proven {
-        Ok(principal) => {
+        Ok(Identity { principal, .. }) => {
             let credential = principal.credential.as_ref().map(stockade_core::CredentialId::as_str);
             output.answer(
                 format_args!("valid: {}", principal.user),

@@ -19,6 +19,7 @@ pub(super) struct RawConfig {
     pub(super) limits: Slot<RawLimits>,
     pub(super) cors: Slot<RawCors>,
     pub(super) log: Slot<RawLog>,
+    pub(super) authentication: Slot<RawAuthentication>,
     pub(super) tokens: Slot<RawTokens>,
     pub(super) groups: Slot<Vec<Slot<String>>>,
     pub(super) users: Slot<Entries<RawUser>>,
@@ -72,6 +73,14 @@ pub(super) struct RawLog {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+pub(super) struct RawAuthentication {
+    pub(super) key_in_path: Slot<bool>,
+    pub(super) anonymous: Slot<String>,
+    pub(super) remember_passwords: Slot<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct RawTokens {
     pub(super) secrets: Slot<Vec<Slot<RawTokenSecret>>>,
     pub(super) max_ttl: Slot<String>,
@@ -90,6 +99,7 @@ pub(super) struct RawTokenSecret {
 pub(super) struct RawUser {
     pub(super) groups: Slot<Vec<Slot<String>>>,
     pub(super) keys: Slot<Vec<Slot<RawKey>>>,
+    pub(super) password_hash: Slot<String>,
     pub(super) attributes: Slot<Entries<String>>,
     pub(super) disabled: Slot<bool>,
 }
@@ -100,6 +110,9 @@ pub(super) struct RawKey {
     pub(super) id: Slot<String>,
     pub(super) sha256: Slot<String>,
     pub(super) expires: Slot<String>,
+    pub(super) labels: Slot<Entries<String>>,
+    pub(super) operations: Slot<Vec<Slot<String>>>,
+    pub(super) models: Slot<Vec<Slot<String>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -10,7 +10,7 @@ use http::HeaderValue;
 use http::uri::Authority;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use stockade_authn::{ApiKey, TokenRules, TokenSecret, User};
+use stockade_authn::{ApiKey, Password, PasswordRules, TokenRules, TokenSecret, User};
 use stockade_core::{BindingName, GroupName, ModelName, Operation, PolicyName, Principal, UserId};
 
 use super::error::ConfigError;
@@ -35,8 +35,12 @@ pub struct Config {
     pub time_zone: TimeZone,
     /// Who exists.
     pub users: Vec<User>,
+    /// How callers may say who they are.
+    pub authentication: Authentication,
     /// The keys of the users.
     pub api_keys: Vec<ApiKey>,
+    /// The passwords of the users.
+    pub passwords: Vec<Password>,
     /// The secrets that sign tokens.
     pub token_secrets: Vec<TokenSecret>,
     /// What tokens must keep to.
@@ -58,6 +62,17 @@ impl Config {
             None => ConfigError::new(self.source.path(), message.as_ref()),
         }
     }
+}
+
+/// How callers may say who they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Authentication {
+    /// Whether a key may stand in front of the path: `/k/<key>/api/chat`.
+    pub key_in_path: bool,
+    /// Who callers without a credential are, if they are anybody.
+    pub anonymous: Option<UserId>,
+    /// How long passwords are believed.
+    pub password_rules: PasswordRules,
 }
 
 /// Where Ollama is.

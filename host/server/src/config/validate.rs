@@ -5,6 +5,7 @@
 //! left out, and the rest is still checked; the result counts only if the report stays
 //! empty.
 
+mod authentication;
 mod bindings;
 mod cors;
 mod expectations;
@@ -12,8 +13,8 @@ mod names;
 mod network;
 mod policies;
 mod quantities;
+mod scopes;
 mod secret_file;
-
 mod tokens;
 mod users;
 
@@ -58,6 +59,7 @@ pub(super) fn validate(
 ) -> Config {
     let network = Network::check(raw.listen, raw.upstream, raw.allow_plain_http, report);
     let accounts = users::accounts(raw.users, raw.groups, report);
+    let authentication = authentication::authentication(raw.authentication, &accounts, report);
     let (token_secrets, token_rules) = tokens::tokens(raw.tokens, surroundings, report);
     let (policies, policy_names) = policies::policies(raw.policies, surroundings, report);
     let known = bindings::Known {
@@ -75,7 +77,9 @@ pub(super) fn validate(
         log: log(raw.log),
         time_zone: time_zone(raw.time_zone, report),
         users: accounts.users,
+        authentication,
         api_keys: accounts.api_keys,
+        passwords: accounts.passwords,
         token_secrets,
         token_rules,
         policies,

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use stockade_authn::Authenticator;
+use stockade_authn::{Authenticator, Credentials};
 use stockade_core::{
     Client, Clock, LocalTime, ModelRef, ModelRole, Operation, Parameters, Transport, combine,
 };
@@ -34,12 +34,15 @@ pub fn build(
 
 /// Who may come in, by a configuration.
 pub(crate) fn authenticator(config: &Config) -> Result<Authenticator, ConfigErrors> {
-    let conflicts = match Authenticator::new(
-        config.users.clone(),
-        config.api_keys.clone(),
-        config.token_secrets.clone(),
-        config.token_rules,
-    ) {
+    let conflicts = match Authenticator::new(Credentials {
+        users: config.users.clone(),
+        api_keys: config.api_keys.clone(),
+        token_secrets: config.token_secrets.clone(),
+        token_rules: config.token_rules,
+        passwords: config.passwords.clone(),
+        password_rules: config.authentication.password_rules,
+        anonymous: config.authentication.anonymous.clone(),
+    }) {
         Ok(authenticator) => return Ok(authenticator),
         Err(conflicts) => conflicts,
     };

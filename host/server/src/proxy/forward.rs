@@ -5,7 +5,8 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING}
 use http::{HeaderMap, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use stockade_core::{Dialect, Operation, Permit, Principal, Subject as _};
+use stockade_authn::Identity;
+use stockade_core::{Dialect, Operation, Permit, Subject as _};
 use stockade_ollama::response::{
     BodyChange, Framing, ListKind, Meter, RequestContent, UsageChunkFilter, response_headers,
     upstream_request_headers,
@@ -35,13 +36,13 @@ impl Exchange<'_> {
     pub(super) async fn forward(
         &self,
         permit: Permit<Classified>,
-        principal: Option<Principal>,
+        caller: Option<Identity>,
         dialect: Dialect,
         mut record: Record,
     ) -> Response<AnswerBody> {
         let answer = match permit.request().request.operation() {
             Operation::Heartbeat => Ok(Answer::Whole(heartbeat())),
-            _ => self.exchange(permit, principal.as_ref()).await,
+            _ => self.exchange(permit, caller.as_ref()).await,
         };
         match answer {
             Ok(Answer::Whole(response)) => {
@@ -63,7 +64,7 @@ impl Exchange<'_> {
     async fn exchange(
         &self,
         permit: Permit<Classified>,
-        principal: Option<&Principal>,
+        caller: Option<&Identity>,
     ) -> Result<Answer, Refused> {
         let (Classified { request, stream }, obligations) = permit.into_parts();
         let list = match request.route().response {
@@ -93,9 +94,9 @@ impl Exchange<'_> {
         };
         let response = self.gateway.upstream.send(upstream, outgoing).await?;
         check_status(response.status())?;
-        match (list, principal) {
-            (Some(kind), Some(principal)) if response.status().is_success() => {
-                self.filter(kind, response, principal).await.map(Answer::Whole)
+        match (list, caller) {
+            (Some(kind), Some(caller)) if response.status().is_success() => {
+                self.filter(kind, response, caller).await.map(Answer::Whole)
             }
             (Some(_), None) => Err(UpstreamError::Unusable("a list needs a caller").into()),
             _ => Ok(relay(response, watch)?),
@@ -130,7 +131,7 @@ impl Exchange<'_> {
         &self,
         kind: ListKind,
         response: Response<Incoming>,
-        principal: &Principal,
+        caller: &Identity,
     ) -> Result<Response<Bytes>, Refused> {
         let (mut parts, body) = response.into_parts();
         parts.headers =
@@ -139,7 +140,7 @@ impl Exchange<'_> {
             tracing::warn!(%error, "cannot read Ollama's list of models");
             UpstreamError::Unusable("its list of models broke off or is too long")
         })?;
-        let kept = self.usable_models(kind, body, principal).await?;
+        let kept = self.usable_models(kind, body, caller).await?;
         Ok(Response::from_parts(parts, kept))
     }
 }

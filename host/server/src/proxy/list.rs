@@ -1,9 +1,8 @@
 //! Lists show a model if and only if the caller may use it.
 
 use bytes::Bytes;
-use stockade_core::{
-    Client, LocalTime, ModelName, ModelRef, ModelRole, Parameters, Principal, combine,
-};
+use stockade_authn::Identity;
+use stockade_core::{Client, LocalTime, ModelName, ModelRef, ModelRole, Parameters, combine};
 use stockade_ollama::response::{ListKind, ModelList};
 
 use super::Exchange;
@@ -17,7 +16,7 @@ impl Exchange<'_> {
         &self,
         kind: ListKind,
         body: Bytes,
-        principal: &Principal,
+        caller: &Identity,
     ) -> Result<Bytes, Refused> {
         let list = ModelList::read(kind, body).map_err(|error| {
             tracing::warn!(%error, "Ollama's list of models is not what it should be");
@@ -26,7 +25,7 @@ impl Exchange<'_> {
         let time = self.generation.local_time(self.gateway.clock.as_ref());
         let mut usable = std::collections::HashSet::new();
         for name in list.names() {
-            if may_use(self.generation, principal, name, (self.client(), time)).await {
+            if may_use(self.generation, caller, name, (self.client(), time)).await {
                 usable.insert(name.clone());
             }
         }
@@ -34,17 +33,20 @@ impl Exchange<'_> {
     }
 }
 
-/// Whether the same policies that judge a call would permit at least one use.
+/// Whether the same scope and policies that judge a call would permit at least one use.
 pub(crate) async fn may_use(
     generation: &Generation,
-    principal: &Principal,
+    caller: &Identity,
     name: &ModelName,
     (client, time): (Client, LocalTime),
 ) -> bool {
     let models = [ModelRef { name: name.clone(), role: ModelRole::Use }];
     let parameters = Parameters::default();
     for operation in USES {
-        let asked = Hypothetical { principal, operation, models: &models };
+        let asked = Hypothetical { principal: &caller.principal, operation, models: &models };
+        if caller.terms.scope.check(&asked).is_err() {
+            continue;
+        }
         let opinions = generation.opinions(&asked.input(&parameters, client, time)).await;
         if combine(asked, &opinions).is_ok() {
             return true;

@@ -13,6 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use stockade_core::Transport;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +31,22 @@ pub(crate) struct PeerAddr(pub(crate) SocketAddr);
 impl fmt::Display for PeerAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// How a caller is connected.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    pub(crate) peer: PeerAddr,
+    pub(crate) transport: Transport,
+    /// Whether the gateway was reached at an address that only this machine has.
+    loopback: bool,
+}
+
+impl Link {
+    /// Whether nobody on the way can read a password.
+    pub(crate) fn keeps_passwords(&self) -> bool {
+        self.loopback || self.transport != Transport::Plain
     }
 }
 
@@ -55,7 +72,7 @@ pub(crate) async fn serve(
             () = stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    let connection = Connection { gateway: gateway.clone(), peer: PeerAddr(peer) };
+                    let connection = Connection { gateway: gateway.clone(), link: plain(&stream, peer) };
                     tokio::spawn(connection.run(stream, limits, graceful.watcher()));
                 }
                 Err(error) => pause_after(&error).await,
@@ -74,9 +91,15 @@ async fn pause_after(error: &std::io::Error) {
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
+fn plain(stream: &TcpStream, peer: SocketAddr) -> Link {
+    let loopback = |address: SocketAddr| address.ip().to_canonical().is_loopback();
+    let loopback = stream.local_addr().is_ok_and(loopback) && loopback(peer);
+    Link { peer: PeerAddr(peer), transport: Transport::Plain, loopback }
+}
+
 struct Connection {
     gateway: Arc<Gateway>,
-    peer: PeerAddr,
+    link: Link,
 }
 
 impl Connection {
@@ -84,12 +107,12 @@ impl Connection {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
-        let peer = self.peer;
+        let link = self.link;
         let verdict = Verdict::default();
         let stream = HeadGuard::new(stream, limits.header_timeout, verdict.clone());
         let service = service_fn(move |request| {
             let (gateway, verdict) = (self.gateway.clone(), verdict.clone());
-            async move { Ok::<_, Infallible>(answer(&gateway, peer, request, &verdict).await) }
+            async move { Ok::<_, Infallible>(answer(&gateway, &link, request, &verdict).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -97,26 +120,44 @@ impl Connection {
             .header_read_timeout(limits.header_timeout + IDLE)
             .serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {
-            tracing::debug!(%peer, %error, "connection ended");
+            tracing::debug!(peer = %link.peer, %error, "connection ended");
         }
     }
 }
 
 async fn answer(
     gateway: &Gateway,
-    peer: PeerAddr,
+    link: &Link,
     request: Request<Incoming>,
     verdict: &Verdict,
 ) -> Response<AnswerBody> {
     let refused = request.method() == REFUSED;
     let last = refused || request.headers().contains_key(TRANSFER_ENCODING);
     let mut response = if refused {
-        gateway.refuse(peer, request.uri().path(), verdict.take())
+        gateway.refuse(link.peer, request.into_parts().0.uri, verdict.take())
     } else {
-        gateway.serve(peer, request).await
+        gateway.serve(link, request).await
     };
     if last {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_travel_by_loopback_or_tls_only() {
+        let peer = PeerAddr(SocketAddr::from(([192, 0, 2, 7], 4711)));
+        for (transport, loopback, kept) in [
+            (Transport::Plain, false, false),
+            (Transport::Plain, true, true),
+            (Transport::Tls, false, true),
+            (Transport::MutualTls, false, true),
+        ] {
+            assert_eq!(Link { peer, transport, loopback }.keeps_passwords(), kept);
+        }
+    }
 }

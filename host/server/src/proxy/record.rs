@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
-use stockade_core::{BindingName, DenialCause, ModelRef, Operation, PolicyName, Principal};
+use stockade_authn::Identity;
+use stockade_core::{BindingName, DenialCause, ModelRef, Operation, PolicyName};
 use stockade_ollama::response::TokenUsage;
 
 use super::answer::BrokenAnswer;
@@ -79,7 +80,7 @@ pub(crate) struct Record {
     peer: PeerAddr,
     method: Method,
     path: String,
-    principal: Option<Principal>,
+    caller: Option<Identity>,
     operation: Option<Operation>,
     models: Vec<ModelRef>,
     decision: Decision,
@@ -105,7 +106,7 @@ impl Record {
             peer,
             method,
             path,
-            principal: None,
+            caller: None,
             operation: None,
             models: Vec::new(),
             decision: Decision::None,
@@ -116,8 +117,8 @@ impl Record {
         }
     }
 
-    pub(crate) fn identified(&mut self, principal: &Principal) {
-        self.principal = Some(principal.clone());
+    pub(crate) fn identified(&mut self, caller: &Identity) {
+        self.caller = Some(caller.clone());
     }
 
     pub(crate) fn classified(&mut self, operation: Operation, models: &[ModelRef]) {
@@ -176,7 +177,8 @@ impl Drop for Record {
             Decision::Permitted(by) => (Some(by), None),
             Decision::Refused(reason) => (None, Some(reason)),
         };
-        let principal = self.principal.as_ref();
+        let principal = self.caller.as_ref().map(|caller| &caller.principal);
+        let labels = self.caller.as_ref().map(|caller| caller.terms.labels.as_slice());
         let credential = principal.and_then(|p| p.credential.as_ref());
         tracing::info!(
             target: "stockade::request",
@@ -188,6 +190,7 @@ impl Drop for Record {
             user = principal.map(|p| p.user.as_str()),
             proof = principal.map(|p| tracing::field::debug(p.proof)),
             credential = credential.map(stockade_core::CredentialId::as_str),
+            labels = labels.filter(|labels| !labels.is_empty()).map(tracing::field::debug),
             operation = self.operation.map(Operation::as_str),
             models = (!self.models.is_empty()).then(|| tracing::field::display(Models(&self.models))),
             decision = self.decision(),

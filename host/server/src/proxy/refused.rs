@@ -1,8 +1,8 @@
 //! The one table from the cause of a refusal to what the caller is told.
 
-use http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
-use stockade_authn::AuthnError;
+use stockade_authn::{AuthnError, OutOfScope};
 use stockade_core::{BindingName, Denial, DenialCause, Dialect, PolicyName};
 use stockade_ollama::response::{ERROR_CONTENT_TYPE, error_body};
 use stockade_ollama::{BadHead, Refusal};
@@ -12,11 +12,16 @@ use super::body::CutBody;
 use super::record::{Record, cause_word};
 use super::upstream::UpstreamError;
 
+/// RFC 7617, section 2.
+const BASIC: &str = r#"Basic realm="stockade", charset="UTF-8""#;
+
 /// Who caused a refusal, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
     /// No valid proof of identity.
     Unproven,
+    /// The credential is good, but not for this.
+    OutOfScope,
     /// The request itself.
     Request,
     /// The policies.
@@ -33,18 +38,47 @@ pub(crate) struct Refused {
     pub(crate) message: String,
     pub(crate) binding: Option<BindingName>,
     pub(crate) policy: Option<PolicyName>,
-    header: Option<(http::HeaderName, HeaderValue)>,
+    headers: Vec<(http::HeaderName, HeaderValue)>,
 }
 
 impl Refused {
     fn new(status: StatusCode, cause: Cause, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { status, cause, message, binding: None, policy: None, header: None }
+        Self { status, cause, message, binding: None, policy: None, headers: Vec::new() }
+    }
+
+    /// Nobody is identified. `basic` says whether a password would be taken.
+    pub(crate) fn unproven(error: &AuthnError, basic: bool) -> Self {
+        tracing::debug!(%error, "the caller is not identified");
+        let mut refused = Self::new(error.status(), Cause::Unproven, error.public_message());
+        if error.status() != StatusCode::FORBIDDEN {
+            let challenge = HeaderValue::from_static(error.www_authenticate());
+            refused.headers.push((WWW_AUTHENTICATE, challenge));
+        }
+        if basic {
+            refused.headers.push((WWW_AUTHENTICATE, HeaderValue::from_static(BASIC)));
+        }
+        refused
+    }
+
+    /// Too many passwords wait to be checked.
+    pub(crate) fn busy() -> Self {
+        let message = "too many passwords are being checked; try again, or use an API key";
+        let mut refused = Self::new(StatusCode::SERVICE_UNAVAILABLE, Cause::Unproven, message);
+        refused.headers.push((RETRY_AFTER, HeaderValue::from_static("1")));
+        refused
+    }
+
+    /// A key in front of the path where the configuration does not allow that.
+    pub(crate) fn key_in_path() -> Self {
+        let message = "keys in the path are not allowed here; send `Authorization: Bearer …`";
+        Self::new(StatusCode::BAD_REQUEST, Cause::Unproven, message)
     }
 
     pub(crate) fn cause(&self) -> &'static str {
         match self.cause {
             Cause::Unproven => "unproven",
+            Cause::OutOfScope => "out-of-scope",
             Cause::Request => "bad-request",
             Cause::Policy(cause) => cause_word(cause),
             Cause::Upstream => "upstream",
@@ -65,8 +99,8 @@ impl Refused {
         if let Ok(id) = HeaderValue::from_str(&id) {
             headers.insert(REQUEST_ID, id);
         }
-        if let Some((name, value)) = self.header {
-            headers.insert(name, value);
+        for (name, value) in self.headers {
+            headers.append(name, value);
         }
         response
     }
@@ -75,12 +109,9 @@ impl Refused {
 /// The header in which a caller finds the request's id.
 pub(crate) const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-request-id");
 
-impl From<AuthnError> for Refused {
-    fn from(error: AuthnError) -> Self {
-        tracing::debug!(%error, "the caller is not identified");
-        let challenge = HeaderValue::from_static(error.www_authenticate());
-        let refused = Self::new(error.status(), Cause::Unproven, error.public_message());
-        Self { header: Some((WWW_AUTHENTICATE, challenge)), ..refused }
+impl From<OutOfScope> for Refused {
+    fn from(outside: OutOfScope) -> Self {
+        Self::new(StatusCode::FORBIDDEN, Cause::OutOfScope, outside.to_string())
     }
 }
 
@@ -90,7 +121,7 @@ impl From<Refusal> for Refused {
         let methods: Vec<&str> = refusal.allow.iter().map(http::Method::as_str).collect();
         if let (false, Ok(value)) = (methods.is_empty(), HeaderValue::from_str(&methods.join(", ")))
         {
-            refused.header = Some((ALLOW, value));
+            refused.headers.push((ALLOW, value));
         }
         refused
     }

@@ -61,11 +61,11 @@ fn test(raw: Located<RawTest>, accounts: &Accounts, report: &mut Report) -> Opti
     })
 }
 
-fn operation(text: &Located<String>, report: &mut Report) -> Option<Operation> {
+pub(super) fn operation(text: &Located<String>, report: &mut Report) -> Option<Operation> {
     match text.value.parse::<Operation>() {
         Ok(operation) if operation.access() == AccessClass::Public => {
             let message = format!("no policy is asked about {operation}");
-            let help = "it is answered without a credential; leave the test out";
+            let help = "it is answered without a credential; leave it out";
             report.add(Problem::new(text.at, message).help(help));
             None
         }

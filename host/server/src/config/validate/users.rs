@@ -3,19 +3,21 @@
 use std::collections::HashSet;
 use std::str::FromStr as _;
 
-use stockade_authn::{ApiKey, KeyDigest, User};
+use stockade_authn::{ApiKey, KeyDigest, Password, PasswordHash, Terms, User};
 use stockade_core::{CredentialId, GroupName, UserId};
 
 use super::names::{Names, Unique};
+use super::scopes::scope;
 use crate::config::quantity;
 use crate::config::raw::{RawKey, RawUser};
-use crate::config::report::Report;
+use crate::config::report::{Problem, Report};
 use crate::config::slot::{Entries, Located, Slot};
 
 /// Everybody, and the names that other parts may use.
 pub(super) struct Accounts {
     pub(super) users: Vec<User>,
     pub(super) api_keys: Vec<ApiKey>,
+    pub(super) passwords: Vec<Password>,
     pub(super) user_names: Names,
     pub(super) group_names: Names,
     pub(super) disabled: HashSet<UserId>,
@@ -30,6 +32,7 @@ pub(super) fn accounts(
         accounts: Accounts {
             users: Vec::new(),
             api_keys: Vec::new(),
+            passwords: Vec::new(),
             user_names: Names::new("user"),
             group_names: Names::new("group"),
             disabled: HashSet::new(),
@@ -91,20 +94,17 @@ impl Reading<'_> {
     /// A user whose name cannot be used is checked all the same.
     fn user(&mut self, id: Option<&UserId>, raw: RawUser) {
         let groups = self.groups(raw.groups);
-        let entries = raw.attributes.value().unwrap_or_default().0;
-        let attributes =
-            entries.into_iter().filter_map(|(name, value)| Some((name.value, value.value()?)));
+        let attributes = texts(raw.attributes);
         let disabled = raw.disabled.value().unwrap_or(false);
         if disabled {
             self.accounts.disabled.extend(id.cloned());
         }
-        let user = id.map(|id| User {
-            id: id.clone(),
-            groups,
-            attributes: attributes.collect(),
-            disabled,
-        });
+        let user = id.map(|id| User { id: id.clone(), groups, attributes, disabled });
         self.accounts.users.extend(user);
+        if let Some(text) = raw.password_hash.optional() {
+            let password = self.password(id, &text);
+            self.accounts.passwords.extend(password);
+        }
         for key in raw.keys.value().unwrap_or_default() {
             if let Some(key) = key.optional() {
                 let key = self.key(id, key);
@@ -123,18 +123,37 @@ impl Reading<'_> {
         });
         let digest = raw.sha256.required("sha256", at, self.report);
         let digest = digest.and_then(|text| self.digest(&text));
+        let scope = scope(raw.operations, raw.models, self.report);
         let expires =
             raw.expires.optional().map(|text| text.check(self.report, |text| quantity::time(text)));
         Some(ApiKey {
             id: id?,
             user: user?.clone(),
             digest: digest?,
-            expires: match expires {
-                None => None,
-                // An expiry that cannot be read is not "never".
-                Some(read) => Some(read?),
-            },
+            terms: Terms {
+                scope: scope?,
+                labels: texts(raw.labels),
+                expires: match expires {
+                    None => None,
+                    // An expiry that cannot be read is not "never".
+                    Some(read) => Some(read?),
+                },
+            }
+            .into(),
         })
+    }
+
+    fn password(&mut self, user: Option<&UserId>, text: &Located<String>) -> Option<Password> {
+        // It may be the password itself, and a hash is nobody's business either.
+        self.report.mask(text.at);
+        let hash = text.check(self.report, |text| PasswordHash::from_str(text))?;
+        let user = user?.clone();
+        if user.as_str().contains(':') {
+            let message = format!("{user:?} cannot have a password");
+            let help = "HTTP Basic ends the name at the first `:`; use a key or another name";
+            self.report.add(Problem::new(text.at, message).help(help));
+        }
+        Some(Password { user, hash: hash.into() })
     }
 
     fn digest(&mut self, text: &Located<String>) -> Option<KeyDigest> {
@@ -146,4 +165,10 @@ impl Reading<'_> {
         }
         digest
     }
+}
+
+/// A mapping of names to texts.
+fn texts(slot: Slot<Entries<String>>) -> Vec<(String, String)> {
+    let entries = slot.value().unwrap_or_default().0;
+    entries.into_iter().filter_map(|(name, value)| Some((name.value, value.value()?))).collect()
 }

@@ -1,0 +1,134 @@
+//! `cargo xtask bench`: every number that the design promises, measured.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use stockade_bench::scenario::{Question, engine, generation, many_bindings, one_binding};
+use stockade_bench::table::{Goal, Row, Table};
+use stockade_bench::{decisions, growth, syscalls};
+use stockade_core::Operation;
+use stockade_engine::Engine;
+
+/// Measure what Stockade costs.
+#[derive(Parser)]
+#[command(name = "cargo xtask bench")]
+struct Arguments {
+    /// Measure for shorter, under two minutes altogether.
+    #[arg(long, global = true)]
+    quick: bool,
+    /// Write the table as JSON to this file.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    #[command(subcommand)]
+    probe: Option<Probe>,
+}
+
+#[derive(Subcommand)]
+enum Probe {
+    /// Make decisions and nothing else, for strace to watch.
+    #[command(hide = true)]
+    Probe {
+        /// How many.
+        #[arg(long)]
+        decisions: usize,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    match arguments.probe {
+        Some(Probe::Probe { decisions }) => probe(decisions),
+        None => measure(&arguments),
+    }
+}
+
+/// The decision that the goals speak of: settings with 200 groups.
+fn question(engine: &Engine) -> anyhow::Result<Question> {
+    Question::new(generation(engine, &one_binding(200))?, Operation::Pull, "llama3.2:3b")
+}
+
+fn probe(count: usize) -> anyhow::Result<()> {
+    decisions::ask(&question(&engine()?)?, count)
+}
+
+fn measure(arguments: &Arguments) -> anyhow::Result<()> {
+    let mut table = Table::default();
+    decision_rows(&mut table, arguments.quick)?;
+    growth_rows(&mut table, arguments.quick)?;
+    write!(std::io::stdout(), "{table}")?;
+    if let Some(path) = &arguments.json {
+        let text = serde_json::to_string_pretty(&table)?;
+        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn progress(text: &str) {
+    // There is nobody to tell where standard error is gone.
+    writeln!(std::io::stderr(), "bench: {text}").ok();
+}
+
+const MICROSECOND: f64 = 1_000.0;
+
+#[expect(clippy::cast_precision_loss, reason = "nanoseconds of microseconds")]
+fn microseconds(nanoseconds: u64) -> f64 {
+    nanoseconds as f64 / MICROSECOND
+}
+
+fn decision_rows(table: &mut Table, quick: bool) -> anyhow::Result<()> {
+    progress("one decision with a fresh instance");
+    let (count, span) = if quick { (50_000, 1) } else { (500_000, 5) };
+    let engine = engine()?;
+    let question = question(&engine)?;
+    let latency = decisions::latency(&question, count)?;
+    let mut percentile = |quantile: f64, goal| {
+        let figure = microseconds(latency.value_at_quantile(quantile));
+        let name = format!("decision, 200-group settings, p{:.0}", quantile * 100.0);
+        table.push(Row::new(name, goal, figure, "µs"));
+    };
+    percentile(0.5, Goal::AtMost(7.0));
+    percentile(0.99, Goal::AtMost(15.0));
+    let what = "decision, system calls";
+    table.push(match syscalls::per_decision() {
+        Ok(calls) => Row::new(what, Goal::AtMost(0.0), calls, ""),
+        Err(error) => Row::absent(what, Goal::AtMost(0.0), "", error),
+    });
+    let span = Duration::from_secs(span);
+    let one = decisions::throughput(&question, 1, span)?;
+    let two = decisions::throughput(&question, 2, span)?;
+    table.push(Row::new("decisions, two threads / one", Goal::AtLeast(1.7), two / one, "×"));
+    Ok(())
+}
+
+fn growth_rows(table: &mut Table, quick: bool) -> anyhow::Result<()> {
+    let count = if quick { 20_000 } else { 200_000 };
+    let engine = engine()?;
+    let median = |bindings: usize| {
+        progress(&format!("decisions with {bindings} bindings"));
+        let generation = generation(&engine, &many_bindings(bindings, 1))?;
+        let question = Question::new(generation, Operation::Chat, "llama3.2:3b")?;
+        let latency = decisions::latency(&question, count)?;
+        anyhow::Ok(microseconds(latency.value_at_quantile(0.5)))
+    };
+    let one = median(1)?;
+    let many = median(1_000)?;
+    table.push(Row::new("decision, 1 binding, p50", Goal::None, one, "µs"));
+    table.push(Row::new("decision, 1,000 bindings, p50", Goal::AtMost(2.0 * one), many, "µs"));
+    progress("reloading");
+    let live = growth::live()?.as_secs_f64() * 1_000.0;
+    table.push(Row::new("10 bindings, edit of the file live", Goal::AtMost(250.0), live, "ms"));
+    progress("loading 1,000 bindings");
+    let loading = growth::loading(1_000)?;
+    let edit = loading.edit.as_secs_f64() * 1_000.0;
+    table.push(Row::new("1,000 bindings, one-line edit", Goal::AtMost(250.0), edit, "ms"));
+    table.push(Row::new(
+        "1,000 bindings, cold load",
+        Goal::AtMost(10.0),
+        loading.cold.as_secs_f64(),
+        "s",
+    ));
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! Configurations of any size, and requests to judge by them.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
+
+use anyhow::{Context as _, anyhow, bail};
+use stockade::builtin;
+use stockade::config;
+use stockade::generation::{self, Generation, Hypothetical};
+use stockade_core::{
+    Client, ModelName, ModelRef, ModelRole, Operation, Parameters, Principal, Subject, SystemClock,
+    Transport, combine,
+};
+use stockade_engine::{Engine, EngineConfig};
+
+/// The caller in every scenario.
+pub const USER: &str = "alice";
+
+/// One binding whose settings name `groups` groups, the caller's last.
+pub fn one_binding(groups: usize) -> String {
+    let names: Vec<String> = (0..groups).map(|number| format!("group-{number:05}")).collect();
+    let own = names.last().map_or("", String::as_str);
+    format!(
+        "users:\n  {USER}: {{ groups: [{own}] }}\ngroups: [{all}]\npolicies:\n  pull-guard: {{ \
+         module: builtin/pull-guard }}\nbindings:\n  - name: pulls\n    subjects: everyone\n    \
+         policy: pull-guard\n    settings: {{ groups: [{all}], sources: \
+         [\"registry.ollama.ai/library/*\"] }}\n",
+        all = names.join(", ")
+    )
+}
+
+/// As many bindings with settings of their own, of which `own` apply to the caller.
+pub fn many_bindings(bindings: usize, own: usize) -> String {
+    let mut text = format!("users:\n  {USER}: {{}}\n  other: {{}}\n");
+    text.push_str("policies:\n  model-access: { module: builtin/model-access }\nbindings:\n");
+    for number in 0..bindings {
+        // The caller's stand far from each other.
+        let user = if number * own % bindings < own { USER } else { "other" };
+        let _ = write!(
+            text,
+            "  - name: binding {number}\n    subjects: {{ users: [{user}] }}\n    policy: \
+             model-access\n    settings: {{ allow: [\"llama3.2:*\", \"team-{number}/*\"] }}\n"
+        );
+    }
+    text
+}
+
+/// An engine as `stockade serve` sets it up.
+///
+/// # Errors
+/// Where the machine does not give what it needs.
+pub fn engine() -> anyhow::Result<Engine> {
+    Ok(Engine::new(EngineConfig::default())?)
+}
+
+/// The generation that a configuration makes.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn generation(engine: &Engine, text: &str) -> anyhow::Result<Generation> {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("stockade.yaml");
+    std::fs::write(&path, text)?;
+    let loaded = config::load(&path, builtin::NAMES).map_err(|errors| anyhow!("{errors:?}"))?;
+    generation::build(1, loaded.config, engine, &SystemClock)
+        .map_err(|errors| anyhow!("{errors:?}"))
+}
+
+/// One request of the caller, judged again and again.
+pub struct Question {
+    generation: Generation,
+    principal: Principal,
+    operation: Operation,
+    models: Vec<ModelRef>,
+}
+
+impl Question {
+    /// Ask a generation about one operation on one model.
+    ///
+    /// # Errors
+    /// Where the configuration has no such caller, or there cannot be such a model.
+    pub fn new(generation: Generation, operation: Operation, model: &str) -> anyhow::Result<Self> {
+        let principal = generation.authenticator.principal_of(USER).context("no such user")?;
+        let models = vec![ModelRef {
+            name: ModelName::parse(model).map_err(|error| anyhow!("{error}"))?,
+            role: ModelRole::of(operation),
+        }];
+        Ok(Self { generation, principal, operation, models })
+    }
+
+    /// Decide it: choose the bindings, ask their policies in fresh instances, combine.
+    ///
+    /// # Errors
+    /// Where it is denied: what is measured must be the whole way to yes.
+    pub fn decide(&self) -> anyhow::Result<()> {
+        let asked = Hypothetical {
+            principal: &self.principal,
+            operation: self.operation,
+            models: &self.models,
+        };
+        let parameters = Parameters::default();
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let client = Client { address, transport: Transport::Plain };
+        let time = self.generation.local_time(&SystemClock);
+        let opinions = self.generation.opinions_blocking(&asked.input(&parameters, client, time));
+        match combine(Asked(self.operation, &self.models), &opinions) {
+            Ok(_permit) => Ok(()),
+            Err(denial) => bail!("denied: {}; {opinions:?}", denial.reason),
+        }
+    }
+}
+
+/// What `combine` has to know of a request.
+struct Asked<'a>(Operation, &'a [ModelRef]);
+
+impl Subject for Asked<'_> {
+    fn operation(&self) -> Operation {
+        self.0
+    }
+
+    fn models(&self) -> &[ModelRef] {
+        self.1
+    }
+}

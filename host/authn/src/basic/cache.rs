@@ -1,0 +1,90 @@
+//! Which names and passwords were right a short time ago.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use stockade_core::{Secret, UnixTime, random};
+
+/// What a name and a password are remembered under. Without the key of the cache it tells
+/// nothing, and it lives in memory only.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Remembered([u8; 32]);
+
+/// More are forgotten, the ones that end first before others.
+const MOST: usize = 10_000;
+
+pub(super) struct Cache {
+    mac: Hmac<Sha256>,
+    remember: Duration,
+    until: Mutex<HashMap<Remembered, UnixTime>>,
+}
+
+impl Cache {
+    pub(super) fn new(remember: Duration) -> Self {
+        let key = random::bytes::<64>();
+        Self { mac: Hmac::new(&key.into()), remember, until: Mutex::default() }
+    }
+
+    pub(super) fn name(&self, user: &str, password: &Secret<String>) -> Remembered {
+        let mut mac = self.mac.clone();
+        // The length keeps `a` + `b:c` and `a:b` + `c` apart.
+        mac.update(&(user.len() as u64).to_be_bytes());
+        mac.update(user.as_bytes());
+        mac.update(password.expose().as_bytes());
+        Remembered(mac.finalize().into_bytes().into())
+    }
+
+    pub(super) fn knows(&self, name: &Remembered, now: UnixTime) -> bool {
+        let until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.get(name).is_some_and(|&until| now < until)
+    }
+
+    pub(super) fn remember(&self, name: Remembered, now: UnixTime) {
+        let end = now.as_duration().saturating_add(self.remember);
+        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        if until.len() >= MOST {
+            until.retain(|_, until| now < *until);
+        }
+        if until.len() >= MOST
+            && let Some(first) = until.iter().min_by_key(|(_, until)| **until)
+        {
+            let first = *first.0;
+            until.remove(&first);
+        }
+        until.insert(name, UnixTime::from_duration(end));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+    #[test]
+    fn what_is_remembered_ends_and_is_bounded() {
+        let cache = Cache::new(Duration::from_mins(1));
+        let name = cache.name("alice", &Secret::new("right".to_owned()));
+        assert!(!cache.knows(&name, NOW));
+        cache.remember(name, NOW);
+        assert!(cache.knows(&name, UnixTime::from_secs(NOW.as_secs() + 59)));
+        assert!(!cache.knows(&name, UnixTime::from_secs(NOW.as_secs() + 60)));
+        for number in 0..MOST as u64 + 10 {
+            let name = cache.name("bob", &Secret::new(number.to_string()));
+            cache.remember(name, UnixTime::from_secs(NOW.as_secs() + 1));
+        }
+        assert_eq!(cache.until.lock().unwrap().len(), MOST);
+        assert!(!cache.knows(&name, NOW), "the one that ends first goes first");
+    }
+
+    #[test]
+    fn every_cache_names_otherwise_and_no_two_pairs_share_a_name() {
+        let (one, other) = (Cache::new(Duration::MAX), Cache::new(Duration::MAX));
+        let secret = |text: &str| Secret::new(text.to_owned());
+        assert!(one.name("a", &secret("b")) != other.name("a", &secret("b")));
+        assert!(one.name("a", &secret("bc")) != one.name("ab", &secret("c")));
+    }
+}

@@ -1,0 +1,106 @@
+//! Argon2id hashes in the form of the PHC string format.
+
+use std::fmt;
+use std::str::FromStr;
+
+use argon2::password_hash::phc;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use argon2::{Argon2, Params};
+use stockade_core::{Secret, random};
+
+/// A password's Argon2id hash: `$argon2id$v=19$m=19456,t=2,p=1$…$…`.
+pub struct PasswordHash(phc::PasswordHash);
+
+/// A text that is no such hash, or one of a cost that does not serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPasswordHash {
+    /// Something else.
+    #[error(
+        "this is not an Argon2id hash ($argon2id$v=19$…); `stockade password hash` makes one, \
+         and a password itself never belongs here"
+    )]
+    Form,
+    /// Too cheap to protect anything.
+    #[error("this hash was made with less than 7 MiB of memory; make a new one")]
+    Cheap,
+    /// So dear that a few logins would stop the gateway.
+    #[error("this hash needs more than 256 MiB, 16 passes or 16 lanes; make a cheaper one")]
+    Dear,
+}
+
+/// A password that is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WeakPassword {
+    /// Short.
+    #[error("a password has at least 12 characters")]
+    Short,
+    /// RFC 7617 does not allow them, and a line end is a mistake.
+    #[error("a password has no control characters")]
+    Control,
+    /// Argon2 refused it.
+    #[error("the hash cannot be computed")]
+    Failed,
+}
+
+const SHORTEST: usize = 12;
+const LEAST_MEMORY_KIB: u32 = 7 << 10;
+const MOST_MEMORY_KIB: u32 = 256 << 10;
+
+impl PasswordHash {
+    /// Hash a password with a new salt, at the cost that OWASP recommends
+    /// (19 MiB, 2 passes, 1 lane).
+    ///
+    /// # Errors
+    /// A password that could be guessed or not be sent.
+    pub fn of(password: &Secret<String>) -> Result<Self, WeakPassword> {
+        let text = password.expose();
+        if text.chars().any(char::is_control) {
+            return Err(WeakPassword::Control);
+        }
+        if text.chars().count() < SHORTEST {
+            return Err(WeakPassword::Short);
+        }
+        let salt = random::bytes::<16>();
+        let hash = Argon2::default().hash_password_with_salt(text.as_bytes(), &salt);
+        hash.map(Self).map_err(|_| WeakPassword::Failed)
+    }
+
+    /// Whether a password is the one; compared in constant time.
+    pub(super) fn verify(&self, password: &Secret<String>) -> bool {
+        Argon2::default().verify_password(password.expose().as_bytes(), &self.0).is_ok()
+    }
+}
+
+impl FromStr for PasswordHash {
+    type Err = InvalidPasswordHash;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPasswordHash> {
+        let hash = phc::PasswordHash::new(text).map_err(|_| InvalidPasswordHash::Form)?;
+        let complete = hash.salt.is_some() && hash.hash.is_some();
+        if hash.algorithm.as_str() != "argon2id" || hash.version != Some(19) || !complete {
+            return Err(InvalidPasswordHash::Form);
+        }
+        let cost = Params::try_from(&hash).map_err(|_| InvalidPasswordHash::Form)?;
+        if cost.m_cost() < LEAST_MEMORY_KIB {
+            return Err(InvalidPasswordHash::Cheap);
+        }
+        if cost.m_cost() > MOST_MEMORY_KIB || cost.t_cost() > 16 || cost.p_cost() > 16 {
+            return Err(InvalidPasswordHash::Dear);
+        }
+        Ok(Self(hash))
+    }
+}
+
+/// The line for the configuration.
+impl fmt::Display for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A hash of a password that can be guessed is nearly the password.
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(…)")
+    }
+}
