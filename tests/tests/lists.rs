@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -60,7 +61,7 @@ fn bindings() -> impl Strategy<Value = String> {
     prop::collection::vec(binding(), 1..4).prop_map(|bindings| {
         let mut yaml = LISTING.to_owned();
         for (number, binding) in bindings.iter().enumerate() {
-            yaml += &format!("  - {{ name: b{number}, {binding} }}\n");
+            writeln!(yaml, "  - {{ name: b{number}, {binding} }}").unwrap();
         }
         yaml
     })

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use stockade_simulator::Ending;
 use stockade_tests::{BINDINGS, Setup, World, raw, soon};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -219,7 +220,10 @@ async fn who_is_too_slow_is_told_so() {
          Content-Length: 100\r\n\r\nhalf",
         world.key("bob")
     );
-    expect(&world, &upload, 403, "").await;
+    expect(&world, &upload, 408, "nothing more of the body came").await;
+    let received = soon("the part of the upload", world.ollama.received(1)).await;
+    assert_eq!(soon("its end", received[0].ending()).await, Ending::Abandoned);
+    assert_eq!(received[0].body, "half");
 }
 
 #[tokio::test]
