@@ -16,7 +16,9 @@ pub fn per_decision() -> anyhow::Result<f64> {
     let few = counted(FEW)?;
     let many = counted(FEW + MORE)?;
     let more = u32::try_from(MORE)?;
-    Ok(f64::from(many.saturating_sub(few)) / f64::from(more))
+    // A few calls more or less at the start say nothing about a decision.
+    let calls = f64::from(many.saturating_sub(few)) / f64::from(more);
+    Ok((calls * 100.0).round() / 100.0)
 }
 
 /// All system calls of a process that makes so many decisions on its main thread. Other

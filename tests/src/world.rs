@@ -1,12 +1,13 @@
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use stockade::Server;
 use stockade::reload::Status;
+use stockade::{Server, proven_engine};
 use stockade_authn::KeyText;
 use stockade_core::SystemClock;
+use stockade_engine::Engine;
 use stockade_simulator::Simulator;
 use tempfile::TempDir;
 
@@ -51,6 +52,12 @@ bindings:
       sources: ["llama3.2:*", "mine:*"]
       targets: ["mine:*"]
 "#;
+
+/// One engine for all worlds of a test program: the policies are compiled once.
+fn engine() -> Arc<Engine> {
+    static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| Arc::new(proven_engine().unwrap()));
+    ENGINE.clone()
+}
 
 /// A user's key.
 struct Key {
@@ -134,7 +141,7 @@ impl World {
         let config = directory.path().join("stockade.yaml");
         let upstream = format!("url: \"http://{}\"{}", ollama.addr(), setup.upstream);
         std::fs::write(&config, head(setup.listen, &upstream, &keys) + setup.bindings).unwrap();
-        let server = match Server::start(&config, Arc::new(SystemClock)).await {
+        let server = match Server::start_with(engine(), &config, Arc::new(SystemClock)).await {
             Ok(server) => server,
             Err(error) => panic!("the gateway does not start:\n{error}"),
         };

@@ -14,5 +14,5 @@ pub mod reload;
 mod server;
 mod tls;
 
-pub use server::{Server, StartError};
+pub use server::{Server, StartError, proven_engine};
 pub use tls::Tls;

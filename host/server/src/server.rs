@@ -51,8 +51,19 @@ impl Server {
     /// # Errors
     /// Nothing listens until everything is ready.
     pub async fn start(config: &Path, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let engine = Arc::new(Engine::new(EngineConfig::default())?);
-        engine.self_test()?;
+        Self::start_with(Arc::new(proven_engine()?), config, clock).await
+    }
+
+    /// [`start`](Self::start) with an engine that is proven already, for several gateways
+    /// in one process: what one of them has compiled serves them all.
+    ///
+    /// # Errors
+    /// Nothing listens until everything is ready.
+    pub async fn start_with(
+        engine: Arc<Engine>,
+        config: &Path,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
         let reloader = Arc::new(Reloader::start(config, engine, clock.clone())?);
         let current = reloader.current().clone();
         let config = current.load();
@@ -98,4 +109,14 @@ impl Server {
         self.stop.cancel();
         while self.listeners.join_next().await.is_some() {}
     }
+}
+
+/// The sandbox, its limits shown to bite here and now.
+///
+/// # Errors
+/// Where they do not, or it cannot be set up on this machine.
+pub fn proven_engine() -> Result<Engine, EngineError> {
+    let engine = Engine::new(EngineConfig::default())?;
+    engine.self_test()?;
+    Ok(engine)
 }
