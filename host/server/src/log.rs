@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, Registry, fmt, reload};
@@ -11,7 +12,7 @@ use crate::config::{Log, LogFormat, LogLevel};
 
 /// Changes the level while the program runs.
 #[derive(Clone)]
-pub(crate) struct LogLevelHandle(reload::Handle<LevelFilter, Registry>);
+pub(crate) struct LogLevelHandle(reload::Handle<Targets, Registry>);
 
 impl LogLevelHandle {
     /// Log from this level on.
@@ -36,12 +37,15 @@ pub(crate) fn init(log: Log, color: bool) -> Result<LogLevelHandle, TryInitError
     Ok(LogLevelHandle(handle))
 }
 
-const fn filter(level: LogLevel) -> LevelFilter {
-    match level {
+/// The level is for what we log ourselves. Libraries are heard up to `info` only: at
+/// `trace` the compiler alone would say more than a disk can hold.
+fn filter(level: LogLevel) -> Targets {
+    let level = match level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
-    }
+    };
+    Targets::new().with_default(level.min(LevelFilter::INFO)).with_target("stockade", level)
 }
