@@ -9,8 +9,8 @@ mod build;
 use jiff::tz::TimeZone;
 use stockade_authn::Authenticator;
 use stockade_core::{
-    Clock, LocalTime, ModelRef, Operation, Opinion, Outcome, Parameters, PolicyInput, Principal,
-    UnixTime,
+    Clock, Dialect, LocalTime, ModelRef, Operation, Opinion, Outcome, Parameters, PolicyInput,
+    Principal, UnixTime,
 };
 use stockade_engine::PreparedPolicy;
 
@@ -124,6 +124,8 @@ pub struct Hypothetical<'a> {
     pub operation: Operation,
     /// Which models it would name.
     pub models: &'a [ModelRef],
+    /// The API that it would speak.
+    pub dialect: Dialect,
 }
 
 impl stockade_core::Subject for Hypothetical<'_> {
@@ -147,7 +149,7 @@ impl<'a> Hypothetical<'a> {
         PolicyInput {
             principal: self.principal,
             operation: self.operation,
-            dialect: stockade_core::Dialect::Native,
+            dialect: self.dialect,
             models: self.models,
             parameters,
             client,

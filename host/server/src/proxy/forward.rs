@@ -68,7 +68,8 @@ impl Exchange<'_> {
             ResponseKind::List(kind) => Some(kind),
             _ => None,
         };
-        let framing = Framing::of(request.dialect(), request.parameters().streaming);
+        let dialect = request.dialect();
+        let framing = Framing::of(dialect, request.parameters().streaming);
         let digest = request.parameters().digests.first().cloned();
         let written = request.write(&obligations, WriteOptions { include_usage: true })?;
         let watch = Watch {
@@ -88,7 +89,7 @@ impl Exchange<'_> {
         check_status(response.status())?;
         match (list, principal) {
             (Some(kind), Some(principal)) if response.status().is_success() => {
-                self.filter(kind, response, principal).await.map(Answer::Whole)
+                self.filter(kind, response, (principal, dialect)).await.map(Answer::Whole)
             }
             (Some(_), None) => Err(UpstreamError::Unusable("a list needs a caller").into()),
             _ => Ok(relay(response, watch)?),
@@ -115,7 +116,7 @@ impl Exchange<'_> {
         &self,
         kind: ListKind,
         response: Response<Incoming>,
-        principal: &Principal,
+        caller: (&Principal, Dialect),
     ) -> Result<Response<Bytes>, Refused> {
         let (mut parts, body) = response.into_parts();
         parts.headers =
@@ -124,7 +125,7 @@ impl Exchange<'_> {
             tracing::warn!(%error, "cannot read Ollama's list of models");
             UpstreamError::Unusable("its list of models broke off or is too long")
         })?;
-        let kept = self.usable_models(kind, body, principal).await?;
+        let kept = self.usable_models(kind, body, caller).await?;
         Ok(Response::from_parts(parts, kept))
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use stockade_core::{
-    Client, LocalTime, ModelName, ModelRef, ModelRole, Parameters, Principal, combine,
+    Client, Dialect, LocalTime, ModelName, ModelRef, ModelRole, Parameters, Principal, combine,
 };
 use stockade_ollama::response::{ListKind, ModelList};
 
@@ -17,7 +17,7 @@ impl Exchange<'_> {
         &self,
         kind: ListKind,
         body: Bytes,
-        principal: &Principal,
+        (principal, dialect): (&Principal, Dialect),
     ) -> Result<Bytes, Refused> {
         let list = ModelList::read(kind, body).map_err(|error| {
             tracing::warn!(%error, "Ollama's list of models is not what it should be");
@@ -26,7 +26,7 @@ impl Exchange<'_> {
         let time = self.generation.local_time(self.gateway.clock.as_ref());
         let mut usable = std::collections::HashSet::new();
         for name in list.names() {
-            if may_use(self.generation, principal, name, (self.client(), time)).await {
+            if may_use(self.generation, (principal, dialect), name, (self.client(), time)).await {
                 usable.insert(name.clone());
             }
         }
@@ -37,14 +37,14 @@ impl Exchange<'_> {
 /// Whether the same policies that judge a call would permit at least one use.
 pub(crate) async fn may_use(
     generation: &Generation,
-    principal: &Principal,
+    (principal, dialect): (&Principal, Dialect),
     name: &ModelName,
     (client, time): (Client, LocalTime),
 ) -> bool {
     let models = [ModelRef { name: name.clone(), role: ModelRole::Use }];
     let parameters = Parameters::default();
     for operation in USES {
-        let asked = Hypothetical { principal, operation, models: &models };
+        let asked = Hypothetical { principal, operation, models: &models, dialect };
         let opinions = generation.opinions(&asked.input(&parameters, client, time)).await;
         if combine(asked, &opinions).is_ok() {
             return true;
