@@ -8,8 +8,8 @@ use stockade::builtin;
 use stockade::config;
 use stockade::generation::{self, Generation, Hypothetical};
 use stockade_core::{
-    Client, ModelName, ModelRef, ModelRole, Operation, Parameters, Principal, Subject, SystemClock,
-    Transport, combine,
+    Client, Dialect, ModelName, ModelRef, ModelRole, Operation, Parameters, Principal, Subject,
+    SystemClock, Transport, combine,
 };
 use stockade_engine::{Engine, EngineConfig};
 
@@ -97,6 +97,7 @@ impl Question {
             principal: &self.principal,
             operation: self.operation,
             models: &self.models,
+            dialect: Dialect::Native,
         };
         let parameters = Parameters::default();
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);

@@ -7,9 +7,13 @@ use std::path::{Path, PathBuf};
 use stockade_guest_build::Guests;
 
 /// Each directory under `policies/` with its package.
-const POLICIES: [(&str, &str); 2] = [
+const POLICIES: [(&str, &str); 6] = [
+    ("endpoint-access", "stockade-policy-endpoint-access"),
     ("model-access", "stockade-policy-model-access"),
     ("pull-guard", "stockade-policy-pull-guard"),
+    ("request-caps", "stockade-policy-request-caps"),
+    ("usage-budget", "stockade-policy-usage-budget"),
+    ("working-hours", "stockade-policy-working-hours"),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -11,8 +11,8 @@ use std::net::SocketAddr;
 use jiff::tz::TimeZone;
 use stockade_authn::Authenticator;
 use stockade_core::{
-    Clock, LocalTime, ModelRef, Operation, Opinion, Outcome, Parameters, PolicyInput, Principal,
-    UnixTime,
+    Clock, Dialect, LocalTime, ModelRef, Operation, Opinion, Outcome, Parameters, PolicyInput,
+    Principal, UnixTime,
 };
 use stockade_engine::PreparedPolicy;
 
@@ -133,6 +133,8 @@ pub struct Hypothetical<'a> {
     pub operation: Operation,
     /// Which models it would name.
     pub models: &'a [ModelRef],
+    /// The API that it would speak.
+    pub dialect: Dialect,
 }
 
 impl stockade_core::Subject for Hypothetical<'_> {
@@ -156,7 +158,7 @@ impl<'a> Hypothetical<'a> {
         PolicyInput {
             principal: self.principal,
             operation: self.operation,
-            dialect: stockade_core::Dialect::Native,
+            dialect: self.dialect,
             models: self.models,
             parameters,
             client,

@@ -146,6 +146,21 @@ fn explain_tells_the_decision_and_the_binding() {
 }
 
 #[test]
+fn explain_supposes_what_it_is_told_and_shows_obligations() {
+    let here = directory(
+        &CONFIG
+            .replace("builtin/model-access", "builtin/request-caps")
+            .replace("[\"llama3.2:*\"]", "[\"llama3.2:*\"], context: 8192"),
+    );
+    let question = "explain --user alice --operation chat --model llama3.2:3b --context 32768";
+    let arguments: Vec<&str> = question.split(' ').collect();
+    let explained = stockade(&arguments, here.path(), "");
+    let said = text(&explained.stdout);
+    assert_eq!(explained.status.code(), Some(0), "{said}{}", text(&explained.stderr));
+    assert!(said.starts_with("ALLOW") && said.contains("8192"), "{said}");
+}
+
+#[test]
 fn check_reports_every_error_with_its_place() {
     let here = directory(&CONFIG.replace("groups: [research] }\n  team", "grups: [x] }\n  team"));
     let check = stockade(&["check"], here.path(), "");

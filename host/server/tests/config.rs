@@ -17,7 +17,7 @@ use stockade::config::{Config, ConfigErrors, Loaded, LogFormat, LogLevel, Module
 use stockade_core::{GroupName, ModelName, Operation, Principal, ProofKind, UserId};
 use tempfile::TempDir;
 
-const BUILTINS: &[&str] = &["model-access", "pull-guard"];
+const BUILTINS: &[&str] = stockade::builtin::NAMES;
 
 fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config")

@@ -98,26 +98,15 @@ impl Gateway {
     }
 }
 
-#[tokio::test]
-async fn no_secret_is_logged_answered_or_forwarded() {
-    let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let models = ["llama3.2:3b"];
-    let ollama = Simulator::builder().models(models).record(true).start(anywhere).await.unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    let (key, wrong) = (KeyText::generate(), KeyText::generate());
-    std::fs::write(directory.path().join("stockade.yaml"), config(ollama.addr(), &key)).unwrap();
-    private(&directory.path().join("signing"), SIGNING);
-    let gateway = Gateway::start(directory.path()).await;
-    let (key, wrong) = (key.expose(), wrong.expose());
-    let (_, issued) =
-        gateway.curl("/-/token", &["-u", &format!("alice:{key}"), "-d", ""]).await;
-    let issued: serde_json::Value = serde_json::from_str(&issued).unwrap();
-    let token = issued["access_token"].as_str().unwrap();
+/// What is expected, what stands before the path, and curl's arguments.
+type Attempt = (&'static str, String, Vec<String>);
+
+fn requests(key: &str, wrong: &str, token: &str) -> Vec<Attempt> {
     let forged = token.replacen("alice", "mallory", 1);
     let bearer = |secret: &str| vec!["-H".to_owned(), format!("Authorization: {secret}")];
     let basic = |name: &str, password: &str| vec!["-u".to_owned(), format!("{name}:{password}")];
     let x_api_key = |key: &str| vec!["-H".to_owned(), format!("x-api-key: {key}")];
-    let requests = [
+    vec![
         ("200", String::new(), bearer(&format!("Bearer {key}"))),
         ("200", String::new(), x_api_key(key)),
         ("200", format!("/k/{key}"), vec![]),
@@ -134,7 +123,24 @@ async fn no_secret_is_logged_answered_or_forwarded() {
         ("401", String::new(), bearer(&format!("Digest {wrong}"))),
         ("401", String::new(), bearer(&format!("AAAA:{SIGNATURE}"))),
         ("400", String::new(), [x_api_key(wrong), basic("alice", PASSWORD)].concat()),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn no_secret_is_logged_answered_or_forwarded() {
+    let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let models = ["llama3.2:3b"];
+    let ollama = Simulator::builder().models(models).record(true).start(anywhere).await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let (key, wrong) = (KeyText::generate(), KeyText::generate());
+    std::fs::write(directory.path().join("stockade.yaml"), config(ollama.addr(), &key)).unwrap();
+    private(&directory.path().join("signing"), SIGNING);
+    let gateway = Gateway::start(directory.path()).await;
+    let (key, wrong) = (key.expose(), wrong.expose());
+    let (_, issued) = gateway.curl("/-/token", &["-u", &format!("alice:{key}"), "-d", ""]).await;
+    let issued: serde_json::Value = serde_json::from_str(&issued).unwrap();
+    let token = issued["access_token"].as_str().unwrap();
+    let requests = requests(key, wrong, token);
     let mut seen = String::new();
     for (expected, path, arguments) in &requests {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

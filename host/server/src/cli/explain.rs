@@ -1,16 +1,19 @@
 //! `stockade explain`: what would be decided, by which binding, and why.
 
+mod circumstances;
+mod obligations;
+
 use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 use stockade_core::{
-    Client, Denial, ModelName, ModelRef, ModelRole, Operation, Opinion, Outcome, Parameters,
-    Permit, SystemClock, Transport, Verdict, combine,
+    Denial, ModelName, ModelRef, ModelRole, Obligations, Operation, Opinion, Outcome, Permit,
+    Verdict, combine,
 };
 
+use self::circumstances::Circumstances;
 use super::{Ending, Output, check};
 use crate::generation::{Generation, Hypothetical};
 
@@ -28,6 +31,8 @@ pub(super) struct Arguments {
     /// On which model.
     #[arg(long, value_parser = ModelName::parse)]
     model: Option<ModelName>,
+    #[command(flatten)]
+    circumstances: Circumstances,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Ending> {
@@ -48,7 +53,7 @@ type Decision<'a> = Result<Permit<Hypothetical<'a>>, Denial>;
 fn decide(
     generation: &Generation,
     arguments: &Arguments,
-) -> anyhow::Result<(Vec<Opinion>, Result<(), Denial>)> {
+) -> anyhow::Result<(Vec<Opinion>, Result<Obligations, Denial>)> {
     let principal = generation
         .authenticator
         .principal_of(&arguments.user)
@@ -57,17 +62,26 @@ fn decide(
     let role = ModelRole::of(arguments.operation);
     let models: Vec<ModelRef> =
         arguments.model.iter().map(|name| ModelRef { name: name.clone(), role }).collect();
-    let asked =
-        Hypothetical { principal: &principal, operation: arguments.operation, models: &models };
-    let client = Client { address: IpAddr::V4(Ipv4Addr::LOCALHOST), transport: Transport::Plain };
-    let parameters = Parameters::default();
-    let input = asked.input(&parameters, client, generation.local_time(&SystemClock));
+    let circumstances = &arguments.circumstances;
+    let asked = Hypothetical {
+        principal: &principal,
+        operation: arguments.operation,
+        models: &models,
+        dialect: circumstances.dialect(),
+    };
+    let parameters = circumstances.parameters();
+    let time = circumstances.local_time(generation);
+    let input = asked.input(&parameters, circumstances.client(), time);
     let opinions = generation.opinions_blocking(&input);
     let decision: Decision<'_> = combine(asked, &opinions);
-    Ok((opinions, decision.map(|_| ())))
+    Ok((opinions, decision.map(|permit| permit.into_parts().1)))
 }
 
-fn text(arguments: &Arguments, opinions: &[Opinion], decision: &Result<(), Denial>) -> String {
+fn text(
+    arguments: &Arguments,
+    opinions: &[Opinion],
+    decision: &Result<Obligations, Denial>,
+) -> String {
     let mut text = String::new();
     let model = arguments.model.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
     let word = if decision.is_ok() { "ALLOW" } else { "DENY" };
@@ -75,6 +89,9 @@ fn text(arguments: &Arguments, opinions: &[Opinion], decision: &Result<(), Denia
     let _ = writeln!(text, "{word}: {} {}{model}", arguments.user, arguments.operation);
     if let Err(denial) = decision {
         let _ = writeln!(text, "  {}", denial.reason);
+    }
+    for obligation in decision.iter().flat_map(obligations::lines) {
+        let _ = writeln!(text, "  {obligation}");
     }
     for opinion in opinions {
         let mode = if opinion.enforced { "" } else { " (shadow)" };
@@ -96,7 +113,7 @@ fn outcome(outcome: &Outcome) -> (&'static str, Option<&str>) {
     }
 }
 
-fn value(opinions: &[Opinion], decision: &Result<(), Denial>) -> Value {
+fn value(opinions: &[Opinion], decision: &Result<Obligations, Denial>) -> Value {
     let opinion = |opinion: &Opinion| {
         let (said, reason) = outcome(&opinion.outcome);
         json!({
@@ -110,6 +127,7 @@ fn value(opinions: &[Opinion], decision: &Result<(), Denial>) -> Value {
         "allowed": denial.is_none(),
         "cause": denial.map(|denial| denial.cause),
         "reason": denial.map(|denial| &denial.reason),
+        "obligations": decision.as_ref().ok().map(obligations::value),
         "bindings": opinions.iter().map(opinion).collect::<Vec<_>>(),
     })
 }

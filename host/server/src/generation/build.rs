@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use stockade_authn::{Authenticator, Credentials};
 use stockade_core::{
-    Client, Clock, LocalTime, ModelRef, ModelRole, Operation, Parameters, Transport, combine,
+    Client, Clock, Dialect, LocalTime, ModelRef, ModelRole, Operation, Parameters, Transport,
+    combine,
 };
 use stockade_engine::{Engine, LoadError, ModuleSource, PolicyLimits, PreparedPolicy};
 
@@ -157,7 +158,12 @@ fn run_test(generation: &Generation, test: &ConfigTest, time: LocalTime) -> Opti
         return Some(format!("there is no user {:?}", test.user.as_str()));
     };
     let models: Vec<ModelRef> = test.model.iter().map(|name| model(test.operation, name)).collect();
-    let asked = Hypothetical { principal: &principal, operation: test.operation, models: &models };
+    let asked = Hypothetical {
+        principal: &principal,
+        operation: test.operation,
+        models: &models,
+        dialect: Dialect::Native,
+    };
     let parameters = Parameters::default();
     let client = Client { address: IpAddr::V4(Ipv4Addr::LOCALHOST), transport: Transport::Plain };
     let opinions = generation.opinions_blocking(&asked.input(&parameters, client, time));

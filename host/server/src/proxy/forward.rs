@@ -96,7 +96,7 @@ impl Exchange<'_> {
         check_status(response.status())?;
         match (list, caller) {
             (Some(kind), Some(caller)) if response.status().is_success() => {
-                self.filter(kind, response, caller).await.map(Answer::Whole)
+                self.filter(kind, response, (caller, dialect)).await.map(Answer::Whole)
             }
             (Some(_), None) => Err(UpstreamError::Unusable("a list needs a caller").into()),
             _ => Ok(relay(response, watch)?),
@@ -131,7 +131,7 @@ impl Exchange<'_> {
         &self,
         kind: ListKind,
         response: Response<Incoming>,
-        caller: &Identity,
+        caller: (&Identity, Dialect),
     ) -> Result<Response<Bytes>, Refused> {
         let (mut parts, body) = response.into_parts();
         parts.headers =

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use stockade_authn::Identity;
-use stockade_core::{Client, LocalTime, ModelName, ModelRef, ModelRole, Parameters, combine};
+use stockade_core::{
+    Client, Dialect, LocalTime, ModelName, ModelRef, ModelRole, Parameters, combine,
+};
 use stockade_ollama::response::{ListKind, ModelList};
 
 use super::Exchange;
@@ -16,7 +18,7 @@ impl Exchange<'_> {
         &self,
         kind: ListKind,
         body: Bytes,
-        caller: &Identity,
+        caller: (&Identity, Dialect),
     ) -> Result<Bytes, Refused> {
         let list = ModelList::read(kind, body).map_err(|error| {
             tracing::warn!(%error, "Ollama's list of models is not what it should be");
@@ -36,14 +38,15 @@ impl Exchange<'_> {
 /// Whether the same scope and policies that judge a call would permit at least one use.
 pub(crate) async fn may_use(
     generation: &Generation,
-    caller: &Identity,
+    (caller, dialect): (&Identity, Dialect),
     name: &ModelName,
     (client, time): (Client, LocalTime),
 ) -> bool {
     let models = [ModelRef { name: name.clone(), role: ModelRole::Use }];
     let parameters = Parameters::default();
     for operation in USES {
-        let asked = Hypothetical { principal: &caller.principal, operation, models: &models };
+        let principal = &caller.principal;
+        let asked = Hypothetical { principal, operation, models: &models, dialect };
         if caller.terms.scope.check(&asked).is_err() {
             continue;
         }

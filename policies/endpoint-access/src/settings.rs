@@ -1,0 +1,112 @@
+//! What an operator may write.
+
+use stockade_policy_sdk::Dialect;
+use stockade_policy_sdk::prelude::*;
+
+/// Which operations and APIs may be used.
+#[settings]
+#[derive(Debug)]
+pub struct Settings {
+    /// Operations that are allowed. Only those that name no model of this host: `list`,
+    /// `running`, `recommend`, `status`, `whoami`, `sign-out`, `web-search`, `web-fetch`.
+    #[serde(default)]
+    pub allow: Vec<Operation>,
+    /// Every operation that is not in this list is refused.
+    pub only: Option<Vec<Operation>>,
+    /// Operations that are refused, whatever another binding allows.
+    #[serde(default)]
+    pub deny: Vec<Operation>,
+    /// Every request in another API is refused.
+    pub apis: Option<Vec<Api>>,
+}
+
+/// An API that the gateway speaks.
+#[settings]
+#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Api {
+    /// Ollama's own, `/api/…`.
+    Native,
+    /// That of OpenAI, `/v1/…`.
+    OpenAi,
+    /// That of Anthropic, `/v1/messages`.
+    Anthropic,
+}
+
+impl Api {
+    pub(crate) fn of(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Native => Self::Native,
+            Dialect::Openai => Self::OpenAi,
+            Dialect::Anthropic => Self::Anthropic,
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Native => "Ollama's own API",
+            Self::OpenAi => "the OpenAI API",
+            Self::Anthropic => "the Anthropic API",
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn speaks(&self, api: Api) -> bool {
+        self.apis.as_ref().is_none_or(|apis| apis.contains(&api))
+    }
+
+    pub(crate) fn permits(&self, operation: &Operation) -> bool {
+        !self.deny.contains(operation)
+            && self.only.as_ref().is_none_or(|only| only.contains(operation))
+    }
+
+    /// The APIs that may be used, for a person.
+    pub(crate) fn apis(&self) -> String {
+        let titles = self.apis.iter().flatten().map(|api| api.title());
+        titles.collect::<Vec<_>>().join(" or ")
+    }
+
+    /// Refuse settings that could never do what their author means.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        let silent = self.allow.is_empty() && self.deny.is_empty();
+        if silent && self.only.is_none() && self.apis.is_none() {
+            return Err(Problem::new("says nothing; write `allow`, `only`, `deny` or `apis`"));
+        }
+        if self.only.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Problem::at("only", "lists no operation, so that nothing could be done"));
+        }
+        if self.apis.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Problem::at("apis", "lists no API, so that nothing could be done"));
+        }
+        self.allow.iter().enumerate().try_for_each(|(index, operation)| {
+            let wrong = self.wrong_allow(operation);
+            wrong.map_or(Ok(()), |message| Err(Problem::at(format!("allow[{index}]"), message)))
+        })
+    }
+
+    fn wrong_allow(&self, operation: &Operation) -> Option<String> {
+        if let Some(other) = who_allows(operation) {
+            return Some(format!("`{operation}` is about models; allow it with `{other}`"));
+        }
+        (!self.permits(operation))
+            .then(|| format!("`{operation}` is refused by `deny` or `only` of the same binding"))
+    }
+}
+
+/// The policy that allows an operation for certain models. An allow without a look at the
+/// model would open every model of the host.
+fn who_allows(operation: &Operation) -> Option<&'static str> {
+    match operation {
+        Operation::List
+        | Operation::Running
+        | Operation::Recommend
+        | Operation::Status
+        | Operation::WhoAmI
+        | Operation::SignOut
+        | Operation::WebSearch
+        | Operation::WebFetch => None,
+        _ if operation.access() == Some(AccessClass::Manage) => Some("pull-guard"),
+        _ => Some("model-access"),
+    }
+}

@@ -1,0 +1,39 @@
+#![doc = include_str!("../README.md")]
+
+mod settings;
+
+use stockade_policy_sdk::prelude::*;
+
+pub use settings::{Day, Hours, Settings};
+
+/// The policy: when the host may be used.
+#[derive(Debug)]
+pub struct WorkingHours {
+    settings: Settings,
+    reason: String,
+}
+
+#[policy]
+impl Policy for WorkingHours {
+    type Settings = Settings;
+
+    fn new(settings: Settings) -> Result<Self, Problem> {
+        settings.check()?;
+        let hours: Vec<String> = settings.hours.iter().map(Hours::to_string).collect();
+        let reason = format!("not at this time of day; possible is {}", hours.join(" and "));
+        Ok(Self { settings, reason })
+    }
+
+    fn evaluate(&self, request: &Request) -> Verdict {
+        let time = request.time();
+        let open = |hours: &Hours| hours.contain(time.weekday, time.minute_of_day);
+        if !self.settings.governs(request.operation()) || self.settings.hours.iter().any(open) {
+            Verdict::abstain()
+        } else {
+            Verdict::deny(&*self.reason)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

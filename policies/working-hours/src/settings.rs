@@ -1,0 +1,131 @@
+//! What an operator may write.
+
+use std::fmt;
+
+use stockade_policy_sdk::prelude::*;
+
+/// When the host may be used.
+#[settings]
+#[derive(Debug)]
+pub struct Settings {
+    /// The hours in which it may be used; at any other time it is refused.
+    pub hours: Vec<Hours>,
+    /// The operations that are refused at other times; by default all of them.
+    pub operations: Option<Vec<Operation>>,
+}
+
+/// A span of time on certain days of the week, in the zone of the configuration.
+#[settings]
+#[derive(Debug)]
+pub struct Hours {
+    /// The days on which the span begins; by default all of them.
+    #[serde(default = "every_day")]
+    pub days: Vec<Day>,
+    /// When it begins, such as `08:00`.
+    pub from: String,
+    /// When it ends, such as `18:00`, this minute not included. Earlier than `from` means on
+    /// the next day.
+    pub to: String,
+}
+
+/// A day of the week.
+#[settings]
+#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Day {
+    /// Monday.
+    Mon,
+    /// Tuesday.
+    Tue,
+    /// Wednesday.
+    Wed,
+    /// Thursday.
+    Thu,
+    /// Friday.
+    Fri,
+    /// Saturday.
+    Sat,
+    /// Sunday.
+    Sun,
+}
+
+const DAYS: [Day; 7] = [Day::Mon, Day::Tue, Day::Wed, Day::Thu, Day::Fri, Day::Sat, Day::Sun];
+
+const MINUTES_OF_A_DAY: u16 = 24 * 60;
+
+fn every_day() -> Vec<Day> {
+    DAYS.to_vec()
+}
+
+impl Settings {
+    pub(crate) fn governs(&self, operation: &Operation) -> bool {
+        self.operations.as_ref().is_none_or(|operations| operations.contains(operation))
+    }
+
+    /// Refuse settings that could never do what their author means.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        if self.hours.is_empty() {
+            return Err(Problem::at("hours", "is empty, so that there is no time to work"));
+        }
+        if self.operations.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Problem::at("operations", "lists no operation; leave it out for all"));
+        }
+        let problem = |(index, hours): (usize, &Hours)| hours.check(&format!("hours[{index}]"));
+        self.hours.iter().enumerate().try_for_each(problem)
+    }
+}
+
+impl Hours {
+    fn check(&self, place: &str) -> Result<(), Problem> {
+        if self.days.is_empty() {
+            return Err(Problem::at(format!("{place}.days"), "is empty; leave it out for all"));
+        }
+        for (field, text) in [("from", &self.from), ("to", &self.to)] {
+            if minute(text).is_none() {
+                let message = format!("{text:?} is no time of day; write it like \"08:30\"");
+                return Err(Problem::at(format!("{place}.{field}"), message));
+            }
+        }
+        if self.from == self.to {
+            let message = "is the same as `from`; write \"00:00\" and \"24:00\" for a whole day";
+            return Err(Problem::at(format!("{place}.to"), message));
+        }
+        Ok(())
+    }
+
+    /// Whether a minute of a day (1 is Monday) lies within.
+    pub(crate) fn contain(&self, weekday: u8, now: u16) -> bool {
+        let (Some(from), Some(to)) = (minute(&self.from), minute(&self.to)) else {
+            return false;
+        };
+        if from < to {
+            return self.begin_on(weekday) && (from..to).contains(&now);
+        }
+        let yesterday = if weekday == 1 { 7 } else { weekday.saturating_sub(1) };
+        (self.begin_on(weekday) && now >= from) || (self.begin_on(yesterday) && now < to)
+    }
+
+    fn begin_on(&self, weekday: u8) -> bool {
+        let day = usize::from(weekday).checked_sub(1).and_then(|index| DAYS.get(index));
+        day.is_some_and(|day| self.days.contains(day))
+    }
+}
+
+impl fmt::Display for Hours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let days: Vec<String> = self.days.iter().map(|day| format!("{day:?}")).collect();
+        write!(f, "{} {}-{}", days.join(", "), self.from, self.to)
+    }
+}
+
+/// Minutes since midnight of `HH:MM`; `24:00` is the end of the day.
+fn minute(text: &str) -> Option<u16> {
+    let (hour, minute) = text.split_once(':')?;
+    let number = |part: &str| {
+        let digits = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then(|| part.parse::<u16>().ok()).flatten()
+    };
+    let (hour, minute) = (number(hour)?, number(minute)?);
+    let total = hour * 60 + minute;
+    (minute < 60 && total <= MINUTES_OF_A_DAY).then_some(total)
+}
