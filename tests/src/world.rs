@@ -97,7 +97,10 @@ impl Default for Setup<'_> {
 pub struct World {
     /// The simulated Ollama.
     pub ollama: Simulator,
-    server: Server,
+    /// `None` once it was stopped.
+    server: Option<Server>,
+    /// Whether the test itself asks Ollama, too.
+    direct: bool,
     directory: TempDir,
     keys: Vec<Key>,
     upstream: String,
@@ -145,17 +148,34 @@ impl World {
             Ok(server) => server,
             Err(error) => panic!("the gateway does not start:\n{error}"),
         };
-        Self { ollama, server, directory, keys, upstream, listen: setup.listen.to_owned() }
+        Self {
+            ollama,
+            server: Some(server),
+            direct: false,
+            directory,
+            keys,
+            upstream,
+            listen: setup.listen.to_owned(),
+        }
     }
 
     /// The gateway's address.
     pub fn gateway(&self) -> SocketAddr {
-        self.server.addresses()[0]
+        self.server().addresses()[0]
+    }
+
+    /// Ollama's address, for a test that asks it without the gateway.
+    pub const fn ask_ollama_directly(&mut self) -> SocketAddr {
+        self.direct = true;
+        self.ollama.addr()
     }
 
     /// The running gateway.
-    pub const fn server(&self) -> &Server {
-        &self.server
+    ///
+    /// # Panics
+    /// Never: it runs as long as the world is there.
+    pub fn server(&self) -> &Server {
+        self.server.as_ref().unwrap()
     }
 
     /// A user's key.
@@ -190,7 +210,7 @@ impl World {
 
     /// Change some files, and wait until the gateway has built or rejected a candidate.
     pub async fn change(&self, change: impl FnOnce()) -> Status {
-        let mut status = self.server.current().status();
+        let mut status = self.server().current().status();
         status.mark_unchanged();
         change();
         soon("a reload", status.changed()).await.unwrap();
@@ -198,8 +218,10 @@ impl World {
     }
 
     /// Stop the gateway.
-    pub async fn stop(self) {
-        self.server.stop().await;
+    pub async fn stop(mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop().await;
+        }
     }
 }
 
@@ -223,4 +245,23 @@ fn write_secret(path: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::write(path, TOKEN_SECRET).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// What the gateway sends to Ollama besides the request itself.
+const UPSTREAM_HEADERS: [&str; 4] = ["content-length", "content-type", "host", "transfer-encoding"];
+
+/// Whatever a test was about, and however its callers proved who they are: nothing of them
+/// but their requests arrived at Ollama.
+impl Drop for World {
+    fn drop(&mut self) {
+        if self.direct || std::thread::panicking() {
+            return;
+        }
+        for request in self.ollama.requests() {
+            for name in request.headers.keys() {
+                let known = UPSTREAM_HEADERS.contains(&name.as_str());
+                assert!(known, "the header {name} arrived at Ollama: {request:?}");
+            }
+        }
+    }
 }

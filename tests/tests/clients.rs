@@ -18,11 +18,9 @@ fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(name)
 }
 
-async fn passes(mut command: Command) {
-    let world = World::start().await;
+async fn passes(world: World, mut command: Command) {
     command
         .env("GATEWAY", format!("http://{}", world.gateway()))
-        .env("OLLAMA", format!("http://{}", world.ollama.addr()))
         .env("ALICE", world.key("alice"))
         .env("BOB", world.key("bob"))
         .stdin(Stdio::null())
@@ -33,25 +31,29 @@ async fn passes(mut command: Command) {
     assert!(output.status.success() && text.trim() == "ok", "{text}\n{errors}");
 }
 
-async fn python(name: &str) {
+fn python(name: &str) -> Command {
     let mut command = Command::new(installed("python/bin/python"));
     command.arg(script(name));
-    passes(command).await;
+    command
 }
 
 #[tokio::test]
 async fn ollama_for_python() {
-    python("native.py").await;
+    let mut world = World::start().await;
+    // It looks past the gateway, to see that a change has happened.
+    let mut command = python("native.py");
+    command.env("OLLAMA", format!("http://{}", world.ask_ollama_directly()));
+    passes(world, command).await;
 }
 
 #[tokio::test]
 async fn the_openai_sdk() {
-    python("openai_sdk.py").await;
+    passes(World::start().await, python("openai_sdk.py")).await;
 }
 
 #[tokio::test]
 async fn the_anthropic_sdk() {
-    python("anthropic_sdk.py").await;
+    passes(World::start().await, python("anthropic_sdk.py")).await;
 }
 
 #[tokio::test]
@@ -62,7 +64,7 @@ async fn ollama_for_javascript() {
     std::fs::copy(script("native.mjs"), &beside).unwrap();
     let mut command = Command::new("node");
     command.arg(beside);
-    passes(command).await;
+    passes(World::start().await, command).await;
 }
 
 #[tokio::test]
