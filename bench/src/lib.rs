@@ -5,7 +5,12 @@
 
 pub mod decisions;
 pub mod growth;
+pub mod load;
 pub mod machine;
+pub mod memory;
+pub mod peers;
+pub mod process;
 pub mod scenario;
 pub mod syscalls;
 pub mod table;
+pub mod whole;

@@ -1,14 +1,17 @@
 //! `cargo xtask bench`: every number that the design promises, measured.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use stockade_bench::peers::{KEY, Peer, floor};
 use stockade_bench::scenario::{Question, engine, generation, many_bindings, one_binding};
 use stockade_bench::table::{Goal, Row, Table};
-use stockade_bench::{decisions, growth, syscalls};
+use stockade_bench::whole::Effort;
+use stockade_bench::{decisions, growth, syscalls, whole};
 use stockade_core::Operation;
 use stockade_engine::Engine;
 
@@ -23,24 +26,49 @@ struct Arguments {
     #[arg(long)]
     json: Option<PathBuf>,
     #[command(subcommand)]
-    probe: Option<Probe>,
+    part: Option<Part>,
 }
 
 #[derive(Subcommand)]
-enum Probe {
+enum Part {
     /// Make decisions and nothing else, for strace to watch.
     #[command(hide = true)]
-    Probe {
+    Decide {
         /// How many.
         #[arg(long)]
         decisions: usize,
     },
+    /// Be the upstream of the other measurements.
+    #[command(hide = true)]
+    Upstream,
+    /// Be the least gateway that hyper allows.
+    #[command(hide = true)]
+    Floor {
+        /// Where to listen.
+        #[arg(long)]
+        listen: SocketAddr,
+        /// Where to forward.
+        #[arg(long)]
+        upstream: SocketAddr,
+    },
+    /// Only whole requests, beside the other gateways.
+    Whole,
 }
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    match arguments.probe {
-        Some(Probe::Probe { decisions }) => probe(decisions),
+    match arguments.part {
+        Some(Part::Decide { decisions }) => probe(decisions),
+        Some(Part::Upstream) => whole::serve_upstream(),
+        Some(Part::Floor { listen, upstream }) => tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+            .block_on(floor::serve(listen, upstream, KEY)),
+        Some(Part::Whole) => {
+            let mut table = Table::default();
+            whole_rows(&mut table, arguments.quick)?;
+            write!(std::io::stdout(), "{table}").context("cannot print the table")
+        }
         None => measure(&arguments),
     }
 }
@@ -58,11 +86,19 @@ fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     let mut table = Table::default();
     decision_rows(&mut table, arguments.quick)?;
     growth_rows(&mut table, arguments.quick)?;
+    whole_rows(&mut table, arguments.quick)?;
     write!(std::io::stdout(), "{table}")?;
     if let Some(path) = &arguments.json {
         let text = serde_json::to_string_pretty(&table)?;
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
+    Ok(())
+}
+
+fn whole_rows(table: &mut Table, quick: bool) -> anyhow::Result<()> {
+    let effort = if quick { Effort::QUICK } else { Effort::FULL };
+    let found = whole::measure(effort, &Peer::ALL, progress)?;
+    whole::rows(table, &found);
     Ok(())
 }
 

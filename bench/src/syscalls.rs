@@ -28,7 +28,7 @@ fn counted(decisions: usize) -> anyhow::Result<u32> {
     let output = Command::new("strace")
         .args(["-c", "-S", "calls", "-o", "/dev/stdout"])
         .arg(program)
-        .args(["probe", "--decisions", &decisions.to_string()])
+        .args(["decide", "--decisions", &decisions.to_string()])
         .stdin(Stdio::null())
         .output()
         .context("strace is not there: install it to count system calls")?;

@@ -14,7 +14,8 @@ pub(crate) fn install() -> anyhow::Result<()> {
     node(&pinned, &target.join("node"))
 }
 
-fn python(requirements: &Path, venv: &Path) -> anyhow::Result<()> {
+/// A virtual environment with pinned packages.
+pub(crate) fn python(requirements: &Path, venv: &Path) -> anyhow::Result<()> {
     unless_installed(&[requirements.to_owned()], venv, || {
         Step::new("python3").args(["-m", "venv", "--clear"]).args([venv]).run()?;
         Step::new(venv.join("bin/pip"))
@@ -22,7 +23,7 @@ fn python(requirements: &Path, venv: &Path) -> anyhow::Result<()> {
             .args([requirements])
             .run()
     })
-    .context("the Python clients cannot be installed; python3 with venv and pip is needed")
+    .context("packages of Python cannot be installed; python3 with venv and pip is needed")
 }
 
 fn node(pinned: &Path, directory: &Path) -> anyhow::Result<()> {

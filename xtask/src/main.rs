@@ -4,6 +4,7 @@ mod audit;
 mod clients;
 mod fuzz;
 mod generate;
+mod peers;
 mod run;
 
 use std::process::ExitCode;
@@ -124,6 +125,8 @@ fn doc() -> anyhow::Result<()> {
 
 fn bench(arguments: &[String]) -> anyhow::Result<()> {
     wasm_target()?;
+    peers::install();
+    built(&["--release"], "stockade")?;
     built(&["--release"], "stockade-bench")?.args(arguments).run()
 }
 

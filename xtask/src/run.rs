@@ -42,6 +42,12 @@ impl Step {
         self
     }
 
+    /// Run it in another directory.
+    pub(crate) fn within(mut self, directory: &Path) -> Self {
+        self.0.current_dir(directory);
+        self
+    }
+
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.0.env(name, value);
         self

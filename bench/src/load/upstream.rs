@@ -1,0 +1,103 @@
+//! An upstream that costs next to nothing: it answers a chat at once, or in chunks that
+//! carry the time of their sending.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{self, Stream, StreamExt as _};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+use crate::machine::monotonic;
+
+/// What a caller says to get an answer in chunks.
+pub const IN_CHUNKS: &str = "chunks";
+/// What a caller says to get a first chunk, and then nothing more.
+pub const HELD_OPEN: &str = "hold";
+/// Chunks of a streamed answer.
+pub const CHUNKS: u32 = 20;
+/// The pause before each.
+const GAP: Duration = Duration::from_millis(5);
+
+type Body = BoxBody<Bytes, Infallible>;
+
+/// Serve for ever on a port of loopback.
+///
+/// # Errors
+/// Where it cannot listen.
+pub async fn serve(listener: TcpListener) -> anyhow::Result<()> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        tokio::spawn(async move {
+            // A caller who hangs up is the load generator's business.
+            http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service_fn(answer))
+                .await
+                .ok();
+        });
+    }
+}
+
+/// Listen on a free port of loopback.
+///
+/// # Errors
+/// Where there is none.
+pub async fn listen() -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+async fn answer(request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
+    let body = request.into_body().collect().await?.to_bytes();
+    let says = |what: &str| body.windows(what.len()).any(|part| part == what.as_bytes());
+    Ok(if says(&format!("\"{IN_CHUNKS}\"")) {
+        streamed(chunks())
+    } else if says(&format!("\"{HELD_OPEN}\"")) {
+        streamed(stream::iter([chunk(false)]).chain(stream::pending()))
+    } else {
+        let text = "{\"model\":\"llama3.2:3b\",\"message\":{\"role\":\"assistant\",\"content\":\
+                    \"hi\"},\"done\":true}";
+        typed("application/json", Full::new(Bytes::from_static(text.as_bytes())).boxed())
+    })
+}
+
+fn typed(kind: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    let kind = hyper::header::HeaderValue::from_static(kind);
+    response.headers_mut().insert(hyper::header::CONTENT_TYPE, kind);
+    response
+}
+
+fn streamed(lines: impl Stream<Item = Bytes> + Send + Sync + 'static) -> Response<Body> {
+    let frames = lines.map(|line| Ok(Frame::data(line)));
+    typed("application/x-ndjson", BodyExt::boxed(StreamBody::new(frames)))
+}
+
+fn chunks() -> impl Stream<Item = Bytes> + Send + Sync + 'static {
+    stream::unfold(0, |sent| async move {
+        if sent == CHUNKS {
+            return None;
+        }
+        tokio::time::sleep(GAP).await;
+        Some((chunk(sent + 1 == CHUNKS), sent + 1))
+    })
+}
+
+/// A line of a chat whose content is the nanosecond of its sending.
+fn chunk(last: bool) -> Bytes {
+    Bytes::from(format!(
+        "{{\"model\":\"llama3.2:3b\",\"message\":{{\"role\":\"assistant\",\"content\":\"{}\"}},\
+         \"done\":{last}}}\n",
+        monotonic()
+    ))
+}
