@@ -11,6 +11,7 @@ pub mod memory;
 pub mod peers;
 pub mod process;
 pub mod scenario;
+pub mod soak;
 pub mod syscalls;
 pub mod table;
 pub mod whole;

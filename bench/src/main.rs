@@ -9,9 +9,10 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use stockade_bench::peers::{KEY, Peer, floor};
 use stockade_bench::scenario::{Question, engine, generation, many_bindings, one_binding};
+use stockade_bench::soak::Until;
 use stockade_bench::table::{Goal, Row, Table};
 use stockade_bench::whole::Effort;
-use stockade_bench::{decisions, growth, syscalls, whole};
+use stockade_bench::{decisions, growth, machine, soak, syscalls, whole};
 use stockade_core::Operation;
 use stockade_engine::Engine;
 
@@ -53,6 +54,12 @@ enum Part {
     },
     /// Only whole requests, beside the other gateways.
     Whole,
+    /// Reload under load for some minutes.
+    Soak {
+        /// For how long.
+        #[arg(long, default_value_t = 10.0)]
+        minutes: f64,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -68,6 +75,14 @@ fn main() -> anyhow::Result<()> {
             let mut table = Table::default();
             whole_rows(&mut table, arguments.quick)?;
             write!(std::io::stdout(), "{table}").context("cannot print the table")
+        }
+        Some(Part::Soak { minutes }) => {
+            let mut table = Table::default();
+            let span = Duration::from_secs_f64(minutes * 60.0);
+            soak_rows(&mut table, Until::Time(span))?;
+            write!(std::io::stdout(), "{table}")?;
+            anyhow::ensure!(table.short() == 0, "what is promised does not hold");
+            Ok(())
         }
         None => measure(&arguments),
     }
@@ -87,6 +102,7 @@ fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     decision_rows(&mut table, arguments.quick)?;
     growth_rows(&mut table, arguments.quick)?;
     whole_rows(&mut table, arguments.quick)?;
+    soak_rows(&mut table, Until::Reloads(if arguments.quick { 60 } else { 1_000 }))?;
     write!(std::io::stdout(), "{table}")?;
     if let Some(path) = &arguments.json {
         let text = serde_json::to_string_pretty(&table)?;
@@ -99,6 +115,26 @@ fn whole_rows(table: &mut Table, quick: bool) -> anyhow::Result<()> {
     let effort = if quick { Effort::QUICK } else { Effort::FULL };
     let found = whole::measure(effort, &Peer::ALL, progress)?;
     whole::rows(table, &found);
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of requests")]
+fn soak_rows(table: &mut Table, until: Until) -> anyhow::Result<()> {
+    progress("reloading under load");
+    let directory = tempfile::tempdir()?;
+    let processor = *machine::processors().first().context("no processor")?;
+    let upstream = whole::start_upstream(directory.path(), processor)?;
+    let soaked = soak::run(upstream.address, until)?;
+    let mut row = |what: &str, goal, figure, unit| {
+        table.push(Row::new(format!("reloads under load: {what}"), goal, figure, unit));
+    };
+    row("reloads", Goal::None, f64::from(soaked.reloads), "");
+    row("requests", Goal::None, soaked.requests as f64, "");
+    row("failed", Goal::AtMost(0.0), soaked.failed as f64, "");
+    row("mixed", Goal::AtMost(0.0), soaked.mixed as f64, "");
+    // An allocator's noise is a few KiB for each reload of a short run.
+    row("memory per reload", Goal::AtMost(4.0), soaked.memory_slope, "KiB");
+    row("more open files", Goal::AtMost(0.0), soaked.descriptors as f64, "");
     Ok(())
 }
 

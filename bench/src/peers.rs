@@ -213,6 +213,7 @@ fn tools() -> anyhow::Result<PathBuf> {
     Ok(target.join("peers"))
 }
 
-fn free_address() -> anyhow::Result<SocketAddr> {
+/// An address of loopback on which nobody listens yet.
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?)
 }

@@ -20,9 +20,18 @@ impl Process {
     /// # Errors
     /// Where it cannot be started.
     pub fn start(command: &mut Command, processor: usize, log: &Path) -> anyhow::Result<Self> {
+        machine::pinned(processor, || Self::unpinned(command, log))
+    }
+
+    /// Start a program on all processors.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn unpinned(command: &mut Command, log: &Path) -> anyhow::Result<Self> {
         let file = fs::File::create(log)?;
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
-        let child = machine::pinned(processor, || command.spawn())
+        let child = command
+            .spawn()
             .with_context(|| format!("cannot run {}", command.get_program().display()))?;
         Ok(Self { child })
     }

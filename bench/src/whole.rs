@@ -66,12 +66,17 @@ pub struct Found {
 }
 
 /// The upstream of all, a program of its own, so that its time is not the load's.
-struct Upstream {
-    address: SocketAddr,
+pub struct Upstream {
+    /// Where it listens.
+    pub address: SocketAddr,
     _process: Process,
 }
 
-fn start_upstream(directory: &Path, processor: usize) -> anyhow::Result<Upstream> {
+/// Start the upstream on one processor.
+///
+/// # Errors
+/// Where it does not start.
+pub fn start_upstream(directory: &Path, processor: usize) -> anyhow::Result<Upstream> {
     let log = directory.join("upstream");
     let mut command = Command::new(std::env::current_exe()?);
     let mut process = Process::start(command.arg("upstream"), processor, &log)?;

@@ -46,6 +46,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Reload under load, and see that no request fails or is judged by two generations.
+    Soak {
+        /// For how long.
+        #[arg(long, default_value_t = 10.0)]
+        minutes: f64,
+    },
     /// Run the criterion benchmarks of the parts.
     Criterion {
         /// Arguments for criterion, such as a filter.
@@ -84,6 +90,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Doc => doc(),
         Task::Audit => audit::run(),
         Task::Bench { arguments } => bench(&arguments),
+        Task::Soak { minutes } => soak(minutes),
         Task::Criterion { arguments } => criterion(&arguments),
         Task::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
         Task::Generate => generate::run(),
@@ -128,6 +135,13 @@ fn bench(arguments: &[String]) -> anyhow::Result<()> {
     peers::install();
     built(&["--release"], "stockade")?;
     built(&["--release"], "stockade-bench")?.args(arguments).run()
+}
+
+fn soak(minutes: f64) -> anyhow::Result<()> {
+    wasm_target()?;
+    built(&["--release"], "stockade")?;
+    let minutes = minutes.to_string();
+    built(&["--release"], "stockade-bench")?.args(["soak", "--minutes", &minutes]).run()
 }
 
 fn criterion(arguments: &[String]) -> anyhow::Result<()> {
