@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
+use super::inputs::Inputs;
 use super::location::Location;
 
 /// One thing that is wrong with a configuration.
@@ -18,6 +19,7 @@ pub struct ConfigError {
     message: String,
     help: Option<String>,
     excerpt: Option<Box<Excerpt>>,
+    included_from: Vec<String>,
 }
 
 impl ConfigError {
@@ -29,12 +31,19 @@ impl ConfigError {
             message: printable(message),
             help: None,
             excerpt: None,
+            included_from: Vec::new(),
         }
     }
 
     pub(super) fn at(mut self, at: Location, excerpt: Option<Excerpt>) -> Self {
         self.at = Some(at);
         self.excerpt = excerpt.map(Box::new);
+        self
+    }
+
+    /// The same error with the places that led to its file, the nearest first.
+    pub(super) fn included_from(mut self, chain: &[String]) -> Self {
+        self.included_from = chain.iter().map(|place| printable(place)).collect();
         self
     }
 
@@ -79,6 +88,10 @@ impl ConfigError {
         if let Some(excerpt) = &self.excerpt {
             excerpt.write(out, paint)?;
         }
+        for place in &self.included_from {
+            let note = paint.bold("note");
+            writeln!(out, "  {} {note}: included from {place}", paint.dim("="))?;
+        }
         if let Some(help) = &self.help {
             writeln!(out, "  {} {}: {help}", paint.dim("="), paint.bold("help"))?;
         }
@@ -97,16 +110,19 @@ impl ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place(), self.message)?;
-        match &self.help {
-            Some(help) => write!(f, " ({help})"),
-            None => Ok(()),
+        if let Some(help) = &self.help {
+            write!(f, " ({help})")?;
         }
+        if let Some(place) = self.included_from.first() {
+            write!(f, " [included from {place}]")?;
+        }
+        Ok(())
     }
 }
 
 impl std::error::Error for ConfigError {}
 
-/// `{file, line, column, message, help}`, what does not apply left out.
+/// `{file, line, column, message, help, included_from}`, what does not apply left out.
 impl Serialize for ConfigError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -119,6 +135,9 @@ impl Serialize for ConfigError {
         if let Some(help) = &self.help {
             map.serialize_entry("help", help)?;
         }
+        if !self.included_from.is_empty() {
+            map.serialize_entry("included_from", &self.included_from)?;
+        }
         map.end()
     }
 }
@@ -127,7 +146,7 @@ impl Serialize for ConfigError {
 #[derive(Clone)]
 pub struct ConfigErrors {
     errors: Vec<ConfigError>,
-    files: Vec<PathBuf>,
+    inputs: Inputs,
 }
 
 impl ConfigErrors {
@@ -138,18 +157,18 @@ impl ConfigErrors {
 
     /// All of several errors; there must be one.
     pub fn from_all(errors: impl IntoIterator<Item = ConfigError>) -> Self {
-        Self { errors: errors.into_iter().collect(), files: Vec::new() }
+        Self { errors: errors.into_iter().collect(), inputs: Inputs::default() }
     }
 
-    pub(super) fn with_files(mut self, files: Vec<PathBuf>) -> Self {
-        self.files = files;
+    pub(super) fn with_inputs(mut self, inputs: Inputs) -> Self {
+        self.inputs = inputs;
         self
     }
 
-    /// Every file that [`load`](super::load) read or looked for. A change in one of them
-    /// may mend the errors. Empty for errors found later.
-    pub fn files(&self) -> &[PathBuf] {
-        &self.files
+    /// Everything that [`load`](super::load) read or looked for. A change in it may mend
+    /// the errors. Empty for errors found later.
+    pub const fn inputs(&self) -> &Inputs {
+        &self.inputs
     }
 
     /// The errors, in the order of the file.
@@ -164,7 +183,7 @@ impl ConfigErrors {
     }
 }
 
-/// Without the files: where one was expected, something secret may stand.
+/// Without the inputs: where one was expected, something secret may stand.
 impl fmt::Debug for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(&self.errors).finish()

@@ -12,6 +12,7 @@ use super::types::{LogFormat, LogLevel};
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawConfig {
+    pub(super) include: Slot<RawInclude>,
     pub(super) listen: Slot<RawListeners>,
     pub(super) upstream: Slot<RawUpstream>,
     pub(super) allow_plain_http: Slot<bool>,
@@ -26,6 +27,31 @@ pub(super) struct RawConfig {
     pub(super) policies: Slot<Entries<RawPolicy>>,
     pub(super) bindings: Slot<Vec<Slot<RawBinding>>>,
     pub(super) tests: Slot<Vec<Slot<RawTest>>>,
+    /// Some part could not be read, so a name that nobody defines may not be wrong.
+    #[serde(skip)]
+    pub(super) incomplete: bool,
+}
+
+/// What an included file may say: nothing that concerns the whole gateway.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawFragment {
+    pub(super) include: Slot<RawInclude>,
+    pub(super) groups: Slot<Vec<Slot<String>>>,
+    pub(super) users: Slot<Entries<RawUser>>,
+    pub(super) policies: Slot<Entries<RawPolicy>>,
+    pub(super) bindings: Slot<Vec<Slot<RawBinding>>>,
+    pub(super) tests: Slot<Vec<Slot<RawTest>>>,
+}
+
+/// One pattern for files or a list of them.
+#[derive(Debug, Deserialize)]
+#[serde(rename = "$by-shape")]
+pub(super) enum RawInclude {
+    #[serde(rename = "scalar")]
+    One(Slot<String>),
+    #[serde(rename = "sequence")]
+    Many(Vec<Slot<String>>),
 }
 
 /// One listener or a list of them.
@@ -204,7 +230,7 @@ pub(super) enum RawSubjects {
     #[serde(rename = "scalar")]
     Word(Slot<String>),
     #[serde(rename = "mapping")]
-    Chosen(Slot<RawChosen>),
+    Chosen(Box<Slot<RawChosen>>),
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -18,8 +18,9 @@ use stockade_core::{BindingName, GroupName, ModelName, Operation, PolicyName, Pr
 use crate::tls::Tls;
 
 use super::error::ConfigError;
-use super::location::{Location, Source};
+use super::location::Location;
 use super::settings::Part;
+use super::source::Sources;
 
 /// A configuration that is right in itself. Whether its policies load and its tests
 /// hold is found out when a generation is built from it.
@@ -59,15 +60,15 @@ pub struct Config {
     pub bindings: Vec<Binding>,
     /// What must hold of every generation.
     pub tests: Vec<ConfigTest>,
-    pub(super) source: Source,
+    pub(super) sources: Sources,
 }
 
 impl Config {
     /// An error found later, at a place in the file if it has one.
     pub fn error(&self, at: Option<Location>, message: impl AsRef<str>) -> ConfigError {
         match at {
-            Some(at) => self.source.error(at, message.as_ref()),
-            None => ConfigError::new(self.source.path(), message.as_ref()),
+            Some(at) => self.sources.error(at, message.as_ref()),
+            None => ConfigError::new(self.sources.main(), message.as_ref()),
         }
     }
 }

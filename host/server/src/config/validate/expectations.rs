@@ -30,7 +30,7 @@ pub(super) fn tests(
         let first = *answered.entry(question).or_insert(test);
         if first.allowed != test.allowed {
             let message = "this test expects the opposite of an earlier one";
-            let help = format!("the other one stands in line {}", first.at.line());
+            let help = format!("the other one stands in {}", report.place(first.at, test.at));
             report.add(Problem::new(test.at, message).help(help));
         }
     }

@@ -32,6 +32,7 @@ pub(super) struct Accounts {
 pub(super) fn accounts(
     users: Slot<Entries<RawUser>>,
     groups: Slot<Vec<Slot<String>>>,
+    incomplete: bool,
     report: &mut Report,
 ) -> Accounts {
     let mut reading = Reading {
@@ -51,6 +52,10 @@ pub(super) fn accounts(
         ollama_keys: ollama_keys::Known::new(),
         report,
     };
+    if incomplete {
+        reading.accounts.user_names.incomplete();
+        reading.accounts.group_names.incomplete();
+    }
     reading.groups(groups);
     reading.users(users);
     reading.accounts
