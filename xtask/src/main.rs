@@ -86,7 +86,10 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Bench { arguments } => bench(&arguments),
         Task::Criterion { arguments } => criterion(&arguments),
         Task::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
-        Task::Generate => generate::run(),
+        Task::Generate => {
+            wasm_target()?;
+            generate::run()
+        }
         Task::Setup => setup(),
     }
 }

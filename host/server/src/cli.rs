@@ -1,4 +1,5 @@
-//! What a person types: `stockade serve | demo | check | explain | key | password | token`.
+//! What a person types: `stockade serve | demo | check | explain | schema | key | password |
+//! token`.
 //!
 //! Exit codes: 0 done, 1 a negative answer (denied, check failed), 2 wrong usage or a
 //! configuration that does not load.
@@ -10,6 +11,7 @@ mod explain;
 mod key;
 mod output;
 mod password;
+mod schema;
 mod serve;
 mod token;
 
@@ -41,6 +43,8 @@ enum Command {
     Check(ConfigFile),
     /// Tell what would be decided about a request, and why.
     Explain(explain::Arguments),
+    /// Print the JSON Schema of the configuration, for editors.
+    Schema,
     /// Make API keys.
     #[command(subcommand)]
     Key(key::Command),
@@ -87,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments, &output),
         Command::Check(file) => check::run(&file.config, &output),
         Command::Explain(arguments) => explain::run(&arguments, &output),
+        Command::Schema => schema::run(&output),
         Command::Key(command) => key::run(&command, &output),
         Command::Password(command) => password::run(&command, &output),
         Command::Token(command) => token::run(&command, &output),

@@ -14,6 +14,7 @@ mod merge;
 mod quantity;
 mod raw;
 mod report;
+mod schema;
 mod settings;
 mod slot;
 mod source;
@@ -28,6 +29,7 @@ pub use self::error::{ConfigError, ConfigErrors};
 pub use self::inputs::{Inputs, Matches, Pattern};
 pub use self::location::Location;
 use self::report::Report;
+pub use self::schema::json_schema;
 pub use self::types::{
     Authentication, Binding, Config, ConfigTest, Cors, Exceptions, Limits, Listener, Log,
     LogFormat, LogLevel, ModuleLocation, PolicySource, Subjects, Upstream,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::HeaderValue;
 use http::uri::Authority;
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stockade_authn::{
     ApiKey, ClientCertificate, OllamaKey, Password, PasswordRules, TokenRules, TokenSecret, User,
@@ -154,7 +155,7 @@ pub struct Log {
 }
 
 /// How grave a line must be to be logged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     /// Something failed.
@@ -171,7 +172,7 @@ pub enum LogLevel {
 }
 
 /// The form of log lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people.
