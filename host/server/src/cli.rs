@@ -40,7 +40,7 @@ enum Command {
     /// Run the gateway in front of a simulated Ollama, with three ready users.
     Demo(demo::Arguments),
     /// Load a configuration, compile its policies, run its tests, and report every error.
-    Check(ConfigFile),
+    Check(check::Arguments),
     /// Tell what would be decided about a request, and why.
     Explain(explain::Arguments),
     /// Print the JSON Schema of the configuration, for editors.
@@ -89,7 +89,7 @@ pub fn main() -> ExitCode {
     let ending = match arguments.command {
         Command::Serve(arguments) => serve::run(&arguments, &output),
         Command::Demo(arguments) => demo::run(&arguments, &output),
-        Command::Check(file) => check::run(&file.config, &output),
+        Command::Check(arguments) => check::run(&arguments, &output),
         Command::Explain(arguments) => explain::run(&arguments, &output),
         Command::Schema => schema::run(&output),
         Command::Key(command) => key::run(&command, &output),

@@ -5,6 +5,7 @@
 //! place and what to do instead. What can only be found out later, such as settings that
 //! a policy does not accept, is told in the same way through [`Config::error`].
 
+mod advice;
 mod decode;
 mod error;
 mod include;
@@ -25,10 +26,10 @@ mod validate;
 
 use std::path::Path;
 
-pub use self::error::{ConfigError, ConfigErrors};
+pub use self::error::{ConfigError, ConfigErrors, render_all};
 pub use self::inputs::{Inputs, Matches, Pattern};
 pub use self::location::Location;
-use self::report::Report;
+use self::report::{Finished, Report};
 pub use self::schema::json_schema;
 pub use self::types::{
     Authentication, Binding, Config, ConfigTest, Cors, Exceptions, Limits, Listener, Log,
@@ -45,6 +46,17 @@ pub struct Loaded {
     pub inputs: Inputs,
 }
 
+/// What came of reading a configuration, good or not.
+#[derive(Debug)]
+pub struct Reading {
+    /// What could be understood; without errors, it is the configuration.
+    pub config: Option<Config>,
+    /// Everything that is wrong.
+    pub errors: Vec<ConfigError>,
+    /// Everything that was read or looked for.
+    pub inputs: Inputs,
+}
+
 /// Load a configuration file. `builtins` are the names of the shipped policies, without
 /// `builtin/`.
 ///
@@ -52,28 +64,33 @@ pub struct Loaded {
 /// Everything that is wrong with the file, with what it includes, and with the secrets
 /// that it names.
 pub fn load(path: &Path, builtins: &[&str]) -> Result<Loaded, ConfigErrors> {
+    let Reading { config, errors, inputs } = read(path, builtins);
+    match (config, ConfigErrors::check(errors)) {
+        (Some(config), Ok(())) => Ok(Loaded { config, inputs }),
+        (_, Err(errors)) => Err(errors.with_inputs(inputs)),
+        // Whatever gave nothing has reported why.
+        (None, Ok(())) => Err(ConfigError::new(path, "the configuration is not read").into()),
+    }
+}
+
+/// [`load`] for whoever wants to look for more errors in a configuration that has some.
+pub fn read(path: &Path, builtins: &[&str]) -> Reading {
     let mut surroundings = Surroundings {
         directory: path.parent().unwrap_or(Path::new("")),
         builtins,
         inputs: Inputs::of(path),
     };
-    let config = read(path, &mut surroundings);
-    let inputs = surroundings.inputs;
-    match config {
-        Ok(config) => Ok(Loaded { config, inputs }),
-        Err(errors) => Err(errors.with_inputs(inputs)),
-    }
-}
-
-fn read(path: &Path, surroundings: &mut Surroundings<'_>) -> Result<Config, ConfigErrors> {
     let mut report = Report::default();
-    let raw = include::read(path, surroundings, &mut report).map_err(|error| {
-        ConfigError::new(path, &format!("cannot read the configuration: {error}"))
-    })?;
-    let config = raw.map(|raw| validate(raw, surroundings, &mut report));
-    let (sources, errors) = report.finish();
-    ConfigErrors::check(errors)?;
-    // Whatever gave nothing has reported why.
-    let config = config.ok_or_else(|| ConfigError::new(path, "the configuration is not read"))?;
-    Ok(Config { sources, ..config })
+    let raw = match include::read(path, &mut surroundings, &mut report) {
+        Ok(raw) => raw,
+        Err(error) => {
+            let message = format!("cannot read the configuration: {error}");
+            let errors = vec![ConfigError::new(path, &message)];
+            return Reading { config: None, errors, inputs: surroundings.inputs };
+        }
+    };
+    let config = raw.map(|raw| validate(raw, &mut surroundings, &mut report));
+    let Finished { errors, warnings, sources } = report.finish();
+    let config = config.map(|config| Config { sources, read_warnings: warnings, ..config });
+    Reading { config, errors, inputs: surroundings.inputs }
 }

@@ -21,7 +21,7 @@ use crate::config::Config;
 use bindings::{Asked, BindingTable};
 
 pub(crate) use build::authenticator;
-pub use build::build;
+pub use build::{build, candidate};
 
 /// One immutable state of the gateway.
 pub struct Generation {

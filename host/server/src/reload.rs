@@ -89,9 +89,8 @@ impl Reloader {
         engine: Arc<Engine>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConfigErrors> {
-        let loaded = config::load(path, crate::builtin::NAMES)?;
-        let seen = Seen { fingerprint: fingerprint(&loaded.inputs), inputs: loaded.inputs };
-        let first = generation::build(1, loaded.config, &engine, clock.as_ref())?;
+        let (first, inputs) = generation::candidate(1, path, &engine, clock.as_ref());
+        let (first, seen) = (first?, Seen { fingerprint: fingerprint(&inputs), inputs });
         let current = Arc::new(Current::new(first));
         Ok(Self { path: path.to_owned(), engine, clock, current, seen: Mutex::new(seen) })
     }
@@ -117,16 +116,9 @@ impl Reloader {
         }
         let started = Instant::now();
         let number = self.current.load().number + 1;
-        let candidate = match config::load(&self.path, crate::builtin::NAMES) {
-            Ok(loaded) => {
-                seen.inputs = loaded.inputs;
-                generation::build(number, loaded.config, &self.engine, self.clock.as_ref())
-            }
-            Err(errors) => {
-                seen.inputs = errors.inputs().clone();
-                Err(errors)
-            }
-        };
+        let (candidate, read) =
+            generation::candidate(number, &self.path, &self.engine, self.clock.as_ref());
+        seen.inputs = read;
         // The fingerprint from before the reading: a file that changed meanwhile then
         // looks new when its event comes. It does not cover files named for the first
         // time.

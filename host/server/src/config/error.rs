@@ -1,14 +1,18 @@
 //! What is wrong with a configuration, for a log line and for a person.
 
+mod excerpt;
+
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
+pub(super) use self::excerpt::Excerpt;
+use self::excerpt::Paint;
 use super::inputs::Inputs;
 use super::location::Location;
 
-/// One thing that is wrong with a configuration.
+/// One thing that is wrong with a configuration, or may be.
 ///
 /// `Display` is one line, `file:line:column: message`; [`render`](Self::render) adds
 /// the excerpt and the help.
@@ -20,6 +24,7 @@ pub struct ConfigError {
     help: Option<String>,
     excerpt: Option<Box<Excerpt>>,
     included_from: Vec<String>,
+    warning: bool,
 }
 
 impl ConfigError {
@@ -32,12 +37,19 @@ impl ConfigError {
             help: None,
             excerpt: None,
             included_from: Vec::new(),
+            warning: false,
         }
     }
 
     pub(super) fn at(mut self, at: Location, excerpt: Option<Excerpt>) -> Self {
         self.at = Some(at);
         self.excerpt = excerpt.map(Box::new);
+        self
+    }
+
+    /// It may be meant so: the configuration is taken all the same.
+    pub(super) fn into_warning(mut self) -> Self {
+        self.warning = true;
         self
     }
 
@@ -83,7 +95,8 @@ impl ConfigError {
     }
 
     fn write(&self, out: &mut String, paint: &Paint) -> fmt::Result {
-        writeln!(out, "{}{}", paint.error("error"), paint.bold(&format!(": {}", self.message)))?;
+        let kind = if self.warning { paint.warning("warning") } else { paint.error("error") };
+        writeln!(out, "{kind}{}", paint.bold(&format!(": {}", self.message)))?;
         writeln!(out, "  {} {}", paint.dim("-->"), self.place())?;
         if let Some(excerpt) = &self.excerpt {
             excerpt.write(out, paint)?;
@@ -155,7 +168,7 @@ impl ConfigErrors {
         if errors.is_empty() { Ok(()) } else { Err(Self::from_all(errors)) }
     }
 
-    /// All of several errors; there must be one.
+    /// All of several errors, in the order of the files; there must be one.
     pub fn from_all(errors: impl IntoIterator<Item = ConfigError>) -> Self {
         Self { errors: errors.into_iter().collect(), inputs: Inputs::default() }
     }
@@ -171,6 +184,11 @@ impl ConfigErrors {
         &self.inputs
     }
 
+    /// The errors, taken out.
+    pub fn into_all(self) -> Vec<ConfigError> {
+        self.errors
+    }
+
     /// The errors, in the order of the file.
     pub fn iter(&self) -> std::slice::Iter<'_, ConfigError> {
         self.errors.iter()
@@ -178,9 +196,14 @@ impl ConfigErrors {
 
     /// All errors for a terminal, an empty line between them.
     pub fn render(&self, color: bool) -> String {
-        let rendered: Vec<_> = self.iter().map(|error| error.render(color)).collect();
-        rendered.join("\n")
+        render_all(&self.errors, color)
     }
+}
+
+/// Several for a terminal, an empty line between them.
+pub fn render_all(errors: &[ConfigError], color: bool) -> String {
+    let rendered: Vec<_> = errors.iter().map(|error| error.render(color)).collect();
+    rendered.join("\n")
 }
 
 /// Without the inputs: where one was expected, something secret may stand.
@@ -224,67 +247,6 @@ impl fmt::Display for ConfigErrors {
 }
 
 impl std::error::Error for ConfigErrors {}
-
-/// The line of an error and what to underline in it.
-#[derive(Clone, Debug)]
-pub(super) struct Excerpt {
-    number: u32,
-    line: String,
-    indent: usize,
-    width: usize,
-}
-
-/// Longer lines are cut off on both sides of what is underlined.
-const WIDEST: usize = 100;
-
-impl Excerpt {
-    pub(super) fn new(line: &str, at: Location) -> Self {
-        let column = (at.column() as usize).saturating_sub(1);
-        let skipped =
-            if line.chars().count() > WIDEST { column.saturating_sub(WIDEST / 2) } else { 0 };
-        let line: String = line.chars().skip(skipped).take(WIDEST).collect();
-        let indent = column - skipped;
-        let room = line.chars().count().saturating_sub(indent).max(1);
-        Self {
-            number: at.line(),
-            width: at.width().min(room),
-            line: line.trim_end().to_owned(),
-            indent,
-        }
-    }
-
-    fn write(&self, out: &mut String, paint: &Paint) -> fmt::Result {
-        let number = self.number.to_string();
-        let gutter = " ".repeat(number.len());
-        let bar = paint.dim("|");
-        writeln!(out, "{gutter} {bar}")?;
-        writeln!(out, "{} {bar} {}", paint.dim(&number), self.line)?;
-        let caret = paint.error(&"^".repeat(self.width));
-        writeln!(out, "{gutter} {bar} {}{caret}", " ".repeat(self.indent))
-    }
-}
-
-struct Paint {
-    color: bool,
-}
-
-impl Paint {
-    fn error(&self, text: &str) -> String {
-        self.sgr("1;31", text)
-    }
-
-    fn bold(&self, text: &str) -> String {
-        self.sgr("1", text)
-    }
-
-    fn dim(&self, text: &str) -> String {
-        self.sgr("34", text)
-    }
-
-    fn sgr(&self, code: &str, text: &str) -> String {
-        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-    }
-}
 
 /// A file's text must not move the cursor of whoever reads the error.
 fn printable(text: &str) -> String {

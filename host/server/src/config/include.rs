@@ -115,10 +115,14 @@ impl Reader<'_, '_> {
             return;
         };
         let Matches { files, unreadable, .. } = pattern.expand();
+        let nothing = files.is_empty() && unreadable.is_empty();
         self.surroundings.inputs.add_pattern(pattern);
         for (directory, error) in unreadable {
             let message = format!("cannot look into {}: {error}", directory.display());
             self.refuse(Problem::new(text.at, message).help("make the directory, it may be empty"));
+        }
+        if nothing {
+            self.report.warn(Problem::new(text.at, "no file has such a name yet"));
         }
         for path in files {
             if let Err(problem) = self.file(&path, text.at) {

@@ -40,6 +40,7 @@ const MOST_SHOWN: usize = 100;
 #[derive(Debug, Default)]
 pub(super) struct Report {
     problems: Vec<Problem>,
+    warnings: Vec<Problem>,
     sources: Sources,
 }
 
@@ -51,6 +52,11 @@ impl Report {
 
     pub(super) fn add(&mut self, problem: Problem) {
         self.problems.push(problem);
+    }
+
+    /// Something that may be meant so.
+    pub(super) fn warn(&mut self, problem: Problem) {
+        self.warnings.push(problem);
     }
 
     /// Whether so much is wrong that not all of it will be shown. Looking for what
@@ -75,7 +81,7 @@ impl Report {
     }
 
     /// Everything that is wrong, in the order of the files, and their texts.
-    pub(super) fn finish(mut self) -> (Sources, Vec<ConfigError>) {
+    pub(super) fn finish(mut self) -> Finished {
         // What stands behind an anchor is seen once for each alias.
         self.problems.sort();
         self.problems.dedup();
@@ -85,8 +91,20 @@ impl Report {
         if more > 0 {
             errors.push(ConfigError::new(self.sources.main(), &format!("and {more} more errors")));
         }
-        (self.sources, errors)
+        self.warnings.sort();
+        let warnings = self.warnings.iter().map(|problem| problem.in_file(&self.sources));
+        let warnings = warnings.map(ConfigError::into_warning).collect();
+        Finished { errors, warnings, sources: self.sources }
     }
+}
+
+/// What a report comes to.
+pub(super) struct Finished {
+    pub(super) errors: Vec<ConfigError>,
+    /// What may be meant so.
+    pub(super) warnings: Vec<ConfigError>,
+    /// The files, to quote from later.
+    pub(super) sources: Sources,
 }
 
 /// The known word that was probably meant.

@@ -1,7 +1,9 @@
 //! The configuration as the gateway uses it: everything checked, nothing left as text
 //! that means something.
 
-use std::collections::BTreeSet;
+mod subjects;
+
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,10 +16,11 @@ use serde::{Deserialize, Serialize};
 use stockade_authn::{
     ApiKey, ClientCertificate, OllamaKey, Password, PasswordRules, TokenRules, TokenSecret, User,
 };
-use stockade_core::{BindingName, GroupName, ModelName, Operation, PolicyName, Principal, UserId};
+use stockade_core::{BindingName, ModelName, Operation, PolicyName, UnixTime, UserId};
 
 use crate::tls::Tls;
 
+pub use self::subjects::{Exceptions, Subjects};
 use super::error::ConfigError;
 use super::location::Location;
 use super::settings::Part;
@@ -61,6 +64,10 @@ pub struct Config {
     pub bindings: Vec<Binding>,
     /// What must hold of every generation.
     pub tests: Vec<ConfigTest>,
+    /// Where each user stands.
+    pub(super) user_places: HashMap<UserId, Location>,
+    /// What was noticed while reading, and may be meant so.
+    pub(super) read_warnings: Vec<ConfigError>,
     pub(super) sources: Sources,
 }
 
@@ -236,40 +243,6 @@ impl Binding {
     }
 }
 
-/// Whom a binding applies to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Subjects {
-    /// Everybody who is not excepted.
-    pub everyone: bool,
-    /// These users.
-    pub users: BTreeSet<UserId>,
-    /// Who is in one of these groups.
-    pub groups: BTreeSet<GroupName>,
-    /// But not these.
-    pub except: Exceptions,
-}
-
-/// Whom a binding does not apply to, whatever else it says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Exceptions {
-    /// These users.
-    pub users: BTreeSet<UserId>,
-    /// Who is in one of these groups.
-    pub groups: BTreeSet<GroupName>,
-}
-
-impl Subjects {
-    /// Whether the binding applies to a caller.
-    pub fn apply_to(&self, principal: &Principal) -> bool {
-        let within = |users: &BTreeSet<UserId>, groups: &BTreeSet<GroupName>| {
-            users.contains(&principal.user)
-                || principal.groups.iter().any(|group| groups.contains(group))
-        };
-        let chosen = self.everyone || within(&self.users, &self.groups);
-        chosen && !within(&self.except.users, &self.except.groups)
-    }
-}
-
 /// Something that must hold of every generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigTest {
@@ -279,6 +252,8 @@ pub struct ConfigTest {
     pub operation: Operation,
     /// With which model, for an operation that names one.
     pub model: Option<ModelName>,
+    /// When; at the time of loading, if nothing is said.
+    pub time: Option<UnixTime>,
     /// Whether it must be allowed, or else denied.
     pub allowed: bool,
     /// Where the test stands.

@@ -79,14 +79,15 @@ pub(super) fn validate(
         policies: &policy_names,
     };
     let bindings = bindings::bindings(raw.bindings, &known, report);
-    let tests = expectations::tests(raw.tests, &accounts, report);
+    let time_zone = time_zone(raw.time_zone, report);
+    let tests = expectations::tests(raw.tests, &accounts, &time_zone, report);
     Config {
         listen: network.listen,
         upstream: network.upstream,
         limits: quantities::limits(raw.limits, report),
         cors: cors::cors(raw.cors, report),
         log: log(raw.log),
-        time_zone: time_zone(raw.time_zone, report),
+        time_zone,
         users: accounts.users,
         authentication,
         api_keys: accounts.api_keys,
@@ -98,6 +99,8 @@ pub(super) fn validate(
         policies,
         bindings,
         tests,
+        user_places: accounts.places,
+        read_warnings: Vec::new(),
         sources: Sources::default(),
     }
 }

@@ -1,6 +1,7 @@
 //! From a configuration to a generation that is proven to work.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 
 use stockade_authn::{Authenticator, Credentials};
 use stockade_core::{
@@ -11,7 +12,31 @@ use stockade_engine::{Engine, LoadError, ModuleSource, PolicyLimits, PreparedPol
 
 use super::bindings::{BindingTable, Place};
 use super::{Generation, Hypothetical};
-use crate::config::{Binding, Config, ConfigErrors, ConfigTest, ModuleLocation, PolicySource};
+use crate::config::{
+    self, Binding, Config, ConfigError, ConfigErrors, ConfigTest, Inputs, ModuleLocation,
+    PolicySource, Reading,
+};
+
+/// Read a configuration and build a generation of it. What is wrong with its policies is
+/// told together with what is wrong with its text.
+pub fn candidate(
+    number: u64,
+    path: &Path,
+    engine: &Engine,
+    clock: &dyn Clock,
+) -> (Result<Generation, ConfigErrors>, Inputs) {
+    let Reading { config, mut errors, inputs } = config::read(path, crate::builtin::NAMES);
+    let built = match config {
+        Some(config) if errors.is_empty() => build(number, config, engine, clock),
+        Some(config) => {
+            errors.extend(load_policies(&config, engine).err().unwrap_or_default());
+            errors.sort_by_key(|error| (error.location().is_none(), error.location()));
+            Err(ConfigErrors::from_all(errors))
+        }
+        None => Err(ConfigErrors::from_all(errors)),
+    };
+    (built, inputs)
+}
 
 /// Build a generation: load every policy with the settings of all its bindings, then
 /// run the configuration's own tests. Blocks while policies compile.
@@ -24,8 +49,16 @@ pub fn build(
     engine: &Engine,
     clock: &dyn Clock,
 ) -> Result<Generation, ConfigErrors> {
-    let authenticator = authenticator(&config)?;
-    let (policies, places) = load_policies(&config, engine)?;
+    let (authenticator, policies) = (authenticator(&config), load_policies(&config, engine));
+    let (authenticator, (policies, places)) = match (authenticator, policies) {
+        (Ok(authenticator), Ok(policies)) => (authenticator, policies),
+        (authenticator, policies) => {
+            let conflicts = authenticator.err().into_iter().flat_map(ConfigErrors::into_all);
+            return Err(ConfigErrors::from_all(
+                conflicts.chain(policies.err().unwrap_or_default()),
+            ));
+        }
+    };
     let bindings = BindingTable::new(&config.bindings, places);
     let time_zone = config.time_zone.clone();
     let generation = Generation { number, config, authenticator, time_zone, policies, bindings };
@@ -55,7 +88,7 @@ pub(crate) fn authenticator(config: &Config) -> Result<Authenticator, ConfigErro
 
 type Loaded = (Vec<PreparedPolicy>, Vec<Place>);
 
-fn load_policies(config: &Config, engine: &Engine) -> Result<Loaded, ConfigErrors> {
+fn load_policies(config: &Config, engine: &Engine) -> Result<Loaded, Vec<ConfigError>> {
     let mut policies = Vec::with_capacity(config.policies.len());
     let mut places = vec![Place { policy: 0, settings: 0 }; config.bindings.len()];
     let mut errors = Vec::new();
@@ -69,8 +102,7 @@ fn load_policies(config: &Config, engine: &Engine) -> Result<Loaded, ConfigError
             Err(more) => errors.extend(more),
         }
     }
-    ConfigErrors::check(errors)?;
-    Ok((policies, places))
+    if errors.is_empty() { Ok((policies, places)) } else { Err(errors) }
 }
 
 /// The bindings of one policy, with their positions in the configuration.
@@ -84,7 +116,7 @@ fn load(
     engine: &Engine,
     source: &PolicySource,
     bound: &[(usize, &Binding)],
-) -> Result<PreparedPolicy, Vec<crate::config::ConfigError>> {
+) -> Result<PreparedPolicy, Vec<ConfigError>> {
     let at_module = |message: String| vec![config.error(Some(source.at), message)];
     let module = module(source).map_err(at_module)?;
     let settings: Vec<String> = bound.iter().map(|(_, b)| b.settings.clone()).collect();
@@ -145,8 +177,9 @@ fn module(source: &PolicySource) -> Result<ModuleSource, String> {
 
 /// Run the configuration's own tests: a failing one rejects the generation.
 fn run_tests(generation: &Generation, clock: &dyn Clock) -> Result<(), ConfigErrors> {
-    let time = generation.local_time(clock);
+    let now = generation.local_time(clock);
     let failures = generation.config.tests.iter().filter_map(|test| {
+        let time = test.time.map_or(now, |time| generation.local(time));
         let message = run_test(generation, test, time)?;
         Some(generation.config.error(Some(test.at), message))
     });

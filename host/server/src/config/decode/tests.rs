@@ -27,7 +27,7 @@ fn read(yaml: &str) -> (Outer, Vec<String>) {
     let file = report.begin("x".as_ref(), yaml, None);
     let root = parse(yaml, file, &mut report).unwrap();
     let outer = decode(&root, &mut report).unwrap_or_default();
-    let (_, errors) = report.finish();
+    let errors = report.finish().errors;
     (outer, errors.iter().map(ToString::to_string).collect())
 }
 

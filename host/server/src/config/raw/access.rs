@@ -96,6 +96,9 @@ pub(in crate::config) struct RawTest {
     pub(in crate::config) operation: Slot<String>,
     /// With which model, for an operation that names one.
     pub(in crate::config) model: Slot<String>,
+    /// When, in `time_zone` or with an offset; at the time of loading, if left out.
+    #[schemars(schema_with = "schema::moment")]
+    pub(in crate::config) time: Slot<String>,
     /// Whether it must be allowed, or else denied.
     pub(in crate::config) expect: Slot<Expectation>,
 }

@@ -1,6 +1,6 @@
 //! Users, their groups and their keys.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::str::FromStr as _;
 
 use stockade_authn::{
@@ -12,6 +12,7 @@ use super::certificates;
 use super::names::{Names, Unique};
 use super::ollama_keys;
 use super::scopes::scope;
+use crate::config::location::Location;
 use crate::config::quantity;
 use crate::config::raw::{RawKey, RawUser};
 use crate::config::report::{Problem, Report};
@@ -27,6 +28,8 @@ pub(super) struct Accounts {
     pub(super) user_names: Names,
     pub(super) group_names: Names,
     pub(super) disabled: HashSet<UserId>,
+    /// Where each user stands.
+    pub(super) places: HashMap<UserId, Location>,
 }
 
 pub(super) fn accounts(
@@ -45,6 +48,7 @@ pub(super) fn accounts(
             user_names: Names::new("user"),
             group_names: Names::new("group"),
             disabled: HashSet::new(),
+            places: HashMap::new(),
         },
         key_ids: Unique::new(),
         digests: Unique::new(),
@@ -99,6 +103,7 @@ impl Reading<'_> {
         for (name, user) in slot.value().unwrap_or_default().0 {
             self.accounts.user_names.define(&name.value);
             let id = name.check(self.report, |name| UserId::new(name));
+            self.accounts.places.extend(id.clone().map(|id| (id, name.at)));
             if user.is_broken() {
                 self.accounts.group_names.incomplete();
             }
