@@ -179,7 +179,7 @@ fn module(source: &PolicySource) -> Result<ModuleSource, String> {
 fn run_tests(generation: &Generation, clock: &dyn Clock) -> Result<(), ConfigErrors> {
     let now = generation.local_time(clock);
     let failures = generation.config.tests.iter().filter_map(|test| {
-        let time = test.time.map_or(now, |time| generation.local(time));
+        let time = test.time.map_or(now, |time| generation.at(time));
         let message = run_test(generation, test, time)?;
         Some(generation.config.error(Some(test.at), message))
     });
