@@ -5,6 +5,7 @@
 
 mod authority;
 mod client;
+pub mod guest;
 mod log;
 mod wait;
 mod world;
