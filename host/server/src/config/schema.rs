@@ -9,7 +9,7 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform as _};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
-use stockade_core::{AccessClass, Operation};
+use stockade_core::{AccessClass, Dialect, Operation};
 
 use super::raw::RawConfig;
 use super::settings::Setting;
@@ -121,6 +121,10 @@ pub(super) fn operation(_: &mut SchemaGenerator) -> Schema {
     let judged = |operation: &&Operation| operation.access() != AccessClass::Public;
     let names: Vec<_> = Operation::ALL.iter().filter(judged).map(|o| o.as_str()).collect();
     json_schema!({ "enum": names })
+}
+
+pub(super) fn api(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": [Dialect::Native, Dialect::OpenAi, Dialect::Anthropic] })
 }
 
 pub(super) fn operations(generator: &mut SchemaGenerator) -> Schema {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use stockade_authn::{
     ApiKey, ClientCertificate, OllamaKey, Password, PasswordRules, TokenRules, TokenSecret, User,
 };
-use stockade_core::{BindingName, ModelName, Operation, PolicyName, UnixTime, UserId};
+use stockade_core::{BindingName, Dialect, ModelName, Operation, PolicyName, UnixTime, UserId};
 
 use crate::tls::Tls;
 
@@ -252,6 +252,8 @@ pub struct ConfigTest {
     pub operation: Operation,
     /// With which model, for an operation that names one.
     pub model: Option<ModelName>,
+    /// In which API.
+    pub api: Dialect,
     /// When; at the time of loading, if nothing is said.
     pub time: Option<UnixTime>,
     /// Whether it must be allowed, or else denied.

@@ -5,8 +5,7 @@ use std::path::Path;
 
 use stockade_authn::{Authenticator, Credentials};
 use stockade_core::{
-    Client, Clock, Dialect, LocalTime, ModelRef, ModelRole, Operation, Parameters, Transport,
-    combine,
+    Client, Clock, LocalTime, ModelRef, ModelRole, Operation, Parameters, Transport, combine,
 };
 use stockade_engine::{Engine, LoadError, ModuleSource, PolicyLimits, PreparedPolicy};
 
@@ -195,7 +194,7 @@ fn run_test(generation: &Generation, test: &ConfigTest, time: LocalTime) -> Opti
         principal: &principal,
         operation: test.operation,
         models: &models,
-        dialect: Dialect::Native,
+        dialect: test.api,
     };
     let parameters = Parameters::default();
     let client = Client { address: IpAddr::V4(Ipv4Addr::LOCALHOST), transport: Transport::Plain };

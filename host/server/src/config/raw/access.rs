@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use stockade_core::Dialect;
 
 use crate::config::schema;
 use crate::config::settings::Setting;
@@ -96,6 +97,9 @@ pub(in crate::config) struct RawTest {
     pub(in crate::config) operation: Slot<String>,
     /// With which model, for an operation that names one.
     pub(in crate::config) model: Slot<String>,
+    /// In which API; Ollama's own, if left out.
+    #[schemars(schema_with = "schema::api")]
+    pub(in crate::config) api: Slot<Dialect>,
     /// When, in `time_zone` or with an offset; at the time of loading, if left out.
     #[schemars(schema_with = "schema::moment")]
     pub(in crate::config) time: Slot<String>,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
-use stockade_core::{AccessClass, ModelName, Operation, UnixTime, UserId};
+use stockade_core::{AccessClass, Dialect, ModelName, Operation, UnixTime, UserId};
 
 use super::users::Accounts;
 use crate::config::location::Location;
@@ -13,7 +13,7 @@ use crate::config::report::{Problem, Report, closest};
 use crate::config::slot::{Located, Slot};
 use crate::config::types::ConfigTest;
 
-type Question = (UserId, Operation, Option<ModelName>, Option<UnixTime>);
+type Question = (UserId, Operation, Option<ModelName>, Dialect, Option<UnixTime>);
 
 pub(super) fn tests(
     slot: Slot<Vec<Slot<RawTest>>>,
@@ -29,7 +29,8 @@ pub(super) fn tests(
         }
     }
     for test in &tests {
-        let question = (test.user.clone(), test.operation, test.model.clone(), test.time);
+        let (user, model) = (test.user.clone(), test.model.clone());
+        let question = (user, test.operation, model, test.api, test.time);
         let first = *answered.entry(question).or_insert(test);
         if first.allowed != test.allowed {
             let message = "this test expects the opposite of an earlier one";
@@ -56,6 +57,7 @@ fn test(
         let model = text.check(report, |text| ModelName::parse(text));
         Some(Located::new(text.at, model?))
     });
+    let api = raw.api.value();
     let time = raw.time.optional();
     let time = time.map(|text| text.check(report, |text| quantity::local_time(text, zone)));
     if let Some(operation) = operation {
@@ -66,6 +68,7 @@ fn test(
         user: user?,
         operation: operation?,
         model: model.map(|located| located.value),
+        api: api.unwrap_or(Dialect::Native),
         time: match time {
             None => None,
             // A time that cannot be read is not "now".
