@@ -89,8 +89,11 @@ impl Reloader {
         engine: Arc<Engine>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConfigErrors> {
-        let (first, inputs) = generation::candidate(1, path, &engine, clock.as_ref());
-        let (first, seen) = (first?, Seen { fingerprint: fingerprint(&inputs), inputs });
+        let reading = config::read(path, crate::builtin::NAMES);
+        let inputs = reading.inputs.clone();
+        // What changes while policies compile must look new afterwards.
+        let seen = Seen { fingerprint: fingerprint(&inputs), inputs };
+        let first = generation::candidate(1, reading, &engine, clock.as_ref())?;
         let current = Arc::new(Current::new(first));
         Ok(Self { path: path.to_owned(), engine, clock, current, seen: Mutex::new(seen) })
     }
@@ -116,13 +119,13 @@ impl Reloader {
         }
         let started = Instant::now();
         let number = self.current.load().number + 1;
-        let (candidate, read) =
-            generation::candidate(number, &self.path, &self.engine, self.clock.as_ref());
-        seen.inputs = read;
+        let reading = config::read(&self.path, crate::builtin::NAMES);
+        seen.inputs = reading.inputs.clone();
         // The fingerprint from before the reading: a file that changed meanwhile then
         // looks new when its event comes. It does not cover files named for the first
         // time.
         seen.fingerprint = if seen.inputs == inputs { before } else { fingerprint(&seen.inputs) };
+        let candidate = generation::candidate(number, reading, &self.engine, self.clock.as_ref());
         match candidate {
             Ok(generation) => self.swap(generation, started),
             Err(errors) => self.reject(errors),

@@ -13,7 +13,8 @@ use crate::generation::{self, Generation};
 /// Load a configuration as `serve` does.
 pub(super) fn load(path: &Path) -> anyhow::Result<Result<Generation, ConfigErrors>> {
     let engine = Engine::new(EngineConfig::default())?;
-    Ok(generation::candidate(1, path, &engine, &SystemClock).0)
+    let reading = config::read(path, crate::builtin::NAMES);
+    Ok(generation::candidate(1, reading, &engine, &SystemClock))
 }
 
 #[derive(clap::Args)]

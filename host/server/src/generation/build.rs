@@ -1,7 +1,6 @@
 //! From a configuration to a generation that is proven to work.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
 
 use stockade_authn::{Authenticator, Credentials};
 use stockade_core::{
@@ -12,20 +11,22 @@ use stockade_engine::{Engine, LoadError, ModuleSource, PolicyLimits, PreparedPol
 use super::bindings::{BindingTable, Place};
 use super::{Generation, Hypothetical};
 use crate::config::{
-    self, Binding, Config, ConfigError, ConfigErrors, ConfigTest, Inputs, ModuleLocation,
-    PolicySource, Reading,
+    Binding, Config, ConfigError, ConfigErrors, ConfigTest, ModuleLocation, PolicySource, Reading,
 };
 
-/// Read a configuration and build a generation of it. What is wrong with its policies is
-/// told together with what is wrong with its text.
+/// Build a generation of what was read. What is wrong with policies is told together with
+/// what is wrong with the text.
+///
+/// # Errors
+/// Everything that is wrong, each with its place in the configuration.
 pub fn candidate(
     number: u64,
-    path: &Path,
+    reading: Reading,
     engine: &Engine,
     clock: &dyn Clock,
-) -> (Result<Generation, ConfigErrors>, Inputs) {
-    let Reading { config, mut errors, inputs } = config::read(path, crate::builtin::NAMES);
-    let built = match config {
+) -> Result<Generation, ConfigErrors> {
+    let Reading { config, mut errors, .. } = reading;
+    match config {
         Some(config) if errors.is_empty() => build(number, config, engine, clock),
         Some(config) => {
             errors.extend(load_policies(&config, engine).err().unwrap_or_default());
@@ -33,8 +34,7 @@ pub fn candidate(
             Err(ConfigErrors::from_all(errors))
         }
         None => Err(ConfigErrors::from_all(errors)),
-    };
-    (built, inputs)
+    }
 }
 
 /// Build a generation: load every policy with the settings of all its bindings, then
