@@ -103,3 +103,25 @@ async fn a_directory_may_be_replaced() {
     world.change(|| write(&teams, "team.yaml", TEAM)).await;
     assert_eq!(status(&world).await, 200);
 }
+
+/// A `ConfigMap` is a link to a directory of links; an update changes where the first leads.
+#[tokio::test]
+async fn a_config_map_is_followed() {
+    use std::os::unix::fs::symlink;
+    let world = World::start().await;
+    let map = world.directory().join("bindings.d");
+    for (version, text) in [("..1", TEAM), ("..2", "bindings: []\n")] {
+        std::fs::create_dir_all(map.join(version)).unwrap();
+        write(&map.join(version), "team.yaml", text);
+    }
+    symlink("..1", map.join("..data")).unwrap();
+    symlink("..data/team.yaml", map.join("team.yaml")).unwrap();
+    assert!(world.rebind(MAIN).await.rejected.is_none());
+    assert_eq!(status(&world).await, 200);
+    let update = || {
+        symlink("..2", map.join("..data_tmp")).unwrap();
+        std::fs::rename(map.join("..data_tmp"), map.join("..data")).unwrap();
+    };
+    let after = world.change(update).await;
+    assert_eq!((after.generation, status(&world).await), (3, 403));
+}

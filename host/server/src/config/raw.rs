@@ -2,7 +2,7 @@
 //!
 //! Every field is a [`Slot`], so `default` means "absent" and nothing else; whether
 //! something may be absent is for [`validate`](mod@super::validate) to say. The comments on
-//! fields are what an editor shows: they go into the [schema](super::schema).
+//! fields are what an editor shows: they go into the schema.
 
 mod access;
 mod accounts;
