@@ -8,19 +8,61 @@ use std::borrow::Cow;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform as _};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde_json::Value;
+use serde_json::{Value, json};
 use stockade_core::{AccessClass, Dialect, Operation};
 
 use super::raw::RawConfig;
 use super::settings::Setting;
 use super::slot::{Entries, Slot};
 
-/// The schema. In the draft that editors know best.
-pub fn json_schema() -> Value {
+/// The schema, in the draft that editors know best. `shipped` are the schemas of the settings
+/// of shipped policies: they hold for bindings of policies that are called the same.
+pub fn json_schema(shipped: &[(&str, Value)]) -> Value {
     let generator = SchemaGenerator::new(SchemaSettings::draft07());
     let mut schema = generator.into_root_schema_for::<RawConfig>();
     RecursiveTransform(unquoted).transform(&mut schema);
-    schema.to_value()
+    let mut schema = schema.to_value();
+    let definitions = &mut schema["definitions"];
+    definitions["Binding"]["allOf"] = shipped.iter().map(|(name, _)| settings_of(name)).collect();
+    for (name, settings) in shipped {
+        let mut settings = settings.clone();
+        move_references(&mut settings, name);
+        definitions[definition(name)] = settings;
+    }
+    schema
+}
+
+fn definition(policy: &str) -> String {
+    format!("settings-of-{policy}")
+}
+
+/// What a binding of this policy must keep to.
+fn settings_of(policy: &str) -> Value {
+    let settings = format!("#/definitions/{}", definition(policy));
+    json!({
+        "if": { "properties": { "policy": { "const": policy } }, "required": ["policy"] },
+        "then": { "properties": { "settings": { "$ref": settings } } },
+    })
+}
+
+/// A policy's schema is whole in itself; within this one it stands deeper.
+fn move_references(schema: &mut Value, policy: &str) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(|item| move_references(item, policy)),
+        Value::Object(members) => {
+            members.remove("$schema");
+            for (key, value) in members {
+                match value {
+                    Value::String(target) if key == "$ref" => {
+                        let home = format!("#/definitions/{}/", definition(policy));
+                        *target = target.replacen("#/", &home, 1);
+                    }
+                    _ => move_references(value, policy),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Nobody has to quote a name that looks like a number, so any scalar is text. What has a
@@ -29,7 +71,7 @@ fn unquoted(schema: &mut Schema) {
     let form = ["enum", "const", "pattern"];
     let plain = form.iter().all(|key| schema.get(*key).is_none());
     if plain && schema.get("type").is_some_and(|kind| kind == "string") {
-        schema.insert("type".to_owned(), serde_json::json!(["string", "number", "boolean"]));
+        schema.insert("type".to_owned(), json!(["string", "number", "boolean"]));
     }
 }
 
