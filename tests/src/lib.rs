@@ -5,11 +5,14 @@
 
 mod authority;
 mod client;
+pub mod guest;
+mod log;
 mod wait;
 mod world;
 
 pub use authority::{Authority, private};
 pub use client::{Connection, Reply, get, post, raw};
+pub use log::Log;
 pub use wait::soon;
 pub use world::{BINDINGS, MODELS, Setup, TOKEN_SECRET, USERS, World};
 

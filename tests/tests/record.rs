@@ -1,75 +1,13 @@
 //! The line that each request leaves in the log: what it cost, in every API.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-use std::io;
-use std::sync::OnceLock;
-
-use serde_json::Value;
 use stockade_simulator::Fault;
-use stockade_tests::{World, post, soon};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tracing_subscriber::fmt::MakeWriter;
-
-/// Hands each line to the test.
-struct Lines(UnboundedSender<String>);
-
-struct Line<'a> {
-    text: Vec<u8>,
-    sender: &'a UnboundedSender<String>,
-}
-
-impl io::Write for Line<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.text.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Drop for Line<'_> {
-    fn drop(&mut self) {
-        self.sender.send(String::from_utf8_lossy(&self.text).into_owned()).ok();
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Line<'a>;
-
-    fn make_writer(&'a self) -> Line<'a> {
-        Line { text: Vec::new(), sender: &self.0 }
-    }
-}
-
-static STARTED: OnceLock<()> = OnceLock::new();
-
-/// There is one log in a process, so there is one test in this file.
-fn log() -> UnboundedReceiver<String> {
-    let (sender, receiver) = unbounded_channel();
-    STARTED.get_or_init(|| {
-        tracing_subscriber::fmt().json().flatten_event(true).with_writer(Lines(sender)).init();
-    });
-    receiver
-}
-
-async fn next(lines: &mut UnboundedReceiver<String>) -> Value {
-    loop {
-        let line = soon("a line of the log", lines.recv()).await.unwrap();
-        let value: Value = serde_json::from_str(&line).unwrap();
-        if value["target"] == "stockade::request" {
-            return value;
-        }
-    }
-}
+use stockade_tests::{Log, World, post};
 
 const MESSAGES: &str = r#""messages":[{"role":"user","content":"one two three"}]"#;
 
 #[tokio::test]
 async fn every_request_leaves_what_it_cost() {
-    let mut lines = log();
+    let mut log = Log::start();
     let world = World::start().await;
     let alice = Some(world.key("alice"));
     let chat = |more: &str| format!("{{\"model\":\"llama3.2:3b\",{MESSAGES}{more}}}");
@@ -97,7 +35,7 @@ async fn every_request_leaves_what_it_cost() {
     ];
     for (path, body, (prompt, output)) in cases {
         assert_eq!(world.send(post(path, alice, &body)).await.status, 200, "{path} {body}");
-        let line = next(&mut lines).await;
+        let line = log.next_request().await;
         assert_eq!((&line["path"], &line["status"]), (&path.into(), &200.into()));
         assert_eq!((&line["user"], &line["ending"]), (&"alice".into(), &"Complete".into()));
         let prompt_found = line["prompt_tokens"].as_u64();
@@ -118,13 +56,13 @@ async fn every_request_leaves_what_it_cost() {
             }
         }
     }
-    refusals_and_failures(&world, &mut lines).await;
+    refusals_and_failures(&world, &mut log).await;
 }
 
-async fn refusals_and_failures(world: &World, lines: &mut UnboundedReceiver<String>) {
+async fn refusals_and_failures(world: &World, log: &mut Log) {
     let body = format!("{{\"model\":\"llama3.3:70b\",{MESSAGES}}}");
     world.send(post("/api/chat", Some(world.key("alice")), &body)).await;
-    let line = next(lines).await;
+    let line = log.next_request().await;
     assert_eq!(
         (&line["status"], &line["decision"]),
         (&403.into(), &"not-allowed".into()),
@@ -135,7 +73,7 @@ async fn refusals_and_failures(world: &World, lines: &mut UnboundedReceiver<Stri
     world.ollama.fail("/api/chat", Fault::CloseBetweenChunks { after: 2 });
     let body = format!("{{\"model\":\"llama3.2:3b\",{MESSAGES}}}");
     world.send(post("/api/chat", Some(world.key("alice")), &body)).await;
-    let line = next(lines).await;
+    let line = log.next_request().await;
     assert_eq!(
         (&line["status"], &line["ending"]),
         (&200.into(), &"UpstreamBroke".into()),
@@ -143,7 +81,7 @@ async fn refusals_and_failures(world: &World, lines: &mut UnboundedReceiver<Stri
     );
 
     stockade_tests::raw(world.gateway(), b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n").await;
-    let line = next(lines).await;
+    let line = log.next_request().await;
     assert_eq!(
         (&line["status"], &line["decision"]),
         (&400.into(), &"bad-request".into()),

@@ -93,7 +93,10 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Soak { minutes } => soak(minutes),
         Task::Criterion { arguments } => criterion(&arguments),
         Task::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
-        Task::Generate => generate::run(),
+        Task::Generate => {
+            wasm_target()?;
+            generate::run()
+        }
         Task::Setup => setup(),
     }
 }

@@ -62,6 +62,15 @@ impl Step {
         Ok(())
     }
 
+    /// Run it, and take what it prints.
+    pub(crate) fn output(mut self) -> anyhow::Result<Vec<u8>> {
+        let shown = self.shown();
+        say(&shown);
+        let output = self.0.output().with_context(|| format!("cannot run `{shown}`"))?;
+        ensure!(output.status.success(), "`{shown}` failed: {}", output.status);
+        Ok(output.stdout)
+    }
+
     /// Whether the program is there and says that all is well, without a word.
     pub(crate) fn succeeds(mut self) -> bool {
         self.0.output().is_ok_and(|output| output.status.success())

@@ -11,6 +11,16 @@ pub trait Subject {
     fn models(&self) -> &[ModelRef];
 }
 
+impl<S: Subject> Subject for &S {
+    fn operation(&self) -> Operation {
+        (*self).operation()
+    }
+
+    fn models(&self) -> &[ModelRef] {
+        (*self).models()
+    }
+}
+
 /// What came of asking one policy for one binding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {

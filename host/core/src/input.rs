@@ -29,36 +29,52 @@ pub struct PolicyInput<'a> {
 }
 
 /// What a request's body says, as far as policies may judge it. `None` means that
-/// the caller said nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+/// the caller said nothing. Written down, what is not said is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, not a state")]
 pub struct Parameters {
     /// Whether the answer will be streamed, the route's default applied.
+    #[serde(skip_serializing_if = "is_default")]
     pub streaming: bool,
     /// Context length in tokens.
+    #[serde(skip_serializing_if = "is_default")]
     pub context: Option<i64>,
     /// Largest number of tokens to produce.
+    #[serde(skip_serializing_if = "is_default")]
     pub output: Option<i64>,
     /// Seconds that the model stays loaded; negative means for ever.
+    #[serde(skip_serializing_if = "is_default")]
     pub keep_alive: Option<i64>,
     /// Number of images.
+    #[serde(skip_serializing_if = "is_default")]
     pub images: u32,
     /// Number of tools offered to the model.
+    #[serde(skip_serializing_if = "is_default")]
     pub tools: u32,
     /// Whether a tool makes Ollama search the web.
+    #[serde(skip_serializing_if = "is_default")]
     pub web_search: bool,
     /// Whether the rendered prompt is asked for instead of an answer.
+    #[serde(skip_serializing_if = "is_default")]
     pub debug_render: bool,
     /// Whether a pull or push asks for plain HTTP.
+    #[serde(skip_serializing_if = "is_default")]
     pub insecure: bool,
     /// The remote host of a model being created.
+    #[serde(skip_serializing_if = "is_default")]
     pub remote_host: Option<String>,
     /// Blob digests named, as `sha256:<64 hex>`.
+    #[serde(skip_serializing_if = "is_default")]
     pub digests: Vec<String>,
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// How the caller reached the gateway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transport {
     /// HTTP without TLS.

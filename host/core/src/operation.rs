@@ -1,7 +1,7 @@
 //! What a caller can ask for, whatever the API it speaks.
 
 /// The API that a route belongs to; it decides the shape of an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dialect {
     /// Ollama's own, `/api/…`.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::{CredentialId, GroupName, UserId};
 
 /// How a caller proved who it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProofKind {
     /// A long random key.

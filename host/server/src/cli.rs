@@ -1,4 +1,5 @@
-//! What a person types: `stockade serve | demo | check | explain | key | password | token`.
+//! What a person types: `stockade serve | demo | check | explain | schema | key | password |
+//! token`.
 //!
 //! Exit codes: 0 done, 1 a negative answer (denied, check failed), 2 wrong usage or a
 //! configuration that does not load.
@@ -10,6 +11,7 @@ mod explain;
 mod key;
 mod output;
 mod password;
+mod schema;
 mod serve;
 mod token;
 
@@ -38,9 +40,11 @@ enum Command {
     /// Run the gateway in front of a simulated Ollama, with three ready users.
     Demo(demo::Arguments),
     /// Load a configuration, compile its policies, run its tests, and report every error.
-    Check(ConfigFile),
+    Check(check::Arguments),
     /// Tell what would be decided about a request, and why.
     Explain(explain::Arguments),
+    /// Print the JSON Schema of the configuration, for editors.
+    Schema,
     /// Make API keys.
     #[command(subcommand)]
     Key(key::Command),
@@ -85,8 +89,9 @@ pub fn main() -> ExitCode {
     let ending = match arguments.command {
         Command::Serve(arguments) => serve::run(&arguments, &output),
         Command::Demo(arguments) => demo::run(&arguments, &output),
-        Command::Check(file) => check::run(&file.config, &output),
+        Command::Check(arguments) => check::run(&arguments, &output),
         Command::Explain(arguments) => explain::run(&arguments, &output),
+        Command::Schema => schema::run(&output),
         Command::Key(command) => key::run(&command, &output),
         Command::Password(command) => password::run(&command, &output),
         Command::Token(command) => token::run(&command, &output),

@@ -5,106 +5,92 @@
 //! place and what to do instead. What can only be found out later, such as settings that
 //! a policy does not accept, is told in the same way through [`Config::error`].
 
+mod advice;
 mod decode;
 mod error;
+mod include;
+mod inputs;
 mod location;
+mod merge;
 mod quantity;
 mod raw;
 mod report;
+mod schema;
 mod settings;
 mod slot;
+mod source;
+mod text;
 mod tree;
 mod types;
 mod validate;
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-pub use self::error::{ConfigError, ConfigErrors};
+pub use self::error::{ConfigError, ConfigErrors, render_all};
+pub use self::inputs::{Inputs, Matches, Pattern};
 pub use self::location::Location;
-use self::location::Source;
-use self::raw::RawConfig;
-use self::report::Report;
+use self::report::{Finished, Report};
+pub use self::schema::json_schema;
 pub use self::types::{
     Authentication, Binding, Config, ConfigTest, Cors, Exceptions, Limits, Listener, Log,
     LogFormat, LogLevel, ModuleLocation, PolicySource, Subjects, Upstream,
 };
 use self::validate::{Surroundings, validate};
 
-/// A configuration and the files that it was made of.
+/// A configuration and what it was made of.
 #[derive(Debug)]
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// The configuration file, and every file that it names: secrets and modules.
-    pub files: Vec<PathBuf>,
+    /// Everything that was read or looked for.
+    pub inputs: Inputs,
 }
 
-/// A larger file is a mistake.
-const LARGEST: u64 = 16 << 20;
+/// What came of reading a configuration, good or not.
+#[derive(Debug)]
+pub struct Reading {
+    /// What could be understood; without errors, it is the configuration.
+    pub config: Option<Config>,
+    /// Everything that is wrong.
+    pub errors: Vec<ConfigError>,
+    /// Everything that was read or looked for.
+    pub inputs: Inputs,
+}
 
 /// Load a configuration file. `builtins` are the names of the shipped policies, without
 /// `builtin/`.
 ///
 /// # Errors
-/// Everything that is wrong with the file and with the secrets that it names.
+/// Everything that is wrong with the file, with what it includes, and with the secrets
+/// that it names.
 pub fn load(path: &Path, builtins: &[&str]) -> Result<Loaded, ConfigErrors> {
-    let text = read(path).map_err(|error| {
-        let errors = ConfigErrors::from(error);
-        errors.with_files(vec![path.to_owned()])
-    })?;
+    let Reading { config, errors, inputs } = read(path, builtins);
+    match (config, ConfigErrors::check(errors)) {
+        (Some(config), Ok(())) => Ok(Loaded { config, inputs }),
+        (_, Err(errors)) => Err(errors.with_inputs(inputs)),
+        // Whatever gave nothing has reported why.
+        (None, Ok(())) => Err(ConfigError::new(path, "the configuration is not read").into()),
+    }
+}
+
+/// [`load`] for whoever wants to look for more errors in a configuration that has some.
+pub fn read(path: &Path, builtins: &[&str]) -> Reading {
     let mut surroundings = Surroundings {
         directory: path.parent().unwrap_or(Path::new("")),
         builtins,
-        files: vec![path.to_owned()],
+        inputs: Inputs::of(path),
     };
-    let config = parse(path, &text, &mut surroundings);
-    let files = surroundings.files;
-    match config {
-        Ok(config) => Ok(Loaded { config, files }),
-        Err(errors) => Err(errors.with_files(files)),
-    }
-}
-
-fn read(path: &Path) -> Result<String, ConfigError> {
-    let unreadable = |error: std::io::Error| {
-        ConfigError::new(path, &format!("cannot read the configuration: {error}"))
-    };
-    let file = File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    let mut limited = file.take(LARGEST + 1);
-    limited.read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > LARGEST {
-        let message = format!("the configuration has more than {} MiB", LARGEST >> 20);
-        return Err(ConfigError::new(path, &message));
-    }
-    String::from_utf8(bytes).map_err(|error| not_utf8(path, &error))
-}
-
-fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> ConfigError {
-    let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-    let before = String::from_utf8_lossy(valid);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let at = Location::point(number(line), number(column));
-    Source::new(path, &before, Vec::new())
-        .error(at, "the file is not UTF-8 from here on")
-        .with_help("save it in the encoding UTF-8")
-}
-
-fn parse(
-    path: &Path,
-    text: &str,
-    surroundings: &mut Surroundings<'_>,
-) -> Result<Config, ConfigErrors> {
     let mut report = Report::default();
-    let source = Source::new(path, text, Vec::new());
-    let config = tree::parse(text, &mut report)
-        .and_then(|root| decode::decode::<RawConfig>(&root, &mut report))
-        .map(|raw| validate(raw, source, surroundings, &mut report));
-    report.finish(path, text)?;
-    // Whatever gave nothing has reported why.
-    config.ok_or_else(|| ConfigError::new(path, "the configuration cannot be read").into())
+    let raw = match include::read(path, &mut surroundings, &mut report) {
+        Ok(raw) => raw,
+        Err(error) => {
+            let message = format!("cannot read the configuration: {error}");
+            let errors = vec![ConfigError::new(path, &message)];
+            return Reading { config: None, errors, inputs: surroundings.inputs };
+        }
+    };
+    let config = raw.map(|raw| validate(raw, &mut surroundings, &mut report));
+    let Finished { errors, warnings, sources } = report.finish();
+    let config = config.map(|config| Config { sources, read_warnings: warnings, ..config });
+    Reading { config, errors, inputs: surroundings.inputs }
 }

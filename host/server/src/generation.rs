@@ -21,7 +21,7 @@ use crate::config::Config;
 use bindings::{Asked, BindingTable};
 
 pub(crate) use build::authenticator;
-pub use build::build;
+pub use build::{build, candidate};
 
 /// One immutable state of the gateway.
 pub struct Generation {
@@ -97,13 +97,14 @@ impl Generation {
         self.policies.iter().any(|policy| policy.metadata().wants_body)
     }
 
-    /// A moment as the configured zone shows it.
+    /// Now, as the configured zone shows it.
     pub fn local_time(&self, clock: &dyn Clock) -> LocalTime {
-        self.local(clock.now())
+        self.at(clock.now())
     }
 
+    /// Another moment, as the configured zone shows it.
     #[expect(clippy::cast_sign_loss, reason = "weekday, hour and minute are never negative")]
-    fn local(&self, unix: UnixTime) -> LocalTime {
+    pub fn at(&self, unix: UnixTime) -> LocalTime {
         let seconds = i64::try_from(unix.as_secs()).unwrap_or(i64::MAX);
         let timestamp = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX);
         let zoned = self.time_zone.to_datetime(timestamp);

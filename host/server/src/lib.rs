@@ -7,11 +7,13 @@
 pub mod builtin;
 pub mod cli;
 pub mod config;
+mod facts;
 pub mod generation;
 mod log;
 mod proxy;
 pub mod reload;
 mod server;
+pub mod shadow;
 mod tls;
 
 pub use server::{Server, StartError, proven_engine};

@@ -30,8 +30,10 @@ use stockade_ollama::{
     BadHead, BodyKind, CanonicalRequest, ReadLimits, RequestHead, Routed, dialect_of_path,
 };
 
+use crate::facts::Facts;
 use crate::generation::Generation;
 use crate::reload::Current;
+use crate::shadow::{self, ShadowTally};
 use answer::AnswerBody;
 use body::BodyLimits;
 use cors::Page;
@@ -52,6 +54,7 @@ pub(crate) struct Gateway {
     ids: RequestIds,
     passwords: PasswordChecks,
     replays: Replays,
+    shadow: Arc<ShadowTally>,
 }
 
 /// What was judged, and the body that belongs to it if that is streamed through.
@@ -71,7 +74,11 @@ impl Subject for Classified {
 }
 
 impl Gateway {
-    pub(crate) fn new(current: Arc<Current>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(
+        current: Arc<Current>,
+        clock: Arc<dyn Clock>,
+        shadow: Arc<ShadowTally>,
+    ) -> Self {
         let timeout = current.load().config.upstream.connect_timeout;
         Self {
             current,
@@ -80,6 +87,7 @@ impl Gateway {
             ids: RequestIds::new(),
             passwords: PasswordChecks::new(),
             replays: Replays::default(),
+            shadow,
         }
     }
 
@@ -202,7 +210,7 @@ impl Exchange<'_> {
         let caller = self.identify(head.parts, in_path).await?;
         record.identified(&caller);
         let classified = self.classify(routed?, body, record).await?;
-        let permit = self.decide(classified, &caller).await?;
+        let permit = self.decide(classified, &caller, record).await?;
         record.permitted(permit.allowed_by());
         Ok((permit, Some(caller)))
     }
@@ -236,6 +244,7 @@ impl Exchange<'_> {
         &self,
         classified: Classified,
         caller: &Identity,
+        record: &mut Record,
     ) -> Result<Permit<Classified>, Refused> {
         caller.terms.scope.check(&classified)?;
         let request = &classified.request;
@@ -251,7 +260,11 @@ impl Exchange<'_> {
             usage: Usage::default(),
             body: body.as_deref(),
         };
+        record.judged(Facts::of(&input));
         let opinions = self.generation.opinions(&input).await;
+        let remarks = shadow::remarks(&classified, &opinions);
+        self.gateway.shadow.count(&remarks);
+        record.shadowed(remarks);
         Ok(combine(classified, &opinions)?)
     }
 

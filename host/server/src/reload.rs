@@ -17,7 +17,7 @@ use stockade_core::Clock;
 use stockade_engine::Engine;
 use tokio::sync::watch as channel;
 
-use crate::config::{self, ConfigErrors};
+use crate::config::{self, ConfigErrors, Inputs};
 use crate::generation::{self, Generation};
 
 pub use watch::{Watch, WatchError};
@@ -78,7 +78,7 @@ pub struct Reloader {
 
 /// What the last attempt read.
 struct Seen {
-    files: Vec<PathBuf>,
+    inputs: Inputs,
     fingerprint: [u8; 32],
 }
 
@@ -89,9 +89,11 @@ impl Reloader {
         engine: Arc<Engine>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConfigErrors> {
-        let loaded = config::load(path, crate::builtin::NAMES)?;
-        let seen = Seen { fingerprint: fingerprint(&loaded.files), files: loaded.files };
-        let first = generation::build(1, loaded.config, &engine, clock.as_ref())?;
+        let reading = config::read(path, crate::builtin::NAMES);
+        let inputs = reading.inputs.clone();
+        // What changes while policies compile must look new afterwards.
+        let seen = Seen { fingerprint: fingerprint(&inputs), inputs };
+        let first = generation::candidate(1, reading, &engine, clock.as_ref())?;
         let current = Arc::new(Current::new(first));
         Ok(Self { path: path.to_owned(), engine, clock, current, seen: Mutex::new(seen) })
     }
@@ -101,36 +103,29 @@ impl Reloader {
         &self.current
     }
 
-    /// Every file that the last attempt read, or tried to.
-    fn files(&self) -> Vec<PathBuf> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).files.clone()
+    /// Everything that the last attempt read, or tried to.
+    fn inputs(&self) -> Inputs {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).inputs.clone()
     }
 
     /// Build a candidate and swap it in. Blocks while policies compile.
     pub fn reload(&self) -> Reload {
         // Held to the end: two reloads at once could swap in the older one last.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let files = seen.files.clone();
-        let before = fingerprint(&files);
+        let inputs = seen.inputs.clone();
+        let before = fingerprint(&inputs);
         if before == seen.fingerprint {
             return Reload::Unchanged;
         }
         let started = Instant::now();
         let number = self.current.load().number + 1;
-        let candidate = match config::load(&self.path, crate::builtin::NAMES) {
-            Ok(loaded) => {
-                seen.files = loaded.files;
-                generation::build(number, loaded.config, &self.engine, self.clock.as_ref())
-            }
-            Err(errors) => {
-                seen.files = errors.files().to_vec();
-                Err(errors)
-            }
-        };
+        let reading = config::read(&self.path, crate::builtin::NAMES);
+        seen.inputs = reading.inputs.clone();
         // The fingerprint from before the reading: a file that changed meanwhile then
         // looks new when its event comes. It does not cover files named for the first
         // time.
-        seen.fingerprint = if seen.files == files { before } else { fingerprint(&seen.files) };
+        seen.fingerprint = if seen.inputs == inputs { before } else { fingerprint(&seen.inputs) };
+        let candidate = generation::candidate(number, reading, &self.engine, self.clock.as_ref());
         match candidate {
             Ok(generation) => self.swap(generation, started),
             Err(errors) => self.reject(errors),
@@ -178,10 +173,19 @@ impl Reloader {
 }
 
 /// A digest of all files together, and of who may read them: a secret that others may read
-/// is refused. One that cannot be read counts as absent.
-fn fingerprint(files: &[PathBuf]) -> [u8; 32] {
+/// is refused. One that cannot be read counts as absent. Also of the names that match a
+/// pattern: a new file belongs to the configuration from then on.
+fn fingerprint(inputs: &Inputs) -> [u8; 32] {
     let mut hasher = Sha256::new();
-    for file in files {
+    for pattern in inputs.patterns() {
+        let found = pattern.expand();
+        let unreadable = found.unreadable.iter().map(|(directory, _)| directory);
+        for path in found.files.iter().chain(unreadable) {
+            hasher.update(path.as_os_str().as_encoded_bytes());
+            hasher.update([0]);
+        }
+    }
+    for file in inputs.files() {
         hasher.update(file.as_os_str().as_encoded_bytes());
         let mode = std::fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode());
         hasher.update(mode.to_le_bytes());

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::ConfigErrors;
 use crate::proxy::{self, ConnectionLimits, Gateway};
 use crate::reload::{Current, Reloader, Watch, WatchError};
+use crate::shadow::ShadowTally;
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,7 @@ pub enum StartError {
 pub struct Server {
     addresses: Vec<SocketAddr>,
     reloader: Arc<Reloader>,
+    shadow: Arc<ShadowTally>,
     watch: Watch,
     stop: CancellationToken,
     listeners: JoinSet<()>,
@@ -74,7 +76,8 @@ impl Server {
             sockets.push(bound.map_err(|source| StartError::Listen { address, source })?);
         }
         let addresses = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
-        let gateway = Arc::new(Gateway::new(current, clock));
+        let shadow = Arc::new(ShadowTally::default());
+        let gateway = Arc::new(Gateway::new(current, clock, shadow.clone()));
         let limits = ConnectionLimits {
             header_timeout: config.config.limits.header_timeout,
             drain_timeout: config.config.limits.drain_timeout,
@@ -86,7 +89,7 @@ impl Server {
             listeners.spawn(proxy::serve(socket, listener, gateway, limits, stop.clone()));
         }
         let watch = Watch::start(reloader.clone())?;
-        Ok(Self { addresses, reloader, watch, stop, listeners })
+        Ok(Self { addresses, reloader, shadow, watch, stop, listeners })
     }
 
     /// Where it listens; the real ports, where the configuration says 0.
@@ -97,6 +100,11 @@ impl Server {
     /// The generation in force and what becomes of changes.
     pub fn current(&self) -> &Arc<Current> {
         self.reloader.current()
+    }
+
+    /// What shadow bindings have said since the start.
+    pub fn shadow(&self) -> &ShadowTally {
+        &self.shadow
     }
 
     /// Look for changed files now.

@@ -153,6 +153,9 @@ fn every_key_arrives() {
     assert_eq!(config.tests.len(), 2);
     assert_eq!(config.tests[0].model, Some(ModelName::parse("llama3.2:3b").unwrap()));
     assert!(!config.tests[0].allowed && config.tests[1].allowed);
+    assert_eq!(config.tests[1].api, stockade_core::Dialect::OpenAi);
+    // 22:00 in Paris in summer.
+    assert_eq!(config.tests[1].time.map(stockade_core::UnixTime::as_secs), Some(1_783_454_400));
 }
 
 #[test]
@@ -239,14 +242,14 @@ fn later_errors_find_their_place() {
     let error = config.error(Some(at), "this tag is not served");
     let rendered = error.render(false);
     let expected = concat!(
-        "full.yaml:44:34\n",
+        "full.yaml:45:34\n",
         "   |\n",
-        "44 |         - { model: qwen3, tags: [\"8b\"] }\n",
+        "45 |         - { model: qwen3, tags: [\"8b\"] }\n",
         "   |                                  ^^^^\n",
     );
     assert!(rendered.ends_with(expected), "{rendered}");
-    assert_eq!(config.policies[1].at.to_string(), "31:13");
-    assert!(error.to_string().ends_with("full.yaml:44:34: this tag is not served"));
+    assert_eq!(config.policies[1].at.to_string(), "32:13");
+    assert!(error.to_string().ends_with("full.yaml:45:34: this tag is not served"));
 }
 
 #[test]
@@ -254,11 +257,11 @@ fn every_file_that_was_looked_for_is_known() {
     let (surroundings, loaded) = full();
     let file = |name: &str| surroundings.path().join("good").join(name);
     let named = [file("full.yaml"), file("../secrets/good"), file("../modules/night_quiet.wasm")];
-    assert_eq!(loaded.files, named);
+    assert_eq!(loaded.inputs.files(), named);
     let case = cases().join("bad/secrets.yaml");
     let errors = load_case(&surroundings, "bad", &case).map(drop).unwrap_err();
     let missing = surroundings.path().join("bad/hunter2");
-    assert!(errors.files().contains(&missing));
+    assert!(errors.inputs().files().contains(&missing));
 }
 
 #[test]

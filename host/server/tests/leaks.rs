@@ -3,22 +3,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod gateway;
+
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::process::Stdio;
 
+use gateway::Gateway;
 use stockade_authn::{KeyText, PasswordHash};
 use stockade_core::Secret;
 use stockade_simulator::Simulator;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
-use tokio::process::{Child, ChildStderr, Command};
 
 const SIGNING: &str = "MARKED-signing-secret-of-tokens";
 const PASSWORD: &str = "MARKED-password-that-is-right";
 const WRONG: &str = "MARKED-password-that-is-wrong";
 const SIGNATURE: &str = "TUFSS0VELXNpZ25hdHVyZQ==";
-const HELLO: &str = r#"{"model":"llama3.2:3b","prompt":"Hello","stream":false}"#;
 
 fn private(path: &Path, content: &str) {
     use std::os::unix::fs::PermissionsExt as _;
@@ -45,57 +44,6 @@ bindings:
 "#,
         key.digest()
     )
-}
-
-/// The running program, and what it has said so far.
-struct Gateway {
-    child: Child,
-    errors: BufReader<ChildStderr>,
-    said: String,
-    url: String,
-}
-
-impl Gateway {
-    async fn start(directory: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stockade"));
-        command.arg("serve").current_dir(directory).kill_on_drop(true);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut errors = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        loop {
-            let mut line = String::new();
-            assert_ne!(errors.read_line(&mut line).await.unwrap(), 0, "it ended: {said}");
-            said.push_str(&line);
-            let value: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-            if let Some(address) = value["address"].as_str() {
-                return Self { child, errors, said, url: format!("http://{address}") };
-            }
-        }
-    }
-
-    /// The status and the body of the answer.
-    async fn curl(&self, path: &str, arguments: &[&str]) -> (String, String) {
-        let mut command = Command::new("curl");
-        command.args(["-sS", "-w", "\n%{http_code}"]).args(arguments);
-        if !arguments.contains(&"-d") {
-            command.args(["-d", HELLO]);
-        }
-        let output = command.arg(format!("{}{path}", self.url)).output().await.unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        let (body, status) = text.rsplit_once('\n').unwrap();
-        (status.to_owned(), body.to_owned())
-    }
-
-    /// Everything that it said, to its end.
-    async fn end(mut self) -> String {
-        self.child.start_kill().unwrap();
-        self.errors.read_to_string(&mut self.said).await.unwrap();
-        let mut output = self.child.stdout.take().unwrap();
-        output.read_to_string(&mut self.said).await.unwrap();
-        self.child.wait().await.unwrap();
-        self.said
-    }
 }
 
 /// What is expected, what stands before the path, and curl's arguments.

@@ -6,18 +6,28 @@ use serde_json::json;
 use stockade_core::SystemClock;
 use stockade_engine::{Engine, EngineConfig};
 
-use super::{Ending, Output};
+use super::{ConfigFile, Ending, Output};
 use crate::config::{self, ConfigErrors};
 use crate::generation::{self, Generation};
 
 /// Load a configuration as `serve` does.
 pub(super) fn load(path: &Path) -> anyhow::Result<Result<Generation, ConfigErrors>> {
     let engine = Engine::new(EngineConfig::default())?;
-    let loaded = config::load(path, crate::builtin::NAMES);
-    Ok(loaded.and_then(|loaded| generation::build(1, loaded.config, &engine, &SystemClock)))
+    let reading = config::read(path, crate::builtin::NAMES);
+    Ok(generation::candidate(1, reading, &engine, &SystemClock))
 }
 
-pub(super) fn run(path: &Path, output: &Output) -> anyhow::Result<Ending> {
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// End with 1 if there are warnings.
+    #[arg(long)]
+    strict: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Ending> {
+    let path = arguments.file.config.as_path();
     let generation = match load(path)? {
         Ok(generation) => generation,
         Err(errors) => {
@@ -26,6 +36,10 @@ pub(super) fn run(path: &Path, output: &Output) -> anyhow::Result<Ending> {
         }
     };
     let config = &generation.config;
+    let warnings = config.warnings();
+    if !warnings.is_empty() {
+        output.note(config::render_all(&warnings, Output::color()))?;
+    }
     let (users, policies) = (config.users.len(), config.policies.len());
     let (bindings, tests) = (config.bindings.len(), config.tests.len());
     output.answer(
@@ -35,7 +49,9 @@ pub(super) fn run(path: &Path, output: &Output) -> anyhow::Result<Ending> {
         ),
         &json!({
             "ok": true, "users": users, "policies": policies, "bindings": bindings, "tests": tests,
+            "warnings": warnings,
         }),
     )?;
-    Ok(Ending::Done)
+    let refused = arguments.strict && !warnings.is_empty();
+    Ok(if refused { Ending::Negative } else { Ending::Done })
 }

@@ -2,20 +2,21 @@
 
 mod circumstances;
 mod obligations;
+mod question;
+mod recorded;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use serde_json::{Value, json};
-use stockade_core::{
-    Denial, ModelName, ModelRef, ModelRole, Obligations, Operation, Opinion, Outcome, Permit,
-    Verdict, combine,
-};
+use stockade_core::{Denial, ModelName, Obligations, Operation, Opinion};
 
 use self::circumstances::Circumstances;
+use self::question::Question;
 use super::{Ending, Output, check};
-use crate::generation::{Generation, Hypothetical};
+use crate::generation::Generation;
+use crate::shadow::Said;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -23,19 +24,29 @@ pub(super) struct Arguments {
     #[arg(long, short, default_value = "stockade.yaml")]
     config: PathBuf,
     /// Who asks.
-    #[arg(long)]
-    user: String,
+    #[arg(long, required_unless_present = "record")]
+    user: Option<String>,
     /// What for: chat, generate, embed, show, list, pull, …
-    #[arg(long)]
-    operation: Operation,
+    #[arg(long, required_unless_present = "record")]
+    operation: Option<Operation>,
     /// On which model.
     #[arg(long, value_parser = ModelName::parse)]
     model: Option<ModelName>,
     #[command(flatten)]
     circumstances: Circumstances,
+    /// Judge a request again that stands in this log of JSON lines; `-` for standard input.
+    #[arg(long, conflicts_with_all = ["user", "operation", "model", "Circumstances"])]
+    record: Option<PathBuf>,
+    /// Which request of the log, by its id; needed where there are several.
+    #[arg(long, requires = "record")]
+    request: Option<String>,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Ending> {
+    let record = match &arguments.record {
+        Some(file) => Some(recorded::find(file, arguments.request.as_deref())?),
+        None => None,
+    };
     let generation = match check::load(&arguments.config)? {
         Ok(generation) => generation,
         Err(errors) => {
@@ -43,50 +54,49 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
             return Ok(Ending::Misused);
         }
     };
-    let (opinions, decision) = decide(&generation, arguments)?;
-    output.answer(text(arguments, &opinions, &decision), &value(&opinions, &decision))?;
+    let asked = match &record {
+        Some(record) => record.question(&generation),
+        None => hypothetical(arguments, &generation),
+    };
+    let question = asked.with_context(|| arguments.config.display().to_string())?;
+    let (opinions, decision) = question.decide(&generation);
+    let mut text = text(&question, &opinions, &decision);
+    let mut value = value(&opinions, &decision);
+    if let Some(record) = &record {
+        text = format!("{}\n{text}", record.text(decision.is_ok()));
+        value["recorded"] = record.value();
+    }
+    output.answer(text, &value)?;
+    if question.misses_body(&generation) {
+        output.note("note: a policy looks at bodies, and this was judged without one")?;
+    }
     Ok(if decision.is_ok() { Ending::Done } else { Ending::Negative })
 }
 
-type Decision<'a> = Result<Permit<Hypothetical<'a>>, Denial>;
-
-fn decide(
-    generation: &Generation,
-    arguments: &Arguments,
-) -> anyhow::Result<(Vec<Opinion>, Result<Obligations, Denial>)> {
-    let principal = generation
-        .authenticator
-        .principal_of(&arguments.user)
-        .ok_or_else(|| anyhow!("there is no enabled user {:?}", arguments.user))
-        .with_context(|| arguments.config.display().to_string())?;
-    let role = ModelRole::of(arguments.operation);
-    let models: Vec<ModelRef> =
-        arguments.model.iter().map(|name| ModelRef { name: name.clone(), role }).collect();
-    let circumstances = &arguments.circumstances;
-    let asked = Hypothetical {
-        principal: &principal,
-        operation: arguments.operation,
-        models: &models,
-        dialect: circumstances.dialect(),
+fn hypothetical(arguments: &Arguments, generation: &Generation) -> anyhow::Result<Question> {
+    let (Some(user), Some(operation)) = (&arguments.user, arguments.operation) else {
+        anyhow::bail!("name `--user` and `--operation`, or a `--record`");
     };
-    let parameters = circumstances.parameters();
-    let time = circumstances.local_time(generation);
-    let input = asked.input(&parameters, circumstances.client(), time);
-    let opinions = generation.opinions_blocking(&input);
-    let decision: Decision<'_> = combine(asked, &opinions);
-    Ok((opinions, decision.map(|permit| permit.into_parts().1)))
+    let circumstances = &arguments.circumstances;
+    let question = Question::new(generation, user, operation, arguments.model.as_ref())?;
+    Ok(Question {
+        dialect: circumstances.dialect(),
+        parameters: circumstances.parameters(),
+        client: circumstances.client(),
+        time: circumstances.local_time(generation),
+        ..question
+    })
 }
 
 fn text(
-    arguments: &Arguments,
+    question: &Question,
     opinions: &[Opinion],
     decision: &Result<Obligations, Denial>,
 ) -> String {
     let mut text = String::new();
-    let model = arguments.model.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
     let word = if decision.is_ok() { "ALLOW" } else { "DENY" };
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "{word}: {} {}{model}", arguments.user, arguments.operation);
+    let _ = writeln!(text, "{word}: {question}");
     if let Err(denial) = decision {
         let _ = writeln!(text, "  {}", denial.reason);
     }
@@ -95,27 +105,18 @@ fn text(
     }
     for opinion in opinions {
         let mode = if opinion.enforced { "" } else { " (shadow)" };
-        let (said, reason) = outcome(&opinion.outcome);
-        let _ =
-            write!(text, "  {said}{mode}  binding {}  policy {}", opinion.binding, opinion.policy);
+        let (said, reason) = Said::of(&opinion.outcome);
+        let (said, binding, policy) = (said.as_str(), &opinion.binding, &opinion.policy);
+        let _ = write!(text, "  {said}{mode}  binding {binding}  policy {policy}");
         let _ = writeln!(text, "{}", reason.map(|r| format!(": {r}")).unwrap_or_default());
     }
     text.truncate(text.trim_end().len());
     text
 }
 
-fn outcome(outcome: &Outcome) -> (&'static str, Option<&str>) {
-    match outcome {
-        Outcome::Verdict(Verdict::Allow(_)) => ("allow", None),
-        Outcome::Verdict(Verdict::Deny(reason)) => ("deny", Some(reason)),
-        Outcome::Verdict(Verdict::Abstain) => ("abstain", None),
-        Outcome::Failure(failure) => ("failure", Some(failure)),
-    }
-}
-
 fn value(opinions: &[Opinion], decision: &Result<Obligations, Denial>) -> Value {
     let opinion = |opinion: &Opinion| {
-        let (said, reason) = outcome(&opinion.outcome);
+        let (said, reason) = Said::of(&opinion.outcome);
         json!({
             "binding": opinion.binding, "policy": opinion.policy,
             "mode": if opinion.enforced { "enforce" } else { "shadow" },

@@ -44,8 +44,7 @@ impl Output {
     /// Every error of a configuration.
     pub(super) fn config_errors(&self, errors: &ConfigErrors) -> anyhow::Result<()> {
         if self.json {
-            let list: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            writeln!(stdout(), "{:#}", json!({ "ok": false, "errors": list }))?;
+            writeln!(stdout(), "{:#}", json!({ "ok": false, "errors": errors }))?;
         } else {
             writeln!(stderr(), "{}", errors.render(Self::color()))?;
         }
@@ -56,8 +55,12 @@ impl Output {
     pub(super) fn error(&self, error: &anyhow::Error) {
         // Nothing is left to tell it to where standard error is gone.
         if self.json {
-            writeln!(stdout(), "{:#}", json!({ "ok": false, "errors": [format!("{error:#}")] }))
-                .ok();
+            writeln!(
+                stdout(),
+                "{:#}",
+                json!({ "ok": false, "errors": [{ "message": format!("{error:#}") }] })
+            )
+            .ok();
         } else {
             writeln!(stderr(), "stockade: {error:#}").ok();
         }

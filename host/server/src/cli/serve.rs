@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Ending, Output, environment};
 use crate::log::{self, LogLevelHandle};
+use crate::shadow::ShadowCount;
 use crate::{Server, StartError, config};
 
 #[derive(clap::Args)]
@@ -66,15 +67,25 @@ pub(super) async fn serve(server: Server, level: Option<LogLevelHandle>) -> anyh
                 if changed.is_err() {
                     break;
                 }
+                log_shadow(&server);
                 if let Some(level) = &level {
                     level.set(server.current().load().config.log.level);
                 }
             }
         }
     }
+    log_shadow(&server);
     tracing::info!("stopping: running requests may finish");
     server.stop().await;
     Ok(Ending::Done)
+}
+
+/// What shadow bindings have said so far, for whoever decides whether to enforce them.
+fn log_shadow(server: &Server) {
+    for (binding, count) in server.shadow().counts() {
+        let ShadowCount { allow, deny, abstain, failure, changes } = count;
+        tracing::info!(%binding, allow, deny, abstain, failure, changes, "a shadow binding so far");
+    }
 }
 
 struct Signals {

@@ -1,13 +1,18 @@
 //! What is wrong with a configuration, for a log line and for a person.
 
+mod excerpt;
+
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
+pub(super) use self::excerpt::Excerpt;
+use self::excerpt::Paint;
+use super::inputs::Inputs;
 use super::location::Location;
 
-/// One thing that is wrong with a configuration.
+/// One thing that is wrong with a configuration, or may be.
 ///
 /// `Display` is one line, `file:line:column: message`; [`render`](Self::render) adds
 /// the excerpt and the help.
@@ -18,6 +23,8 @@ pub struct ConfigError {
     message: String,
     help: Option<String>,
     excerpt: Option<Box<Excerpt>>,
+    included_from: Vec<String>,
+    warning: bool,
 }
 
 impl ConfigError {
@@ -29,12 +36,26 @@ impl ConfigError {
             message: printable(message),
             help: None,
             excerpt: None,
+            included_from: Vec::new(),
+            warning: false,
         }
     }
 
     pub(super) fn at(mut self, at: Location, excerpt: Option<Excerpt>) -> Self {
         self.at = Some(at);
         self.excerpt = excerpt.map(Box::new);
+        self
+    }
+
+    /// It may be meant so: the configuration is taken all the same.
+    pub(super) fn into_warning(mut self) -> Self {
+        self.warning = true;
+        self
+    }
+
+    /// The same error with the places that led to its file, the nearest first.
+    pub(super) fn included_from(mut self, chain: &[String]) -> Self {
+        self.included_from = chain.iter().map(|place| printable(place)).collect();
         self
     }
 
@@ -74,10 +95,15 @@ impl ConfigError {
     }
 
     fn write(&self, out: &mut String, paint: &Paint) -> fmt::Result {
-        writeln!(out, "{}{}", paint.error("error"), paint.bold(&format!(": {}", self.message)))?;
+        let kind = if self.warning { paint.warning("warning") } else { paint.error("error") };
+        writeln!(out, "{kind}{}", paint.bold(&format!(": {}", self.message)))?;
         writeln!(out, "  {} {}", paint.dim("-->"), self.place())?;
         if let Some(excerpt) = &self.excerpt {
             excerpt.write(out, paint)?;
+        }
+        for place in &self.included_from {
+            let note = paint.bold("note");
+            writeln!(out, "  {} {note}: included from {place}", paint.dim("="))?;
         }
         if let Some(help) = &self.help {
             writeln!(out, "  {} {}: {help}", paint.dim("="), paint.bold("help"))?;
@@ -97,16 +123,19 @@ impl ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place(), self.message)?;
-        match &self.help {
-            Some(help) => write!(f, " ({help})"),
-            None => Ok(()),
+        if let Some(help) = &self.help {
+            write!(f, " ({help})")?;
         }
+        if let Some(place) = self.included_from.first() {
+            write!(f, " [included from {place}]")?;
+        }
+        Ok(())
     }
 }
 
 impl std::error::Error for ConfigError {}
 
-/// `{file, line, column, message, help}`, what does not apply left out.
+/// `{file, line, column, message, help, included_from}`, what does not apply left out.
 impl Serialize for ConfigError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -119,6 +148,9 @@ impl Serialize for ConfigError {
         if let Some(help) = &self.help {
             map.serialize_entry("help", help)?;
         }
+        if !self.included_from.is_empty() {
+            map.serialize_entry("included_from", &self.included_from)?;
+        }
         map.end()
     }
 }
@@ -127,7 +159,7 @@ impl Serialize for ConfigError {
 #[derive(Clone)]
 pub struct ConfigErrors {
     errors: Vec<ConfigError>,
-    files: Vec<PathBuf>,
+    inputs: Inputs,
 }
 
 impl ConfigErrors {
@@ -136,20 +168,25 @@ impl ConfigErrors {
         if errors.is_empty() { Ok(()) } else { Err(Self::from_all(errors)) }
     }
 
-    /// All of several errors; there must be one.
+    /// All of several errors, in the order of the files; there must be one.
     pub fn from_all(errors: impl IntoIterator<Item = ConfigError>) -> Self {
-        Self { errors: errors.into_iter().collect(), files: Vec::new() }
+        Self { errors: errors.into_iter().collect(), inputs: Inputs::default() }
     }
 
-    pub(super) fn with_files(mut self, files: Vec<PathBuf>) -> Self {
-        self.files = files;
+    pub(super) fn with_inputs(mut self, inputs: Inputs) -> Self {
+        self.inputs = inputs;
         self
     }
 
-    /// Every file that [`load`](super::load) read or looked for. A change in one of them
-    /// may mend the errors. Empty for errors found later.
-    pub fn files(&self) -> &[PathBuf] {
-        &self.files
+    /// Everything that [`load`](super::load) read or looked for. A change in it may mend
+    /// the errors. Empty for errors found later.
+    pub const fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    /// The errors, taken out.
+    pub fn into_all(self) -> Vec<ConfigError> {
+        self.errors
     }
 
     /// The errors, in the order of the file.
@@ -159,12 +196,17 @@ impl ConfigErrors {
 
     /// All errors for a terminal, an empty line between them.
     pub fn render(&self, color: bool) -> String {
-        let rendered: Vec<_> = self.iter().map(|error| error.render(color)).collect();
-        rendered.join("\n")
+        render_all(&self.errors, color)
     }
 }
 
-/// Without the files: where one was expected, something secret may stand.
+/// Several for a terminal, an empty line between them.
+pub fn render_all(errors: &[ConfigError], color: bool) -> String {
+    let rendered: Vec<_> = errors.iter().map(|error| error.render(color)).collect();
+    rendered.join("\n")
+}
+
+/// Without the inputs: where one was expected, something secret may stand.
 impl fmt::Debug for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(&self.errors).finish()
@@ -205,67 +247,6 @@ impl fmt::Display for ConfigErrors {
 }
 
 impl std::error::Error for ConfigErrors {}
-
-/// The line of an error and what to underline in it.
-#[derive(Clone, Debug)]
-pub(super) struct Excerpt {
-    number: u32,
-    line: String,
-    indent: usize,
-    width: usize,
-}
-
-/// Longer lines are cut off on both sides of what is underlined.
-const WIDEST: usize = 100;
-
-impl Excerpt {
-    pub(super) fn new(line: &str, at: Location) -> Self {
-        let column = (at.column() as usize).saturating_sub(1);
-        let skipped =
-            if line.chars().count() > WIDEST { column.saturating_sub(WIDEST / 2) } else { 0 };
-        let line: String = line.chars().skip(skipped).take(WIDEST).collect();
-        let indent = column - skipped;
-        let room = line.chars().count().saturating_sub(indent).max(1);
-        Self {
-            number: at.line(),
-            width: at.width().min(room),
-            line: line.trim_end().to_owned(),
-            indent,
-        }
-    }
-
-    fn write(&self, out: &mut String, paint: &Paint) -> fmt::Result {
-        let number = self.number.to_string();
-        let gutter = " ".repeat(number.len());
-        let bar = paint.dim("|");
-        writeln!(out, "{gutter} {bar}")?;
-        writeln!(out, "{} {bar} {}", paint.dim(&number), self.line)?;
-        let caret = paint.error(&"^".repeat(self.width));
-        writeln!(out, "{gutter} {bar} {}{caret}", " ".repeat(self.indent))
-    }
-}
-
-struct Paint {
-    color: bool,
-}
-
-impl Paint {
-    fn error(&self, text: &str) -> String {
-        self.sgr("1;31", text)
-    }
-
-    fn bold(&self, text: &str) -> String {
-        self.sgr("1", text)
-    }
-
-    fn dim(&self, text: &str) -> String {
-        self.sgr("34", text)
-    }
-
-    fn sgr(&self, code: &str, text: &str) -> String {
-        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-    }
-}
 
 /// A file's text must not move the cursor of whoever reads the error.
 fn printable(text: &str) -> String {

@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use stockade_core::UnixTime;
 
 /// Why a text is no quantity, with examples of what is.
 pub(super) type Invalid = &'static str;
+
+const BEFORE: Invalid = "this lies before 1970";
 
 /// `5ms`, `10s`, `24h`.
 pub(super) fn duration(text: &str) -> Result<Duration, Invalid> {
@@ -51,7 +55,20 @@ pub(super) fn time(text: &str) -> Result<UnixTime, Invalid> {
         |_| "a point in time is written with its offset, such as 2027-01-01T00:00:00Z (RFC 3339)",
     )?;
     let seconds = u64::try_from(timestamp.as_second());
-    seconds.map(UnixTime::from_secs).map_err(|_| "this lies before 1970")
+    seconds.map(UnixTime::from_secs).map_err(|_| BEFORE)
+}
+
+/// A point in time by RFC 3339, or as a clock in the zone shows it: `2027-01-01T22:00`.
+pub(super) fn local_time(text: &str, zone: &TimeZone) -> Result<UnixTime, Invalid> {
+    const HELP: Invalid = "a time is written such as 2027-01-01T22:00, as clocks in `time_zone` \
+                           show it, or with its offset: 2027-01-01T22:00:00Z";
+    if let Ok(instant) = time(text) {
+        return Ok(instant);
+    }
+    let clock: DateTime = text.parse().map_err(|_| HELP)?;
+    let zoned = clock.to_zoned(zone.clone()).map_err(|_| HELP)?;
+    let seconds = u64::try_from(zoned.timestamp().as_second());
+    seconds.map(UnixTime::from_secs).map_err(|_| BEFORE)
 }
 
 /// A duration in the largest unit that writes it without a fraction.
@@ -83,7 +100,7 @@ pub(super) fn show_size(bytes: u64) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{duration, show_duration, show_size, size, time};
+    use super::{duration, local_time, show_duration, show_size, size, time};
 
     #[test]
     fn sizes_are_read() {
@@ -118,6 +135,19 @@ mod tests {
         assert_eq!(time("1970-01-02T01:00:00+01:00").unwrap().as_secs(), 86_400);
         for text in ["", "2027-01-01", "2027-01-01T00:00:00", "1969-12-31T23:59:59Z"] {
             assert!(time(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn times_without_an_offset_are_those_of_the_zone() {
+        let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+        let seconds = stockade_core::UnixTime::as_secs;
+        let read = |text| local_time(text, &zone).map(seconds);
+        assert_eq!(read("2026-07-07T08:30"), time("2026-07-07T06:30:00Z").map(seconds));
+        assert_eq!(read("2026-01-06 08:30:00"), time("2026-01-06T07:30:00Z").map(seconds));
+        assert_eq!(read("2026-07-07T08:30:00Z"), time("2026-07-07T08:30:00Z").map(seconds));
+        for text in ["", "08:30", "tomorrow", "1969-01-01T00:00", "2026-02-30T00:00"] {
+            assert!(read(text).is_err(), "{text:?}");
         }
     }
 

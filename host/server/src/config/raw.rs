@@ -1,26 +1,67 @@
 //! The file as it is written: texts and options, no meaning yet.
 //!
 //! Every field is a [`Slot`], so `default` means "absent" and nothing else; whether
-//! something may be absent is for [`validate`](mod@super::validate) to say.
+//! something may be absent is for [`validate`](mod@super::validate) to say. The comments on
+//! fields are what an editor shows: they go into the schema.
 
+mod access;
+mod accounts;
+
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::settings::Setting;
+pub(super) use self::access::{
+    Expectation, Mode, RawBinding, RawChosen, RawExcept, RawPolicy, RawSubjects, RawTest,
+};
+pub(super) use self::accounts::{RawCertificate, RawKey, RawOllamaKey, RawUser};
+use super::schema;
 use super::slot::{Entries, Slot};
 use super::types::{LogFormat, LogLevel};
 
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Stockade configuration")]
+pub(super) struct RawConfig {
+    /// More files, such as `bindings.d/*.yaml`, with groups, users, policies, bindings and tests.
+    pub(super) include: Slot<RawInclude>,
+    /// Where to listen: an address, or a mapping with `tls`, or a list of them.
+    pub(super) listen: Slot<RawListeners>,
+    /// Where Ollama is, and how long it may take.
+    pub(super) upstream: Slot<RawUpstream>,
+    /// Whether to listen elsewhere than on loopback without TLS.
+    pub(super) allow_plain_http: Slot<bool>,
+    /// The IANA name of the zone in which policies see weekday and hour, such as Europe/Paris.
+    pub(super) time_zone: Slot<String>,
+    /// How much a caller may send, and how slowly.
+    pub(super) limits: Slot<RawLimits>,
+    /// Which web pages may call.
+    pub(super) cors: Slot<RawCors>,
+    /// How to log.
+    pub(super) log: Slot<RawLog>,
+    /// How callers may say who they are.
+    pub(super) authentication: Slot<RawAuthentication>,
+    /// What signs expiring tokens.
+    pub(super) tokens: Slot<RawTokens>,
+    /// Groups that exist, with or without members. Those of users exist too.
+    pub(super) groups: Slot<Vec<Slot<String>>>,
+    /// Who exists, by name.
+    pub(super) users: Slot<Entries<RawUser>>,
+    /// The policies that bindings name.
+    pub(super) policies: Slot<Entries<RawPolicy>>,
+    /// Which policy judges whom.
+    pub(super) bindings: Slot<Vec<Slot<RawBinding>>>,
+    /// What must hold: run on every load, and a failing one rejects the change.
+    pub(super) tests: Slot<Vec<Slot<RawTest>>>,
+    /// Some part could not be read, so a name that nobody defines may not be wrong.
+    #[serde(skip)]
+    pub(super) incomplete: bool,
+}
+
+/// What an included file may say: nothing that concerns the whole gateway.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct RawConfig {
-    pub(super) listen: Slot<RawListeners>,
-    pub(super) upstream: Slot<RawUpstream>,
-    pub(super) allow_plain_http: Slot<bool>,
-    pub(super) time_zone: Slot<String>,
-    pub(super) limits: Slot<RawLimits>,
-    pub(super) cors: Slot<RawCors>,
-    pub(super) log: Slot<RawLog>,
-    pub(super) authentication: Slot<RawAuthentication>,
-    pub(super) tokens: Slot<RawTokens>,
+pub(super) struct RawFragment {
+    pub(super) include: Slot<RawInclude>,
     pub(super) groups: Slot<Vec<Slot<String>>>,
     pub(super) users: Slot<Entries<RawUser>>,
     pub(super) policies: Slot<Entries<RawPolicy>>,
@@ -28,9 +69,21 @@ pub(super) struct RawConfig {
     pub(super) tests: Slot<Vec<Slot<RawTest>>>,
 }
 
-/// One listener or a list of them.
-#[derive(Debug, Deserialize)]
+/// One pattern for files or a list of them.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "$by-shape")]
+#[schemars(rename = "Include", untagged)]
+pub(super) enum RawInclude {
+    #[serde(rename = "scalar")]
+    One(Slot<String>),
+    #[serde(rename = "sequence")]
+    Many(Vec<Slot<String>>),
+}
+
+/// One listener or a list of them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename = "$by-shape")]
+#[schemars(rename = "Listeners", untagged)]
 pub(super) enum RawListeners {
     #[serde(rename = "scalar")]
     One(Slot<String>),
@@ -41,8 +94,9 @@ pub(super) enum RawListeners {
 }
 
 /// An address, alone or with certificates.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "$by-shape")]
+#[schemars(rename = "Listen", untagged)]
 pub(super) enum RawListen {
     #[serde(rename = "scalar")]
     Address(Slot<String>),
@@ -50,191 +104,131 @@ pub(super) enum RawListen {
     With(Box<Slot<RawListener>>),
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Listener", extend("required" = ["address"]))]
 pub(super) struct RawListener {
+    /// Address and port, such as 127.0.0.1:11435.
     pub(super) address: Slot<String>,
+    /// What is presented there; without it, HTTP is plain.
     pub(super) tls: Slot<RawTls>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Tls", extend("required" = ["certificate", "key"]))]
 pub(super) struct RawTls {
+    /// The file with the certificate and those above it, in PEM.
     pub(super) certificate: Slot<String>,
+    /// The file with its private key, in PEM, that only its owner can read.
     pub(super) key: Slot<String>,
+    /// The file with the authorities of client certificates, in PEM.
     pub(super) client_ca: Slot<String>,
+    /// Whether every caller must have a certificate.
     pub(super) client_auth: Slot<ClientAuth>,
+    /// The file with revocation lists, in PEM.
     pub(super) crl: Slot<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ClientAuth {
     Required,
     Optional,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Upstream")]
 pub(super) struct RawUpstream {
+    /// Where Ollama is, such as `http://127.0.0.1:11434`.
     pub(super) url: Slot<String>,
+    /// How long a connection may take to be made.
+    #[schemars(schema_with = "schema::duration")]
     pub(super) connect_timeout: Slot<String>,
+    /// How long Ollama may take to begin an answer, loading the model included.
+    #[schemars(schema_with = "schema::duration")]
     pub(super) response_timeout: Slot<String>,
+    /// How long an answer that has begun may pause.
+    #[schemars(schema_with = "schema::duration")]
     pub(super) idle_timeout: Slot<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Limits")]
 pub(super) struct RawLimits {
+    /// The largest JSON body.
+    #[schemars(schema_with = "schema::size")]
     pub(super) body: Slot<String>,
+    /// The deepest nesting of a JSON body.
+    #[schemars(schema_with = "schema::depth")]
     pub(super) json_depth: Slot<u64>,
+    /// The largest blob upload.
+    #[schemars(schema_with = "schema::size")]
     pub(super) blob: Slot<String>,
+    /// How long a request's head may take.
+    #[schemars(schema_with = "schema::duration")]
     pub(super) header_timeout: Slot<String>,
+    /// How long a caller may pause within a body.
+    #[schemars(schema_with = "schema::duration")]
     pub(super) body_timeout: Slot<String>,
+    /// How long answers may go on after the gateway was told to stop.
+    #[schemars(schema_with = "schema::duration")]
     pub(super) drain_timeout: Slot<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Cors")]
 pub(super) struct RawCors {
+    /// Origins of the pages, such as `https://chat.example.org`.
     pub(super) origins: Slot<Vec<Slot<String>>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Log")]
 pub(super) struct RawLog {
+    /// From which level on.
     pub(super) level: Slot<LogLevel>,
+    /// In which form.
     pub(super) format: Slot<LogFormat>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Authentication")]
 pub(super) struct RawAuthentication {
+    /// Whether a key may stand in front of the path: /k/KEY/api/chat.
     pub(super) key_in_path: Slot<bool>,
+    /// The user that callers without a credential are.
     pub(super) anonymous: Slot<String>,
+    /// How long a right password is not hashed again.
+    #[schemars(schema_with = "schema::duration")]
     pub(super) remember_passwords: Slot<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Tokens")]
 pub(super) struct RawTokens {
+    /// The secrets that sign tokens. The first one signs new ones.
     pub(super) secrets: Slot<Vec<Slot<RawTokenSecret>>>,
+    /// The longest time for which a token may be good.
+    #[schemars(schema_with = "schema::duration")]
     pub(super) max_ttl: Slot<String>,
+    /// How far the clocks of others may be off.
+    #[schemars(schema_with = "schema::duration")]
     pub(super) leeway: Slot<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "TokenSecret", extend("required" = ["id", "file"]))]
 pub(super) struct RawTokenSecret {
+    /// Its name in logs.
     pub(super) id: Slot<String>,
+    /// The file that holds the secret and nothing else, and that only its owner can read.
     pub(super) file: Slot<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RawUser {
-    pub(super) groups: Slot<Vec<Slot<String>>>,
-    pub(super) keys: Slot<Vec<Slot<RawKey>>>,
-    pub(super) password_hash: Slot<String>,
-    pub(super) certificates: Slot<Vec<Slot<RawCertificate>>>,
-    pub(super) ollama_keys: Slot<Vec<Slot<RawOllamaKey>>>,
-    pub(super) attributes: Slot<Entries<String>>,
-    pub(super) disabled: Slot<bool>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RawKey {
-    pub(super) id: Slot<String>,
-    pub(super) sha256: Slot<String>,
-    pub(super) expires: Slot<String>,
-    pub(super) labels: Slot<Entries<String>>,
-    pub(super) operations: Slot<Vec<Slot<String>>>,
-    pub(super) models: Slot<Vec<Slot<String>>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RawOllamaKey {
-    pub(super) id: Slot<String>,
-    pub(super) public_key: Slot<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RawCertificate {
-    pub(super) id: Slot<String>,
-    pub(super) dns: Slot<String>,
-    pub(super) uri: Slot<String>,
-    pub(super) email: Slot<String>,
-    pub(super) sha256: Slot<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RawPolicy {
-    pub(super) module: Slot<String>,
-    pub(super) digest: Slot<String>,
-    pub(super) deadline: Slot<String>,
-    pub(super) memory: Slot<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RawBinding {
-    pub(super) name: Slot<String>,
-    pub(super) description: Slot<String>,
-    pub(super) subjects: Slot<RawSubjects>,
-    pub(super) policy: Slot<String>,
-    pub(super) settings: Slot<Setting>,
-    pub(super) mode: Slot<Mode>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Mode {
-    Enforce,
-    Shadow,
-}
-
-/// `everyone`, or a mapping.
-#[derive(Debug, Deserialize)]
-#[serde(rename = "$by-shape")]
-pub(super) enum RawSubjects {
-    #[serde(rename = "scalar")]
-    Word(Slot<String>),
-    #[serde(rename = "mapping")]
-    Chosen(Slot<RawChosen>),
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RawChosen {
-    pub(super) everyone: Slot<bool>,
-    pub(super) users: Slot<Vec<Slot<String>>>,
-    pub(super) groups: Slot<Vec<Slot<String>>>,
-    pub(super) except: Slot<RawExcept>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RawExcept {
-    pub(super) users: Slot<Vec<Slot<String>>>,
-    pub(super) groups: Slot<Vec<Slot<String>>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RawTest {
-    pub(super) user: Slot<String>,
-    pub(super) operation: Slot<String>,
-    pub(super) model: Slot<String>,
-    pub(super) expect: Slot<Expectation>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Expectation {
-    Allow,
-    Deny,
 }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::error::{ConfigError, ConfigErrors};
-use super::location::{Location, Source, mask_secrets};
+use super::error::ConfigError;
+use super::location::{FileId, Location};
+use super::source::{Sources, mask_secrets};
 
 /// One thing that is wrong, not yet tied to its file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,8 +24,8 @@ impl Problem {
         self
     }
 
-    fn in_file(&self, source: &Source) -> ConfigError {
-        let error = source.error(self.at, &self.message);
+    fn in_file(&self, sources: &Sources) -> ConfigError {
+        let error = sources.error(self.at, &self.message);
         match &self.help {
             Some(help) => error.with_help(help),
             None => error,
@@ -39,12 +40,23 @@ const MOST_SHOWN: usize = 100;
 #[derive(Debug, Default)]
 pub(super) struct Report {
     problems: Vec<Problem>,
-    masked: Vec<Location>,
+    warnings: Vec<Problem>,
+    sources: Sources,
 }
 
 impl Report {
+    /// Begin to read a file that was named at some place of another, or the main one.
+    pub(super) fn begin(&mut self, path: &Path, text: &str, included: Option<Location>) -> FileId {
+        self.sources.add(path, text, included)
+    }
+
     pub(super) fn add(&mut self, problem: Problem) {
         self.problems.push(problem);
+    }
+
+    /// Something that may be meant so.
+    pub(super) fn warn(&mut self, problem: Problem) {
+        self.warnings.push(problem);
     }
 
     /// Whether so much is wrong that not all of it will be shown. Looking for what
@@ -55,23 +67,44 @@ impl Report {
 
     /// Never quote this stretch of the file: it may hold a secret.
     pub(super) fn mask(&mut self, at: Location) {
-        self.masked.push(at);
+        self.sources.mask(at);
     }
 
-    /// Everything that is wrong, in the order of the file.
-    pub(super) fn finish(mut self, path: &Path, text: &str) -> Result<(), ConfigErrors> {
-        let source = Source::new(path, text, self.masked);
+    /// The path of a file.
+    pub(super) fn path(&self, file: FileId) -> &Path {
+        self.sources.path(file)
+    }
+
+    /// A place as a help text names it, seen from another place.
+    pub(super) fn place(&self, there: Location, here: Location) -> String {
+        self.sources.place(there, here)
+    }
+
+    /// Everything that is wrong, in the order of the files, and their texts.
+    pub(super) fn finish(mut self) -> Finished {
         // What stands behind an anchor is seen once for each alias.
         self.problems.sort();
         self.problems.dedup();
         let shown = self.problems.iter().take(MOST_SHOWN);
-        let mut errors: Vec<_> = shown.map(|problem| problem.in_file(&source)).collect();
+        let mut errors: Vec<_> = shown.map(|problem| problem.in_file(&self.sources)).collect();
         let more = self.problems.len() - errors.len();
         if more > 0 {
-            errors.push(ConfigError::new(path, &format!("and {more} more errors")));
+            errors.push(ConfigError::new(self.sources.main(), &format!("and {more} more errors")));
         }
-        ConfigErrors::check(errors)
+        self.warnings.sort();
+        let warnings = self.warnings.iter().map(|problem| problem.in_file(&self.sources));
+        let warnings = warnings.map(ConfigError::into_warning).collect();
+        Finished { errors, warnings, sources: self.sources }
     }
+}
+
+/// What a report comes to.
+pub(super) struct Finished {
+    pub(super) errors: Vec<ConfigError>,
+    /// What may be meant so.
+    pub(super) warnings: Vec<ConfigError>,
+    /// The files, to quote from later.
+    pub(super) sources: Sources,
 }
 
 /// The known word that was probably meant.

@@ -183,13 +183,14 @@ impl From<Located<Setting>> for Part {
 mod tests {
     use super::{Part, Setting};
     use crate::config::decode::decode;
+    use crate::config::location::FileId;
     use crate::config::report::Report;
     use crate::config::slot::Slot;
     use crate::config::tree::parse;
 
     fn settings(yaml: &str) -> Part {
         let mut report = Report::default();
-        let root = parse(yaml, &mut report).unwrap();
+        let root = parse(yaml, FileId::MAIN, &mut report).unwrap();
         let slot: Slot<Setting> = decode(&root, &mut report).unwrap();
         slot.optional().unwrap().into()
     }

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::location::Location;
+use super::location::{FileId, Location};
 use super::report::{Problem, Report};
 
 /// The name under which a slot asks for its location and its value.
@@ -107,10 +107,10 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for SlotVisitor<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Slot<T>, A::Error> {
-        let Some((line, column, end_line, end_column)) = parts.next_element()? else {
+        let Some((file, line, column, end_line, end_column)) = parts.next_element()? else {
             return Ok(Slot::Absent);
         };
-        let at = Location::new((line, column), (end_line, end_column));
+        let at = Location::new((line, column), (end_line, end_column)).of(FileId::new(file));
         // The decoder has reported the error already.
         Ok(match parts.next_element() {
             Ok(Some(value)) => Slot::Present(Located { at, value }),
@@ -122,6 +122,13 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for SlotVisitor<T> {
 /// A mapping from names to values, in the order of the file.
 #[derive(Debug)]
 pub(super) struct Entries<T>(pub(super) Vec<(Located<String>, Slot<T>)>);
+
+impl<T> Entries<T> {
+    /// Move all entries of another mapping behind these.
+    pub(super) fn append(&mut self, more: &mut Self) {
+        self.0.append(&mut more.0);
+    }
+}
 
 impl<T> Default for Entries<T> {
     fn default() -> Self {

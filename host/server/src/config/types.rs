@@ -1,7 +1,9 @@
 //! The configuration as the gateway uses it: everything checked, nothing left as text
 //! that means something.
 
-use std::collections::BTreeSet;
+mod subjects;
+
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,17 +11,20 @@ use std::time::Duration;
 use http::HeaderValue;
 use http::uri::Authority;
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stockade_authn::{
     ApiKey, ClientCertificate, OllamaKey, Password, PasswordRules, TokenRules, TokenSecret, User,
 };
-use stockade_core::{BindingName, GroupName, ModelName, Operation, PolicyName, Principal, UserId};
+use stockade_core::{BindingName, Dialect, ModelName, Operation, PolicyName, UnixTime, UserId};
 
 use crate::tls::Tls;
 
+pub use self::subjects::{Exceptions, Subjects};
 use super::error::ConfigError;
-use super::location::{Location, Source};
+use super::location::Location;
 use super::settings::Part;
+use super::source::Sources;
 
 /// A configuration that is right in itself. Whether its policies load and its tests
 /// hold is found out when a generation is built from it.
@@ -59,15 +64,19 @@ pub struct Config {
     pub bindings: Vec<Binding>,
     /// What must hold of every generation.
     pub tests: Vec<ConfigTest>,
-    pub(super) source: Source,
+    /// Where each user stands.
+    pub(super) user_places: HashMap<UserId, Location>,
+    /// What was noticed while reading, and may be meant so.
+    pub(super) read_warnings: Vec<ConfigError>,
+    pub(super) sources: Sources,
 }
 
 impl Config {
     /// An error found later, at a place in the file if it has one.
     pub fn error(&self, at: Option<Location>, message: impl AsRef<str>) -> ConfigError {
         match at {
-            Some(at) => self.source.error(at, message.as_ref()),
-            None => ConfigError::new(self.source.path(), message.as_ref()),
+            Some(at) => self.sources.error(at, message.as_ref()),
+            None => ConfigError::new(self.sources.main(), message.as_ref()),
         }
     }
 }
@@ -153,7 +162,7 @@ pub struct Log {
 }
 
 /// How grave a line must be to be logged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     /// Something failed.
@@ -170,7 +179,7 @@ pub enum LogLevel {
 }
 
 /// The form of log lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people.
@@ -234,40 +243,6 @@ impl Binding {
     }
 }
 
-/// Whom a binding applies to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Subjects {
-    /// Everybody who is not excepted.
-    pub everyone: bool,
-    /// These users.
-    pub users: BTreeSet<UserId>,
-    /// Who is in one of these groups.
-    pub groups: BTreeSet<GroupName>,
-    /// But not these.
-    pub except: Exceptions,
-}
-
-/// Whom a binding does not apply to, whatever else it says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Exceptions {
-    /// These users.
-    pub users: BTreeSet<UserId>,
-    /// Who is in one of these groups.
-    pub groups: BTreeSet<GroupName>,
-}
-
-impl Subjects {
-    /// Whether the binding applies to a caller.
-    pub fn apply_to(&self, principal: &Principal) -> bool {
-        let within = |users: &BTreeSet<UserId>, groups: &BTreeSet<GroupName>| {
-            users.contains(&principal.user)
-                || principal.groups.iter().any(|group| groups.contains(group))
-        };
-        let chosen = self.everyone || within(&self.users, &self.groups);
-        chosen && !within(&self.except.users, &self.except.groups)
-    }
-}
-
 /// Something that must hold of every generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigTest {
@@ -277,6 +252,10 @@ pub struct ConfigTest {
     pub operation: Operation,
     /// With which model, for an operation that names one.
     pub model: Option<ModelName>,
+    /// In which API.
+    pub api: Dialect,
+    /// When; at the time of loading, if nothing is said.
+    pub time: Option<UnixTime>,
     /// Whether it must be allowed, or else denied.
     pub allowed: bool,
     /// Where the test stands.

@@ -26,10 +26,11 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use self::network::Network;
-use super::location::Source;
+use super::inputs::Inputs;
 use super::raw::{RawConfig, RawLog};
 use super::report::{Problem, Report, quoted};
 use super::slot::Slot;
+use super::source::Sources;
 use super::types::{Config, Log};
 
 /// What is known besides the file's text.
@@ -39,16 +40,22 @@ pub(super) struct Surroundings<'a> {
     /// The policies that are shipped.
     pub(super) builtins: &'a [&'a str],
     /// The files that the configuration names, as they are met.
-    pub(super) files: Vec<PathBuf>,
+    pub(super) inputs: Inputs,
 }
 
 impl Surroundings<'_> {
     /// The path of a file that the configuration names; it is noted.
     fn file(&mut self, written: &str) -> PathBuf {
-        let path = self.directory.join(written);
-        if !self.files.contains(&path) {
-            self.files.push(path.clone());
-        }
+        self.note(self.directory.join(written))
+    }
+
+    /// The path of a file that may be named in an included file.
+    fn file_named_in(&mut self, from: &Path, written: &str) -> PathBuf {
+        self.note(from.parent().unwrap_or(Path::new("")).join(written))
+    }
+
+    fn note(&mut self, path: PathBuf) -> PathBuf {
+        self.inputs.add_file(path.clone());
         path
     }
 }
@@ -56,30 +63,31 @@ impl Surroundings<'_> {
 /// Check the whole configuration.
 pub(super) fn validate(
     raw: RawConfig,
-    source: Source,
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,
 ) -> Config {
     let listeners = listeners::listeners(raw.listen, surroundings, report);
     let network = Network::check(listeners, raw.upstream, raw.allow_plain_http, report);
-    let accounts = users::accounts(raw.users, raw.groups, report);
+    let accounts = users::accounts(raw.users, raw.groups, raw.incomplete, report);
     let authentication = authentication::authentication(raw.authentication, &accounts, report);
     let (token_secrets, token_rules) = tokens::tokens(raw.tokens, surroundings, report);
-    let (policies, policy_names) = policies::policies(raw.policies, surroundings, report);
+    let (policies, policy_names) =
+        policies::policies(raw.policies, raw.incomplete, surroundings, report);
     let known = bindings::Known {
         users: &accounts.user_names,
         groups: &accounts.group_names,
         policies: &policy_names,
     };
     let bindings = bindings::bindings(raw.bindings, &known, report);
-    let tests = expectations::tests(raw.tests, &accounts, report);
+    let time_zone = time_zone(raw.time_zone, report);
+    let tests = expectations::tests(raw.tests, &accounts, &time_zone, report);
     Config {
         listen: network.listen,
         upstream: network.upstream,
         limits: quantities::limits(raw.limits, report),
         cors: cors::cors(raw.cors, report),
         log: log(raw.log),
-        time_zone: time_zone(raw.time_zone, report),
+        time_zone,
         users: accounts.users,
         authentication,
         api_keys: accounts.api_keys,
@@ -91,7 +99,9 @@ pub(super) fn validate(
         policies,
         bindings,
         tests,
-        source,
+        user_places: accounts.places,
+        read_warnings: Vec::new(),
+        sources: Sources::default(),
     }
 }
 

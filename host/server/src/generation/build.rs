@@ -4,14 +4,38 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use stockade_authn::{Authenticator, Credentials};
 use stockade_core::{
-    Client, Clock, Dialect, LocalTime, ModelRef, ModelRole, Operation, Parameters, Transport,
-    combine,
+    Client, Clock, LocalTime, ModelRef, ModelRole, Operation, Parameters, Transport, combine,
 };
 use stockade_engine::{Engine, LoadError, ModuleSource, PolicyLimits, PreparedPolicy};
 
 use super::bindings::{BindingTable, Place};
 use super::{Generation, Hypothetical};
-use crate::config::{Binding, Config, ConfigErrors, ConfigTest, ModuleLocation, PolicySource};
+use crate::config::{
+    Binding, Config, ConfigError, ConfigErrors, ConfigTest, ModuleLocation, PolicySource, Reading,
+};
+
+/// Build a generation of what was read. What is wrong with policies is told together with
+/// what is wrong with the text.
+///
+/// # Errors
+/// Everything that is wrong, each with its place in the configuration.
+pub fn candidate(
+    number: u64,
+    reading: Reading,
+    engine: &Engine,
+    clock: &dyn Clock,
+) -> Result<Generation, ConfigErrors> {
+    let Reading { config, mut errors, .. } = reading;
+    match config {
+        Some(config) if errors.is_empty() => build(number, config, engine, clock),
+        Some(config) => {
+            errors.extend(load_policies(&config, engine).err().unwrap_or_default());
+            errors.sort_by_key(|error| (error.location().is_none(), error.location()));
+            Err(ConfigErrors::from_all(errors))
+        }
+        None => Err(ConfigErrors::from_all(errors)),
+    }
+}
 
 /// Build a generation: load every policy with the settings of all its bindings, then
 /// run the configuration's own tests. Blocks while policies compile.
@@ -24,8 +48,16 @@ pub fn build(
     engine: &Engine,
     clock: &dyn Clock,
 ) -> Result<Generation, ConfigErrors> {
-    let authenticator = authenticator(&config)?;
-    let (policies, places) = load_policies(&config, engine)?;
+    let (authenticator, policies) = (authenticator(&config), load_policies(&config, engine));
+    let (authenticator, (policies, places)) = match (authenticator, policies) {
+        (Ok(authenticator), Ok(policies)) => (authenticator, policies),
+        (authenticator, policies) => {
+            let conflicts = authenticator.err().into_iter().flat_map(ConfigErrors::into_all);
+            return Err(ConfigErrors::from_all(
+                conflicts.chain(policies.err().unwrap_or_default()),
+            ));
+        }
+    };
     let bindings = BindingTable::new(&config.bindings, places);
     let time_zone = config.time_zone.clone();
     let generation = Generation { number, config, authenticator, time_zone, policies, bindings };
@@ -55,7 +87,7 @@ pub(crate) fn authenticator(config: &Config) -> Result<Authenticator, ConfigErro
 
 type Loaded = (Vec<PreparedPolicy>, Vec<Place>);
 
-fn load_policies(config: &Config, engine: &Engine) -> Result<Loaded, ConfigErrors> {
+fn load_policies(config: &Config, engine: &Engine) -> Result<Loaded, Vec<ConfigError>> {
     let mut policies = Vec::with_capacity(config.policies.len());
     let mut places = vec![Place { policy: 0, settings: 0 }; config.bindings.len()];
     let mut errors = Vec::new();
@@ -69,8 +101,7 @@ fn load_policies(config: &Config, engine: &Engine) -> Result<Loaded, ConfigError
             Err(more) => errors.extend(more),
         }
     }
-    ConfigErrors::check(errors)?;
-    Ok((policies, places))
+    if errors.is_empty() { Ok((policies, places)) } else { Err(errors) }
 }
 
 /// The bindings of one policy, with their positions in the configuration.
@@ -84,7 +115,7 @@ fn load(
     engine: &Engine,
     source: &PolicySource,
     bound: &[(usize, &Binding)],
-) -> Result<PreparedPolicy, Vec<crate::config::ConfigError>> {
+) -> Result<PreparedPolicy, Vec<ConfigError>> {
     let at_module = |message: String| vec![config.error(Some(source.at), message)];
     let module = module(source).map_err(at_module)?;
     let settings: Vec<String> = bound.iter().map(|(_, b)| b.settings.clone()).collect();
@@ -145,8 +176,9 @@ fn module(source: &PolicySource) -> Result<ModuleSource, String> {
 
 /// Run the configuration's own tests: a failing one rejects the generation.
 fn run_tests(generation: &Generation, clock: &dyn Clock) -> Result<(), ConfigErrors> {
-    let time = generation.local_time(clock);
+    let now = generation.local_time(clock);
     let failures = generation.config.tests.iter().filter_map(|test| {
+        let time = test.time.map_or(now, |time| generation.at(time));
         let message = run_test(generation, test, time)?;
         Some(generation.config.error(Some(test.at), message))
     });
@@ -162,7 +194,7 @@ fn run_test(generation: &Generation, test: &ConfigTest, time: LocalTime) -> Opti
         principal: &principal,
         operation: test.operation,
         models: &models,
-        dialect: Dialect::Native,
+        dialect: test.api,
     };
     let parameters = Parameters::default();
     let client = Client { address: IpAddr::V4(Ipv4Addr::LOCALHOST), transport: Transport::Plain };

@@ -5,13 +5,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
+use serde::Serialize;
 use stockade_authn::Identity;
 use stockade_core::{BindingName, DenialCause, ModelRef, Operation, PolicyName};
 use stockade_ollama::response::TokenUsage;
 
+use tracing::field::DisplayValue;
+
 use super::answer::BrokenAnswer;
 use super::listener::PeerAddr;
 use super::refused::Refused;
+use crate::facts::Facts;
+use crate::shadow::Remark;
 
 /// A request's name in logs and error answers: `req_` and 24 hex digits. Unique across
 /// restarts, because the first half is drawn anew by each process.
@@ -83,7 +88,9 @@ pub(crate) struct Record {
     caller: Option<Identity>,
     operation: Option<Operation>,
     models: Vec<ModelRef>,
+    facts: Option<Facts>,
     decision: Decision,
+    shadow: Vec<Remark>,
     status: Option<StatusCode>,
     bytes: u64,
     tokens: TokenUsage,
@@ -109,7 +116,9 @@ impl Record {
             caller: None,
             operation: None,
             models: Vec::new(),
+            facts: None,
             decision: Decision::None,
+            shadow: Vec::new(),
             status: None,
             bytes: 0,
             tokens: TokenUsage::default(),
@@ -124,6 +133,15 @@ impl Record {
     pub(crate) fn classified(&mut self, operation: Operation, models: &[ModelRef]) {
         self.operation = Some(operation);
         self.models = models.to_vec();
+    }
+
+    /// Policies are asked about it.
+    pub(crate) fn judged(&mut self, facts: Facts) {
+        self.facts = Some(facts);
+    }
+
+    pub(crate) fn shadowed(&mut self, remarks: Vec<Remark>) {
+        self.shadow = remarks;
     }
 
     pub(crate) fn permitted(&mut self, by: &[BindingName]) {
@@ -193,11 +211,13 @@ impl Drop for Record {
             labels = labels.filter(|labels| !labels.is_empty()).map(tracing::field::debug),
             operation = self.operation.map(Operation::as_str),
             models = (!self.models.is_empty()).then(|| tracing::field::display(Models(&self.models))),
+            judged = self.facts.as_ref().map(json),
             decision = self.decision(),
             allowed_by = permitted_by.map(tracing::field::debug),
             reason = reason.map(|r| r.message.as_str()),
             binding = reason.and_then(|r| r.binding.as_ref()).map(BindingName::as_str),
             policy = reason.and_then(|r| r.policy.as_ref()).map(PolicyName::as_str),
+            shadow = (!self.shadow.is_empty()).then(|| json(&self.shadow)),
             status = self.status.map(|status| status.as_u16()),
             bytes = self.bytes,
             prompt_tokens = self.tokens.prompt,
@@ -210,6 +230,11 @@ impl Drop for Record {
             microseconds = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
         );
     }
+}
+
+/// A value of several parts for one log field.
+fn json(value: &impl Serialize) -> DisplayValue<String> {
+    tracing::field::display(serde_json::to_string(value).unwrap_or_default())
 }
 
 /// A duration in the unit in which Ollama tells it.

@@ -1,7 +1,8 @@
 //! Notice that a file has changed.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::Reloader;
+use crate::config::Inputs;
 
 /// An editor writes a file in several steps: wait until it has been still for this long,
 const QUIET: Duration = Duration::from_millis(20);
@@ -38,9 +40,7 @@ impl Watch {
     pub fn start(reloader: Arc<Reloader>) -> Result<Self, WatchError> {
         let (signals, received) = mpsc::channel();
         let mut directories = Directories::new(signals.clone())?;
-        directories.follow(&reloader.files());
-        // What changed between the first load and now has no event.
-        signals.send(Signal::Changed).ok();
+        directories.follow(&reloader.inputs());
         let thread = std::thread::Builder::new()
             .name("reload".to_owned())
             .spawn(move || run(&reloader, directories, &received))
@@ -70,7 +70,7 @@ fn run(reloader: &Reloader, mut directories: Directories, signals: &Receiver<Sig
             return;
         }
         reloader.reload();
-        directories.follow(&reloader.files());
+        directories.follow(&reloader.inputs());
     }
 }
 
@@ -92,49 +92,70 @@ fn settle(signals: &Receiver<Signal>) -> bool {
 /// old one for ever.
 struct Directories {
     watcher: RecommendedWatcher,
-    watched: BTreeSet<PathBuf>,
+    signals: Sender<Signal>,
+    /// Each with what it is, because one that was removed and made again is another.
+    watched: BTreeMap<PathBuf, Option<Inode>>,
+}
+
+/// Device and number.
+type Inode = (u64, u64);
+
+fn inode(path: &Path) -> Option<Inode> {
+    path.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 impl Directories {
     fn new(signals: Sender<Signal>) -> Result<Self, WatchError> {
+        let sender = signals.clone();
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             // Our own reading of the files is an access too.
             let changed = event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_)));
             if changed {
-                signals.send(Signal::Changed).ok();
+                sender.send(Signal::Changed).ok();
             }
         })?;
-        Ok(Self { watcher, watched: BTreeSet::new() })
+        Ok(Self { watcher, signals, watched: BTreeMap::new() })
     }
 
-    fn follow(&mut self, files: &[PathBuf]) {
-        let wanted = directories_of(files);
-        for gone in self.watched.difference(&wanted) {
+    /// Watch the directories of what is read now.
+    fn follow(&mut self, inputs: &Inputs) {
+        let wanted: BTreeMap<_, _> =
+            directories_of(inputs).into_iter().map(|path| (path.clone(), inode(&path))).collect();
+        let old = std::mem::take(&mut self.watched);
+        let (kept, gone): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            old.into_iter().partition(|(path, inode)| wanted.get(path) == Some(inode));
+        for path in gone.keys() {
             // It fails where the directory was removed, and then there is no watch.
-            self.watcher.unwatch(gone).ok();
+            self.watcher.unwatch(path).ok();
         }
-        let mut watched: BTreeSet<PathBuf> = self.watched.intersection(&wanted).cloned().collect();
-        for new in wanted.difference(&self.watched) {
-            match self.watcher.watch(new, RecursiveMode::NonRecursive) {
-                Ok(()) => {
-                    watched.insert(new.clone());
-                }
-                Err(error) => {
-                    let directory = new.display();
-                    tracing::warn!(%directory, %error, "cannot watch for changes");
-                }
+        self.watched = kept;
+        for (path, inode) in wanted {
+            if inode.is_some() && !self.watched.contains_key(&path) {
+                self.watch(path, inode);
             }
         }
-        self.watched = watched;
+    }
+
+    fn watch(&mut self, path: PathBuf, inode: Option<Inode>) {
+        if let Err(error) = self.watcher.watch(&path, RecursiveMode::NonRecursive) {
+            tracing::warn!(directory = %path.display(), %error, "cannot watch for changes");
+            return;
+        }
+        self.watched.insert(path, inode);
+        // Between the reading of the directory and the beginning of its watch a file may
+        // have come or gone without an event.
+        self.signals.send(Signal::Changed).ok();
     }
 }
 
-/// The directory of each file's name, and of what the name leads to through links.
-fn directories_of(files: &[PathBuf]) -> BTreeSet<PathBuf> {
-    let real = files.iter().filter_map(|file| file.canonicalize().ok());
-    let parent = |file: &PathBuf| match file.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => Some(PathBuf::from(".")),
-        parent => parent.map(PathBuf::from),
-    };
-    files.iter().filter_map(parent).chain(real.filter_map(|file| parent(&file))).collect()
+/// The directory of each file's name, and of what the name leads to through links; and
+/// where an included file may appear.
+fn directories_of(inputs: &Inputs) -> BTreeSet<PathBuf> {
+    let files = inputs.files().iter();
+    let real = files.clone().filter_map(|file| file.canonicalize().ok());
+    let parent = |file: &PathBuf| file.parent().map(Path::to_owned);
+    let searched = inputs.patterns().iter().flat_map(|pattern| pattern.expand().directories);
+    let directories =
+        files.filter_map(parent).chain(real.filter_map(|file| parent(&file))).chain(searched);
+    directories.map(|path| if path.as_os_str().is_empty() { ".".into() } else { path }).collect()
 }

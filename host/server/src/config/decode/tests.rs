@@ -24,13 +24,11 @@ struct Inner {
 
 fn read(yaml: &str) -> (Outer, Vec<String>) {
     let mut report = Report::default();
-    let root = parse(yaml, &mut report).unwrap();
+    let file = report.begin("x".as_ref(), yaml, None);
+    let root = parse(yaml, file, &mut report).unwrap();
     let outer = decode(&root, &mut report).unwrap_or_default();
-    let errors = match report.finish("x".as_ref(), yaml) {
-        Ok(()) => Vec::new(),
-        Err(errors) => errors.iter().map(ToString::to_string).collect(),
-    };
-    (outer, errors)
+    let errors = report.finish().errors;
+    (outer, errors.iter().map(ToString::to_string).collect())
 }
 
 #[test]

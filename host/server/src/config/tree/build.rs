@@ -4,7 +4,7 @@ use std::rc::Rc;
 use serde_yaml::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
 use super::{Node, Value};
-use crate::config::location::Location;
+use crate::config::location::{FileId, Location};
 use crate::config::report::{Problem, Report, quoted};
 
 /// Deeper nesting is refused: what walks the tree does so by recursion.
@@ -17,40 +17,39 @@ const MOST_VALUES: u64 = 1_000_000;
 ///
 /// A syntax error ends the reading; everything else that is wrong is reported and
 /// passed over.
-pub(in crate::config) fn parse(text: &str, report: &mut Report) -> Option<Rc<Node>> {
+pub(in crate::config) fn parse(text: &str, file: FileId, report: &mut Report) -> Option<Rc<Node>> {
     let options = serde_yaml::granit_parser::options! {
         disallow_directives: true,
         emit_comments: false,
         flow_nesting_limit: DEEPEST,
         block_nesting_limit: DEEPEST,
     };
-    let mut builder = Builder::new(report);
+    let mut builder = Builder::new(file, report);
     for event in Parser::new_from_str_with_options(text, options) {
         match event {
             Ok((event, span)) => builder.take(event, span).ok()?,
             Err(error) => {
-                builder.report.add(syntax_error(&error));
+                builder.report.add(syntax_error(&error, file));
                 return None;
             }
         }
     }
     if builder.root.is_none() {
-        builder.report.add(
-            Problem::new(Location::point(1, 1), "the file is empty")
-                .help("a smallest configuration has `users`, `policies` and `bindings`"),
-        );
+        builder.report.add(Problem::new(Location::point(1, 1).of(file), "the file is empty").help(
+            if file == FileId::MAIN {
+                "a smallest configuration has `users`, `policies` and `bindings`"
+            } else {
+                "write `bindings: []`, or remove the file"
+            },
+        ));
     }
     builder.root.map(|built| built.node)
 }
 
-fn syntax_error(error: &ScanError) -> Problem {
+fn syntax_error(error: &ScanError, file: FileId) -> Problem {
     let (line, column) = position(*error.marker());
     let message = format!("this is not YAML: {}", error.info());
-    Problem::new(Location::point(line, column), message)
-}
-
-fn location(span: Span) -> Location {
-    Location::new(position(span.start), position(span.end))
+    Problem::new(Location::point(line, column).of(file), message)
 }
 
 /// The parser counts lines from 1 and columns from 0.
@@ -91,6 +90,7 @@ enum Key {
 }
 
 struct Builder<'r> {
+    file: FileId,
     report: &'r mut Report,
     open: Vec<Open>,
     anchors: HashMap<usize, Built>,
@@ -98,12 +98,16 @@ struct Builder<'r> {
 }
 
 impl<'r> Builder<'r> {
-    fn new(report: &'r mut Report) -> Self {
-        Self { report, open: Vec::new(), anchors: HashMap::new(), root: None }
+    fn new(file: FileId, report: &'r mut Report) -> Self {
+        Self { file, report, open: Vec::new(), anchors: HashMap::new(), root: None }
+    }
+
+    fn location(&self, span: Span) -> Location {
+        Location::new(position(span.start), position(span.end)).of(self.file)
     }
 
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), GaveUp> {
-        let at = location(span);
+        let at = self.location(span);
         match event {
             Event::DocumentStart(..) if self.root.is_some() => self.give_up(
                 Problem::new(at, "a second YAML document begins here")
@@ -141,7 +145,7 @@ impl<'r> Builder<'r> {
 
     fn check_tag(&mut self, tagged: bool, span: Span) {
         if tagged {
-            let at = location(span.tag_span().unwrap_or(span));
+            let at = self.location(span.tag_span().unwrap_or(span));
             self.report.add(
                 Problem::new(at, "YAML tags (`!…`) are not used here")
                     .help("leave the tag out; quote a value that must be text"),

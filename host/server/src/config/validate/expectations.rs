@@ -2,42 +2,51 @@
 
 use std::collections::HashMap;
 
-use stockade_core::{AccessClass, ModelName, Operation, UserId};
+use jiff::tz::TimeZone;
+use stockade_core::{AccessClass, Dialect, ModelName, Operation, UnixTime, UserId};
 
 use super::users::Accounts;
 use crate::config::location::Location;
+use crate::config::quantity;
 use crate::config::raw::{Expectation, RawTest};
 use crate::config::report::{Problem, Report, closest};
 use crate::config::slot::{Located, Slot};
 use crate::config::types::ConfigTest;
 
-type Question = (UserId, Operation, Option<ModelName>);
+type Question = (UserId, Operation, Option<ModelName>, Dialect, Option<UnixTime>);
 
 pub(super) fn tests(
     slot: Slot<Vec<Slot<RawTest>>>,
     accounts: &Accounts,
+    zone: &TimeZone,
     report: &mut Report,
 ) -> Vec<ConfigTest> {
     let mut tests = Vec::new();
     let mut answered: HashMap<Question, &ConfigTest> = HashMap::new();
     for raw in slot.value().unwrap_or_default() {
         if let Some(raw) = raw.optional() {
-            tests.extend(test(raw, accounts, report));
+            tests.extend(test(raw, accounts, zone, report));
         }
     }
     for test in &tests {
-        let question = (test.user.clone(), test.operation, test.model.clone());
+        let (user, model) = (test.user.clone(), test.model.clone());
+        let question = (user, test.operation, model, test.api, test.time);
         let first = *answered.entry(question).or_insert(test);
         if first.allowed != test.allowed {
             let message = "this test expects the opposite of an earlier one";
-            let help = format!("the other one stands in line {}", first.at.line());
+            let help = format!("the other one stands in {}", report.place(first.at, test.at));
             report.add(Problem::new(test.at, message).help(help));
         }
     }
     tests
 }
 
-fn test(raw: Located<RawTest>, accounts: &Accounts, report: &mut Report) -> Option<ConfigTest> {
+fn test(
+    raw: Located<RawTest>,
+    accounts: &Accounts,
+    zone: &TimeZone,
+    report: &mut Report,
+) -> Option<ConfigTest> {
     let Located { at, value: raw } = raw;
     let user = raw.user.required("user", at, report);
     let expect = raw.expect.required("expect", at, report);
@@ -48,6 +57,9 @@ fn test(raw: Located<RawTest>, accounts: &Accounts, report: &mut Report) -> Opti
         let model = text.check(report, |text| ModelName::parse(text));
         Some(Located::new(text.at, model?))
     });
+    let api = raw.api.value();
+    let time = raw.time.optional();
+    let time = time.map(|text| text.check(report, |text| quantity::local_time(text, zone)));
     if let Some(operation) = operation {
         check_model(operation, given, at, report);
     }
@@ -56,6 +68,12 @@ fn test(raw: Located<RawTest>, accounts: &Accounts, report: &mut Report) -> Opti
         user: user?,
         operation: operation?,
         model: model.map(|located| located.value),
+        api: api.unwrap_or(Dialect::Native),
+        time: match time {
+            None => None,
+            // A time that cannot be read is not "now".
+            Some(read) => Some(read?),
+        },
         allowed: expect?.value == Expectation::Allow,
         at,
     })

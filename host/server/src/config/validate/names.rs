@@ -59,8 +59,8 @@ impl<K: Hash + Eq> Unique<K> {
     pub(super) fn check(&mut self, key: K, what: &str, at: Location, report: &mut Report) {
         match self.0.entry(key) {
             Entry::Occupied(first) => {
-                let line = first.get().line();
-                let help = format!("it is first used in line {line}; give each its own");
+                let first = report.place(*first.get(), at);
+                let help = format!("it is first used in {first}; give each its own");
                 report.add(Problem::new(at, format!("{what} is used twice")).help(help));
             }
             Entry::Vacant(place) => {

@@ -14,11 +14,12 @@ use crate::config::types::{ModuleLocation, PolicySource};
 
 pub(super) fn policies(
     slot: Slot<Entries<RawPolicy>>,
+    incomplete: bool,
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,
 ) -> (Vec<PolicySource>, Names) {
     let mut names = Names::new("policy");
-    if slot.is_broken() {
+    if incomplete || slot.is_broken() {
         names.incomplete();
     }
     let mut policies = Vec::new();
@@ -87,7 +88,7 @@ fn module(
         report.add(Problem::new(written.at, message).help(help));
         return None;
     }
-    let path = surroundings.file(text);
+    let path = surroundings.file_named_in(report.path(written.at.file()), text);
     if path.is_file() {
         return Some(ModuleLocation::File(path));
     }

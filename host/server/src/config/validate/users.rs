@@ -1,6 +1,6 @@
 //! Users, their groups and their keys.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::str::FromStr as _;
 
 use stockade_authn::{
@@ -12,6 +12,7 @@ use super::certificates;
 use super::names::{Names, Unique};
 use super::ollama_keys;
 use super::scopes::scope;
+use crate::config::location::Location;
 use crate::config::quantity;
 use crate::config::raw::{RawKey, RawUser};
 use crate::config::report::{Problem, Report};
@@ -27,11 +28,14 @@ pub(super) struct Accounts {
     pub(super) user_names: Names,
     pub(super) group_names: Names,
     pub(super) disabled: HashSet<UserId>,
+    /// Where each user stands.
+    pub(super) places: HashMap<UserId, Location>,
 }
 
 pub(super) fn accounts(
     users: Slot<Entries<RawUser>>,
     groups: Slot<Vec<Slot<String>>>,
+    incomplete: bool,
     report: &mut Report,
 ) -> Accounts {
     let mut reading = Reading {
@@ -44,6 +48,7 @@ pub(super) fn accounts(
             user_names: Names::new("user"),
             group_names: Names::new("group"),
             disabled: HashSet::new(),
+            places: HashMap::new(),
         },
         key_ids: Unique::new(),
         digests: Unique::new(),
@@ -51,6 +56,10 @@ pub(super) fn accounts(
         ollama_keys: ollama_keys::Known::new(),
         report,
     };
+    if incomplete {
+        reading.accounts.user_names.incomplete();
+        reading.accounts.group_names.incomplete();
+    }
     reading.groups(groups);
     reading.users(users);
     reading.accounts
@@ -94,6 +103,7 @@ impl Reading<'_> {
         for (name, user) in slot.value().unwrap_or_default().0 {
             self.accounts.user_names.define(&name.value);
             let id = name.check(self.report, |name| UserId::new(name));
+            self.accounts.places.extend(id.clone().map(|id| (id, name.at)));
             if user.is_broken() {
                 self.accounts.group_names.incomplete();
             }

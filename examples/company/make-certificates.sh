@@ -2,6 +2,7 @@
 # A small certification authority: one certificate for the gateway, one for each user that
 # is named. For a company of more than a few people, use one that it already has.
 #   ./make-certificates.sh [directory] [host of the gateway] [user…]
+# A user is a name, for an e-mail address of it, or `name=URI:spiffe://…` or `name=DNS:…`.
 set -euo pipefail
 umask 077
 directory=${1:-certificates} host=${2:-localhost}
@@ -31,5 +32,8 @@ case $host in
     *) issue gateway "IP:$host,IP:127.0.0.1" serverAuth ;;
 esac
 for user in "${users[@]}"; do
-    issue "$user" "email:$user@company.example" clientAuth
+    case $user in
+        *=*) issue "${user%%=*}" "${user#*=}" clientAuth ;;
+        *) issue "$user" "email:$user@company.example" clientAuth ;;
+    esac
 done

@@ -1,0 +1,85 @@
+//! A request that is judged without being sent.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+use anyhow::anyhow;
+use stockade_authn::Scope;
+use stockade_core::{
+    Client, Denial, DenialCause, Dialect, LocalTime, ModelName, ModelRef, ModelRole, Obligations,
+    Operation, Opinion, Parameters, Principal, SystemClock, Transport, combine,
+};
+
+use crate::generation::{Generation, Hypothetical};
+
+/// Everything that a decision depends on.
+pub(super) struct Question {
+    pub(super) principal: Principal,
+    pub(super) operation: Operation,
+    pub(super) models: Vec<ModelRef>,
+    pub(super) dialect: Dialect,
+    pub(super) parameters: Parameters,
+    pub(super) client: Client,
+    pub(super) time: LocalTime,
+    /// What the credential is narrowed to.
+    pub(super) scope: Scope,
+}
+
+impl Question {
+    /// What a user would ask in Ollama's own API, on this machine, now.
+    pub(super) fn new(
+        generation: &Generation,
+        user: &str,
+        operation: Operation,
+        model: Option<&ModelName>,
+    ) -> anyhow::Result<Self> {
+        let principal = generation.authenticator.principal_of(user);
+        let role = ModelRole::of(operation);
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Ok(Self {
+            principal: principal.ok_or_else(|| anyhow!("there is no enabled user {user:?}"))?,
+            operation,
+            models: model.into_iter().map(|name| ModelRef { name: name.clone(), role }).collect(),
+            dialect: Dialect::Native,
+            parameters: Parameters::default(),
+            client: Client { address, transport: Transport::Plain },
+            time: generation.local_time(&SystemClock),
+            scope: Scope::default(),
+        })
+    }
+
+    /// What the gateway would decide, and what each binding says.
+    pub(super) fn decide(
+        &self,
+        generation: &Generation,
+    ) -> (Vec<Opinion>, Result<Obligations, Denial>) {
+        let asked = Hypothetical {
+            principal: &self.principal,
+            operation: self.operation,
+            models: &self.models,
+            dialect: self.dialect,
+        };
+        if let Err(outside) = self.scope.check(&asked) {
+            let reason = outside.to_string();
+            let denial =
+                Denial { cause: DenialCause::NotAllowed, reason, binding: None, policy: None };
+            return (Vec::new(), Err(denial));
+        }
+        let input = asked.input(&self.parameters, self.client, self.time);
+        let opinions = generation.opinions_blocking(&input);
+        let decision = combine(asked, &opinions).map(|permit| permit.into_parts().1);
+        (opinions, decision)
+    }
+
+    /// Whether a policy would have looked at a body that is not there.
+    pub(super) fn misses_body(&self, generation: &Generation) -> bool {
+        generation.wants_body() && !self.models.is_empty()
+    }
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.principal.user.as_str(), self.operation)?;
+        self.models.iter().try_for_each(|model| write!(f, " {}", model.name))
+    }
+}

@@ -1,0 +1,71 @@
+//! What the gateway logs, for tests.
+
+use std::io;
+
+use serde_json::Value;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::soon;
+
+/// Hands each line to the test.
+struct Lines(UnboundedSender<String>);
+
+struct Line<'a> {
+    text: Vec<u8>,
+    sender: &'a UnboundedSender<String>,
+}
+
+impl io::Write for Line<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        self.sender.send(String::from_utf8_lossy(&self.text).into_owned()).ok();
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Line<'a>;
+
+    fn make_writer(&'a self) -> Line<'a> {
+        Line { text: Vec::new(), sender: &self.0 }
+    }
+}
+
+/// The log of this process. There is one, so a test program that looks at it has one test.
+pub struct Log(UnboundedReceiver<String>);
+
+impl Log {
+    /// Begin to log.
+    ///
+    /// # Panics
+    /// Where something else in this process has begun before.
+    pub fn start() -> Self {
+        let (sender, receiver) = unbounded_channel();
+        tracing_subscriber::fmt().json().flatten_event(true).with_writer(Lines(sender)).init();
+        Self(receiver)
+    }
+
+    /// The line of the next request.
+    ///
+    /// # Panics
+    /// Where there is none within a while.
+    pub async fn next_request(&mut self) -> Value {
+        loop {
+            let line = soon("a line of the log", self.0.recv()).await.unwrap();
+            let value: Value = serde_json::from_str(&line).unwrap();
+            if value["target"] == "stockade::request" {
+                return value;
+            }
+        }
+    }
+}
