@@ -16,6 +16,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use stockade_core::{CredentialId, ProofKind, UnixTime, UserId};
 
+use crate::standing::Evidence;
 use crate::user::Directory;
 use crate::{AuthnError, Holder, Identity, Terms};
 
@@ -117,6 +118,11 @@ impl ApiKeys {
         self.0.len()
     }
 
+    /// The terms of a user's key.
+    pub(crate) fn terms(&self, digest: &KeyDigest, user: &UserId) -> Option<&Terms> {
+        self.0.get(digest).filter(|key| key.user == *user).map(|key| &*key.terms)
+    }
+
     pub(crate) fn verify(
         &self,
         presented: &PresentedKey<'_>,
@@ -134,7 +140,7 @@ impl ApiKeys {
             return Err(AuthnError::Expired(holder()));
         }
         let principal = member.principal(ProofKind::ApiKey, Some(key.id.clone()));
-        Ok(Identity::new(principal, Arc::clone(&key.terms)))
+        Ok(Identity::new(principal, Arc::clone(&key.terms), Evidence::Key(digest)))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::basic::{
 use crate::certificate::{Certificates, ClientCertificate, PresentedCertificate};
 use crate::ollama_key::{OllamaKey, OllamaKeys};
 use crate::presented::{Kind, Presented};
+use crate::standing::Evidence;
 use crate::token::{
     CannotIssue, Issued, Origins, TokenRules, TokenSecret, Tokens, repeated_secrets,
 };
@@ -22,13 +23,13 @@ use crate::{AuthnError, Identity};
 /// It never changes; a reload makes another one, and with it every credential that is not
 /// configured any more ends.
 pub struct Authenticator {
-    users: Directory,
-    keys: ApiKeys,
-    tokens: Tokens,
-    passwords: Passwords,
+    pub(crate) users: Directory,
+    pub(crate) keys: ApiKeys,
+    pub(crate) tokens: Tokens,
+    pub(crate) passwords: Passwords,
     certificates: Certificates,
-    ollama_keys: OllamaKeys,
-    anonymous: Option<UserId>,
+    pub(crate) ollama_keys: OllamaKeys,
+    pub(crate) anonymous: Option<UserId>,
 }
 
 /// How far a caller has come.
@@ -179,6 +180,19 @@ impl Authenticator {
         .map(Step::Proven)
     }
 
+    /// [`begin`](Self::begin) for callers who must wait before they may try another password:
+    /// no password is looked at, and a right one proves as little as a wrong one. What
+    /// cannot be guessed is as good as ever, also a key in the place of a password.
+    ///
+    /// # Errors
+    /// As for [`identify`](Self::identify).
+    pub fn begin_held(&self, presented: &Presented<'_>, now: UnixTime) -> Result<Step, AuthnError> {
+        let Kind::Basic(basic) = &presented.0 else {
+            return self.begin(presented, now);
+        };
+        self.key_as_password(basic, now).unwrap_or(Err(AuthnError::Unknown)).map(Step::Proven)
+    }
+
     /// Who it is, now that the password has been checked.
     ///
     /// # Errors
@@ -220,23 +234,33 @@ impl Authenticator {
         self.passwords.len() > 0
     }
 
-    /// An API key of the user is taken for a password too: `curl -u "alice:$KEY"`.
     fn begin_basic(&self, basic: &PresentedBasic, now: UnixTime) -> Result<Step, AuthnError> {
-        let key = PresentedKey::read(basic.password.expose());
-        match key.and_then(|key| self.keys.verify(&key, now, &self.users)) {
-            Ok(mut identity) if identity.principal.user.as_str() == basic.user() => {
-                identity.principal.proof = ProofKind::Basic;
-                return Ok(Step::Proven(identity));
-            }
-            Err(AuthnError::Expired(holder)) if holder.user.as_str() == basic.user() => {
-                return Err(AuthnError::Expired(holder));
-            }
-            _ => {}
+        if let Some(proven) = self.key_as_password(basic, now) {
+            return proven.map(Step::Proven);
         }
         match self.passwords.remembered(basic, now, &self.users) {
             Ok(identity) => Ok(Step::Proven(identity)),
             Err(Some(check)) => Ok(Step::Check(check)),
             Err(None) => Err(AuthnError::Unknown),
+        }
+    }
+
+    /// An API key of the user is taken for a password too: `curl -u "alice:$KEY"`.
+    fn key_as_password(
+        &self,
+        basic: &PresentedBasic,
+        now: UnixTime,
+    ) -> Option<Result<Identity, AuthnError>> {
+        let key = PresentedKey::read(basic.password.expose());
+        match key.and_then(|key| self.keys.verify(&key, now, &self.users)) {
+            Ok(mut identity) if identity.principal.user.as_str() == basic.user() => {
+                identity.principal.proof = ProofKind::Basic;
+                Some(Ok(identity))
+            }
+            Err(AuthnError::Expired(holder)) if holder.user.as_str() == basic.user() => {
+                Some(Err(AuthnError::Expired(holder)))
+            }
+            _ => None,
         }
     }
 
@@ -247,7 +271,7 @@ impl Authenticator {
             return Err(AuthnError::Missing);
         }
         let principal = member.principal(ProofKind::Anonymous, None);
-        Ok(Identity::new(principal, Arc::default()))
+        Ok(Identity::new(principal, Arc::default(), Evidence::Declared))
     }
 
     /// The principal that a user would be after presenting an API key, to ask what the

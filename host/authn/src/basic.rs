@@ -14,7 +14,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use stockade_core::{ProofKind, Secret, UnixTime, UserId};
 
-use crate::user::Directory;
+use crate::standing::Evidence;
+use crate::user::{Directory, Member};
 use crate::{AuthnError, Identity};
 
 mod cache;
@@ -127,8 +128,7 @@ impl Passwords {
             && let Some(member) = users.get(&presented.user)
             && !member.disabled
         {
-            let principal = member.principal(ProofKind::Basic, None);
-            return Ok(Identity::new(principal, Arc::default()));
+            return self.identity(member).ok_or(None);
         }
         Err(self.check(presented, remembered))
     }
@@ -157,8 +157,18 @@ impl Passwords {
             return Err(AuthnError::Unknown);
         }
         self.cache.remember(checked.remembered, now);
+        self.identity(member).ok_or(AuthnError::Unknown)
+    }
+
+    fn identity(&self, member: &Member) -> Option<Identity> {
+        let hash = self.by_user.get(&member.id)?;
         let principal = member.principal(ProofKind::Basic, None);
-        Ok(Identity::new(principal, Arc::default()))
+        Some(Identity::new(principal, Arc::default(), Evidence::Password(Arc::clone(hash))))
+    }
+
+    /// Whether this is still the hash of a user's password.
+    pub(crate) fn has(&self, user: &UserId, hash: &PasswordHash) -> bool {
+        self.by_user.get(user).is_some_and(|current| **current == *hash)
     }
 }
 

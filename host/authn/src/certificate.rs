@@ -13,6 +13,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use stockade_core::{CredentialId, ProofKind, UserId};
 
+use crate::standing::Evidence;
 use crate::user::Directory;
 use crate::{AuthnError, Holder, Identity, Terms};
 
@@ -78,9 +79,9 @@ pub struct ClientCertificate {
 }
 
 /// A certificate that the handshake has verified.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PresentedCertificate {
-    names: Vec<CertificateName>,
+    names: Arc<[CertificateName]>,
 }
 
 impl PresentedCertificate {
@@ -89,7 +90,7 @@ impl PresentedCertificate {
     pub fn read(der: &[u8]) -> Self {
         let mut names = names::alternative_names(der).unwrap_or_default();
         names.push(CertificateName::Fingerprint(Sha256::digest(der).into()));
-        Self { names }
+        Self { names: names.into() }
     }
 }
 
@@ -136,7 +137,8 @@ impl Certificates {
             return Err(AuthnError::Disabled(Holder { user, credential }));
         }
         let principal = member.principal(ProofKind::Mtls, Some(certificate.id.clone()));
-        Ok(Some(Identity::new(principal, Arc::new(Terms::default()))))
+        let evidence = Evidence::Certificate(presented.clone());
+        Ok(Some(Identity::new(principal, Arc::new(Terms::default()), evidence)))
     }
 }
 

@@ -66,6 +66,9 @@ pub enum AuthnError {
     /// A key or a token that was good once.
     #[error("expired: {0}")]
     Expired(Holder),
+    /// It was good when the request came, and is not any more.
+    #[error("the credential was revoked while the request was under way")]
+    Revoked,
     /// A token with a right signature that expires later than the rules allow.
     #[error("the token expires later than max_ttl allows: {0}")]
     TooLongLived(Holder),
@@ -101,6 +104,7 @@ impl AuthnError {
             Self::Unknown | Self::UnknownUser(_) | Self::Disabled(_) => {
                 "the credential is not valid"
             }
+            Self::Revoked => "the credential is not accepted any more",
             Self::Expired(_) => "the credential has expired; ask for a new one",
             Self::TooLongLived(_) => {
                 "the token is valid for longer than is allowed here; ask for a shorter one"

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use stockade_core::{Principal, UnixTime};
 
 use crate::Scope;
+use crate::standing::Evidence;
 use crate::token::Origin;
 
 /// What a credential says besides whom it proves.
@@ -27,10 +28,12 @@ pub struct Identity {
     pub terms: Arc<Terms>,
     /// What a token was made from.
     pub(crate) origin: Option<Arc<Origin>>,
+    /// What a later generation must still have.
+    pub(crate) evidence: Evidence,
 }
 
 impl Identity {
-    pub(crate) const fn new(principal: Principal, terms: Arc<Terms>) -> Self {
-        Self { principal, terms, origin: None }
+    pub(crate) const fn new(principal: Principal, terms: Arc<Terms>, evidence: Evidence) -> Self {
+        Self { principal, terms, origin: None, evidence }
     }
 }

@@ -41,11 +41,14 @@ mod api_key;
 mod authenticator;
 mod basic;
 mod certificate;
+mod client;
 mod error;
 mod identity;
 mod ollama_key;
 mod presented;
 mod scope;
+mod standing;
+mod throttle;
 mod token;
 mod user;
 
@@ -58,10 +61,15 @@ pub use basic::{
 pub use certificate::{
     CertificateName, ClientCertificate, Fingerprint, InvalidFingerprint, PresentedCertificate,
 };
+pub use client::{
+    AddressRange, BadForwarding, BadProxyHeader, ClientIp, ForwardingHeader, InvalidRange,
+    ProxyHeader, TrustedProxies,
+};
 pub use error::{AuthnError, Holder};
 pub use identity::{Identity, Terms};
 pub use ollama_key::{InvalidPublicKey, OllamaKey, OllamaPublicKey, Replays, Target};
 pub use presented::Presented;
 pub use scope::{OutOfScope, Scope};
+pub use throttle::{Attempt, Guess, Hold, Throttle, ThrottleRules, Whom};
 pub use token::{CannotIssue, Issued, TokenRules, TokenSecret, WeakSecret, issue};
 pub use user::User;

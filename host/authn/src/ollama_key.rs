@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::signature::{ED25519, UnparsedPublicKey};
 use stockade_core::{CredentialId, ProofKind, UnixTime, UserId};
 
+use crate::standing::Evidence;
 use crate::user::Directory;
 use crate::{AuthnError, Holder, Identity};
 
@@ -132,6 +133,11 @@ impl OllamaKeys {
         self.0.len()
     }
 
+    /// Whether the key is this user's.
+    pub(crate) fn has(&self, user: &UserId, key: &OllamaPublicKey) -> bool {
+        self.0.get(key).is_some_and(|key| key.user == *user)
+    }
+
     /// The signature is verified also for keys that nobody has.
     pub(crate) fn verify(
         &self,
@@ -151,7 +157,7 @@ impl OllamaKeys {
             return Err(AuthnError::WrongTime(holder()));
         }
         let principal = member.principal(ProofKind::OllamaKey, Some(key.id.clone()));
-        Ok(Identity::new(principal, Arc::default()))
+        Ok(Identity::new(principal, Arc::default(), Evidence::OllamaKey(presented.key)))
     }
 }
 

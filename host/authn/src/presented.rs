@@ -123,6 +123,18 @@ impl<'a> Presented<'a> {
     }
 }
 
+impl Presented<'_> {
+    /// The name of the user that the credential claims to be of, where it has one. Nobody
+    /// has to have it.
+    pub(crate) fn user(&self) -> Option<&str> {
+        match &self.0 {
+            Kind::Basic(basic) => Some(basic.user()),
+            Kind::Token(token) => Some(token.user()),
+            _ => None,
+        }
+    }
+}
+
 /// Shows the kind and never the secret.
 impl fmt::Debug for Presented<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

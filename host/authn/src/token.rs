@@ -18,8 +18,9 @@ use sha2::Sha256;
 use stockade_core::{CredentialId, ProofKind, Secret, UnixTime, UserId};
 use subtle::ConstantTimeEq as _;
 
+use crate::standing::Evidence;
 use crate::user::Directory;
-use crate::{AuthnError, Holder, Identity};
+use crate::{AuthnError, Holder, Identity, Terms};
 
 mod issued;
 mod origin;
@@ -41,6 +42,18 @@ pub struct TokenSecret {
     /// Keyed once: it saves two of the four compressions of each verification, and the
     /// secret's own bytes need not be kept.
     mac: Hmac<Sha256>,
+    mark: SecretMark,
+}
+
+/// Tells secrets apart without telling them: the signature of nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct SecretMark(Signature);
+
+/// Whoever sees it could try secrets against it.
+impl fmt::Debug for SecretMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretMark(…)")
+    }
 }
 
 /// A secret that is too short to sign anything.
@@ -63,7 +76,10 @@ impl TokenSecret {
         let bytes = secret.expose();
         let length = bytes.len();
         match Hmac::new_from_slice(bytes) {
-            Ok(mac) if length >= SHORTEST_SECRET => Ok(Self { id, mac }),
+            Ok(mac) if length >= SHORTEST_SECRET => {
+                let mark = SecretMark(mac.clone().finalize().into_bytes().into());
+                Ok(Self { id, mac, mark })
+            }
             _ => Err(WeakSecret { id, length }),
         }
     }
@@ -151,6 +167,10 @@ impl<'a> PresentedToken<'a> {
             ))
         })
     }
+
+    pub(crate) const fn user(&self) -> &str {
+        self.user
+    }
 }
 
 fn read_expiry(digits: &str) -> Option<UnixTime> {
@@ -230,7 +250,19 @@ impl Tokens {
             return Err(AuthnError::TooLongLived(holder()));
         }
         let principal = member.principal(ProofKind::Token, Some(id.clone()));
-        Ok(Identity { principal, terms, origin: origin.cloned() })
+        let evidence = Evidence::Token(secret.mark);
+        Ok(Identity { origin: origin.cloned(), ..Identity::new(principal, terms, evidence) })
+    }
+
+    /// The terms of what a token was made from, if its secret is in force and that still
+    /// exists.
+    pub(crate) fn terms(&self, identity: &Identity, mark: SecretMark) -> Option<Arc<Terms>> {
+        self.secrets.iter().find(|secret| secret.mark == mark)?;
+        let Some(origin) = &identity.origin else {
+            return Some(Arc::default());
+        };
+        let mut origins = self.origins.of(identity.principal.user.as_str()).iter();
+        origins.find(|other| other.tag == origin.tag).map(|found| Arc::clone(&found.terms))
     }
 
     /// Every secret and every credential of the user is tried, also after one that fits:
@@ -256,11 +288,10 @@ impl Tokens {
 /// The secrets that stand under another name already, which would make the name
 /// in the audit log a matter of luck.
 pub(crate) fn repeated_secrets(secrets: &[TokenSecret]) -> Vec<CredentialId> {
-    // Equal secrets sign equally; the signature of nothing stands for the secret.
     let mut seen = HashSet::new();
     secrets
         .iter()
-        .filter(|secret| !seen.insert(secret.sign("")))
+        .filter(|secret| !seen.insert(secret.mark))
         .map(|secret| secret.id.clone())
         .collect()
 }

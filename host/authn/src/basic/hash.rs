@@ -9,6 +9,7 @@ use argon2::{Argon2, Params};
 use stockade_core::{Secret, random};
 
 /// A password's Argon2id hash: `$argon2id$v=19$m=19456,t=2,p=1$…$…`.
+#[derive(PartialEq, Eq)]
 pub struct PasswordHash(phc::PasswordHash);
 
 /// A text that is no such hash, or one of a cost that does not serve.

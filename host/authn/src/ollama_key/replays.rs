@@ -1,14 +1,13 @@
 //! Which signatures have been used, and from where.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use stockade_core::UnixTime;
 
 use super::WINDOW;
-use crate::{AuthnError, Presented};
+use crate::{AuthnError, ClientIp, Presented};
 
 /// Signatures that were used while they still count. It outlives generations: a reload
 /// must not make an old signature good again.
@@ -22,7 +21,7 @@ pub struct Replays {
 }
 
 struct Use {
-    client: IpAddr,
+    client: ClientIp,
     first: UnixTime,
     times: u32,
 }
@@ -40,7 +39,7 @@ impl Replays {
     pub fn admit(
         &self,
         presented: &Presented<'_>,
-        client: IpAddr,
+        client: ClientIp,
         now: UnixTime,
     ) -> Result<(), AuthnError> {
         match presented.signature() {
@@ -52,7 +51,7 @@ impl Replays {
     pub(super) fn admit_signature(
         &self,
         signature: [u8; 64],
-        client: IpAddr,
+        client: ClientIp,
         now: UnixTime,
     ) -> Result<(), AuthnError> {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,3 @@
-use std::net::IpAddr;
-
 use http::HeaderMap;
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
@@ -84,7 +82,11 @@ fn what_is_signed_is_what_counts() {
 #[test]
 fn a_signature_is_used_from_one_place_and_for_a_moment() {
     let replays = Replays::default();
-    let (here, there) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+    let client = |last| {
+        let nobody = crate::TrustedProxies::default();
+        nobody.client([192, 0, 2, last].into(), &http::HeaderMap::new()).unwrap()
+    };
+    let (here, there) = (client(1), client(2));
     let at = |seconds: u64| UnixTime::from_secs(NOW.as_secs() + seconds);
     let admit = |client, now| replays.admit_signature([7; 64], client, now);
     assert_eq!(admit(here, at(0)), Ok(()));

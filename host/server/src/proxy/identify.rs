@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::request::Parts;
 use stockade_authn::{
-    AuthnError, Identity, PasswordCheck, PasswordChecked, Presented, Step, Target,
+    AuthnError, Identity, PasswordCheck, PasswordChecked, Presented, Step, Target, TrustedProxies,
 };
 use stockade_core::{ProofKind, UnixTime};
 use tokio::sync::Semaphore;
@@ -78,7 +78,9 @@ impl Exchange<'_> {
         }
         let proven = match authenticator.begin(&presented, now) {
             Ok(Step::Proven(identity)) => {
-                let client = self.link.peer.0.ip();
+                let proxies = TrustedProxies::default();
+                let client = proxies.client(self.link.peer.0.ip(), &parts.headers);
+                let client = client.map_err(|_| self.unproven(&AuthnError::Missing, kind))?;
                 self.gateway.replays.admit(&presented, client, now).map(|()| identity)
             }
             Ok(Step::Check(check)) => {

@@ -1,0 +1,72 @@
+//! Whether a caller who was proven by one generation is still somebody by a later one.
+//!
+//! An answer may be under way for minutes while the configuration changes. Nobody keeps the
+//! secret for so long; what is kept is what the configuration must still have of it.
+
+use std::sync::Arc;
+
+use stockade_core::UnixTime;
+
+use crate::api_key::KeyDigest;
+use crate::token::SecretMark;
+use crate::{Authenticator, Identity, OllamaPublicKey, PasswordHash, PresentedCertificate, Terms};
+
+/// What proved a caller: enough to find it again, and to see that it was replaced under the
+/// same name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// An API key, also in the place of a password.
+    Key(KeyDigest),
+    /// A password.
+    Password(Arc<PasswordHash>),
+    /// A client certificate.
+    Certificate(PresentedCertificate),
+    /// A signature with an Ollama key.
+    OllamaKey(OllamaPublicKey),
+    /// A token; what it was made from is the identity's origin.
+    Token(SecretMark),
+    /// Nothing.
+    Declared,
+}
+
+impl Authenticator {
+    /// Whether what proved a caller by an earlier generation proves the same user by this
+    /// one. Whether its certificate is still accepted as such is for the listener to say.
+    ///
+    /// What only narrows a credential does not count, and neither does an expiry that was
+    /// known when the caller came: a credential must be good when a request begins.
+    pub fn upholds(&self, identity: &Identity, now: UnixTime) -> bool {
+        let user = &identity.principal.user;
+        if self.users.get(user.as_str()).is_none_or(|member| member.disabled) {
+            return false;
+        }
+        let still = |terms: &Terms| !was_shortened(&identity.terms, terms, now);
+        match &identity.evidence {
+            Evidence::Key(digest) => self.keys.terms(digest, user).is_some_and(still),
+            Evidence::Password(hash) => self.passwords.has(user, hash),
+            Evidence::Certificate(presented) => {
+                let certified = self.certified(presented);
+                matches!(certified, Ok(Some(found)) if found.principal.user == *user)
+            }
+            Evidence::OllamaKey(key) => self.ollama_keys.has(user, key),
+            Evidence::Token(mark) => {
+                self.tokens.terms(identity, *mark).is_some_and(|terms| still(&terms))
+            }
+            Evidence::Declared => self.anonymous.as_ref() == Some(user),
+        }
+    }
+
+    /// Whether somebody has this name, disabled or not. For the log; a caller must not
+    /// learn it.
+    pub fn knows(&self, user: &str) -> bool {
+        self.users.get(user).is_some()
+    }
+}
+
+/// Whether an earlier end was set, which has come.
+fn was_shortened(before: &Terms, after: &Terms, now: UnixTime) -> bool {
+    after.expires.is_some_and(|end| end <= now && before.expires.is_none_or(|before| end < before))
+}
+
+#[cfg(test)]
+mod tests;
