@@ -5,6 +5,7 @@
 
 mod authority;
 mod client;
+mod clock;
 pub mod guest;
 mod log;
 mod wait;
@@ -12,6 +13,7 @@ mod world;
 
 pub use authority::{Authority, private};
 pub use client::{Connection, Reply, get, post, raw};
+pub use clock::SetClock;
 pub use log::Log;
 pub use wait::soon;
 pub use world::{BINDINGS, MODELS, Setup, TOKEN_SECRET, USERS, World};

@@ -55,6 +55,20 @@ impl Log {
         Self(receiver)
     }
 
+    /// The next line whose message begins like this.
+    ///
+    /// # Panics
+    /// Where there is none within a while.
+    pub async fn next_message(&mut self, begins: &str) -> Value {
+        loop {
+            let line = soon(begins, self.0.recv()).await.unwrap();
+            let value: Value = serde_json::from_str(&line).unwrap();
+            if value["message"].as_str().is_some_and(|message| message.starts_with(begins)) {
+                return value;
+            }
+        }
+    }
+
     /// The line of the next request.
     ///
     /// # Panics

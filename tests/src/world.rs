@@ -6,12 +6,12 @@ use std::sync::{Arc, LazyLock};
 use stockade::reload::Status;
 use stockade::{Server, proven_engine};
 use stockade_authn::KeyText;
-use stockade_core::SystemClock;
+use stockade_core::{Clock, SystemClock};
 use stockade_engine::Engine;
 use stockade_simulator::Simulator;
 use tempfile::TempDir;
 
-use crate::{Connection, Reply, soon};
+use crate::{Connection, Reply, SetClock, soon};
 
 /// Who is in every world: `alice` of `research`, `bob` of `research` and `ops`, `kim` of
 /// `children`. Each has one key.
@@ -79,6 +79,8 @@ pub struct Setup<'a> {
     pub prepare: &'a (dyn Fn(&Path) + Sync),
     /// How many pieces a generated text has.
     pub chunks: usize,
+    /// The gateway's clock, if not the machine's.
+    pub clock: Option<&'a Arc<SetClock>>,
 }
 
 impl Default for Setup<'_> {
@@ -89,6 +91,7 @@ impl Default for Setup<'_> {
             listen: "127.0.0.1:0",
             prepare: &|_| (),
             chunks: 10,
+            clock: None,
         }
     }
 }
@@ -144,7 +147,11 @@ impl World {
         let config = directory.path().join("stockade.yaml");
         let upstream = format!("url: \"http://{}\"{}", ollama.addr(), setup.upstream);
         std::fs::write(&config, head(setup.listen, &upstream, &keys) + setup.bindings).unwrap();
-        let server = match Server::start_with(engine(), &config, Arc::new(SystemClock)).await {
+        let clock: Arc<dyn Clock> = match setup.clock {
+            Some(clock) => clock.clone(),
+            None => Arc::new(SystemClock),
+        };
+        let server = match Server::start_with(engine(), &config, clock).await {
             Ok(server) => server,
             Err(error) => panic!("the gateway does not start:\n{error}"),
         };
@@ -206,6 +213,18 @@ impl World {
     pub async fn rebind(&self, bindings: &str) -> Status {
         let config = head(&self.listen, &self.upstream, &self.keys) + bindings;
         self.change(|| std::fs::write(self.config(), config).unwrap()).await
+    }
+
+    /// Change the text of the configuration, and wait until it is taken.
+    ///
+    /// # Panics
+    /// Where the text is not there, or what comes of it is rejected.
+    pub async fn edit(&self, from: &str, to: &str) {
+        let config = std::fs::read_to_string(self.config()).unwrap();
+        assert!(config.contains(from), "{from:?} is not in {config}");
+        let config = config.replace(from, to);
+        let after = self.change(|| std::fs::write(self.config(), config).unwrap()).await;
+        assert!(after.rejected.is_none(), "{:?}", after.rejected);
     }
 
     /// Change some files, and wait until the gateway has built or rejected a candidate.

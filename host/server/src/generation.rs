@@ -17,7 +17,7 @@ use stockade_core::{
 use stockade_engine::PreparedPolicy;
 
 use crate::Tls;
-use crate::config::Config;
+use crate::config::{Config, Listener};
 use bindings::{Asked, BindingTable};
 
 pub(crate) use build::authenticator;
@@ -86,10 +86,14 @@ impl Generation {
         }
     }
 
+    /// The listener at this address, if it is configured.
+    pub fn listener(&self, address: SocketAddr) -> Option<&Listener> {
+        self.config.listen.iter().find(|listener| listener.address == address)
+    }
+
     /// What the listener at this address presents, if it is configured.
     pub fn tls(&self, address: SocketAddr) -> Option<&Tls> {
-        let mut listeners = self.config.listen.iter();
-        listeners.find(|listener| listener.address == address)?.tls.as_ref()
+        self.listener(address)?.tls.as_ref()
     }
 
     /// Whether any policy asked to see bodies.

@@ -11,17 +11,20 @@ mod list;
 mod listener;
 mod path_key;
 mod pause;
+mod proxy_protocol;
 mod record;
 mod refused;
+mod tenure;
+mod throttled;
 mod token;
 mod upstream;
 
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Method, Request, Response, Uri};
+use http::{HeaderMap, Method, Request, Response, Uri};
 use hyper::body::Incoming;
-use stockade_authn::{AuthnError, Identity, Replays};
+use stockade_authn::{AuthnError, ClientIp, Identity, Replays, Throttle, TrustedProxies};
 use stockade_core::{
     AccessClass, Client, Clock, Dialect, Permit, PolicyInput, Subject, Usage, combine,
     permit_public,
@@ -38,7 +41,7 @@ use answer::AnswerBody;
 use body::BodyLimits;
 use cors::Page;
 use identify::PasswordChecks;
-use listener::{Link, PeerAddr};
+use listener::Link;
 use path_key::PathKey;
 use record::{Record, RequestIds};
 use refused::Refused;
@@ -54,6 +57,7 @@ pub(crate) struct Gateway {
     ids: RequestIds,
     passwords: PasswordChecks,
     replays: Replays,
+    throttle: Throttle,
     shadow: Arc<ShadowTally>,
 }
 
@@ -87,6 +91,7 @@ impl Gateway {
             ids: RequestIds::new(),
             passwords: PasswordChecks::new(),
             replays: Replays::default(),
+            throttle: Throttle::default(),
             shadow,
         }
     }
@@ -113,7 +118,7 @@ impl Gateway {
     /// Answer a request whose head was refused before it was parsed.
     pub(crate) fn refuse(
         &self,
-        peer: PeerAddr,
+        link: &Link,
         mut uri: Uri,
         bad: Option<BadHead>,
     ) -> Response<AnswerBody> {
@@ -122,7 +127,11 @@ impl Gateway {
         let method = Method::from_bytes(guard::REFUSED.as_bytes()).unwrap_or_default();
         // The key is not looked at, but it must not be recorded.
         PathKey::take(&mut uri);
-        let record = Record::begin(id, generation, peer, method, uri.path().to_owned());
+        let mut record = Record::begin(id, generation, link.peer, method, uri.path().to_owned());
+        // Its headers are not known.
+        if let Ok(hop) = TrustedProxies::default().client(link.hop(), &HeaderMap::new()) {
+            record.came_from(hop);
+        }
         Refused::from(bad).answer(dialect_of_path(uri.path()), record)
     }
 
@@ -138,7 +147,15 @@ impl Gateway {
         let id = self.ids.next();
         let mut record =
             Record::begin(id, generation.number, link.peer, parts.method.clone(), path);
-        let exchange = Exchange { gateway: self, generation, link };
+        let proxies = &generation.config.trusted_proxies;
+        let client = match proxies.client(link.hop(), &parts.headers) {
+            Ok(client) => client,
+            Err(bad) => {
+                return Refused::from(bad).answer(dialect_of_path(parts.uri.path()), record);
+            }
+        };
+        record.came_from(client);
+        let exchange = Exchange { gateway: self, generation, link, client };
         if parts.uri.path() == token::PATH {
             return match exchange.token(head, body, &mut record).await {
                 Ok(response) => response,
@@ -190,6 +207,7 @@ struct Exchange<'a> {
     gateway: &'a Gateway,
     generation: &'a Arc<Generation>,
     link: &'a Link,
+    client: ClientIp,
 }
 
 impl Exchange<'_> {
@@ -269,6 +287,6 @@ impl Exchange<'_> {
     }
 
     fn client(&self) -> Client {
-        Client { address: self.link.peer.0.ip(), transport: self.link.transport }
+        Client { address: self.client.address(), transport: self.link.transport }
     }
 }

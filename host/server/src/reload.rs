@@ -3,6 +3,7 @@
 //! A candidate that does not load leaves the generation that works in place, and every
 //! error is logged and kept in [`Status`] until a later candidate loads.
 
+mod wake;
 mod watch;
 
 use std::net::SocketAddr;
@@ -20,11 +21,15 @@ use tokio::sync::watch as channel;
 use crate::config::{self, ConfigErrors, Inputs};
 use crate::generation::{self, Generation};
 
+pub(crate) use wake::Wake;
+use wake::Wakers;
 pub use watch::{Watch, WatchError};
 
 /// The generation in force, and whether the last candidate was taken.
 pub struct Current {
     generation: ArcSwap<Generation>,
+    /// Who looks at each new one.
+    wakers: Wakers,
     status: channel::Sender<Status>,
 }
 
@@ -42,12 +47,21 @@ pub struct Status {
 impl Current {
     fn new(first: Generation) -> Self {
         let status = Status { generation: first.number, rejected: None, attempts: 1 };
-        Self { generation: ArcSwap::from_pointee(first), status: channel::Sender::new(status) }
+        Self {
+            generation: ArcSwap::from_pointee(first),
+            wakers: Wakers::default(),
+            status: channel::Sender::new(status),
+        }
     }
 
     /// The generation in force. Take it once for each request.
     pub fn load(&self) -> Arc<Generation> {
         self.generation.load_full()
+    }
+
+    /// The number of the generation in force.
+    pub(crate) fn number(&self) -> u64 {
+        self.generation.load().number
     }
 
     /// Follow what becomes of changes of the configuration.
@@ -135,6 +149,7 @@ impl Reloader {
     fn swap(&self, generation: Generation, started: Instant) -> Reload {
         let number = generation.number;
         let old = self.current.generation.swap(Arc::new(generation));
+        self.current.wakers.wake();
         if places(&old.config.listen) != places(&self.current.load().config.listen) {
             tracing::warn!(
                 "`listen` has other addresses, or TLS where there was none; \

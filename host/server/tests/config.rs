@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use stockade::config::{Config, ConfigErrors, Loaded, LogFormat, LogLevel, ModuleLocation, load};
+use stockade_authn::{ForwardingHeader, ThrottleRules, TrustedProxies};
 use stockade_core::{GroupName, ModelName, Operation, Principal, ProofKind, UserId};
 use tempfile::TempDir;
 
@@ -159,6 +160,30 @@ fn every_key_arrives() {
 }
 
 #[test]
+fn what_concerns_callers_arrives() {
+    let (_surroundings, Loaded { config, .. }) = full();
+    let proxied: Vec<_> = config.listen.iter().map(|listener| listener.proxy_protocol).collect();
+    assert_eq!(proxied, [false, true]);
+    assert!(config.trusted_proxies.trusts([10, 1, 2, 3].into()));
+    assert!(!config.trusted_proxies.trusts([127, 0, 0, 1].into()));
+    assert_eq!(config.trusted_proxies.header, Some(ForwardingHeader::Forwarded));
+    let rules = ThrottleRules {
+        failures: 5,
+        wait: Duration::from_secs(2),
+        longest_wait: Duration::from_mins(1),
+        forget: Duration::from_hours(1),
+    };
+    assert_eq!(config.authentication.throttle, Some(rules));
+    assert!(config.authentication.terminate_streams);
+    let surroundings = surroundings();
+    let smallest = load_case(&surroundings, "good", &cases().join("good/smallest.yaml")).unwrap();
+    let authentication = smallest.config.authentication;
+    assert_eq!(authentication.throttle, Some(ThrottleRules::default()), "unless it is said");
+    assert!(!authentication.terminate_streams);
+    assert_eq!(smallest.config.trusted_proxies, TrustedProxies::default());
+}
+
+#[test]
 fn users_and_keys_arrive() {
     let (_surroundings, Loaded { config, .. }) = full();
     let names: Vec<_> = config.users.iter().map(|user| user.id.as_str()).collect();
@@ -242,14 +267,14 @@ fn later_errors_find_their_place() {
     let error = config.error(Some(at), "this tag is not served");
     let rendered = error.render(false);
     let expected = concat!(
-        "full.yaml:45:34\n",
+        "full.yaml:51:34\n",
         "   |\n",
-        "45 |         - { model: qwen3, tags: [\"8b\"] }\n",
+        "51 |         - { model: qwen3, tags: [\"8b\"] }\n",
         "   |                                  ^^^^\n",
     );
     assert!(rendered.ends_with(expected), "{rendered}");
-    assert_eq!(config.policies[1].at.to_string(), "32:13");
-    assert!(error.to_string().ends_with("full.yaml:45:34: this tag is not served"));
+    assert_eq!(config.policies[1].at.to_string(), "38:13");
+    assert!(error.to_string().ends_with("full.yaml:51:34: this tag is not served"));
 }
 
 #[test]

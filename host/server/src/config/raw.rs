@@ -6,6 +6,7 @@
 
 mod access;
 mod accounts;
+mod authentication;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,6 +15,9 @@ pub(super) use self::access::{
     Expectation, Mode, RawBinding, RawChosen, RawExcept, RawPolicy, RawSubjects, RawTest,
 };
 pub(super) use self::accounts::{RawCertificate, RawKey, RawOllamaKey, RawUser};
+pub(super) use self::authentication::{
+    ForwardingHeader, RawAuthentication, RawThrottle, RawTokenSecret, RawTokens, RawTrustedProxies,
+};
 use super::schema;
 use super::slot::{Entries, Slot};
 use super::types::{LogFormat, LogLevel};
@@ -30,6 +34,8 @@ pub(super) struct RawConfig {
     pub(super) upstream: Slot<RawUpstream>,
     /// Whether to listen elsewhere than on loopback without TLS.
     pub(super) allow_plain_http: Slot<bool>,
+    /// The proxies that are believed when they tell whom they speak for.
+    pub(super) trusted_proxies: Slot<RawTrustedProxies>,
     /// The IANA name of the zone in which policies see weekday and hour, such as Europe/Paris.
     pub(super) time_zone: Slot<String>,
     /// How much a caller may send, and how slowly.
@@ -112,6 +118,15 @@ pub(super) struct RawListener {
     pub(super) address: Slot<String>,
     /// What is presented there; without it, HTTP is plain.
     pub(super) tls: Slot<RawTls>,
+    /// Whether each connection begins with a header of the PROXY protocol, version 2.
+    pub(super) proxy_protocol: Slot<ProxyProtocol>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ProxyProtocol {
+    Off,
+    Required,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -194,41 +209,4 @@ pub(super) struct RawLog {
     pub(super) level: Slot<LogLevel>,
     /// In which form.
     pub(super) format: Slot<LogFormat>,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(rename = "Authentication")]
-pub(super) struct RawAuthentication {
-    /// Whether a key may stand in front of the path: /k/KEY/api/chat.
-    pub(super) key_in_path: Slot<bool>,
-    /// The user that callers without a credential are.
-    pub(super) anonymous: Slot<String>,
-    /// How long a right password is not hashed again.
-    #[schemars(schema_with = "schema::duration")]
-    pub(super) remember_passwords: Slot<String>,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(rename = "Tokens")]
-pub(super) struct RawTokens {
-    /// The secrets that sign tokens. The first one signs new ones.
-    pub(super) secrets: Slot<Vec<Slot<RawTokenSecret>>>,
-    /// The longest time for which a token may be good.
-    #[schemars(schema_with = "schema::duration")]
-    pub(super) max_ttl: Slot<String>,
-    /// How far the clocks of others may be off.
-    #[schemars(schema_with = "schema::duration")]
-    pub(super) leeway: Slot<String>,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(rename = "TokenSecret", extend("required" = ["id", "file"]))]
-pub(super) struct RawTokenSecret {
-    /// Its name in logs.
-    pub(super) id: Slot<String>,
-    /// The file that holds the secret and nothing else, and that only its owner can read.
-    pub(super) file: Slot<String>,
 }

@@ -141,6 +141,10 @@ pub(super) fn depth(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "integer", "minimum": 1, "maximum": 128 })
 }
 
+pub(super) fn failures(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "integer", "minimum": 1, "maximum": 10_000 })
+}
+
 pub(super) fn digest(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "pattern": "^(sha256:)?[0-9A-Fa-f]{64}$" })
 }

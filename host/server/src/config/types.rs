@@ -14,7 +14,8 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stockade_authn::{
-    ApiKey, ClientCertificate, OllamaKey, Password, PasswordRules, TokenRules, TokenSecret, User,
+    ApiKey, ClientCertificate, OllamaKey, Password, PasswordRules, ThrottleRules, TokenRules,
+    TokenSecret, TrustedProxies, User,
 };
 use stockade_core::{BindingName, Dialect, ModelName, Operation, PolicyName, UnixTime, UserId};
 
@@ -34,6 +35,8 @@ pub struct Config {
     pub listen: Vec<Listener>,
     /// Where Ollama is.
     pub upstream: Upstream,
+    /// Who is believed when it speaks for others.
+    pub trusted_proxies: TrustedProxies,
     /// How much a caller may send, and how slowly.
     pub limits: Limits,
     /// Which web pages may read answers.
@@ -88,10 +91,13 @@ pub struct Listener {
     pub address: SocketAddr,
     /// What is presented there; without it, HTTP is plain.
     pub tls: Option<Tls>,
+    /// Whether each connection must begin with a header of the PROXY protocol, from a
+    /// trusted proxy.
+    pub proxy_protocol: bool,
 }
 
 /// How callers may say who they are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authentication {
     /// Whether a key may stand in front of the path: `/k/<key>/api/chat`.
     pub key_in_path: bool,
@@ -99,6 +105,10 @@ pub struct Authentication {
     pub anonymous: Option<UserId>,
     /// How long passwords are believed.
     pub password_rules: PasswordRules,
+    /// How failures are punished, if they are.
+    pub throttle: Option<ThrottleRules>,
+    /// Whether an answer that is under way is cut when its caller's credential ends.
+    pub terminate_streams: bool,
 }
 
 /// Where Ollama is.

@@ -15,9 +15,11 @@ mod names;
 mod network;
 mod ollama_keys;
 mod policies;
+mod proxies;
 mod quantities;
 mod scopes;
 mod secret_file;
+mod throttle;
 mod tokens;
 mod users;
 
@@ -67,6 +69,7 @@ pub(super) fn validate(
     report: &mut Report,
 ) -> Config {
     let listeners = listeners::listeners(raw.listen, surroundings, report);
+    let trusted_proxies = proxies::trusted(raw.trusted_proxies, &listeners, report);
     let network = Network::check(listeners, raw.upstream, raw.allow_plain_http, report);
     let accounts = users::accounts(raw.users, raw.groups, raw.incomplete, report);
     let authentication = authentication::authentication(raw.authentication, &accounts, report);
@@ -84,6 +87,7 @@ pub(super) fn validate(
     Config {
         listen: network.listen,
         upstream: network.upstream,
+        trusted_proxies,
         limits: quantities::limits(raw.limits, report),
         cors: cors::cors(raw.cors, report),
         log: log(raw.log),

@@ -9,11 +9,13 @@ use bytes::Bytes;
 use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use stockade_authn::AuthnError;
 use stockade_core::Dialect;
 use stockade_ollama::response::{Ending, Meter, UsageChunkFilter, error_event};
 
 use super::pause::{Paces, Paused};
 use super::record::Record;
+use super::tenure::Tenure;
 
 /// What a caller gets back.
 pub(crate) enum AnswerBody {
@@ -31,7 +33,7 @@ impl AnswerBody {
     }
 }
 
-/// Why Ollama's answer has no proper end. Given to hyper as the body's error, it makes
+/// Why an answer has no proper end. Given to hyper as the body's error, it makes
 /// it cut the connection, so that no caller takes the part for the whole.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BrokenAnswer {
@@ -41,6 +43,8 @@ pub(crate) enum BrokenAnswer {
     Stalled,
     #[error("Ollama's answer ended before it was complete")]
     Incomplete,
+    #[error("{}", AuthnError::Revoked.public_message())]
+    Revoked,
 }
 
 impl From<Paused> for BrokenAnswer {
@@ -57,6 +61,7 @@ impl BrokenAnswer {
         match self {
             Self::Broken(_) | Self::Incomplete => StatusCode::BAD_GATEWAY,
             Self::Stalled => StatusCode::GATEWAY_TIMEOUT,
+            Self::Revoked => StatusCode::UNAUTHORIZED,
         }
     }
 }
@@ -66,6 +71,7 @@ impl BrokenAnswer {
 pub(crate) struct RelayedBody {
     incoming: Paces,
     watch: Watch,
+    tenure: Tenure,
     record: Record,
     ended: bool,
 }
@@ -85,8 +91,9 @@ pub(crate) struct Watch {
 }
 
 impl RelayedBody {
-    pub(crate) fn new(incoming: Incoming, watch: Watch, record: Record) -> Self {
-        Self { incoming: Paces::new(incoming, watch.pause), watch, record, ended: false }
+    pub(super) fn new(incoming: Incoming, watch: Watch, tenure: Tenure, record: Record) -> Self {
+        let incoming = Paces::new(incoming, watch.pause);
+        Self { incoming, watch, tenure, record, ended: false }
     }
 
     fn is_end_stream(&self) -> bool {
@@ -138,6 +145,9 @@ impl RelayedBody {
             if self.ended {
                 return Poll::Ready(None);
             }
+            if self.record.caller().is_some_and(|caller| self.tenure.is_over(caller)) {
+                return self.break_off(BrokenAnswer::Revoked);
+            }
             if let Some(bytes) = self.watch.hide_usage.as_mut().and_then(UsageChunkFilter::pop) {
                 return self.pass(bytes);
             }
@@ -176,7 +186,7 @@ impl RelayedBody {
     /// stand, else by cutting the connection.
     fn break_off(&mut self, broken: BrokenAnswer) -> Polled {
         self.ended = true;
-        self.record.upstream_broke(&broken);
+        self.record.broke_off(&broken);
         if !self.event_fits() {
             return Poll::Ready(Some(Err(broken)));
         }

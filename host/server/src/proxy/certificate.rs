@@ -1,17 +1,19 @@
 //! The client certificate of a connection, and whether it is still good.
 
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use rustls::pki_types::CertificateDer;
-use stockade_authn::PresentedCertificate;
+use stockade_authn::{AuthnError, Identity, PresentedCertificate};
 use stockade_core::UnixTime;
 
+use crate::generation::Generation;
 use crate::tls::Tls;
 
 /// A certificate that was good when the connection was made.
 pub(crate) struct PeerCertificate {
-    pub(super) presented: PresentedCertificate,
+    presented: PresentedCertificate,
     chain: Vec<CertificateDer<'static>>,
     verified: Mutex<Verified>,
 }
@@ -33,8 +35,21 @@ impl PeerCertificate {
         Some(Self { presented, chain, verified: Mutex::new(never) })
     }
 
+    /// Whom a generation takes it for, at one of its listeners.
+    pub(super) fn identity(
+        &self,
+        generation: &Generation,
+        listener: SocketAddr,
+        now: UnixTime,
+    ) -> Result<Option<Identity>, AuthnError> {
+        if !self.is_good(generation.number, generation.tls(listener), now) {
+            return Err(AuthnError::CertificateEnded);
+        }
+        generation.authenticator.certified(&self.presented)
+    }
+
     /// Whether a generation accepts it now. `tls` is that generation's listener.
-    pub(super) fn is_good(&self, generation: u64, tls: Option<&Tls>, now: UnixTime) -> bool {
+    fn is_good(&self, generation: u64, tls: Option<&Tls>, now: UnixTime) -> bool {
         let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
         if verified.generation == generation && now < verified.until {
             return true;

@@ -40,9 +40,10 @@ impl Exchange<'_> {
         dialect: Dialect,
         mut record: Record,
     ) -> Response<AnswerBody> {
+        let mut tenure = self.tenure();
         let answer = match permit.request().request.operation() {
             Operation::Heartbeat => Ok(Answer::Whole(heartbeat())),
-            _ => self.exchange(permit, caller.as_ref()).await,
+            _ => tenure.bind(caller.as_ref(), self.exchange(permit, caller.as_ref())).await,
         };
         match answer {
             Ok(Answer::Whole(response)) => {
@@ -54,7 +55,7 @@ impl Exchange<'_> {
                 let (parts, incoming) = response.into_parts();
                 let head = Response::from_parts(parts, AnswerBody::empty());
                 let head = finish(head, &mut record);
-                let relayed = RelayedBody::new(incoming, *watch, record);
+                let relayed = RelayedBody::new(incoming, *watch, tenure, record);
                 head.map(|_| AnswerBody::Relayed(Box::new(relayed)))
             }
             Err(refused) => refused.answer(dialect, record),

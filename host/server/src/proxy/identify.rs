@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::request::Parts;
 use stockade_authn::{
-    AuthnError, Identity, PasswordCheck, PasswordChecked, Presented, Step, Target, TrustedProxies,
+    Attempt, AuthnError, Identity, PasswordCheck, PasswordChecked, Presented, Step, Target,
 };
 use stockade_core::{ProofKind, UnixTime};
 use tokio::sync::Semaphore;
@@ -36,11 +36,19 @@ impl PasswordChecks {
         Self { slots: Semaphore::new(processors.div_ceil(2)) }
     }
 
-    async fn run(&self, check: PasswordCheck) -> Result<PasswordChecked, Refused> {
+    /// `wait` is asked once it is this one's turn: others may have failed meanwhile.
+    async fn run(
+        &self,
+        check: PasswordCheck,
+        wait: impl FnOnce() -> Option<Duration>,
+    ) -> Result<PasswordChecked, Refused> {
         let slot = tokio::time::timeout(PATIENCE, self.slots.acquire()).await;
         let Ok(Ok(slot)) = slot else {
             return Err(Refused::busy());
         };
+        if let Some(wait) = wait() {
+            return Err(Refused::throttled(wait));
+        }
         let checked = tokio::task::spawn_blocking(|| check.run()).await;
         drop(slot);
         checked.map_err(|_| Refused::busy())
@@ -66,7 +74,6 @@ impl Exchange<'_> {
         if kind == Some(ProofKind::Basic) && !self.link.keeps_passwords() {
             return Err(self.unproven(&AuthnError::Insecure, kind));
         }
-        let authenticator = &self.generation.authenticator;
         let now = self.gateway.clock.now();
         let certified = self.certified(now).map_err(|error| self.unproven(&error, None))?;
         match (&certified, kind) {
@@ -76,19 +83,7 @@ impl Exchange<'_> {
             }
             _ => {}
         }
-        let proven = match authenticator.begin(&presented, now) {
-            Ok(Step::Proven(identity)) => {
-                let proxies = TrustedProxies::default();
-                let client = proxies.client(self.link.peer.0.ip(), &parts.headers);
-                let client = client.map_err(|_| self.unproven(&AuthnError::Missing, kind))?;
-                self.gateway.replays.admit(&presented, client, now).map(|()| identity)
-            }
-            Ok(Step::Check(check)) => {
-                let checked = self.gateway.passwords.run(check).await?;
-                authenticator.finish(checked, now)
-            }
-            Err(error) => Err(error),
-        };
+        let proven = self.prove(&presented, now).await?;
         let proven = proven.and_then(|identity| match &certified {
             Certified::As(other) if other.principal.user != identity.principal.user => {
                 Err(AuthnError::SeveralCredentials)
@@ -98,17 +93,47 @@ impl Exchange<'_> {
         proven.map_err(|error| self.unproven(&error, kind))
     }
 
+    /// Who presented this, or why it is nobody. Whoever has to wait is refused here.
+    async fn prove(
+        &self,
+        presented: &Presented<'_>,
+        now: UnixTime,
+    ) -> Result<Result<Identity, AuthnError>, Refused> {
+        let authenticator = &self.generation.authenticator;
+        let attempt = Attempt::of(presented, self.client);
+        let password = attempt.filter(Attempt::is_password);
+        let held = password.and_then(|attempt| self.wait(&attempt, now));
+        let begun = match held {
+            Some(_) => authenticator.begin_held(presented, now),
+            None => authenticator.begin(presented, now),
+        };
+        let proven = match begun {
+            Ok(Step::Proven(identity)) => {
+                self.gateway.replays.admit(presented, self.client, now).map(|()| identity)
+            }
+            Ok(Step::Check(check)) => {
+                let wait = || password.and_then(|attempt| self.wait(&attempt, now));
+                let checked = self.gateway.passwords.run(check, wait).await?;
+                authenticator.finish(checked, now)
+            }
+            Err(error) => Err(error),
+        };
+        if let (Err(error), Some(attempt)) = (&proven, &attempt) {
+            let before = held.filter(|_| error.is_guess());
+            if let Some(wait) = before.or_else(|| self.failed(error, attempt, now)) {
+                return Err(Refused::throttled(wait));
+            }
+        }
+        Ok(proven)
+    }
+
     /// Whom the connection's certificate stands for. It was verified at the handshake,
     /// and is again by each generation that the connection lives to see.
     fn certified(&self, now: UnixTime) -> Result<Certified, AuthnError> {
         let Some(certificate) = &self.link.certificate else {
             return Ok(Certified::None);
         };
-        let tls = self.generation.tls(self.link.listener);
-        if !certificate.is_good(self.generation.number, tls, now) {
-            return Err(AuthnError::CertificateEnded);
-        }
-        let identity = self.generation.authenticator.certified(&certificate.presented)?;
+        let identity = certificate.identity(self.generation, self.link.listener, now)?;
         Ok(identity.map_or(Certified::Nobody, |identity| Certified::As(Box::new(identity))))
     }
 

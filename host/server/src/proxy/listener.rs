@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use stockade_authn::ClientIp;
 use stockade_core::Transport;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -24,7 +26,9 @@ use super::Gateway;
 use super::answer::AnswerBody;
 use super::certificate::PeerCertificate;
 use super::guard::{HeadGuard, REFUSED, Verdict};
+use super::proxy_protocol::{self, NotProxied};
 use crate::config::Listener;
+use crate::reload::Wake;
 use crate::tls::Tls;
 
 /// How long a connection may wait for its next request.
@@ -33,6 +37,13 @@ const IDLE: Duration = Duration::from_secs(75);
 /// The address at the other end of a connection: the last proxy's, if there are any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PeerAddr(pub(crate) SocketAddr);
+
+/// Whether the caller itself is at the other end.
+impl PartialEq<PeerAddr> for ClientIp {
+    fn eq(&self, peer: &PeerAddr) -> bool {
+        self.address() == peer.0.ip().to_canonical()
+    }
+}
 
 impl fmt::Display for PeerAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,16 +54,24 @@ impl fmt::Display for PeerAddr {
 /// How a caller is connected.
 pub(crate) struct Link {
     pub(crate) peer: PeerAddr,
+    /// Whom a trusted proxy says that the connection is for.
+    told: Option<SocketAddr>,
     pub(crate) transport: Transport,
     /// The address that the listener has in the configuration.
     pub(super) listener: SocketAddr,
     /// The client's certificate, if it has one.
-    pub(super) certificate: Option<PeerCertificate>,
-    /// Whether the gateway was reached at an address that only this machine has.
+    pub(super) certificate: Option<Arc<PeerCertificate>>,
+    /// Whether the gateway was reached at an address that only this machine has. A proxy on
+    /// this machine is at one, whomever it speaks for, and whatever headers say.
     loopback: bool,
 }
 
 impl Link {
+    /// Where requests come from, as far as it can be told without looking at them.
+    pub(super) fn hop(&self) -> IpAddr {
+        self.told.unwrap_or(self.peer.0).ip()
+    }
+
     /// Whether nobody on the way can read a password.
     pub(crate) fn keeps_passwords(&self) -> bool {
         self.loopback || self.transport != Transport::Plain
@@ -77,7 +96,8 @@ pub(crate) async fn serve(
     stop: CancellationToken,
 ) {
     let graceful = GracefulShutdown::new();
-    let mut entrance = Entrance { address: configured.address, tls: configured.tls };
+    let Listener { address, tls, proxy_protocol } = configured;
+    let mut entrance = Entrance { address, tls, proxy_protocol };
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
@@ -109,16 +129,20 @@ async fn pause_after(error: &io::Error) {
 struct Entrance {
     address: SocketAddr,
     tls: Option<Tls>,
+    proxy_protocol: bool,
 }
 
 impl Entrance {
-    /// Take the current generation's certificates. Whether there is TLS at all was
-    /// decided when the socket was opened: a change of that waits for a restart.
+    /// Take what the current generation says. Whether there is TLS at all was decided when
+    /// the socket was opened: a change of that waits for a restart.
     fn renew(&mut self, gateway: &Gateway) {
-        if self.tls.is_some()
-            && let Some(tls) = gateway.current.load().tls(self.address)
-        {
-            self.tls = Some(tls.clone());
+        let generation = gateway.current.load();
+        let Some(configured) = generation.listener(self.address) else {
+            return;
+        };
+        self.proxy_protocol = configured.proxy_protocol;
+        if let (Some(own), Some(tls)) = (&mut self.tls, &configured.tls) {
+            own.clone_from(tls);
         }
     }
 }
@@ -129,13 +153,24 @@ struct Connection {
 }
 
 impl Connection {
-    async fn run(self, stream: TcpStream, peer: PeerAddr, entrance: Entrance, watcher: Watcher) {
+    async fn run(
+        self,
+        mut stream: TcpStream,
+        peer: PeerAddr,
+        entrance: Entrance,
+        watcher: Watcher,
+    ) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
+        let told = match self.told(&mut stream, peer, &entrance).await {
+            Ok(told) => told,
+            Err(error) => return error.log(peer, entrance.address),
+        };
         let is_loopback = |address: SocketAddr| address.ip().to_canonical().is_loopback();
         let mut link = Link {
             peer,
+            told,
             transport: Transport::Plain,
             listener: entrance.address,
             certificate: None,
@@ -149,7 +184,7 @@ impl Connection {
         match handshake.await {
             Ok(Ok(stream)) => {
                 let chain = stream.get_ref().1.peer_certificates().map(<[_]>::to_vec);
-                link.certificate = chain.and_then(PeerCertificate::new);
+                link.certificate = chain.and_then(PeerCertificate::new).map(Arc::new);
                 let mutual = link.certificate.is_some();
                 link.transport = if mutual { Transport::MutualTls } else { Transport::Tls };
                 self.http(stream, link, watcher).await;
@@ -159,6 +194,24 @@ impl Connection {
         }
     }
 
+    /// What stands before everything else on a connection, if something does.
+    async fn told(
+        &self,
+        stream: &mut TcpStream,
+        peer: PeerAddr,
+        entrance: &Entrance,
+    ) -> Result<Option<SocketAddr>, NotProxied> {
+        if !entrance.proxy_protocol {
+            return Ok(None);
+        }
+        if !self.gateway.current.load().config.trusted_proxies.trusts(peer.0.ip()) {
+            return Err(NotProxied::Untrusted);
+        }
+        let header = proxy_protocol::read(stream);
+        let header = tokio::time::timeout(self.limits.header_timeout, header).await;
+        header.unwrap_or(Err(NotProxied::Late))
+    }
+
     async fn http<S>(self, stream: S, link: Link, watcher: Watcher)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -166,6 +219,7 @@ impl Connection {
         let peer = link.peer;
         let link = Arc::new(link);
         let verdict = Verdict::default();
+        let wake = Wake::new(&self.gateway.current);
         let stream = HeadGuard::new(stream, self.limits.header_timeout, verdict.clone());
         let service = service_fn(move |request| {
             let (gateway, link, verdict) = (self.gateway.clone(), link.clone(), verdict.clone());
@@ -176,7 +230,12 @@ impl Connection {
             // A head arrives here whole or not at all, so this is the time between two.
             .header_read_timeout(self.limits.header_timeout + IDLE)
             .serve_connection(TokioIo::new(stream), service);
-        if let Err(error) = watcher.watch(connection).await {
+        let mut connection = pin!(watcher.watch(connection));
+        let served = std::future::poll_fn(|context| {
+            wake.register(context);
+            connection.as_mut().poll(context)
+        });
+        if let Err(error) = served.await {
             tracing::debug!(%peer, %error, "connection ended");
         }
     }
@@ -191,7 +250,7 @@ async fn answer(
     let refused = request.method() == REFUSED;
     let last = refused || request.headers().contains_key(TRANSFER_ENCODING);
     let mut response = if refused {
-        gateway.refuse(link.peer, request.into_parts().0.uri, verdict.take())
+        gateway.refuse(link, request.into_parts().0.uri, verdict.take())
     } else {
         gateway.serve(link, request).await
     };
@@ -214,9 +273,13 @@ mod tests {
             (Transport::Tls, false, true),
             (Transport::MutualTls, false, true),
         ] {
-            let peer = PeerAddr(address);
-            let link = Link { peer, transport, listener: address, certificate: None, loopback };
-            assert_eq!(link.keeps_passwords(), kept);
+            let (peer, listener) = (PeerAddr(address), address);
+            // Whomever a proxy speaks for, also if that is somebody on this machine.
+            for told in [None, Some(address), Some(SocketAddr::from(([127, 0, 0, 1], 80)))] {
+                let certificate = None;
+                let link = Link { peer, told, transport, listener, certificate, loopback };
+                assert_eq!(link.keeps_passwords(), kept);
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
 use serde::Serialize;
-use stockade_authn::Identity;
+use stockade_authn::{ClientIp, Identity};
 use stockade_core::{BindingName, DenialCause, ModelRef, Operation, PolicyName};
 use stockade_ollama::response::TokenUsage;
 
@@ -59,6 +59,8 @@ enum Ending {
     Complete,
     /// Ollama's answer broke off.
     UpstreamBroke,
+    /// The caller's credential was revoked.
+    Revoked,
 }
 
 /// Who decided.
@@ -83,6 +85,7 @@ pub(crate) struct Record {
     pub(crate) generation: u64,
     started: Instant,
     peer: PeerAddr,
+    client: Option<ClientIp>,
     method: Method,
     path: String,
     caller: Option<Identity>,
@@ -111,6 +114,7 @@ impl Record {
             generation,
             started: Instant::now(),
             peer,
+            client: None,
             method,
             path,
             caller: None,
@@ -124,6 +128,16 @@ impl Record {
             tokens: TokenUsage::default(),
             ending: Ending::CallerLeft,
         }
+    }
+
+    /// Where it came from, proxies taken into account.
+    pub(crate) fn came_from(&mut self, client: ClientIp) {
+        self.client = Some(client);
+    }
+
+    /// Who called, if that is known.
+    pub(crate) const fn caller(&self) -> Option<&Identity> {
+        self.caller.as_ref()
     }
 
     pub(crate) fn identified(&mut self, caller: &Identity) {
@@ -173,7 +187,11 @@ impl Record {
         self.ending = Ending::Complete;
     }
 
-    pub(crate) fn upstream_broke(&mut self, error: &BrokenAnswer) {
+    pub(crate) fn broke_off(&mut self, error: &BrokenAnswer) {
+        if matches!(error, BrokenAnswer::Revoked) {
+            self.ending = Ending::Revoked;
+            return;
+        }
         self.ending = Ending::UpstreamBroke;
         let source = std::error::Error::source(error);
         tracing::warn!(request = %self.id, source, "{error}");
@@ -203,6 +221,7 @@ impl Drop for Record {
             request = %self.id,
             generation = self.generation,
             peer = %self.peer,
+            client = self.client.filter(|client| *client != self.peer).map(tracing::field::display),
             method = %self.method,
             path = self.path,
             user = principal.map(|p| p.user.as_str()),

@@ -1,8 +1,10 @@
 //! The one table from the cause of a refusal to what the caller is told.
 
+use std::time::Duration;
+
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
-use stockade_authn::{AuthnError, OutOfScope};
+use stockade_authn::{AuthnError, BadForwarding, OutOfScope};
 use stockade_core::{BindingName, Denial, DenialCause, Dialect, PolicyName};
 use stockade_ollama::response::{ERROR_CONTENT_TYPE, error_body};
 use stockade_ollama::{BadHead, Refusal};
@@ -20,6 +22,8 @@ const BASIC: &str = r#"Basic realm="stockade", charset="UTF-8""#;
 enum Cause {
     /// No valid proof of identity.
     Unproven,
+    /// Too many of them before.
+    Throttled,
     /// The credential is good, but not for this.
     OutOfScope,
     /// The request itself.
@@ -61,6 +65,17 @@ impl Refused {
         refused
     }
 
+    /// Nobody is identified, and not for the first time. Whether this credential would have
+    /// been right is not told.
+    pub(crate) fn throttled(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let message =
+            format!("too many wrong credentials; wait for {seconds} seconds before the next try");
+        let mut refused = Self::new(StatusCode::TOO_MANY_REQUESTS, Cause::Throttled, message);
+        refused.headers.push((RETRY_AFTER, HeaderValue::from(seconds)));
+        refused
+    }
+
     /// Too many passwords wait to be checked.
     pub(crate) fn busy() -> Self {
         let message = "too many passwords are being checked; try again, or use an API key";
@@ -96,6 +111,7 @@ impl Refused {
     pub(crate) fn cause(&self) -> &'static str {
         match self.cause {
             Cause::Unproven => "unproven",
+            Cause::Throttled => "throttled",
             Cause::OutOfScope => "out-of-scope",
             Cause::Request => "bad-request",
             Cause::Policy(cause) => cause_word(cause),
@@ -126,6 +142,12 @@ impl Refused {
 
 /// The header in which a caller finds the request's id.
 pub(crate) const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-request-id");
+
+impl From<BadForwarding> for Refused {
+    fn from(bad: BadForwarding) -> Self {
+        Self::bad_request(bad.to_string())
+    }
+}
 
 impl From<OutOfScope> for Refused {
     fn from(outside: OutOfScope) -> Self {

@@ -6,6 +6,7 @@ use stockade_authn::PasswordRules;
 use stockade_core::UserId;
 
 use super::quantities::Quantity;
+use super::throttle::throttle;
 use super::users::Accounts;
 use crate::config::raw::RawAuthentication;
 use crate::config::report::{Problem, Report};
@@ -27,6 +28,8 @@ pub(super) fn authentication(
                 .read(raw.remember_passwords, report)
                 .unwrap_or(PasswordRules::default().remember),
         },
+        throttle: throttle(raw.throttle, report),
+        terminate_streams: raw.terminate_streams.value().unwrap_or(false),
     }
 }
 

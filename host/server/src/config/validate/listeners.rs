@@ -6,7 +6,7 @@ use super::Surroundings;
 use super::names::Unique;
 use super::secret_file::{self, SecretFileError};
 use crate::config::location::Location;
-use crate::config::raw::{ClientAuth, RawListen, RawListener, RawListeners, RawTls};
+use crate::config::raw::{ClientAuth, ProxyProtocol, RawListen, RawListener, RawListeners, RawTls};
 use crate::config::report::{Problem, Report, quoted};
 use crate::config::slot::{Located, Slot};
 use crate::config::types::Listener;
@@ -20,7 +20,7 @@ pub(super) fn listeners(
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,
 ) -> Vec<Located<Listener>> {
-    let default = Listener { address: DEFAULT_LISTEN, tls: None };
+    let default = Listener { address: DEFAULT_LISTEN, tls: None, proxy_protocol: false };
     let mut listeners = match slot.optional() {
         Some(written) => read(written, surroundings, report),
         None => Vec::new(),
@@ -66,17 +66,18 @@ fn listener(
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,
 ) -> Option<Located<Listener>> {
-    let (text, tls) = match raw {
-        RawListen::Address(text) => (text.optional()?, None),
+    let (text, tls, proxy_protocol) = match raw {
+        RawListen::Address(text) => (text.optional()?, None, false),
         RawListen::With(listener) => {
-            let Located { at, value: RawListener { address, tls } } = listener.optional()?;
-            let broken = tls.is_broken();
+            let Located { at, value: raw } = listener.optional()?;
+            let RawListener { address, tls, proxy_protocol } = raw;
+            let broken = tls.is_broken() || proxy_protocol.is_broken();
             let tls = tls.optional().map(|tls| self::tls(tls, surroundings, report));
             let address = address.required("address", at, report)?;
             if broken {
                 return None;
             }
-            (address, tls)
+            (address, tls, proxy_protocol.value() == Some(ProxyProtocol::Required))
         }
     };
     let address = address(&text, report)?;
@@ -85,7 +86,7 @@ fn listener(
         Some(tls) => Some(tls?),
         None => None,
     };
-    Some(Located::new(text.at, Listener { address, tls }))
+    Some(Located::new(text.at, Listener { address, tls, proxy_protocol }))
 }
 
 fn address(text: &Located<String>, report: &mut Report) -> Option<SocketAddr> {

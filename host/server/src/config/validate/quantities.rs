@@ -36,6 +36,11 @@ impl<T: PartialOrd + Copy> Quantity<T> {
         self.within(Located::new(text.at, number), report)
     }
 
+    /// The number, if one is written without a unit and fits.
+    pub(super) fn read_number(&self, slot: Slot<T>, report: &mut Report) -> Option<T> {
+        self.within(slot.optional()?, report)
+    }
+
     fn within(&self, number: Located<T>, report: &mut Report) -> Option<T> {
         if self.range.contains(&number.value) {
             return Some(number.value);
@@ -67,11 +72,14 @@ pub(super) fn limits(raw: Slot<RawLimits>, report: &mut Report) -> Limits {
 }
 
 fn json_depth(slot: Slot<u64>, report: &mut Report) -> Option<usize> {
-    let depth = Quantity {
-        range: 1..=128,
-        parse: |_| Err("a depth is a whole number"),
-        show: |depth: u64| depth.to_string(),
-    };
-    let within = depth.within(slot.optional()?, report)?;
-    usize::try_from(within).ok()
+    whole(1..=128).read_number(slot, report)?.try_into().ok()
+}
+
+/// A number without a unit.
+pub(super) fn whole(range: RangeInclusive<u64>) -> Quantity<u64> {
+    Quantity {
+        range,
+        parse: |_| Err("this is a whole number"),
+        show: |number: u64| number.to_string(),
+    }
 }
