@@ -200,6 +200,7 @@ fn policies_and_bindings_arrive() {
     assert_eq!(own.digest, Some([0xbb; 32]));
     assert_eq!(own.deadline, Some(Duration::from_millis(5)));
     assert_eq!(own.memory, Some(4 << 20));
+    assert!(shipped.remember && !own.remember);
     let [small, quiet, _] = config.bindings.as_slice() else {
         panic!("{:?}", config.bindings);
     };

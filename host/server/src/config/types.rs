@@ -202,6 +202,8 @@ pub struct PolicySource {
     pub deadline: Option<Duration>,
     /// How much memory one decision may have, in bytes, if not the usual amount.
     pub memory: Option<u64>,
+    /// Whether an answer may be used again for equal questions of the same second.
+    pub remember: bool,
     /// Where its `module` stands.
     pub at: Location,
 }

@@ -85,6 +85,9 @@ pub(crate) fn authenticator(config: &Config) -> Result<Authenticator, ConfigErro
     Err(ConfigErrors::from_all(errors))
 }
 
+/// How many different questions of one second a policy remembers its answers to.
+const REMEMBERED: usize = 1_024;
+
 type Loaded = (Vec<PreparedPolicy>, Vec<Place>);
 
 fn load_policies(config: &Config, engine: &Engine) -> Result<Loaded, Vec<ConfigError>> {
@@ -121,6 +124,7 @@ fn load(
     let settings: Vec<String> = bound.iter().map(|(_, b)| b.settings.clone()).collect();
     let limits = limits(engine.config().default_limits(), source);
     match engine.prepare(&module, &settings, limits) {
+        Ok(prepared) if source.remember => Ok(prepared.remembering(REMEMBERED)),
         Ok(prepared) => Ok(prepared),
         Err(LoadError::Settings(problems)) => {
             let located = problems.iter().map(|problem| {
