@@ -169,7 +169,11 @@ impl Connection {
         let stream = HeadGuard::new(stream, self.limits.header_timeout, verdict.clone());
         let service = service_fn(move |request| {
             let (gateway, link, verdict) = (self.gateway.clone(), link.clone(), verdict.clone());
-            async move { Ok::<_, Infallible>(answer(&gateway, &link, request, &verdict).await) }
+            // hyper moves it several times, and keeps the room for it while a connection is
+            // idle: kilobytes, unless it is boxed.
+            Box::pin(async move {
+                Ok::<_, Infallible>(answer(&gateway, &link, request, &verdict).await)
+            })
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
