@@ -61,10 +61,18 @@ fn bearer(credential: &str) -> HeaderMap {
     headers
 }
 
+/// As many credentials as one user of a large company may have.
+const OF_ONE_USER: usize = 10;
+
 fn identify(criterion: &mut Criterion) {
     let known = KeyText::generate();
     let mut keys: Vec<_> = (1..USERS).map(|number| key(number, &KeyText::generate())).collect();
     keys.push(key(0, &known));
+    let owner = user(9).id;
+    let more = (1..OF_ONE_USER).map(|number| key(USERS + number, &KeyText::generate()));
+    keys.extend(more.map(|key| ApiKey { user: owner.clone(), ..key }));
+    let origin = KeyText::generate();
+    keys.push(ApiKey { user: owner, ..key(USERS, &origin) });
     let authenticator = Authenticator::new(Credentials {
         users: (0..USERS).map(user).collect(),
         api_keys: keys,
@@ -74,6 +82,9 @@ fn identify(criterion: &mut Criterion) {
     })
     .unwrap();
 
+    let presented = Presented::from_secret(origin.expose()).unwrap();
+    let proven = authenticator.identify(&presented, NOW).unwrap();
+    let given = authenticator.issue(&proven, None, NOW).unwrap().token;
     let token = issue(&token_secret("current"), &user(7).id, NOW);
     let expired = issue(&token_secret("current"), &user(7).id, UnixTime::from_secs(1));
     let nobodys = issue(&token_secret("current"), &UserId::new("user-x").unwrap(), NOW);
@@ -82,6 +93,7 @@ fn identify(criterion: &mut Criterion) {
         ("api key", bearer(known.expose())),
         ("unknown api key", bearer(KeyText::generate().expose())),
         ("token", bearer(token.expose())),
+        ("token of the gateway, for a user with ten keys", bearer(given.expose())),
         ("expired token", bearer(expired.expose())),
         ("token of an unknown user", bearer(nobodys.expose())),
         ("token with a wrong signature", bearer(&forged)),

@@ -11,12 +11,14 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
-use stockade_core::{CredentialId, ProofKind, UserId};
+use stockade_core::{CredentialId, ProofKind, UnixTime, UserId};
 
 use crate::user::Directory;
 use crate::{AuthnError, Holder, Identity, Terms};
 
+mod der;
 mod names;
+mod validity;
 
 /// What a certificate can be known by.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -81,15 +83,19 @@ pub struct ClientCertificate {
 #[derive(Clone, Debug)]
 pub struct PresentedCertificate {
     names: Vec<CertificateName>,
+    /// The first second in which it is not valid any more.
+    ends: UnixTime,
 }
 
 impl PresentedCertificate {
     /// Read the names of a verified certificate in DER. Names that cannot be read are
-    /// names that it does not have; the fingerprint is always there.
+    /// names that it does not have; the fingerprint is always there. An end that cannot be
+    /// read has passed.
     pub fn read(der: &[u8]) -> Self {
         let mut names = names::alternative_names(der).unwrap_or_default();
         names.push(CertificateName::Fingerprint(Sha256::digest(der).into()));
-        Self { names }
+        let last = validity::not_after(der).map_or(0, UnixTime::as_secs);
+        Self { names, ends: UnixTime::from_secs(last.saturating_add(1)) }
     }
 }
 
@@ -136,7 +142,10 @@ impl Certificates {
             return Err(AuthnError::Disabled(Holder { user, credential }));
         }
         let principal = member.principal(ProofKind::Mtls, Some(certificate.id.clone()));
-        Ok(Some(Identity::new(principal, Arc::new(Terms::default()))))
+        // Whether it is still valid is for the handshake to say; what is made from it must
+        // not live longer.
+        let terms = Terms { expires: Some(presented.ends), ..Terms::default() };
+        Ok(Some(Identity::new(principal, Arc::new(terms))))
     }
 }
 

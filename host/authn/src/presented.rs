@@ -34,8 +34,8 @@ impl<'a> Presented<'a> {
     /// Read the credential of a request.
     ///
     /// `Authorization: Bearer …`, `Authorization: Basic …` and `x-api-key: …` are
-    /// understood, and `in_path`, what the path was prefixed with. Some SDKs send the same secret in two places; that is
-    /// one credential.
+    /// understood, and `in_path`, what the path was prefixed with. Some SDKs send the same
+    /// secret in two places; that is one credential.
     ///
     /// # Errors
     /// [`Malformed`](AuthnError::Malformed), [`Unsupported`](AuthnError::Unsupported) or
@@ -138,10 +138,14 @@ fn only_value<'a>(
     let Some(value) = values.next() else {
         return Ok(None);
     };
-    if values.next().is_some() {
-        return Err(AuthnError::Malformed(
-            "the credential's header appears more than once; send it once",
-        ));
+    if let Some(other) = values.next() {
+        let again = "the credential's header appears more than once; send it once";
+        let same = other == value;
+        return Err(if same {
+            AuthnError::Malformed(again)
+        } else {
+            AuthnError::SeveralCredentials
+        });
     }
     check_length(value.len())?;
     value.to_str().map(Some).map_err(|_| {

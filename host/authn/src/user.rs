@@ -66,7 +66,11 @@ impl Member {
 
 /// All users, by name.
 #[derive(Debug)]
-pub(crate) struct Directory(HashMap<UserId, Member>);
+pub(crate) struct Directory {
+    members: HashMap<UserId, Member>,
+    /// What is looked at for names that nobody has, so that the work is the same.
+    stand_in: Member,
+}
 
 impl Directory {
     /// The directory, and the names that came more than once.
@@ -79,14 +83,21 @@ impl Directory {
                 repeated.push(id);
             }
         }
-        (Self(members), repeated)
+        let stand_in = Member::new(User::new(UserId::nobodys()));
+        (Self { members, stand_in }, repeated)
     }
 
     pub(crate) fn get(&self, user: &str) -> Option<&Member> {
-        self.0.get(user)
+        self.members.get(user)
+    }
+
+    /// The user, or one who stands in; whether there is such a user.
+    pub(crate) fn find(&self, user: &str) -> (&Member, bool) {
+        let found = self.members.get(user);
+        (found.unwrap_or(&self.stand_in), found.is_some())
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.members.len()
     }
 }

@@ -35,6 +35,7 @@ pub use self::types::{
     Authentication, Binding, Config, ConfigTest, Cors, Exceptions, Limits, Listener, Log,
     LogFormat, LogLevel, ModuleLocation, PolicySource, Subjects, Upstream,
 };
+pub(crate) use self::validate::secret_file;
 use self::validate::{Surroundings, validate};
 
 /// A configuration and what it was made of.

@@ -88,8 +88,10 @@ impl Generation {
 
     /// What the listener at this address presents, if it is configured.
     pub fn tls(&self, address: SocketAddr) -> Option<&Tls> {
-        let mut listeners = self.config.listen.iter();
-        listeners.find(|listener| listener.address == address)?.tls.as_ref()
+        let listeners = self.config.listen.iter();
+        // Several may ask for port 0, with TLS and without.
+        let mut there = listeners.filter(|listener| listener.address == address);
+        there.find_map(|listener| listener.tls.as_ref())
     }
 
     /// Whether any policy asked to see bodies.

@@ -40,7 +40,7 @@ pub struct Status {
 }
 
 impl Current {
-    fn new(first: Generation) -> Self {
+    pub(crate) fn new(first: Generation) -> Self {
         let status = Status { generation: first.number, rejected: None, attempts: 1 };
         Self { generation: ArcSwap::from_pointee(first), status: channel::Sender::new(status) }
     }

@@ -227,3 +227,18 @@ fn tests_may_say_when() {
     assert_eq!(code, Some(1));
     assert!(errors.contains("stockade.yaml:15:3") && errors.contains("expects allow"), "{errors}");
 }
+
+#[test]
+fn passwords_that_stand_out_by_their_cost_are_told() {
+    let user = |name: &str, cost: &str| {
+        let hash = "c29tZSByYW5kb20gc2FsdA$T0Y7Jb5pVQ2vV0n1n4G0dBqk0c2m0QvJx3w6v9yZ1aA";
+        format!("  {name}: {{ groups: [g], password_hash: \"$argon2id$v=19${cost}${hash}\" }}\n")
+    };
+    let usual = "m=19456,t=2,p=1";
+    let users = [user("alice", usual), user("bob", usual), user("carol", "m=65536,t=3,p=4")];
+    let rest = "policies: { p: { module: builtin/model-access } }\nbindings:\n  \
+                - { name: g, subjects: { groups: [g] }, policy: p, settings: { allow: [x] } }\n";
+    let found = warnings(&format!("users:\n{}{rest}", users.concat()));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("4: ") && found[0].contains("\"carol\""), "{found:?}");
+}

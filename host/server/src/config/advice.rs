@@ -24,6 +24,7 @@ impl Config {
             advice.helpless(user);
         }
         advice.unused();
+        advice.unlike_passwords();
         advice.found.sort_by_key(|(at, _)| *at);
         let found = advice.found.into_iter().map(|(_, warning)| warning);
         self.read_warnings.iter().cloned().chain(found).collect()
@@ -130,6 +131,26 @@ impl Advice<'_> {
         for policy in self.config.policies.iter().filter(|p| !bound.contains(&p.name)) {
             let message = format!("no binding names policy {:?}", policy.name.as_str());
             self.add(policy.at, &message, "bind it, or leave it out");
+        }
+    }
+}
+
+impl Advice<'_> {
+    /// A name that nobody has costs what the first password costs; others stand out.
+    fn unlike_passwords(&mut self) {
+        let Some((first, others)) = self.config.passwords.split_first() else {
+            return;
+        };
+        for other in others.iter().filter(|other| other.hash.cost() != first.hash.cost()) {
+            let (name, usual) = (other.user.as_str(), first.user.as_str());
+            let message = format!(
+                "the password of user {name:?} takes another time to check than that of {usual:?}, \
+                 so the time of a refusal tells that there is such a user"
+            );
+            let help = "hash them all in one way, as `stockade password hash` does";
+            if let Some(&at) = self.config.user_places.get(&other.user) {
+                self.add(at, &message, help);
+            }
         }
     }
 }

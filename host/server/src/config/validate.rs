@@ -17,7 +17,7 @@ mod ollama_keys;
 mod policies;
 mod quantities;
 mod scopes;
-mod secret_file;
+pub(crate) mod secret_file;
 mod tokens;
 mod users;
 
