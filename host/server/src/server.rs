@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ConfigErrors;
+use crate::jwks;
 use crate::proxy::{self, ConnectionLimits, Gateway};
 use crate::reload::{Current, Reloader, Watch, WatchError};
 use crate::shadow::ShadowTally;
@@ -88,6 +89,7 @@ impl Server {
             let gateway = gateway.clone();
             listeners.spawn(proxy::serve(socket, listener, gateway, limits, stop.clone()));
         }
+        listeners.spawn(jwks::keep_fresh(reloader.current().clone(), stop.clone()));
         let watch = Watch::start(reloader.clone())?;
         Ok(Self { addresses, reloader, shadow, watch, stop, listeners })
     }
