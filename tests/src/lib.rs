@@ -6,12 +6,16 @@
 mod authority;
 mod client;
 pub mod guest;
+mod installed;
+mod key_server;
 mod log;
 mod wait;
 mod world;
 
 pub use authority::{Authority, private};
 pub use client::{Connection, Reply, get, post, raw};
+pub use installed::{installed, node, python};
+pub use key_server::{KeyServer, Published, Signer};
 pub use log::Log;
 pub use wait::soon;
 pub use world::{BINDINGS, MODELS, Setup, TOKEN_SECRET, USERS, World};

@@ -13,7 +13,7 @@ use rcgen::SanType;
 use serde_json::{Value, json};
 use stockade_authn::PasswordHash;
 use stockade_core::Secret;
-use stockade_tests::{Authority, BINDINGS, Setup, World, post, private};
+use stockade_tests::{Authority, BINDINGS, Setup, World, installed, post, private};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
@@ -40,12 +40,6 @@ const MATRIX: [(&str, &[&str]); 6] = [
     ("openai", &["key", "key in the path", "password", "token", "certificate"]),
     ("anthropic", &["key", "x-api-key", "key in the path", "password", "token", "certificate"]),
 ];
-
-fn installed(path: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/clients").join(path);
-    assert!(path.exists(), "{} is missing: run `cargo xtask setup`", path.display());
-    path
-}
 
 fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(name)

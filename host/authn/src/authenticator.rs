@@ -9,6 +9,7 @@ use crate::basic::{
     Password, PasswordCheck, PasswordChecked, PasswordRules, Passwords, PresentedBasic,
 };
 use crate::certificate::{Certificates, ClientCertificate, PresentedCertificate};
+use crate::jwt::{JwtIssuer, Jwts};
 use crate::ollama_key::{OllamaKey, OllamaKeys};
 use crate::presented::{Kind, Presented};
 use crate::token::{
@@ -25,6 +26,7 @@ pub struct Authenticator {
     users: Directory,
     keys: ApiKeys,
     tokens: Tokens,
+    jwts: Jwts,
     passwords: Passwords,
     certificates: Certificates,
     ollama_keys: OllamaKeys,
@@ -51,6 +53,8 @@ pub struct Credentials {
     pub token_secrets: Vec<TokenSecret>,
     /// What tokens must keep to.
     pub token_rules: TokenRules,
+    /// Who signs JWTs.
+    pub jwt_issuers: Vec<JwtIssuer>,
     /// The passwords of the users.
     pub passwords: Vec<Password>,
     /// The client certificates of the users.
@@ -92,6 +96,9 @@ pub enum ConflictError {
     /// Two Ollama keys are the same.
     #[error("Ollama keys {0:?} and {1:?} are the same key")]
     DuplicateOllamaKey(CredentialId, CredentialId),
+    /// Two issuers of JWTs have the same name, or the same `iss`.
+    #[error("the JWT issuer {0:?} is defined more than once")]
+    DuplicateJwtIssuer(String),
     /// Two certificates are known by the same name.
     #[error("certificates {0:?} and {1:?} are known by the same name")]
     DuplicateCertificate(CredentialId, CredentialId),
@@ -131,6 +138,8 @@ impl Authenticator {
         conflicts.extend(
             same.into_iter().map(|(one, other)| ConflictError::DuplicateOllamaKey(one, other)),
         );
+        let (jwts, same) = Jwts::new(credentials.jwt_issuers);
+        conflicts.extend(same.into_iter().map(ConflictError::DuplicateJwtIssuer));
         let (certificates, same) = Certificates::new(credentials.certificates);
         conflicts.extend(
             same.into_iter().map(|(one, other)| ConflictError::DuplicateCertificate(one, other)),
@@ -141,7 +150,7 @@ impl Authenticator {
         if conflicts.is_empty() {
             let tokens = Tokens::new(token_secrets, token_rules, origins);
             let passwords = Passwords::new(passwords, password_rules);
-            Ok(Self { users, keys, tokens, passwords, certificates, ollama_keys, anonymous })
+            Ok(Self { users, keys, tokens, jwts, passwords, certificates, ollama_keys, anonymous })
         } else {
             Err(conflicts)
         }
@@ -173,6 +182,7 @@ impl Authenticator {
             Kind::Nothing => self.anonymous(),
             Kind::ApiKey(key) => self.keys.verify(key, now, &self.users),
             Kind::Token(token) => self.tokens.verify(token, now, &self.users),
+            Kind::Jwt(jwt) => self.jwts.verify(jwt, now, &self.users),
             Kind::OllamaKey(signed) => self.ollama_keys.verify(signed, now, &self.users),
             Kind::Basic(basic) => return self.begin_basic(basic, now),
         }
@@ -265,6 +275,7 @@ impl std::fmt::Debug for Authenticator {
             .field("users", &self.users.len())
             .field("keys", &self.keys.len())
             .field("token_secrets", &self.tokens.len())
+            .field("jwt_issuers", &self.jwts.len())
             .field("passwords", &self.passwords.len())
             .field("certificates", &self.certificates.len())
             .field("ollama_keys", &self.ollama_keys.len())

@@ -13,10 +13,10 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use stockade_core::{CredentialId, ProofKind, UnixTime, UserId};
 
+use crate::der::{Elements, SEQUENCE};
 use crate::user::Directory;
 use crate::{AuthnError, Holder, Identity, Terms};
 
-mod der;
 mod names;
 mod validity;
 
@@ -147,6 +147,13 @@ impl Certificates {
         let terms = Terms { expires: Some(presented.ends), ..Terms::default() };
         Ok(Some(Identity::new(principal, Arc::new(terms))))
     }
+}
+
+/// The parts of what is signed (RFC 5280, section 4.1). The certificate has been verified by
+/// a complete implementation before; what is not as expected is not there.
+fn to_be_signed(certificate: &[u8]) -> Option<Elements<'_>> {
+    let certificate = Elements(certificate).only(SEQUENCE)?;
+    Elements(certificate).only(SEQUENCE).map(Elements)
 }
 
 #[cfg(test)]

@@ -41,8 +41,10 @@ mod api_key;
 mod authenticator;
 mod basic;
 mod certificate;
+mod der;
 mod error;
 mod identity;
+mod jwt;
 mod ollama_key;
 mod presented;
 mod scope;
@@ -60,6 +62,10 @@ pub use certificate::{
 };
 pub use error::{AuthnError, Holder};
 pub use identity::{Identity, Terms};
+pub use jwt::{
+    ClaimPath, InvalidClaimPath, InvalidJwtKey, JwtIssuer, JwtKeys, JwtMapping, JwtRefusal,
+    JwtRules, KeySet,
+};
 pub use ollama_key::{InvalidPublicKey, OllamaKey, OllamaPublicKey, Replays, Target};
 pub use presented::Presented;
 pub use scope::{OutOfScope, Scope};

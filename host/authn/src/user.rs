@@ -49,6 +49,36 @@ impl Member {
         }
     }
 
+    /// Somebody who is not in the configuration.
+    pub(crate) fn stranger(id: UserId) -> Self {
+        Self::new(User::new(id))
+    }
+
+    /// A principal of whom the credential says more. What the configuration says of the
+    /// user counts, where both have the same attribute.
+    pub(crate) fn principal_with(
+        &self,
+        proof: ProofKind,
+        credential: CredentialId,
+        mut groups: Vec<GroupName>,
+        mut attributes: Vec<(String, String)>,
+    ) -> Principal {
+        let mut principal = self.principal(proof, Some(credential));
+        if !groups.is_empty() {
+            groups.extend_from_slice(&self.groups);
+            groups.sort_unstable();
+            groups.dedup();
+            principal.groups = groups.into();
+        }
+        if !attributes.is_empty() {
+            attributes.retain(|(name, _)| self.attributes.iter().all(|(own, _)| own != name));
+            attributes.extend_from_slice(&self.attributes);
+            attributes.sort_unstable();
+            principal.attributes = attributes.into();
+        }
+        principal
+    }
+
     pub(crate) fn principal(
         &self,
         proof: ProofKind,

@@ -19,6 +19,7 @@ use tokio::sync::watch as channel;
 
 use crate::config::{self, ConfigErrors, Inputs};
 use crate::generation::{self, Generation};
+use crate::jwks;
 
 pub use watch::{Watch, WatchError};
 
@@ -119,7 +120,10 @@ impl Reloader {
         }
         let started = Instant::now();
         let number = self.current.load().number + 1;
-        let reading = config::read(&self.path, crate::builtin::NAMES);
+        let mut reading = config::read(&self.path, crate::builtin::NAMES);
+        if let Some(config) = &mut reading.config {
+            jwks::inherit(config, &self.current.load().config);
+        }
         seen.inputs = reading.inputs.clone();
         // The fingerprint from before the reading: a file that changed meanwhile then
         // looks new when its event comes. It does not cover files named for the first

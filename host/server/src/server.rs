@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::ConfigErrors;
 use crate::generation::Generation;
+use crate::jwks;
 use crate::proxy::{self, ConnectionLimits, Gateway};
 use crate::reload::{Current, Reloader, Watch, WatchError};
 use crate::shadow::ShadowTally;
@@ -102,6 +103,7 @@ impl Server {
             let gateway = gateway.clone();
             listeners.spawn(proxy::serve(socket, listener, gateway, limits, stop.clone()));
         }
+        listeners.spawn(jwks::keep_fresh(current.clone(), stop.clone()));
         Ok(Self { addresses, current, shadow, watch: None, stop, listeners })
     }
 

@@ -52,7 +52,9 @@ async fn every_section_is_as_it_says() {
 fn every_section_shows_an_answer() {
     let page = page();
     let sections = page::sections(&page);
-    for kind in ["API keys", "Passwords", "TLS and client certificates", "Ollama keys"] {
+    for kind in
+        ["API keys", "Passwords", "TLS and client certificates", "Ollama keys", "JSON Web Tokens"]
+    {
         assert!(sections.iter().any(|section| section.title == kind), "{kind} has no section");
     }
     for Section { title, blocks } in sections {

@@ -142,6 +142,21 @@ fn users_and_policies_that_do_nothing_are_noticed() {
 }
 
 #[test]
+fn issuers_of_jwts_bring_users_and_groups() {
+    let yaml = with_bindings("- { name: x, subjects: { groups: [empty] }, policy: p }\n")
+        .replace("users:\n", "users:\n  dave: {}\n");
+    let found = |more: &str| {
+        let issuer = "issuer: sso, audience: a, jwks_url: \"http://127.0.0.1:9/\"";
+        warnings(&format!("issuers: {{ sso: {{ {issuer}, groups_claim: g{more} }} }}\n{yaml}"))
+    };
+    assert_eq!(found(""), [""; 0]);
+    let named = found(", user_prefix: \"sso:\"");
+    assert!(named.len() == 1 && named[0].contains("\"dave\" has no credential"), "{named:?}");
+    let others = found(", groups: { theirs: ops }");
+    assert!(others.iter().any(|warning| warning.contains("applies to nobody")), "{others:?}");
+}
+
+#[test]
 fn warnings_are_shown_and_can_be_held_against_it() {
     let yaml = with_bindings(
         "- { name: all, subjects: everyone, policy: p, settings: { allow: [a] } }\n\

@@ -12,13 +12,14 @@ use std::process::Command;
 
 use gateway::Gateway;
 use stockade_authn::{KeyText, PasswordHash};
-use stockade_core::Secret;
+use stockade_core::{Clock as _, Secret, SystemClock};
 use stockade_simulator::Simulator;
 use tokio::io::AsyncBufReadExt as _;
 
 const SIGNING: &str = "MARKED-signing-secret-of-tokens";
 const PASSWORD: &str = "MARKED-password-that-is-right";
 const WRONG: &str = "MARKED-password-that-is-wrong";
+const JWT_SECRET: &str = "MARKED-secret-that-signs-json-web-tokens";
 const SIGNATURE: &str = "TUFSS0VELXNpZ25hdHVyZQ==";
 
 fn private(path: &Path, content: &str) {
@@ -127,6 +128,7 @@ listen:
 upstream: {{ url: "http://{upstream}" }}
 log: {{ level: trace, format: json }}
 authentication: {{ key_in_path: true }}
+issuers: {{ sso: {{ issuer: sso, audience: ollama, secret_file: jwt }} }}
 tokens: {{ secrets: [{{ id: main, file: signing }}] }}
 users:
   alice:
@@ -142,15 +144,39 @@ bindings:
     )
 }
 
+fn jwt(claims: &str) -> String {
+    use base64::Engine as _;
+    let part = |bytes: &[u8]| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
+    let signed = format!("{}.{}", part(br#"{"alg":"HS256"}"#), part(claims.as_bytes()));
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, JWT_SECRET.as_bytes());
+    format!("{signed}.{}", part(ring::hmac::sign(&key, signed.as_bytes()).as_ref()))
+}
+
+/// Good ones, and what is wrong in several ways.
+fn jwts() -> [String; 5] {
+    let exp = SystemClock.now().as_secs() + 600;
+    let good = jwt(&format!(r#"{{"iss":"sso","aud":"ollama","sub":"alice","exp":{exp}}}"#));
+    let other = jwt(&format!(r#"{{"iss":"sso","aud":"MARKED-other","sub":"alice","exp":{exp}}}"#));
+    let expired = jwt(r#"{"iss":"sso","aud":"ollama","sub":"alice","exp":1}"#);
+    let unreadable = jwt(r#"{"iss":"sso","MARKED":1,"MARKED":2}"#);
+    let forged = good.replacen('.', ".e", 1);
+    [good, other, expired, unreadable, forged]
+}
+
 /// What is expected, what stands before the path, and curl's arguments.
 type Attempt = (&'static str, String, Vec<String>);
 
-fn requests(key: &str, wrong: &str, token: &str) -> Vec<Attempt> {
+fn requests(key: &str, wrong: &str, token: &str, jwts: &[String; 5]) -> Vec<Attempt> {
     let forged = token.replacen("alice", "mallory", 1);
     let bearer = |secret: &str| vec!["-H".to_owned(), format!("Authorization: {secret}")];
     let basic = |name: &str, password: &str| vec!["-u".to_owned(), format!("{name}:{password}")];
     let x_api_key = |key: &str| vec!["-H".to_owned(), format!("x-api-key: {key}")];
-    vec![
+    let [good, others @ ..] = jwts;
+    let jwt = |jwt: &String| ("401", String::new(), bearer(&format!("Bearer {jwt}")));
+    let mut attempts = vec![
+        ("200", String::new(), bearer(&format!("Bearer {good}"))),
+        ("200", format!("/k/{good}"), vec![]),
+        ("400", String::new(), [x_api_key(good), basic("alice", PASSWORD)].concat()),
         ("200", String::new(), bearer(&format!("Bearer {key}"))),
         ("200", String::new(), x_api_key(key)),
         ("200", format!("/k/{key}"), vec![]),
@@ -167,7 +193,9 @@ fn requests(key: &str, wrong: &str, token: &str) -> Vec<Attempt> {
         ("401", String::new(), bearer(&format!("Digest {wrong}"))),
         ("401", String::new(), bearer(&format!("AAAA:{SIGNATURE}"))),
         ("400", String::new(), [x_api_key(wrong), basic("alice", PASSWORD)].concat()),
-    ]
+    ];
+    attempts.extend(others.iter().map(jwt));
+    attempts
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,13 +209,15 @@ async fn no_secret_is_logged_answered_or_forwarded() {
     let config = config(ollama.addr(), &key, &files.public);
     std::fs::write(directory.path().join("stockade.yaml"), config).unwrap();
     private(&directory.path().join("signing"), SIGNING);
+    private(&directory.path().join("jwt"), JWT_SECRET);
     let mut gateway = Gateway::start(directory.path()).await;
     let tls = tls_address(&mut gateway).await;
     let (key, wrong) = (key.expose(), wrong.expose());
     let (_, issued) = gateway.curl("/-/token", &["-u", &format!("alice:{key}"), "-d", ""]).await;
     let issued: serde_json::Value = serde_json::from_str(&issued).unwrap();
     let token = issued["access_token"].as_str().unwrap();
-    let requests = requests(key, wrong, token);
+    let jwts = jwts();
+    let requests = requests(key, wrong, token, &jwts);
     let mut seen = String::new();
     for (expected, path, arguments) in &requests {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -197,7 +227,7 @@ async fn no_secret_is_logged_answered_or_forwarded() {
     }
     let (proof, answered) = files.requests(&gateway, &tls, directory.path(), wrong).await;
     seen.push_str(&answered);
-    assert_eq!(ollama.requests().len(), 8);
+    assert_eq!(ollama.requests().len(), 10);
     for request in ollama.requests() {
         writeln!(seen, "{request:?}").unwrap();
     }
@@ -209,6 +239,8 @@ async fn no_secret_is_logged_answered_or_forwarded() {
     for name in ["laptop", "ollama", "card"] {
         assert!(said.contains(&format!("\"credential\":\"{name}\"")), "{name}: {said}");
     }
+    let proven = r#""user":"alice","proof":"Jwt","credential":"sso""#;
+    assert_eq!(said.matches(proven).count(), 2, "{said}");
     seen.push_str(&said);
     let encoded = |password: &str| {
         use base64::Engine as _;
@@ -217,8 +249,9 @@ async fn no_secret_is_logged_answered_or_forwarded() {
     let encoded = [PASSWORD, WRONG, key].map(encoded);
     let signature_of = |token: &str| token.rsplit(':').next().unwrap().to_owned();
     let marked = [key, wrong, "MARKED", SIGNATURE, &signature_of(token), &proof];
+    let parts = jwts.iter().flat_map(|jwt| jwt.split('.').skip(1));
     let more = encoded.iter().chain(&files.secrets).map(String::as_str);
-    for secret in marked.into_iter().chain(more) {
+    for secret in marked.into_iter().chain(parts).chain(more) {
         assert!(!seen.contains(secret), "{secret} is in:\n{seen}");
     }
 }

@@ -1,7 +1,8 @@
 //! The subject's alternative names of a certificate (RFC 5280, section 4.2.1.6).
 
 use super::CertificateName;
-use super::der::{Elements, SEQUENCE, to_be_signed};
+use super::to_be_signed;
+use crate::der::{Elements, SEQUENCE};
 
 const OCTET_STRING: u8 = 0x04;
 const OBJECT_IDENTIFIER: u8 = 0x06;

@@ -2,7 +2,8 @@
 
 use stockade_core::UnixTime;
 
-use super::der::{Elements, SEQUENCE, to_be_signed};
+use super::to_be_signed;
+use crate::der::{Elements, SEQUENCE};
 
 /// `YYMMDDHHMMSSZ`
 const UTC_TIME: u8 = 0x17;

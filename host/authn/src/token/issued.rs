@@ -21,6 +21,9 @@ pub enum CannotIssue {
     /// The caller is declared, not proven.
     #[error("a token is given for a credential; this request has none")]
     Anonymous,
+    /// It would have to end with something that is not here.
+    #[error("no token is given for a JWT, which ends when its issuer says; ask that for another")]
+    Jwt,
     /// Nothing signs.
     #[error("this gateway issues no tokens: it has no secret that signs them")]
     NoSecret,
@@ -45,6 +48,7 @@ impl Tokens {
         let secret = self.secrets.first().ok_or(CannotIssue::NoSecret)?;
         let origin = match identity.principal.proof {
             ProofKind::Anonymous => return Err(CannotIssue::Anonymous),
+            ProofKind::Jwt => return Err(CannotIssue::Jwt),
             // Without an origin it was signed by whoever has the secret.
             ProofKind::Token => identity.origin.as_ref(),
             _ => Some(self.origins.find(&identity.principal).ok_or(CannotIssue::NoOrigin)?),

@@ -6,6 +6,7 @@ mod subjects;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -14,10 +15,12 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stockade_authn::{
-    ApiKey, ClientCertificate, OllamaKey, Password, PasswordRules, TokenRules, TokenSecret, User,
+    ApiKey, ClientCertificate, JwtIssuer, OllamaKey, Password, PasswordRules, TokenRules,
+    TokenSecret, User,
 };
 use stockade_core::{BindingName, Dialect, ModelName, Operation, PolicyName, UnixTime, UserId};
 
+use crate::jwks::JwksFeed;
 use crate::tls::Tls;
 
 pub use self::subjects::{Exceptions, Subjects};
@@ -58,6 +61,8 @@ pub struct Config {
     pub token_secrets: Vec<TokenSecret>,
     /// What tokens must keep to.
     pub token_rules: TokenRules,
+    /// Who signs JWTs.
+    pub issuers: Vec<Issuer>,
     /// The policies, by distinct names.
     pub policies: Vec<PolicySource>,
     /// Which policy judges whom; names are distinct and policies are known.
@@ -99,6 +104,15 @@ pub struct Authentication {
     pub anonymous: Option<UserId>,
     /// How long passwords are believed.
     pub password_rules: PasswordRules,
+}
+
+/// Who signs JWTs.
+#[derive(Clone, Debug)]
+pub struct Issuer {
+    /// What its tokens must keep to, and its keys.
+    pub rules: JwtIssuer,
+    /// What fetches the keys, if they are fetched.
+    pub feed: Option<Arc<JwksFeed>>,
 }
 
 /// Where Ollama is.

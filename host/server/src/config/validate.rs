@@ -10,6 +10,8 @@ mod bindings;
 mod certificates;
 mod cors;
 mod expectations;
+mod issuer_keys;
+mod issuers;
 mod listeners;
 mod names;
 mod network;
@@ -71,6 +73,7 @@ pub(super) fn validate(
     let accounts = users::accounts(raw.users, raw.groups, raw.incomplete, report);
     let authentication = authentication::authentication(raw.authentication, &accounts, report);
     let (token_secrets, token_rules) = tokens::tokens(raw.tokens, surroundings, report);
+    let issuers = issuers::issuers(raw.issuers, &accounts.group_names, surroundings, report);
     let (policies, policy_names) =
         policies::policies(raw.policies, raw.incomplete, surroundings, report);
     let known = bindings::Known {
@@ -96,6 +99,7 @@ pub(super) fn validate(
         ollama_keys: accounts.ollama_keys,
         token_secrets,
         token_rules,
+        issuers,
         policies,
         bindings,
         tests,

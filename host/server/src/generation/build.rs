@@ -72,6 +72,7 @@ pub(crate) fn authenticator(config: &Config) -> Result<Authenticator, ConfigErro
         api_keys: config.api_keys.clone(),
         token_secrets: config.token_secrets.clone(),
         token_rules: config.token_rules,
+        jwt_issuers: config.issuers.iter().map(|issuer| issuer.rules.clone()).collect(),
         ollama_keys: config.ollama_keys.clone(),
         certificates: config.certificates.clone(),
         passwords: config.passwords.clone(),

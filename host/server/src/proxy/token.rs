@@ -90,6 +90,7 @@ impl From<CannotIssue> for Refused {
             CannotIssue::TooShort => Self::bad_request(cannot.to_string()),
             CannotIssue::NoSecret
             | CannotIssue::Anonymous
+            | CannotIssue::Jwt
             | CannotIssue::NoOrigin
             | CannotIssue::Ending => Self::no_token(cannot.to_string()),
         }

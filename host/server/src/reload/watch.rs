@@ -111,8 +111,8 @@ fn concerns(event: &Event, names: &Names) -> bool {
         // Our own reading of the files is an access too.
         EventKind::Access(_) => false,
         EventKind::Modify(ModifyKind::Data(_)) => {
-            let named = |path: &PathBuf| path.file_name().is_none_or(|name| names.contains(name));
-            event.paths.is_empty() || event.paths.iter().any(named)
+            let ours = |path: &PathBuf| path.file_name().is_none_or(|name| names.contains(name));
+            event.paths.is_empty() || event.paths.iter().any(ours)
         }
         _ => true,
     }

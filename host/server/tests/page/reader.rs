@@ -162,7 +162,10 @@ impl Reader {
     async fn shell(&self, script: &str) -> String {
         let program = Path::new(env!("CARGO_BIN_EXE_stockade")).parent().unwrap();
         let path = std::env::var_os("PATH").unwrap();
-        let mut all = vec![program.to_owned()];
+        // Where `cargo xtask setup` installs the libraries that the page names.
+        let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/clients/python/bin");
+        assert!(python.exists(), "{} is missing: run `cargo xtask setup`", python.display());
+        let mut all = vec![program.to_owned(), python];
         all.extend(std::env::split_paths(&path));
         let mut command = process::Command::new("bash");
         command.args(["-c", script]).current_dir(self.directory()).kill_on_drop(true);

@@ -1,22 +1,13 @@
-//! As much of DER as leads to a few fields of a certificate.
-//!
-//! The certificate has been verified by a complete implementation before, and what is not
-//! as expected here is not there.
+//! Just enough of DER to find a known part of something that has a known shape.
 
-pub(super) const SEQUENCE: u8 = 0x30;
-
-/// The parts of what is signed (RFC 5280, section 4.1).
-pub(super) fn to_be_signed(certificate: &[u8]) -> Option<Elements<'_>> {
-    let certificate = Elements(certificate).only(SEQUENCE)?;
-    Elements(certificate).only(SEQUENCE).map(Elements)
-}
+pub(crate) const SEQUENCE: u8 = 0x30;
 
 /// The elements of a DER sequence: tag and content.
-pub(super) struct Elements<'a>(pub(super) &'a [u8]);
+pub(crate) struct Elements<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Elements<'a> {
     /// The content of the first element, which must have this tag.
-    pub(super) fn only(mut self, tag: u8) -> Option<&'a [u8]> {
+    pub(crate) fn only(mut self, tag: u8) -> Option<&'a [u8]> {
         self.next().filter(|(found, _)| *found == tag).map(|(_, content)| content)
     }
 }
