@@ -1,8 +1,10 @@
-//! Compiles the shipped policies and embeds them in the binary.
+//! Compiles the shipped policies and embeds them in the binary, with what `stockade doctor`
+//! tells about how it was built.
 
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use stockade_guest_build::Guests;
 
@@ -32,5 +34,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     table.push_str("]\n");
     std::fs::write(out_dir.join("builtin.rs"), table)?;
+    tell_versions(&workspace.join("Cargo.lock"))
+}
+
+/// Versions that only the build knows.
+fn tell_versions(lock: &Path) -> Result<(), Box<dyn Error>> {
+    let rustc = std::env::var_os("RUSTC").ok_or("RUSTC is not set")?;
+    let rustc = String::from_utf8(Command::new(rustc).arg("--version").output()?.stdout)?;
+    println!("cargo::rustc-env=STOCKADE_RUSTC={}", rustc.trim());
+    for (name, of) in [("STOCKADE_TARGET", "TARGET"), ("STOCKADE_PROFILE", "PROFILE")] {
+        let value = std::env::var_os(of).ok_or("cargo says for what it builds")?;
+        println!("cargo::rustc-env={name}={}", value.display());
+    }
+    println!("cargo::rerun-if-changed={}", lock.display());
+    let lock = std::fs::read_to_string(lock)?;
+    let wasmtime = lock.split_once("name = \"wasmtime\"\nversion = \"");
+    let version = wasmtime.and_then(|(_, rest)| rest.split('"').next());
+    println!("cargo::rustc-env=STOCKADE_WASMTIME={}", version.ok_or("wasmtime is not locked")?);
     Ok(())
 }

@@ -74,10 +74,18 @@ impl Log {
     /// # Panics
     /// Where there is none within a while.
     pub async fn next_request(&mut self) -> Value {
+        self.next(|line| line["target"] == "stockade::request").await
+    }
+
+    /// The next line of a kind.
+    ///
+    /// # Panics
+    /// Where there is none within a while.
+    pub async fn next(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let line = soon("a line of the log", self.0.recv()).await.unwrap();
             let value: Value = serde_json::from_str(&line).unwrap();
-            if value["target"] == "stockade::request" {
+            if wanted(&value) {
                 return value;
             }
         }

@@ -2,21 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use stockade_tests::{Connection, World, post, soon};
+use stockade_tests::{Connection, World, node, post, python, soon};
 use tokio::process::Command;
-
-fn installed(path: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/clients").join(path);
-    assert!(path.exists(), "{} is missing: run `cargo xtask setup`", path.display());
-    path
-}
-
-fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(name)
-}
 
 async fn passes(world: World, mut command: Command) {
     command
@@ -29,12 +18,6 @@ async fn passes(world: World, mut command: Command) {
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && text.trim() == "ok", "{text}\n{errors}");
-}
-
-fn python(name: &str) -> Command {
-    let mut command = Command::new(installed("python/bin/python"));
-    command.arg(script(name));
-    command
 }
 
 #[tokio::test]
@@ -58,13 +41,7 @@ async fn the_anthropic_sdk() {
 
 #[tokio::test]
 async fn ollama_for_javascript() {
-    // Node looks for packages beside the script, so the script is put beside them.
-    let directory = installed("node/node_modules");
-    let beside = directory.parent().unwrap().join("native.mjs");
-    std::fs::copy(script("native.mjs"), &beside).unwrap();
-    let mut command = Command::new("node");
-    command.arg(beside);
-    passes(World::start().await, command).await;
+    passes(World::start().await, node("native.mjs")).await;
 }
 
 #[tokio::test]

@@ -9,10 +9,11 @@ use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use rcgen::SanType;
+use serde_json::json;
 use stockade_authn::{KeyText, PasswordHash};
 use stockade_core::Secret;
 use stockade_simulator::{Ending, Gate, Hold};
-use stockade_tests::{Authority, BINDINGS, Connection, Setup, World, get, post, soon};
+use stockade_tests::{Authority, BINDINGS, Connection, Setup, Signer, World, get, post, soon};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::Command;
@@ -168,6 +169,47 @@ async fn a_changed_password_and_a_removed_secret_end_what_they_proved() {
     let replace = || stockade_tests::private(&token, "another secret, long enough");
     assert!(world.change(replace).await.rejected.is_none());
     by_token.cut().await;
+}
+
+#[tokio::test]
+async fn a_jwt_ends_with_its_key_its_issuer_and_what_admits_its_user() {
+    let (old, new) = (Signer::new("old"), Signer::new("new"));
+    let publish = |directory: &Path, signers: &[&Signer]| {
+        let keys: Vec<_> = signers.iter().map(|signer| signer.jwk()).collect();
+        std::fs::write(directory.join("jwks.json"), json!({ "keys": keys }).to_string()).unwrap();
+    };
+    let issuer = "sso: { issuer: sso, audience: ollama, jwks_file: jwks.json, \
+                  unknown_users: admit, groups_claim: groups }";
+    let world = World::build(Setup {
+        bindings: &format!("{ON}\nissuers:\n  {issuer}\n{BINDINGS}"),
+        prepare: &|directory: &Path| publish(directory, &[&old, &new]),
+        ..Setup::default()
+    })
+    .await;
+    // Nobody under `users` is called carol.
+    let [alices, carols] = ["alice", "carol"].map(|user| {
+        let token = |signer: &Signer| signer.token(user, &json!({ "groups": ["research"] }));
+        [token(&old), token(&new)]
+    });
+    let begin = async |tokens: &[String; 2]| {
+        let [old, new] = tokens;
+        [UnderWay::generate(&world, old).await, UnderWay::generate(&world, new).await]
+    };
+    let ([alice_old, alice_new], [carol_old, carol_new]) =
+        (begin(&alices).await, begin(&carols).await);
+    let rotated = world.change(|| publish(world.directory(), &[&new])).await;
+    assert!(rotated.rejected.is_none());
+    alice_old.cut().await;
+    carol_old.cut().await;
+    let carol_whole = UnderWay::generate(&world, &carols[1]).await;
+    world.edit("alice: { groups", "alice: { attributes: { floor: 3 }, groups").await;
+    carol_whole.whole().await;
+    world.edit("unknown_users: admit", "unknown_users: refuse").await;
+    carol_new.cut().await;
+    let alice_whole = UnderWay::generate(&world, &alices[1]).await;
+    alice_whole.whole().await;
+    world.edit("issuer: sso", "issuer: another").await;
+    alice_new.cut().await;
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use crate::basic::{
     Password, PasswordCheck, PasswordChecked, PasswordRules, Passwords, PresentedBasic,
 };
 use crate::certificate::{Certificates, ClientCertificate, PresentedCertificate};
+use crate::jwt::{JwtIssuer, Jwts};
 use crate::ollama_key::{OllamaKey, OllamaKeys};
 use crate::presented::{Kind, Presented};
 use crate::standing::Evidence;
@@ -26,6 +27,7 @@ pub struct Authenticator {
     pub(crate) users: Directory,
     pub(crate) keys: ApiKeys,
     pub(crate) tokens: Tokens,
+    pub(crate) jwts: Jwts,
     pub(crate) passwords: Passwords,
     certificates: Certificates,
     pub(crate) ollama_keys: OllamaKeys,
@@ -52,6 +54,8 @@ pub struct Credentials {
     pub token_secrets: Vec<TokenSecret>,
     /// What tokens must keep to.
     pub token_rules: TokenRules,
+    /// Who signs JWTs.
+    pub jwt_issuers: Vec<JwtIssuer>,
     /// The passwords of the users.
     pub passwords: Vec<Password>,
     /// The client certificates of the users.
@@ -93,6 +97,9 @@ pub enum ConflictError {
     /// Two Ollama keys are the same.
     #[error("Ollama keys {0:?} and {1:?} are the same key")]
     DuplicateOllamaKey(CredentialId, CredentialId),
+    /// Two issuers of JWTs have the same name, or the same `iss`.
+    #[error("the JWT issuer {0:?} is defined more than once")]
+    DuplicateJwtIssuer(String),
     /// Two certificates are known by the same name.
     #[error("certificates {0:?} and {1:?} are known by the same name")]
     DuplicateCertificate(CredentialId, CredentialId),
@@ -132,6 +139,8 @@ impl Authenticator {
         conflicts.extend(
             same.into_iter().map(|(one, other)| ConflictError::DuplicateOllamaKey(one, other)),
         );
+        let (jwts, same) = Jwts::new(credentials.jwt_issuers);
+        conflicts.extend(same.into_iter().map(ConflictError::DuplicateJwtIssuer));
         let (certificates, same) = Certificates::new(credentials.certificates);
         conflicts.extend(
             same.into_iter().map(|(one, other)| ConflictError::DuplicateCertificate(one, other)),
@@ -142,7 +151,7 @@ impl Authenticator {
         if conflicts.is_empty() {
             let tokens = Tokens::new(token_secrets, token_rules, origins);
             let passwords = Passwords::new(passwords, password_rules);
-            Ok(Self { users, keys, tokens, passwords, certificates, ollama_keys, anonymous })
+            Ok(Self { users, keys, tokens, jwts, passwords, certificates, ollama_keys, anonymous })
         } else {
             Err(conflicts)
         }
@@ -174,6 +183,7 @@ impl Authenticator {
             Kind::Nothing => self.anonymous(),
             Kind::ApiKey(key) => self.keys.verify(key, now, &self.users),
             Kind::Token(token) => self.tokens.verify(token, now, &self.users),
+            Kind::Jwt(jwt) => self.jwts.verify(jwt, now, &self.users),
             Kind::OllamaKey(signed) => self.ollama_keys.verify(signed, now, &self.users),
             Kind::Basic(basic) => return self.begin_basic(basic, now),
         }
@@ -289,6 +299,7 @@ impl std::fmt::Debug for Authenticator {
             .field("users", &self.users.len())
             .field("keys", &self.keys.len())
             .field("token_secrets", &self.tokens.len())
+            .field("jwt_issuers", &self.jwts.len())
             .field("passwords", &self.passwords.len())
             .field("certificates", &self.certificates.len())
             .field("ollama_keys", &self.ollama_keys.len())

@@ -11,13 +11,15 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
-use stockade_core::{CredentialId, ProofKind, UserId};
+use stockade_core::{CredentialId, ProofKind, UnixTime, UserId};
 
+use crate::der::{Elements, SEQUENCE};
 use crate::standing::Evidence;
 use crate::user::Directory;
 use crate::{AuthnError, Holder, Identity, Terms};
 
 mod names;
+mod validity;
 
 /// What a certificate can be known by.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -82,15 +84,20 @@ pub struct ClientCertificate {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PresentedCertificate {
     names: Arc<[CertificateName]>,
+    /// The first second in which it is not valid any more.
+    ends: UnixTime,
 }
 
 impl PresentedCertificate {
     /// Read the names of a verified certificate in DER. Names that cannot be read are
-    /// names that it does not have; the fingerprint is always there.
+    /// names that it does not have; the fingerprint is always there. An end that cannot be
+    /// read has passed.
     pub fn read(der: &[u8]) -> Self {
         let mut names = names::alternative_names(der).unwrap_or_default();
         names.push(CertificateName::Fingerprint(Sha256::digest(der).into()));
-        Self { names: names.into() }
+        let last = validity::not_after(der).map_or(0, UnixTime::as_secs);
+        let ends = UnixTime::from_secs(last.saturating_add(1));
+        Self { names: names.into(), ends }
     }
 }
 
@@ -137,9 +144,19 @@ impl Certificates {
             return Err(AuthnError::Disabled(Holder { user, credential }));
         }
         let principal = member.principal(ProofKind::Mtls, Some(certificate.id.clone()));
+        // Whether it is still valid is for the handshake to say; what is made from it must
+        // not live longer.
+        let terms = Terms { expires: Some(presented.ends), ..Terms::default() };
         let evidence = Evidence::Certificate(presented.clone());
-        Ok(Some(Identity::new(principal, Arc::new(Terms::default()), evidence)))
+        Ok(Some(Identity::new(principal, Arc::new(terms), evidence)))
     }
+}
+
+/// The parts of what is signed (RFC 5280, section 4.1). The certificate has been verified by
+/// a complete implementation before; what is not as expected is not there.
+fn to_be_signed(certificate: &[u8]) -> Option<Elements<'_>> {
+    let certificate = Elements(certificate).only(SEQUENCE)?;
+    Elements(certificate).only(SEQUENCE).map(Elements)
 }
 
 #[cfg(test)]

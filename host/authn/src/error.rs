@@ -1,6 +1,8 @@
 use http::StatusCode;
 use stockade_core::{CredentialId, UserId};
 
+use crate::JwtRefusal;
+
 /// Whose credential was refused, where that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
@@ -72,6 +74,9 @@ pub enum AuthnError {
     /// A token with a right signature that expires later than the rules allow.
     #[error("the token expires later than max_ttl allows: {0}")]
     TooLongLived(Holder),
+    /// A JWT that is not taken.
+    #[error("{0}")]
+    Jwt(#[from] JwtRefusal),
 }
 
 impl AuthnError {
@@ -109,14 +114,17 @@ impl AuthnError {
             Self::TooLongLived(_) => {
                 "the token is valid for longer than is allowed here; ask for a shorter one"
             }
+            Self::Jwt(refusal) => refusal.public_message(),
         }
     }
 
-    /// The status of the answer: 400 where the request contradicts itself, else 401.
+    /// The status of the answer: 400 where the request contradicts itself, 503 where it cannot
+    /// be told yet, else 401.
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::SeveralCredentials => StatusCode::BAD_REQUEST,
             Self::Insecure => StatusCode::FORBIDDEN,
+            Self::Jwt(refusal) => refusal.status(),
             _ => StatusCode::UNAUTHORIZED,
         }
     }

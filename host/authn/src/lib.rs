@@ -42,8 +42,10 @@ mod authenticator;
 mod basic;
 mod certificate;
 mod client;
+mod der;
 mod error;
 mod identity;
+mod jwt;
 mod ollama_key;
 mod presented;
 mod scope;
@@ -67,6 +69,10 @@ pub use client::{
 };
 pub use error::{AuthnError, Holder};
 pub use identity::{Identity, Terms};
+pub use jwt::{
+    ClaimPath, InvalidClaimPath, InvalidJwtKey, JwtIssuer, JwtKeys, JwtMapping, JwtRefusal,
+    JwtRules, KeySet,
+};
 pub use ollama_key::{InvalidPublicKey, OllamaKey, OllamaPublicKey, Replays, Target};
 pub use presented::Presented;
 pub use scope::{OutOfScope, Scope};

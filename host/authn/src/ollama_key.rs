@@ -70,6 +70,13 @@ pub struct OllamaKey {
     pub key: OllamaPublicKey,
 }
 
+impl OllamaKey {
+    fn nobodys() -> Self {
+        let (id, user) = (CredentialId::nobodys(), UserId::nobodys());
+        Self { id, user, key: OllamaPublicKey([0; 32]) }
+    }
+}
+
 /// How far a signature's time may lie from now, on either side.
 const WINDOW: Duration = Duration::from_mins(1);
 
@@ -112,13 +119,18 @@ impl PresentedSignature {
 }
 
 /// All Ollama keys.
-#[derive(Debug, Default)]
-pub(crate) struct OllamaKeys(HashMap<OllamaPublicKey, OllamaKey>);
+#[derive(Debug)]
+pub(crate) struct OllamaKeys {
+    by_key: HashMap<OllamaPublicKey, OllamaKey>,
+    /// What is looked at for a key that nobody has, so that the work is the same.
+    stand_in: OllamaKey,
+}
 
 impl OllamaKeys {
     /// The keys, and the pairs that are the same.
     pub(crate) fn new(keys: Vec<OllamaKey>) -> (Self, Vec<(CredentialId, CredentialId)>) {
         let mut by_key: HashMap<_, OllamaKey> = HashMap::with_capacity(keys.len());
+        let stand_in = keys.first().map_or_else(OllamaKey::nobodys, OllamaKey::clone);
         let mut shared = Vec::new();
         for key in keys {
             let id = key.id.clone();
@@ -126,19 +138,20 @@ impl OllamaKeys {
                 shared.push((other.id, id));
             }
         }
-        (Self(by_key), shared)
+        (Self { by_key, stand_in }, shared)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.by_key.len()
     }
 
     /// Whether the key is this user's.
     pub(crate) fn has(&self, user: &UserId, key: &OllamaPublicKey) -> bool {
-        self.0.get(key).is_some_and(|key| key.user == *user)
+        self.by_key.get(key).is_some_and(|key| key.user == *user)
     }
 
-    /// The signature is verified also for keys that nobody has.
+    /// The signature is verified also for keys that nobody has, and everything is looked
+    /// at before the first refusal.
     pub(crate) fn verify(
         &self,
         presented: &PresentedSignature,
@@ -147,16 +160,20 @@ impl OllamaKeys {
     ) -> Result<Identity, AuthnError> {
         let public = UnparsedPublicKey::new(&ED25519, presented.key.0);
         let signed = public.verify(presented.text.as_bytes(), &presented.signature).is_ok();
-        let key = self.0.get(&presented.key).filter(|_| signed).ok_or(AuthnError::Unknown)?;
-        let member = users.get(key.user.as_str()).ok_or(AuthnError::Unknown)?;
-        let holder = || Holder { user: key.user.clone(), credential: key.id.clone() };
+        let found = self.by_key.get(&presented.key).filter(|_| signed);
+        let key = found.unwrap_or(&self.stand_in);
+        let (member, exists) = users.find(key.user.as_str());
+        let holder = Holder { user: key.user.clone(), credential: key.id.clone() };
+        if found.is_none() || !exists {
+            return Err(AuthnError::Unknown);
+        }
         if member.disabled {
-            return Err(AuthnError::Disabled(holder()));
+            return Err(AuthnError::Disabled(holder));
         }
         if now.as_secs().abs_diff(presented.time.as_secs()) > WINDOW.as_secs() {
-            return Err(AuthnError::WrongTime(holder()));
+            return Err(AuthnError::WrongTime(holder));
         }
-        let principal = member.principal(ProofKind::OllamaKey, Some(key.id.clone()));
+        let principal = member.principal(ProofKind::OllamaKey, Some(holder.credential));
         Ok(Identity::new(principal, Arc::default(), Evidence::OllamaKey(presented.key)))
     }
 }

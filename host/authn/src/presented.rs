@@ -9,6 +9,7 @@ use stockade_core::ProofKind;
 use crate::AuthnError;
 use crate::api_key::PresentedKey;
 use crate::basic::PresentedBasic;
+use crate::jwt::PresentedJwt;
 use crate::ollama_key::{PresentedSignature, Target};
 use crate::token::PresentedToken;
 
@@ -26,6 +27,7 @@ pub(crate) enum Kind<'a> {
     Nothing,
     ApiKey(PresentedKey<'a>),
     Token(PresentedToken<'a>),
+    Jwt(PresentedJwt<'a>),
     Basic(Box<PresentedBasic>),
     OllamaKey(Box<PresentedSignature>),
 }
@@ -34,8 +36,8 @@ impl<'a> Presented<'a> {
     /// Read the credential of a request.
     ///
     /// `Authorization: Bearer …`, `Authorization: Basic …` and `x-api-key: …` are
-    /// understood, and `in_path`, what the path was prefixed with. Some SDKs send the same secret in two places; that is
-    /// one credential.
+    /// understood, and `in_path`, what the path was prefixed with. Some SDKs send the same
+    /// secret in two places; that is one credential.
     ///
     /// # Errors
     /// [`Malformed`](AuthnError::Malformed), [`Unsupported`](AuthnError::Unsupported) or
@@ -99,14 +101,19 @@ impl<'a> Presented<'a> {
 
     /// Read a credential that came without a header: from a path, or from a command line.
     ///
-    /// A text that ends in `:<digits>:<64 hex digits>` is a token, any other an API key.
+    /// A text that ends in `:<digits>:<64 hex digits>` is a token. One that begins with `ey`
+    /// and consists of base64url and at least two dots is a JWT; it has no `:`, so it is
+    /// never both. Any other is an API key, and no API key has one of these forms.
     ///
     /// # Errors
     /// [`Malformed`](AuthnError::Malformed).
     pub fn from_secret(text: &'a str) -> Result<Self, AuthnError> {
         check_length(text.len())?;
-        match PresentedToken::read(text) {
-            Some(token) => Ok(Self(Kind::Token(token?))),
+        if let Some(token) = PresentedToken::read(text) {
+            return Ok(Self(Kind::Token(token?)));
+        }
+        match PresentedJwt::read(text) {
+            Some(jwt) => Ok(Self(Kind::Jwt(jwt))),
             None => PresentedKey::read(text).map(|key| Self(Kind::ApiKey(key))),
         }
     }
@@ -117,6 +124,7 @@ impl<'a> Presented<'a> {
             Kind::Nothing => None,
             Kind::ApiKey(_) => Some(ProofKind::ApiKey),
             Kind::Token(_) => Some(ProofKind::Token),
+            Kind::Jwt(_) => Some(ProofKind::Jwt),
             Kind::Basic(_) => Some(ProofKind::Basic),
             Kind::OllamaKey(_) => Some(ProofKind::OllamaKey),
         }
@@ -150,10 +158,14 @@ fn only_value<'a>(
     let Some(value) = values.next() else {
         return Ok(None);
     };
-    if values.next().is_some() {
-        return Err(AuthnError::Malformed(
-            "the credential's header appears more than once; send it once",
-        ));
+    if let Some(other) = values.next() {
+        let again = "the credential's header appears more than once; send it once";
+        let same = other == value;
+        return Err(if same {
+            AuthnError::Malformed(again)
+        } else {
+            AuthnError::SeveralCredentials
+        });
     }
     check_length(value.len())?;
     value.to_str().map(Some).map_err(|_| {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use stockade_core::UnixTime;
 
 use crate::api_key::KeyDigest;
+use crate::jwt::JwtProof;
 use crate::token::SecretMark;
 use crate::{Authenticator, Identity, OllamaPublicKey, PasswordHash, PresentedCertificate, Terms};
 
@@ -25,6 +26,8 @@ pub(crate) enum Evidence {
     OllamaKey(OllamaPublicKey),
     /// A token; what it was made from is the identity's origin.
     Token(SecretMark),
+    /// A token that an issuer signed.
+    Jwt(Arc<JwtProof>),
     /// Nothing.
     Declared,
 }
@@ -37,7 +40,12 @@ impl Authenticator {
     /// known when the caller came: a credential must be good when a request begins.
     pub fn upholds(&self, identity: &Identity, now: UnixTime) -> bool {
         let user = &identity.principal.user;
-        if self.users.get(user.as_str()).is_none_or(|member| member.disabled) {
+        let member = self.users.get(user.as_str());
+        if member.is_some_and(|member| member.disabled) {
+            return false;
+        }
+        // An issuer may vouch for users who are not in the configuration; nothing else does.
+        if member.is_none() && !matches!(identity.evidence, Evidence::Jwt(_)) {
             return false;
         }
         let still = |terms: &Terms| !was_shortened(&identity.terms, terms, now);
@@ -52,6 +60,7 @@ impl Authenticator {
             Evidence::Token(mark) => {
                 self.tokens.terms(identity, *mark).is_some_and(|terms| still(&terms))
             }
+            Evidence::Jwt(proof) => self.jwts.uphold(proof, member),
             Evidence::Declared => self.anonymous.as_ref() == Some(user),
         }
     }

@@ -20,7 +20,7 @@ use std::time::Duration;
 use stockade_core::{ProofKind, UnixTime};
 
 use crate::client::{AddressRange, ClientIp};
-use crate::{AuthnError, Presented};
+use crate::{AuthnError, JwtRefusal, Presented};
 
 mod table;
 
@@ -196,9 +196,16 @@ fn block(address: IpAddr) -> AddressRange {
 
 impl AuthnError {
     /// Whether it may come of guessing. Whoever sends nothing, or what cannot be read, or a
-    /// real credential too late, does not guess.
+    /// real credential too late, does not guess. Neither does whoever brings a JWT for which
+    /// there is no key: it may be ours that is missing.
     pub const fn is_guess(&self) -> bool {
-        matches!(self, Self::Unknown | Self::UnknownUser(_) | Self::Disabled(_))
+        matches!(
+            self,
+            Self::Unknown
+                | Self::UnknownUser(_)
+                | Self::Disabled(_)
+                | Self::Jwt(JwtRefusal::Signature(_))
+        )
     }
 }
 

@@ -26,6 +26,7 @@ mod issued;
 mod origin;
 
 pub use issued::{CannotIssue, Issued};
+use origin::Bond;
 pub(crate) use origin::{Origin, Origins};
 
 type Signature = [u8; 32];
@@ -197,16 +198,8 @@ pub(crate) struct Tokens {
     origins: Origins,
 }
 
-/// Sign a payload together with what it comes from. No user name has a NUL in it, so this
-/// is never the signature of a token without an origin.
-fn sign_for(payload: Hmac<Sha256>, origin: &Origin) -> Signature {
-    let mut mac = payload;
-    mac.update(&[0]);
-    mac.update(&origin.tag);
-    mac.finalize().into_bytes().into()
-}
-
 /// Whose signature fits, and from what the token was made.
+#[derive(Clone, Copy)]
 struct Signer<'a> {
     secret: &'a TokenSecret,
     origin: Option<&'a Arc<Origin>>,
@@ -234,22 +227,33 @@ impl Tokens {
         users: &Directory,
     ) -> Result<Identity, AuthnError> {
         let signer = self.signer(presented);
-        let member = users.get(presented.user);
-        let Signer { secret, origin } = signer.ok_or(AuthnError::Unknown)?;
-        let member = member.ok_or_else(|| AuthnError::UnknownUser(secret.id.clone()))?;
+        let (member, exists) = users.find(presented.user);
+        let is_right = signer.is_some();
+        let stand_in = self.secrets.first().map(|secret| Signer { secret, origin: None });
+        let Signer { secret, origin } = signer.or(stand_in).ok_or(AuthnError::Unknown)?;
         let id = origin.and_then(|origin| origin.id.as_ref()).unwrap_or(&secret.id);
-        let holder = || Holder { user: member.id.clone(), credential: id.clone() };
-        if member.disabled {
-            return Err(AuthnError::Disabled(holder()));
+        let holder = Holder { user: member.id.clone(), credential: id.clone() };
+        if !is_right {
+            return Err(AuthnError::Unknown);
         }
-        let terms = origin.map_or_else(Arc::default, |origin| Arc::clone(&origin.terms));
-        if presented.expiry < now || terms.expires.is_some_and(|expires| expires <= now) {
-            return Err(AuthnError::Expired(holder()));
+        if !exists {
+            return Err(AuthnError::UnknownUser(secret.id.clone()));
+        }
+        if member.disabled {
+            return Err(AuthnError::Disabled(holder));
+        }
+        if presented.expiry < now {
+            return Err(AuthnError::Expired(holder));
+        }
+        let bond = Bond::claimed(&presented.signature);
+        let terms = origin.map_or_else(Arc::default, |origin| origin.terms(bond));
+        if terms.expires.is_some_and(|expires| expires <= now) {
+            return Err(AuthnError::Expired(holder));
         }
         if !self.rules.allow(presented.expiry, now) {
-            return Err(AuthnError::TooLongLived(holder()));
+            return Err(AuthnError::TooLongLived(holder));
         }
-        let principal = member.principal(ProofKind::Token, Some(id.clone()));
+        let principal = member.principal(ProofKind::Token, Some(holder.credential));
         let evidence = Evidence::Token(secret.mark);
         Ok(Identity { origin: origin.cloned(), ..Identity::new(principal, terms, evidence) })
     }
@@ -261,19 +265,21 @@ impl Tokens {
         let Some(origin) = &identity.origin else {
             return Some(Arc::default());
         };
-        let mut origins = self.origins.of(identity.principal.user.as_str()).iter();
-        origins.find(|other| other.tag == origin.tag).map(|found| Arc::clone(&found.terms))
+        let same = self.origins.same(identity.principal.user.as_str(), origin)?;
+        Some(Arc::clone(&same.terms))
     }
 
-    /// Every secret and every credential of the user is tried, also after one that fits:
-    /// the time depends on how many there are, not on which one signed.
+    /// Every secret is tried, with and without a credential of the user, also after one
+    /// that fits: the time depends on how many secrets there are, not on which one signed
+    /// and for whom.
     fn signer(&self, presented: &PresentedToken<'_>) -> Option<Signer<'_>> {
         let mut signer = None;
         let fits = |expected: Signature| bool::from(expected.ct_eq(&presented.signature));
+        let bond = Bond::claimed(&presented.signature);
         for secret in &self.secrets {
             let payload = secret.begin(presented.payload);
-            for origin in self.origins.of(presented.user) {
-                if fits(sign_for(payload.clone(), origin)) {
+            for origin in self.origins.of(presented.user, bond) {
+                if fits(origin.sign(payload.clone(), bond)) {
                     signer = Some(Signer { secret, origin: Some(origin) });
                 }
             }

@@ -49,6 +49,36 @@ impl Member {
         }
     }
 
+    /// Somebody who is not in the configuration.
+    pub(crate) fn stranger(id: UserId) -> Self {
+        Self::new(User::new(id))
+    }
+
+    /// A principal of whom the credential says more. What the configuration says of the
+    /// user counts, where both have the same attribute.
+    pub(crate) fn principal_with(
+        &self,
+        proof: ProofKind,
+        credential: CredentialId,
+        mut groups: Vec<GroupName>,
+        mut attributes: Vec<(String, String)>,
+    ) -> Principal {
+        let mut principal = self.principal(proof, Some(credential));
+        if !groups.is_empty() {
+            groups.extend_from_slice(&self.groups);
+            groups.sort_unstable();
+            groups.dedup();
+            principal.groups = groups.into();
+        }
+        if !attributes.is_empty() {
+            attributes.retain(|(name, _)| self.attributes.iter().all(|(own, _)| own != name));
+            attributes.extend_from_slice(&self.attributes);
+            attributes.sort_unstable();
+            principal.attributes = attributes.into();
+        }
+        principal
+    }
+
     pub(crate) fn principal(
         &self,
         proof: ProofKind,
@@ -66,7 +96,11 @@ impl Member {
 
 /// All users, by name.
 #[derive(Debug)]
-pub(crate) struct Directory(HashMap<UserId, Member>);
+pub(crate) struct Directory {
+    members: HashMap<UserId, Member>,
+    /// What is looked at for names that nobody has, so that the work is the same.
+    stand_in: Member,
+}
 
 impl Directory {
     /// The directory, and the names that came more than once.
@@ -79,14 +113,21 @@ impl Directory {
                 repeated.push(id);
             }
         }
-        (Self(members), repeated)
+        let stand_in = Member::new(User::new(UserId::nobodys()));
+        (Self { members, stand_in }, repeated)
     }
 
     pub(crate) fn get(&self, user: &str) -> Option<&Member> {
-        self.0.get(user)
+        self.members.get(user)
+    }
+
+    /// The user, or one who stands in; whether there is such a user.
+    pub(crate) fn find(&self, user: &str) -> (&Member, bool) {
+        let found = self.members.get(user);
+        (found.unwrap_or(&self.stand_in), found.is_some())
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.members.len()
     }
 }

@@ -41,6 +41,12 @@ macro_rules! id {
                 Ok(Self(text.into()))
             }
 
+            /// A name that no configuration can have, for what stands in where there is
+            /// nothing.
+            pub fn nobodys() -> Self {
+                Self("".into())
+            }
+
             /// The name as it is written.
             pub fn as_str(&self) -> &str {
                 &self.0

@@ -1,7 +1,7 @@
 //! A policy together with the settings of a chunk of its bindings, ready to decide.
 
-use wasmtime::Engine;
-use wasmtime::component::{ComponentExportIndex, InstancePre, TypedFunc};
+use wasmtime::component::{ComponentExportIndex, Instance, InstancePre, TypedFunc};
+use wasmtime::{Engine, Store};
 
 use crate::bindings::exports::stockade::policy::policy::{GuestIndices, Request, Verdict};
 use crate::sandbox::{self, Sandbox};
@@ -11,6 +11,7 @@ type Evaluate<'a> = TypedFunc<(Request<'a>, &'a [u32]), (Vec<Verdict>,)>;
 
 pub(crate) struct Artifact {
     instance: InstancePre<Sandbox>,
+    /// Of the type [`Evaluate`]: [`Artifact::new`] has checked it.
     evaluate: ComponentExportIndex,
 }
 
@@ -30,16 +31,20 @@ impl Artifact {
     ) -> Result<Self, LoadError> {
         let exports = GuestIndices::new(&snapshot)
             .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
-        let mut store = sandbox::store(engine, limits);
-        let started = snapshot.instantiate(&mut store);
-        started
-            .and_then(|instance| exports.load(&mut store, &instance))
-            .map_err(|error| LoadError::Start(store.data().failure(&error)))?;
         let policy = snapshot.component().get_export_index(None, POLICY);
         let evaluate = snapshot
             .component()
             .get_export_index(policy.as_ref(), "evaluate")
             .ok_or_else(|| LoadError::NotAPolicy("it does not export `evaluate`".to_owned()))?;
+        let mut store = sandbox::store(engine, limits);
+        let started = snapshot.instantiate(&mut store);
+        started
+            .and_then(|instance| {
+                exports.load(&mut store, &instance)?;
+                let _: Evaluate<'_> = instance.get_typed_func(&mut store, evaluate)?;
+                Ok(())
+            })
+            .map_err(|error| LoadError::Start(store.data().failure(&error)))?;
         Ok(Self { instance: snapshot, evaluate })
     }
 
@@ -56,11 +61,26 @@ impl Artifact {
             .instance
             .instantiate(&mut store)
             .and_then(|instance| {
-                let evaluate: Evaluate<'_> = instance.get_typed_func(&mut store, self.evaluate)?;
+                let evaluate = self.typed(&instance, &mut store)?;
                 Ok(evaluate.call(&mut store, (request, bindings))?.0)
             })
             .map_err(|error| store.data().failure(&error));
         Answer { verdicts, sandbox: store.into_data() }
+    }
+
+    /// The function to call, without comparing its type, which takes a microsecond.
+    #[expect(unsafe_code, reason = "the type was checked once for all instances")]
+    fn typed<'a>(
+        &self,
+        instance: &Instance,
+        store: &mut Store<Sandbox>,
+    ) -> wasmtime::Result<Evaluate<'a>> {
+        let function = instance
+            .get_func(store, self.evaluate)
+            .ok_or_else(|| wasmtime::Error::msg("`evaluate` is gone"))?;
+        // SAFETY: every instance of one component has the component's types, and `new` has
+        // compared this export's type with `Evaluate` in an instance of the same component.
+        Ok(unsafe { TypedFunc::new_unchecked(function) })
     }
 }
 

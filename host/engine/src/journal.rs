@@ -41,6 +41,11 @@ impl Journal {
         }
     }
 
+    /// Whether anything would be missing from the log without this call.
+    pub(crate) const fn has_lines(&self) -> bool {
+        !self.lines.is_empty()
+    }
+
     /// The last line, if it is an error: just before a trap, that is what the panic
     /// hook wrote.
     pub(crate) fn last_words(&self) -> Option<&str> {

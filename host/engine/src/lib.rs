@@ -20,6 +20,7 @@ mod failure;
 mod input;
 mod journal;
 mod limiter;
+mod memo;
 mod metadata;
 mod module;
 mod policy;

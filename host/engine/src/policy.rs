@@ -7,24 +7,33 @@ use smallvec::SmallVec;
 use stockade_core::{Outcome, PolicyInput};
 use tokio::sync::{AcquireError, SemaphorePermit, TryAcquireError};
 
-use crate::artifact::Answer;
 use crate::bindings::stockade::policy::types::{Request, Verdict};
 use crate::engine::Shared;
 use crate::input::Lists;
 use crate::journal::TARGET;
+use crate::memo::{Memo, Question};
 use crate::workshop::{Artifacts, Chunk, Parts};
 use crate::{Digest, Failure, Metadata, ModuleSource, PolicyLimits, answer, blocking};
 
 /// A policy with the settings of its bindings, ready to judge requests.
 ///
 /// Each decision runs in an instance that begins exactly as `configure` left it and is
-/// thrown away afterwards, so that nothing passes from one caller to the next.
+/// thrown away afterwards, so that nothing passes from one caller to the next. A policy
+/// that [remembers](Self::remembering) runs once for all equal questions of one second.
 pub struct PreparedPolicy {
     engine: Arc<Shared>,
     name: Arc<str>,
     digest: Digest,
     limits: PolicyLimits,
     parts: Parts,
+    memo: Option<Memo>,
+}
+
+/// What came of one run.
+struct Judged {
+    outcomes: Vec<Outcome>,
+    /// Whether the policy wrote into the log.
+    logged: bool,
 }
 
 impl PreparedPolicy {
@@ -34,7 +43,19 @@ impl PreparedPolicy {
         limits: PolicyLimits,
         parts: Parts,
     ) -> Self {
-        Self { engine, name: module.shared_name(), digest: module.digest(), limits, parts }
+        let (name, digest) = (module.shared_name(), module.digest());
+        Self { engine, name, digest, limits, parts, memo: None }
+    }
+
+    /// Answer a question that was answered in the same second without asking again, for
+    /// at most so many different questions.
+    ///
+    /// The answer is the one that the policy would give: it is a pure function of what it
+    /// is told, which is compared as a whole. What it would write into the log, and
+    /// requests whose body it is shown, are never remembered.
+    #[must_use]
+    pub fn remembering(self, answers: usize) -> Self {
+        Self { memo: Some(Memo::new(answers)), ..self }
     }
 
     /// What the policy says about itself.
@@ -62,15 +83,36 @@ impl PreparedPolicy {
     /// order. Waits for a free slot, then runs the guest on this thread, for
     /// microseconds usually and for the policy's deadline at most.
     pub async fn evaluate(&self, input: &PolicyInput<'_>, bindings: &[u32]) -> Vec<Outcome> {
-        match self.permit().await {
-            Ok(_permit) => self.judge(input, bindings),
-            Err(closed) => self.fail(&Failure::Engine(closed.to_string()), bindings.len()),
+        // A policy is shown what it asked for and nothing else.
+        let body = input.body.filter(|_| self.metadata().wants_body);
+        let input = &PolicyInput { body, ..input.clone() };
+        let Some(memo) = &self.memo else {
+            return self.run(input, bindings).await.outcomes;
+        };
+        let Some(question) = Question::of(input, bindings) else {
+            return self.run(input, bindings).await.outcomes;
+        };
+        if let Some(known) = memo.answer(&question) {
+            return known;
         }
+        let Judged { outcomes, logged } = self.run(input, bindings).await;
+        if !logged {
+            memo.keep(question, &outcomes);
+        }
+        outcomes
     }
 
     /// [`evaluate`](Self::evaluate) for callers without a runtime: waits by blocking.
     pub fn evaluate_blocking(&self, input: &PolicyInput<'_>, bindings: &[u32]) -> Vec<Outcome> {
         blocking::wait(self.evaluate(input, bindings))
+    }
+
+    /// Ask in a fresh instance.
+    async fn run(&self, input: &PolicyInput<'_>, bindings: &[u32]) -> Judged {
+        match self.permit().await {
+            Ok(_permit) => self.judge(input, bindings),
+            Err(closed) => self.fail(&Failure::Engine(closed.to_string()), bindings.len()),
+        }
     }
 
     async fn permit(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
@@ -82,17 +124,15 @@ impl PreparedPolicy {
         }
     }
 
-    fn judge(&self, input: &PolicyInput<'_>, bindings: &[u32]) -> Vec<Outcome> {
-        // A policy is shown what it asked for and nothing else.
-        let body = input.body.filter(|_| self.metadata().wants_body);
+    fn judge(&self, input: &PolicyInput<'_>, bindings: &[u32]) -> Judged {
         let lists = Lists::of(input);
-        let size = lists.bytes(input, body);
+        let size = lists.bytes(input, input.body);
         let most = self.engine.config.max_input_bytes;
         let request = if size > most {
             let text = format!("{size} bytes, where a policy is shown {most} at most");
             Err(Failure::Input(text))
         } else {
-            lists.request(input, body)
+            lists.request(input, input.body)
         };
         match request {
             Ok(request) => self.ask(&request, bindings),
@@ -100,14 +140,15 @@ impl PreparedPolicy {
         }
     }
 
-    fn ask(&self, request: &Request<'_>, bindings: &[u32]) -> Vec<Outcome> {
+    fn ask(&self, request: &Request<'_>, bindings: &[u32]) -> Judged {
+        let mut logged = false;
         // Every binding is in exactly one chunk; what stays is one that does not exist.
         let unknown = || Outcome::Failure(String::new());
         let mut outcomes: Vec<_> = bindings.iter().map(|_| unknown()).collect();
         for chunk in &self.parts.chunks {
             let places = places(chunk, bindings);
             if !places.is_empty() {
-                self.ask_chunk(chunk, request, &places, &mut outcomes);
+                logged |= self.ask_chunk(chunk, request, &places, &mut outcomes);
             }
         }
         for (outcome, binding) in outcomes.iter_mut().zip(bindings) {
@@ -116,20 +157,22 @@ impl PreparedPolicy {
                 *outcome = Outcome::Failure(Failure::Input(text).to_string());
             }
         }
-        outcomes
+        Judged { outcomes, logged }
     }
 
+    /// Whether the policy wrote into the log.
     fn ask_chunk(
         &self,
         chunk: &Chunk,
         request: &Request<'_>,
         places: &Places,
         outcomes: &mut [Outcome],
-    ) {
+    ) -> bool {
         let locals: SmallVec<[u32; 16]> = places.iter().map(|place| place.local).collect();
         let wasmtime = &self.engine.sandboxes.wasmtime;
         let answer = chunk.artifact.evaluate(wasmtime, self.limits, request.clone(), &locals);
-        match self.verdicts(answer, places.len()) {
+        answer.sandbox.journal.flush(&self.name);
+        match self.verdicts(answer.verdicts, places.len()) {
             Ok(verdicts) => {
                 for (place, verdict) in places.iter().zip(verdicts) {
                     outcomes[place.global] = answer::outcome(verdict);
@@ -142,11 +185,15 @@ impl PreparedPolicy {
                 }
             }
         }
+        answer.sandbox.journal.has_lines()
     }
 
-    fn verdicts(&self, answer: Answer, asked: usize) -> Result<Vec<Verdict>, Failure> {
-        answer.sandbox.journal.flush(&self.name);
-        let verdicts = answer.verdicts.and_then(|verdicts| {
+    fn verdicts(
+        &self,
+        answer: Result<Vec<Verdict>, Failure>,
+        asked: usize,
+    ) -> Result<Vec<Verdict>, Failure> {
+        let verdicts = answer.and_then(|verdicts| {
             if verdicts.len() == asked {
                 return Ok(verdicts);
             }
@@ -157,9 +204,9 @@ impl PreparedPolicy {
         verdicts.inspect_err(|failure| self.log(failure))
     }
 
-    fn fail(&self, failure: &Failure, count: usize) -> Vec<Outcome> {
+    fn fail(&self, failure: &Failure, count: usize) -> Judged {
         self.log(failure);
-        vec![Outcome::Failure(failure.to_string()); count]
+        Judged { outcomes: vec![Outcome::Failure(failure.to_string()); count], logged: true }
     }
 
     fn log(&self, failure: &Failure) {

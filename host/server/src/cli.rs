@@ -1,11 +1,12 @@
-//! What a person types: `stockade serve | demo | check | explain | schema | key | password |
-//! token`.
+//! What a person types: `stockade serve | demo | doctor | check | explain | schema | key |
+//! password | token`.
 //!
 //! Exit codes: 0 done, 1 a negative answer (denied, check failed), 2 wrong usage or a
 //! configuration that does not load.
 
 mod check;
 mod demo;
+mod doctor;
 mod environment;
 mod explain;
 mod key;
@@ -39,6 +40,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Run the gateway in front of a simulated Ollama, with three ready users.
     Demo(demo::Arguments),
+    /// Report what this gateway is made of, where it runs, and whether it answers as it promises.
+    Doctor(doctor::Arguments),
     /// Load a configuration, compile its policies, run its tests, and report every error.
     Check(check::Arguments),
     /// Tell what would be decided about a request, and why.
@@ -89,6 +92,7 @@ pub fn main() -> ExitCode {
     let ending = match arguments.command {
         Command::Serve(arguments) => serve::run(&arguments, &output),
         Command::Demo(arguments) => demo::run(&arguments, &output),
+        Command::Doctor(arguments) => doctor::run(&arguments, &output),
         Command::Check(arguments) => check::run(&arguments, &output),
         Command::Explain(arguments) => explain::run(&arguments, &output),
         Command::Schema => schema::run(&output),

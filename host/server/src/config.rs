@@ -32,9 +32,10 @@ pub use self::location::Location;
 use self::report::{Finished, Report};
 pub use self::schema::json_schema;
 pub use self::types::{
-    Authentication, Binding, Config, ConfigTest, Cors, Exceptions, Limits, Listener, Log,
+    Authentication, Binding, Config, ConfigTest, Cors, Exceptions, Issuer, Limits, Listener, Log,
     LogFormat, LogLevel, ModuleLocation, PolicySource, Subjects, Upstream,
 };
+pub(crate) use self::validate::secret_file;
 use self::validate::{Surroundings, validate};
 
 /// A configuration and what it was made of.

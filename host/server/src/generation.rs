@@ -86,14 +86,16 @@ impl Generation {
         }
     }
 
-    /// The listener at this address, if it is configured.
-    pub fn listener(&self, address: SocketAddr) -> Option<&Listener> {
-        self.config.listen.iter().find(|listener| listener.address == address)
+    /// The listener at this address, if it is configured. Several may ask for port 0, with
+    /// TLS and without; the one that is alike in that is meant, if there is one.
+    pub fn listener(&self, address: SocketAddr, tls: bool) -> Option<&Listener> {
+        let there = || self.config.listen.iter().filter(|listener| listener.address == address);
+        there().find(|listener| listener.tls.is_some() == tls).or_else(|| there().next())
     }
 
     /// What the listener at this address presents, if it is configured.
     pub fn tls(&self, address: SocketAddr) -> Option<&Tls> {
-        self.listener(address)?.tls.as_ref()
+        self.listener(address, true)?.tls.as_ref()
     }
 
     /// Whether any policy asked to see bodies.

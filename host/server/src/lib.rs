@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 mod facts;
 pub mod generation;
+mod jwks;
 mod log;
 mod proxy;
 pub mod reload;

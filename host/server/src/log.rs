@@ -1,5 +1,7 @@
 //! Logs, through `tracing`: to standard error, as text or as JSON lines.
 
+mod json;
+
 use std::io::IsTerminal;
 
 use tracing::level_filters::LevelFilter;
@@ -31,7 +33,7 @@ pub(crate) fn init(log: Log, color: bool) -> Result<LogLevelHandle, TryInitError
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match log.format {
         LogFormat::Text => lines.with_ansi(color && std::io::stderr().is_terminal()).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Json => lines.event_format(json::JsonLines).boxed(),
     };
     tracing_subscriber::registry().with(level).with(lines).try_init()?;
     Ok(LogLevelHandle(handle))

@@ -20,6 +20,7 @@ use tokio::sync::watch as channel;
 
 use crate::config::{self, ConfigErrors, Inputs};
 use crate::generation::{self, Generation};
+use crate::jwks;
 
 pub(crate) use wake::Wake;
 use wake::Wakers;
@@ -45,7 +46,7 @@ pub struct Status {
 }
 
 impl Current {
-    fn new(first: Generation) -> Self {
+    pub(crate) fn new(first: Generation) -> Self {
         let status = Status { generation: first.number, rejected: None, attempts: 1 };
         Self {
             generation: ArcSwap::from_pointee(first),
@@ -133,7 +134,10 @@ impl Reloader {
         }
         let started = Instant::now();
         let number = self.current.load().number + 1;
-        let reading = config::read(&self.path, crate::builtin::NAMES);
+        let mut reading = config::read(&self.path, crate::builtin::NAMES);
+        if let Some(config) = &mut reading.config {
+            jwks::inherit(config, &self.current.load().config);
+        }
         seen.inputs = reading.inputs.clone();
         // The fingerprint from before the reading: a file that changed meanwhile then
         // looks new when its event comes. It does not cover files named for the first

@@ -11,6 +11,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ConfigErrors;
+use crate::generation::Generation;
+use crate::jwks;
 use crate::proxy::{self, ConnectionLimits, Gateway};
 use crate::reload::{Current, Reloader, Watch, WatchError};
 use crate::shadow::ShadowTally;
@@ -40,9 +42,10 @@ pub enum StartError {
 /// A running gateway.
 pub struct Server {
     addresses: Vec<SocketAddr>,
-    reloader: Arc<Reloader>,
+    current: Arc<Current>,
     shadow: Arc<ShadowTally>,
-    watch: Watch,
+    /// `None` where nothing is reloaded.
+    watch: Option<Watch>,
     stop: CancellationToken,
     listeners: JoinSet<()>,
 }
@@ -67,7 +70,19 @@ impl Server {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         let reloader = Arc::new(Reloader::start(config, engine, clock.clone())?);
-        let current = reloader.current().clone();
+        let server = Self::serving(reloader.current().clone(), clock).await?;
+        Ok(Self { watch: Some(Watch::start(reloader)?), ..server })
+    }
+
+    /// Serve one generation as long as this lives, whatever becomes of its files.
+    ///
+    /// # Errors
+    /// Where an address is not to be had.
+    pub async fn of(generation: Generation, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        Self::serving(Arc::new(Current::new(generation)), clock).await
+    }
+
+    async fn serving(current: Arc<Current>, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let config = current.load();
         let mut sockets = Vec::new();
         for listener in &config.config.listen {
@@ -77,7 +92,7 @@ impl Server {
         }
         let addresses = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
         let shadow = Arc::new(ShadowTally::default());
-        let gateway = Arc::new(Gateway::new(current, clock, shadow.clone()));
+        let gateway = Arc::new(Gateway::new(current.clone(), clock, shadow.clone()));
         let limits = ConnectionLimits {
             header_timeout: config.config.limits.header_timeout,
             drain_timeout: config.config.limits.drain_timeout,
@@ -88,8 +103,8 @@ impl Server {
             let gateway = gateway.clone();
             listeners.spawn(proxy::serve(socket, listener, gateway, limits, stop.clone()));
         }
-        let watch = Watch::start(reloader.clone())?;
-        Ok(Self { addresses, reloader, shadow, watch, stop, listeners })
+        listeners.spawn(jwks::keep_fresh(current.clone(), stop.clone()));
+        Ok(Self { addresses, current, shadow, watch: None, stop, listeners })
     }
 
     /// Where it listens; the real ports, where the configuration says 0.
@@ -99,7 +114,7 @@ impl Server {
 
     /// The generation in force and what becomes of changes.
     pub fn current(&self) -> &Arc<Current> {
-        self.reloader.current()
+        &self.current
     }
 
     /// What shadow bindings have said since the start.
@@ -109,7 +124,9 @@ impl Server {
 
     /// Look for changed files now.
     pub fn check_for_changes(&self) {
-        self.watch.check();
+        if let Some(watch) = &self.watch {
+            watch.check();
+        }
     }
 
     /// Stop accepting, let running requests finish, and end.

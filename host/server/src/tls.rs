@@ -13,7 +13,7 @@ use rustls::pki_types::{
 };
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use stockade_core::{Secret, UnixTime};
 
 /// What a listener presents, and what it asks for.
@@ -49,6 +49,8 @@ pub(crate) enum TlsError {
     Pair(rustls::Error),
     #[error("there is no usable authority in this file: {0}")]
     Authority(String),
+    #[error("this machine knows no authorities; name a file with `ca`")]
+    NoAuthorities,
     #[error("there is no usable revocation list in this file: {0}")]
     Revoked(String),
 }
@@ -91,11 +93,36 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     }
 }
 
-fn verifier(files: &ClientFiles) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+fn authorities(pem: &[u8]) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    for authority in certificates(&files.authority).map_err(TlsError::Authority)? {
+    for authority in certificates(pem).map_err(TlsError::Authority)? {
         roots.add(authority).map_err(|error| TlsError::Authority(error.to_string()))?;
     }
+    Ok(roots)
+}
+
+/// The authorities that this machine trusts. Those that cannot be read are left out.
+fn authorities_of_this_machine() -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() { Err(TlsError::NoAuthorities) } else { Ok(roots) }
+}
+
+/// How the gateway itself verifies a server: by the authorities in a file, or by those of
+/// this machine.
+pub(crate) fn client(authority: Option<&[u8]>) -> Result<Arc<ClientConfig>, TlsError> {
+    let roots = authority.map_or_else(authorities_of_this_machine, authorities)?;
+    let mut client = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Pair)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    client.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(client))
+}
+
+fn verifier(files: &ClientFiles) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let roots = authorities(&files.authority)?;
     let provider = Arc::new(default_provider());
     let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
     if let Some(pem) = &files.revoked {

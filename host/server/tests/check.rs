@@ -142,6 +142,21 @@ fn users_and_policies_that_do_nothing_are_noticed() {
 }
 
 #[test]
+fn issuers_of_jwts_bring_users_and_groups() {
+    let yaml = with_bindings("- { name: x, subjects: { groups: [empty] }, policy: p }\n")
+        .replace("users:\n", "users:\n  dave: {}\n");
+    let found = |more: &str| {
+        let issuer = "issuer: sso, audience: a, jwks_url: \"http://127.0.0.1:9/\"";
+        warnings(&format!("issuers: {{ sso: {{ {issuer}, groups_claim: g{more} }} }}\n{yaml}"))
+    };
+    assert_eq!(found(""), [""; 0]);
+    let named = found(", user_prefix: \"sso:\"");
+    assert!(named.len() == 1 && named[0].contains("\"dave\" has no credential"), "{named:?}");
+    let others = found(", groups: { theirs: ops }");
+    assert!(others.iter().any(|warning| warning.contains("applies to nobody")), "{others:?}");
+}
+
+#[test]
 fn warnings_are_shown_and_can_be_held_against_it() {
     let yaml = with_bindings(
         "- { name: all, subjects: everyone, policy: p, settings: { allow: [a] } }\n\
@@ -226,4 +241,19 @@ fn tests_may_say_when() {
     let (code, _, errors) = check(bad.path(), &[]);
     assert_eq!(code, Some(1));
     assert!(errors.contains("stockade.yaml:15:3") && errors.contains("expects allow"), "{errors}");
+}
+
+#[test]
+fn passwords_that_stand_out_by_their_cost_are_told() {
+    let user = |name: &str, cost: &str| {
+        let hash = "c29tZSByYW5kb20gc2FsdA$T0Y7Jb5pVQ2vV0n1n4G0dBqk0c2m0QvJx3w6v9yZ1aA";
+        format!("  {name}: {{ groups: [g], password_hash: \"$argon2id$v=19${cost}${hash}\" }}\n")
+    };
+    let usual = "m=19456,t=2,p=1";
+    let users = [user("alice", usual), user("bob", usual), user("carol", "m=65536,t=3,p=4")];
+    let rest = "policies: { p: { module: builtin/model-access } }\nbindings:\n  \
+                - { name: g, subjects: { groups: [g] }, policy: p, settings: { allow: [x] } }\n";
+    let found = warnings(&format!("users:\n{}{rest}", users.concat()));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("4: ") && found[0].contains("\"carol\""), "{found:?}");
 }

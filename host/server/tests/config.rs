@@ -20,6 +20,10 @@ use tempfile::TempDir;
 
 const BUILTINS: &[&str] = stockade::builtin::NAMES;
 
+const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----\n\
+    MCowBQYDK2VwAyEAAT/yL6rnU1jqA9ZAD2tyeCXIjsVgrmpxAMhjJoALVxM=\n\
+    -----END PUBLIC KEY-----\n";
+
 fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config")
 }
@@ -39,7 +43,7 @@ fn yaml_files(directory: &Path) -> Vec<PathBuf> {
 /// does not keep file modes.
 fn surroundings() -> TempDir {
     let directory = TempDir::new().unwrap();
-    for name in ["good", "bad", "secrets", "modules"] {
+    for name in ["good", "bad", "secrets", "keys", "modules"] {
         fs::create_dir(directory.path().join(name)).unwrap();
     }
     let write = |name: &str, content: &[u8], mode| {
@@ -51,6 +55,16 @@ fn surroundings() -> TempDir {
     write("secrets/open", b"a secret of 26 characters!\n", 0o644);
     write("secrets/short", b"too short\n", 0o600);
     write("secrets/long", &[b'x'; 5000], 0o600);
+    write("secrets/hs256", b"a secret of more than 32 characters!\n", 0o600);
+    write("secrets/pem", PUBLIC_KEY.as_bytes(), 0o600);
+    write("keys/public.pem", PUBLIC_KEY.as_bytes(), 0o644);
+    write("keys/set.json", br#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#, 0o644);
+    write("keys/secret.json", br#"{"keys":[{"kty":"oct","kid":"k","k":"aHVudGVyMg"}]}"#, 0o644);
+    write(
+        "keys/other.json",
+        br#"{"keys":[{"kty":"EC","crv":"P-521","kid":"k","x":"","y":""}]}"#,
+        0o644,
+    );
     write("modules/night_quiet.wasm", b"\0asm", 0o644);
     directory
 }
@@ -225,6 +239,7 @@ fn policies_and_bindings_arrive() {
     assert_eq!(own.digest, Some([0xbb; 32]));
     assert_eq!(own.deadline, Some(Duration::from_millis(5)));
     assert_eq!(own.memory, Some(4 << 20));
+    assert!(shipped.remember && !own.remember);
     let [small, quiet, _] = config.bindings.as_slice() else {
         panic!("{:?}", config.bindings);
     };
@@ -261,28 +276,63 @@ fn bindings_apply_to_their_subjects() {
 }
 
 #[test]
+fn issuers_are_what_their_file_says() {
+    let (_surroundings, Loaded { config, .. }) = full();
+    let [sso, ci, lab, script] = &config.issuers[..] else { panic!("{:?}", config.issuers) };
+    let (rules, mapping) = (&sso.rules.rules, &sso.rules.mapping);
+    assert_eq!(
+        (rules.max_lifetime, rules.leeway),
+        (Duration::from_hours(1), Duration::from_secs(30))
+    );
+    assert_eq!(
+        (mapping.user.as_str(), mapping.user_prefix.as_str()),
+        ("preferred_username", "sso:")
+    );
+    assert!(mapping.admits_unknown_users && sso.feed.is_some());
+    assert!(sso.rules.keys.current().is_none(), "nothing is fetched while reading");
+    let (path, names) = mapping.groups.as_ref().unwrap();
+    assert_eq!((path.as_str(), names["ollama-ops"].as_str()), ("realm_access.roles", "ops"));
+    assert_eq!(mapping.attributes.len(), 2);
+    // Without a mapping, the groups that exist are those that count.
+    let (_, names) = ci.rules.mapping.groups.as_ref().unwrap();
+    assert_eq!((names.len(), names["ops"].as_str()), (2, "ops"));
+    assert_eq!(ci.rules.audiences, ["one", "two"]);
+    assert_eq!(lab.rules.keys.current().unwrap().kids().collect::<Vec<_>>(), ["k"]);
+    for issuer in [ci, lab, script] {
+        assert!(!issuer.rules.mapping.admits_unknown_users && issuer.feed.is_none());
+    }
+}
+
+#[test]
 fn later_errors_find_their_place() {
     let (_surroundings, Loaded { config, .. }) = full();
     let at = config.bindings[0].settings_at("allow[1].tags[0]");
     let error = config.error(Some(at), "this tag is not served");
     let rendered = error.render(false);
     let expected = concat!(
-        "full.yaml:51:34\n",
+        "full.yaml:69:34\n",
         "   |\n",
-        "51 |         - { model: qwen3, tags: [\"8b\"] }\n",
+        "69 |         - { model: qwen3, tags: [\"8b\"] }\n",
         "   |                                  ^^^^\n",
     );
     assert!(rendered.ends_with(expected), "{rendered}");
-    assert_eq!(config.policies[1].at.to_string(), "38:13");
-    assert!(error.to_string().ends_with("full.yaml:51:34: this tag is not served"));
+    assert_eq!(config.policies[1].at.to_string(), "55:13");
+    assert!(error.to_string().ends_with("full.yaml:69:34: this tag is not served"));
 }
 
 #[test]
 fn every_file_that_was_looked_for_is_known() {
     let (surroundings, loaded) = full();
     let file = |name: &str| surroundings.path().join("good").join(name);
-    let named = [file("full.yaml"), file("../secrets/good"), file("../modules/night_quiet.wasm")];
-    assert_eq!(loaded.inputs.files(), named);
+    let named = [
+        "full.yaml",
+        "../secrets/good",
+        "../keys/public.pem",
+        "../keys/set.json",
+        "../secrets/hs256",
+        "../modules/night_quiet.wasm",
+    ];
+    assert_eq!(loaded.inputs.files(), named.map(file));
     let case = cases().join("bad/secrets.yaml");
     let errors = load_case(&surroundings, "bad", &case).map(drop).unwrap_err();
     let missing = surroundings.path().join("bad/hunter2");
@@ -303,7 +353,9 @@ fn secrets_stay_out_of_errors() {
         let errors = load_case(&surroundings, "bad", &case).map(drop).unwrap_err();
         let json = serde_json::to_string(&errors).unwrap();
         for shown in [errors.render(true), errors.to_string(), json, format!("{errors:?}")] {
-            for secret in ["hunter2", "0123456789abcdef", "26 characters", "too short"] {
+            for secret in
+                ["hunter2", "0123456789abcdef", "26 characters", "32 characters", "too short"]
+            {
                 assert!(!shown.contains(secret), "{}: {shown}", case.display());
             }
         }

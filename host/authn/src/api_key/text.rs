@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use stockade_core::{Secret, random};
 
 use super::KeyDigest;
+use crate::jwt::PresentedJwt;
 use crate::token::PresentedToken;
 
 /// The text of an API key that is good enough to be given out.
@@ -22,6 +23,9 @@ pub enum WeakKey {
     /// It would be taken for a token.
     #[error("this has the form of a token (name:expiry:signature), not of an API key")]
     Token,
+    /// It would be taken for a JWT.
+    #[error("this has the form of a JWT, not of an API key; configure its issuer instead")]
+    Jwt,
     /// Short, or always the same characters.
     #[error(
         "this key could be guessed: it needs 128 random bits, such as 32 random hex digits \
@@ -52,6 +56,9 @@ impl KeyText {
         }
         if PresentedToken::read(text).is_some() {
             return Err(WeakKey::Token);
+        }
+        if PresentedJwt::read(text).is_some() {
+            return Err(WeakKey::Jwt);
         }
         let random = without_prefix(text);
         let different = random.bytes().collect::<HashSet<_>>().len();
@@ -153,6 +160,9 @@ mod tests {
         }
         let token = format!("alice:1:{}", "0123456789abcdef".repeat(4));
         assert_eq!(refusal(&token), Some(WeakKey::Token));
+        let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.q3Jx8LwPzR5tVbN2mK7sDf";
+        assert_eq!(refusal(jwt), Some(WeakKey::Jwt));
+        assert_eq!(refusal(jwt.rsplit_once('.').unwrap().0), None);
     }
 
     proptest! {

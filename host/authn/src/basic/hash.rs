@@ -66,6 +66,12 @@ impl PasswordHash {
         hash.map(Self).map_err(|_| WeakPassword::Failed)
     }
 
+    /// What computing it takes: KiB of memory, passes and lanes.
+    pub fn cost(&self) -> Option<(u32, u32, u32)> {
+        let cost = Params::try_from(&self.0).ok()?;
+        Some((cost.m_cost(), cost.t_cost(), cost.p_cost()))
+    }
+
     /// Whether a password is the one; compared in constant time.
     pub(super) fn verify(&self, password: &Secret<String>) -> bool {
         Argon2::default().verify_password(password.expose().as_bytes(), &self.0).is_ok()

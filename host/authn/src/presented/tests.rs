@@ -58,6 +58,8 @@ fn one_secret_in_both_headers_is_one_credential() {
 fn a_repeated_header_is_refused_even_with_the_same_value() {
     for name in ["authorization", "x-api-key"] {
         assert!(is_malformed(&[(name, "Bearer k"), (name, "Bearer k")]));
+        let different = kind(&[(name, "Bearer k"), (name, "Bearer l")]);
+        assert_eq!(different, Err(AuthnError::SeveralCredentials));
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stockade_core::{ProofKind, Secret, UnixTime};
 
-use super::{Tokens, sign_for};
+use super::Tokens;
 use crate::Identity;
 
 /// A token that was given.
@@ -21,6 +21,9 @@ pub enum CannotIssue {
     /// The caller is declared, not proven.
     #[error("a token is given for a credential; this request has none")]
     Anonymous,
+    /// It would have to end with something that is not here.
+    #[error("no token is given for a JWT, which ends when its issuer says; ask that for another")]
+    Jwt,
     /// Nothing signs.
     #[error("this gateway issues no tokens: it has no secret that signs them")]
     NoSecret,
@@ -30,6 +33,9 @@ pub enum CannotIssue {
     /// It would not live for a second.
     #[error("a token lives for at least one second")]
     TooShort,
+    /// The credential is good for less than a second.
+    #[error("the credential of this request ends now, and so would a token")]
+    Ending,
 }
 
 impl Tokens {
@@ -42,6 +48,7 @@ impl Tokens {
         let secret = self.secrets.first().ok_or(CannotIssue::NoSecret)?;
         let origin = match identity.principal.proof {
             ProofKind::Anonymous => return Err(CannotIssue::Anonymous),
+            ProofKind::Jwt => return Err(CannotIssue::Jwt),
             // Without an origin it was signed by whoever has the secret.
             ProofKind::Token => identity.origin.as_ref(),
             _ => Some(self.origins.find(&identity.principal).ok_or(CannotIssue::NoOrigin)?),
@@ -51,12 +58,15 @@ impl Tokens {
             return Err(CannotIssue::TooShort);
         }
         let latest = now.as_secs().saturating_add(ttl.as_secs());
-        // The last second of a key that expires on the next.
+        // The last second of a credential that expires on the next.
         let end = identity.terms.expires.map(|expires| expires.as_secs().saturating_sub(1));
         let expires = UnixTime::from_secs(end.map_or(latest, |end| latest.min(end)));
+        if expires <= now {
+            return Err(CannotIssue::Ending);
+        }
         let payload = format!("{}:{}", identity.principal.user, expires.as_secs());
         let signature = match origin {
-            Some(origin) => sign_for(secret.begin(&payload), origin),
+            Some(origin) => origin.sign(secret.begin(&payload), origin.bond(&identity.terms)),
             None => secret.sign(&payload),
         };
         let token = Secret::new(format!("{payload}:{}", hex::encode(signature)));
@@ -72,8 +82,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        ApiKey, Authenticator, AuthnError, Credentials, KeyText, Presented, Scope, Terms,
-        TokenSecret, User,
+        ApiKey, Authenticator, AuthnError, CertificateName, ClientCertificate, Credentials,
+        KeyText, Presented, PresentedCertificate, Scope, Terms, TokenSecret, User,
     };
 
     const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -145,6 +155,68 @@ mod tests {
         assert!(matches!(refused, Err(AuthnError::Expired(_))));
         let bare = authenticator(&[]);
         assert!(identify(&bare, second.token.expose(), later(1800)).is_err());
+    }
+
+    /// A certificate's end is not in the configuration, so the token has to say it.
+    #[test]
+    fn no_token_outlives_its_certificate_however_often_it_is_renewed() {
+        let mut params = rcgen::CertificateParams::default();
+        params.subject_alt_names = vec![rcgen::SanType::DnsName("a.test".try_into().unwrap())];
+        params.not_after = rcgen::date_time_ymd(2027, 1, 15) + Duration::from_hours(9);
+        let last = later(3600);
+        assert_eq!(last.as_secs(), 1_800_003_600, "2027-01-15T09:00:00Z");
+        let der = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+        let alice = UserId::new("alice").unwrap();
+        let secret = Secret::new(b"sixteen bytes!!!".to_vec());
+        let by = Authenticator::new(Credentials {
+            users: vec![User::new(alice.clone())],
+            certificates: vec![ClientCertificate {
+                id: CredentialId::new("card").unwrap(),
+                user: alice,
+                name: CertificateName::Dns("a.test".to_owned()),
+            }],
+            token_secrets: vec![
+                TokenSecret::new(CredentialId::new("main").unwrap(), &secret).unwrap(),
+            ],
+            ..Credentials::default()
+        })
+        .unwrap();
+        let presented = PresentedCertificate::read(der.der());
+        let certified = by.certified(&presented).unwrap().unwrap();
+        let day = Some(Duration::from_hours(20));
+        let first = by.issue(&certified, day, NOW).unwrap();
+        assert_eq!(first.expires, last);
+        let first = identify(&by, first.token.expose(), later(1800)).unwrap();
+        let second = by.issue(&first, day, later(1800)).unwrap();
+        assert_eq!(second.expires, last);
+        let third = identify(&by, second.token.expose(), last).unwrap();
+        assert_eq!(by.issue(&third, day, last).map(|_| ()).unwrap_err(), CannotIssue::Ending);
+        assert_eq!(by.issue(&certified, day, last).map(|_| ()).unwrap_err(), CannotIssue::Ending);
+        assert!(identify(&by, second.token.expose(), later(3601)).is_err());
+        let longer = second.token.expose().replacen(&last.as_secs().to_string(), "1800090000", 1);
+        assert_eq!(identify(&by, &longer, NOW).unwrap_err(), AuthnError::Unknown);
+    }
+
+    #[test]
+    fn nothing_of_a_token_can_be_changed() {
+        let keys: Vec<_> = (0..10).map(|_| KeyText::generate()).collect();
+        let ids: Vec<_> = (0..10).map(|number| format!("key-{number}")).collect();
+        let all: Vec<_> =
+            ids.iter().zip(&keys).map(|(id, key)| (id.as_str(), key, Terms::default())).collect();
+        let by = authenticator(&all);
+        for (id, key) in ids.iter().zip(&keys) {
+            let issued = issue(&by, key.expose(), NOW);
+            let token = issued.token.expose();
+            let known = identify(&by, token, NOW).unwrap();
+            assert_eq!(known.principal.credential.unwrap().as_str(), id);
+            // What it says of its credential, and of the credential's end, is signed too.
+            for at in token.len() - 64..token.len() {
+                let mut changed = token.clone().into_bytes();
+                changed[at] = if changed[at] == b'0' { b'1' } else { b'0' };
+                let changed = String::from_utf8(changed).unwrap();
+                assert_eq!(identify(&by, &changed, NOW).unwrap_err(), AuthnError::Unknown);
+            }
+        }
     }
 
     #[test]

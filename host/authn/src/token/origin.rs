@@ -4,15 +4,54 @@
 //! a digest of that credential. When the credential is removed or changed, there is
 //! nothing left that the signature fits, though nothing is stored of any token. Tokens
 //! that a program signs with the secret alone have no origin.
+//!
+//! The last eight bytes of such a signature say which of the user's credentials it was,
+//! so that not all must be tried, and when the credential ends if the configuration does
+//! not know; the 24 before them prove it.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
-use stockade_core::{CredentialId, Principal, ProofKind, UserId};
+use stockade_core::{CredentialId, Principal, ProofKind, UnixTime, UserId};
 
+use super::Signature;
 use crate::{ApiKey, ClientCertificate, OllamaKey, Password, Terms};
+
+/// How much of a signature proves something: 192 bits.
+const PROVES: usize = 24;
+
+/// The beginning of a credential's tag.
+type Hint = [u8; 4];
+
+/// What a signature of the gateway's says besides that it is right.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bond {
+    hint: Hint,
+    /// The first second in which the credential is not valid any more; `u32::MAX` for
+    /// whatever the configuration says about it.
+    ends: u32,
+}
+
+impl Bond {
+    /// The bond that a signature claims to have.
+    pub(super) fn claimed(signature: &Signature) -> Self {
+        let (mut hint, mut ends) = (Hint::default(), [0; 4]);
+        let (first, last) = signature[PROVES..].split_at(4);
+        hint.copy_from_slice(first);
+        ends.copy_from_slice(last);
+        Self { hint, ends: u32::from_be_bytes(ends) }
+    }
+
+    const fn ends(self) -> Option<UnixTime> {
+        match self.ends {
+            u32::MAX => None,
+            seconds => Some(UnixTime::from_secs(seconds as u64)),
+        }
+    }
+}
 
 /// A credential that a token was made from.
 #[derive(Clone, PartialEq, Eq)]
@@ -20,7 +59,7 @@ pub(crate) struct Origin {
     pub(crate) proof: ProofKind,
     pub(crate) id: Option<CredentialId>,
     pub(crate) terms: Arc<Terms>,
-    pub(super) tag: [u8; 32],
+    tag: [u8; 32],
 }
 
 impl Origin {
@@ -28,6 +67,41 @@ impl Origin {
         let mut hasher = Sha256::new();
         hasher.update(format!("stockade token origin\0{proof:?}\0{what}"));
         Self { proof, id, terms: Arc::default(), tag: hasher.finalize().into() }
+    }
+
+    fn hint(&self) -> Hint {
+        let [a, b, c, d, ..] = self.tag;
+        [a, b, c, d]
+    }
+
+    /// The bond of a token that is made from this credential on those terms.
+    pub(super) fn bond(&self, terms: &Terms) -> Bond {
+        let seconds = |end: UnixTime| u32::try_from(end.as_secs()).unwrap_or(u32::MAX);
+        let told = terms.expires.filter(|_| terms.expires != self.terms.expires);
+        Bond { hint: self.hint(), ends: told.map_or(u32::MAX, seconds) }
+    }
+
+    /// Sign a payload together with what it comes from. No user name has a NUL in it, so
+    /// this is never the signature of a token without an origin.
+    pub(super) fn sign(&self, payload: Hmac<Sha256>, Bond { hint, ends }: Bond) -> Signature {
+        let mut mac = payload;
+        mac.update(&[0]);
+        mac.update(&ends.to_be_bytes());
+        mac.update(&self.tag);
+        let mut signature: Signature = mac.finalize().into_bytes().into();
+        let said = &mut signature[PROVES..];
+        said[..4].copy_from_slice(&hint);
+        said[4..].copy_from_slice(&ends.to_be_bytes());
+        signature
+    }
+
+    /// The terms of a token with this bond: those of the credential, or less.
+    pub(super) fn terms(&self, bond: Bond) -> Arc<Terms> {
+        match (bond.ends(), self.terms.expires) {
+            (None, _) => Arc::clone(&self.terms),
+            (Some(told), Some(known)) if known <= told => Arc::clone(&self.terms),
+            (told, _) => Arc::new(Terms { expires: told, ..Terms::clone(&self.terms) }),
+        }
     }
 
     fn proves(&self, principal: &Principal) -> bool {
@@ -51,11 +125,17 @@ impl fmt::Debug for Origin {
 }
 
 /// All credentials that tokens can be made from, by user.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Origins {
     by_user: HashMap<UserId, Vec<Arc<Origin>>>,
-    /// What is tried for users who do not exist: as much work as for most who do.
-    stand_in: Vec<Arc<Origin>>,
+    /// What is tried where there is no such credential: the same work.
+    stand_in: Arc<Origin>,
+}
+
+impl Default for Origins {
+    fn default() -> Self {
+        Self::new(&[], &[], &[], &[])
+    }
 }
 
 impl Origins {
@@ -83,13 +163,23 @@ impl Origins {
         for OllamaKey { id, user, key } in ollama_keys {
             add(user, Origin::new(ProofKind::OllamaKey, Some(id.clone()), &format!("{key:?}")));
         }
-        let stand_in = vec![Arc::new(Origin::new(ProofKind::ApiKey, None, ""))];
+        let stand_in = Arc::new(Origin::new(ProofKind::Anonymous, None, ""));
         Self { by_user, stand_in }
     }
 
-    /// What tokens of a user can be made from.
-    pub(super) fn of(&self, user: &str) -> &[Arc<Origin>] {
-        self.by_user.get(user).unwrap_or(&self.stand_in)
+    /// What a token of a user with this bond can be made from: one credential, but for
+    /// one time in four billion.
+    pub(super) fn of(&self, user: &str, bond: Bond) -> impl Iterator<Item = &Arc<Origin>> {
+        let all = self.by_user.get(user).map_or(&[][..], Vec::as_slice);
+        let meant = move |origin: &&Arc<Origin>| origin.hint() == bond.hint;
+        let stand_in = (!all.iter().any(|origin| meant(&origin))).then_some(&self.stand_in);
+        all.iter().filter(meant).chain(stand_in)
+    }
+
+    /// The credential that an earlier generation knew, if it is still there unchanged.
+    pub(super) fn same(&self, user: &str, earlier: &Origin) -> Option<&Arc<Origin>> {
+        let mut origins = self.by_user.get(user)?.iter();
+        origins.find(|origin| origin.tag == earlier.tag)
     }
 
     /// The credential that proved a caller.

@@ -2,7 +2,7 @@
 
 mod circumstances;
 mod obligations;
-mod question;
+pub(super) mod question;
 mod recorded;
 
 use std::fmt::Write as _;

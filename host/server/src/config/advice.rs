@@ -3,8 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use stockade_authn::User;
-use stockade_core::GroupName;
+use stockade_authn::{JwtIssuer, User};
+use stockade_core::{GroupName, UserId};
 
 use super::error::ConfigError;
 use super::location::Location;
@@ -15,7 +15,8 @@ impl Config {
     /// so it is not for every load.
     pub fn warnings(&self) -> Vec<ConfigError> {
         let mut advice = Advice { config: self, found: Vec::new() };
-        let members: HashSet<_> = self.users.iter().flat_map(|user| &user.groups).collect();
+        let members = self.users.iter().flat_map(|user| &user.groups);
+        let members: HashSet<_> = members.chain(self.given_by_issuers()).collect();
         for binding in &self.bindings {
             advice.reach(binding, &members);
         }
@@ -24,6 +25,7 @@ impl Config {
             advice.helpless(user);
         }
         advice.unused();
+        advice.unlike_passwords();
         advice.found.sort_by_key(|(at, _)| *at);
         let found = advice.found.into_iter().map(|(_, warning)| warning);
         self.read_warnings.iter().cloned().chain(found).collect()
@@ -52,7 +54,8 @@ impl Advice<'_> {
         let only_empty = subjects.groups.iter().all(|group| !members.contains(group))
             && subjects.users.is_empty()
             && !subjects.everyone;
-        if users.is_empty() || reached().any(|user| !user.disabled) {
+        let given = self.config.is_given_by_issuers(subjects);
+        if users.is_empty() || given || reached().any(|user| !user.disabled) {
             if !empty.is_empty() {
                 let message = format!("nobody is in {empty}, which this binding names");
                 self.add(binding.at, &message, "put somebody into the group, or leave it out");
@@ -115,7 +118,11 @@ impl Advice<'_> {
         };
         let name = user.id.as_str();
         let mut bindings = self.config.bindings.iter();
-        if !bindings.any(|binding| binding.enforced && binding.subjects.apply_to_user(user)) {
+        let applies = |binding: &Binding| {
+            let subjects = &binding.subjects;
+            subjects.apply_to_user(user) || self.config.is_given_by_issuers(subjects)
+        };
+        if !bindings.any(|binding| binding.enforced && applies(binding)) {
             let message = format!("everything that user {name:?} asks for is refused");
             self.add(at, &message, "no binding that is enforced applies to them");
         }
@@ -134,18 +141,56 @@ impl Advice<'_> {
     }
 }
 
+impl Advice<'_> {
+    /// A name that nobody has costs what the first password costs; others stand out.
+    fn unlike_passwords(&mut self) {
+        let Some((first, others)) = self.config.passwords.split_first() else {
+            return;
+        };
+        for other in others.iter().filter(|other| other.hash.cost() != first.hash.cost()) {
+            let (name, usual) = (other.user.as_str(), first.user.as_str());
+            let message = format!(
+                "the password of user {name:?} takes another time to check than that of {usual:?}, \
+                 so the time of a refusal tells that there is such a user"
+            );
+            let help = "hash them all in one way, as `stockade password hash` does";
+            if let Some(&at) = self.config.user_places.get(&other.user) {
+                self.add(at, &message, help);
+            }
+        }
+    }
+}
+
 impl Config {
+    /// Groups that an issuer of JWTs may put a user into.
+    fn given_by_issuers(&self) -> impl Iterator<Item = &GroupName> {
+        let mappings =
+            self.issuers.iter().filter_map(|issuer| issuer.rules.mapping.groups.as_ref());
+        mappings.flat_map(|(_, names)| names.values())
+    }
+
+    fn is_given_by_issuers(&self, subjects: &Subjects) -> bool {
+        self.given_by_issuers().any(|group| subjects.groups.contains(group))
+    }
+
     /// Whether anything could prove that a caller is this user.
     fn can_come(&self, user: &User) -> bool {
         let id = &user.id;
         // Whoever has a secret makes tokens for anybody.
         !self.token_secrets.is_empty()
+            // So does whoever signs JWTs.
+            || self.issuers.iter().any(|issuer| names(&issuer.rules, id))
             || self.authentication.anonymous.as_ref() == Some(id)
             || self.api_keys.iter().any(|key| key.user == *id)
             || self.passwords.iter().any(|password| password.user == *id)
             || self.certificates.iter().any(|certificate| certificate.user == *id)
             || self.ollama_keys.iter().any(|key| key.user == *id)
     }
+}
+
+/// Whether a token of this issuer can be the user's.
+fn names(issuer: &JwtIssuer, user: &UserId) -> bool {
+    user.as_str().starts_with(&issuer.mapping.user_prefix)
 }
 
 /// Whether one binding says to everybody what another, of the same policy and settings, says

@@ -7,6 +7,7 @@
 mod access;
 mod accounts;
 mod authentication;
+mod issuers;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -18,6 +19,7 @@ pub(super) use self::accounts::{RawCertificate, RawKey, RawOllamaKey, RawUser};
 pub(super) use self::authentication::{
     ForwardingHeader, RawAuthentication, RawThrottle, RawTokenSecret, RawTokens, RawTrustedProxies,
 };
+pub(super) use self::issuers::{RawAudience, RawIssuer, UnknownUsers};
 use super::schema;
 use super::slot::{Entries, Slot};
 use super::types::{LogFormat, LogLevel};
@@ -48,6 +50,8 @@ pub(super) struct RawConfig {
     pub(super) authentication: Slot<RawAuthentication>,
     /// What signs expiring tokens.
     pub(super) tokens: Slot<RawTokens>,
+    /// Who signs JWTs, by a name for logs.
+    pub(super) issuers: Slot<Entries<RawIssuer>>,
     /// Groups that exist, with or without members. Those of users exist too.
     pub(super) groups: Slot<Vec<Slot<String>>>,
     /// Who exists, by name.

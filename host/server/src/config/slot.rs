@@ -72,6 +72,11 @@ impl<T> Slot<T> {
         self.optional().map(|located| located.value)
     }
 
+    /// The value without its location; nothing is left.
+    pub(super) fn take_value(&mut self) -> Option<T> {
+        std::mem::replace(self, Self::Absent).value()
+    }
+
     /// The value, which must be there: its absence from what stands at `whole` is
     /// reported.
     pub(super) fn required(

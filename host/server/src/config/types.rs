@@ -6,6 +6,7 @@ mod subjects;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -14,11 +15,12 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stockade_authn::{
-    ApiKey, ClientCertificate, OllamaKey, Password, PasswordRules, ThrottleRules, TokenRules,
-    TokenSecret, TrustedProxies, User,
+    ApiKey, ClientCertificate, JwtIssuer, OllamaKey, Password, PasswordRules, ThrottleRules,
+    TokenRules, TokenSecret, TrustedProxies, User,
 };
 use stockade_core::{BindingName, Dialect, ModelName, Operation, PolicyName, UnixTime, UserId};
 
+use crate::jwks::JwksFeed;
 use crate::tls::Tls;
 
 pub use self::subjects::{Exceptions, Subjects};
@@ -61,6 +63,8 @@ pub struct Config {
     pub token_secrets: Vec<TokenSecret>,
     /// What tokens must keep to.
     pub token_rules: TokenRules,
+    /// Who signs JWTs.
+    pub issuers: Vec<Issuer>,
     /// The policies, by distinct names.
     pub policies: Vec<PolicySource>,
     /// Which policy judges whom; names are distinct and policies are known.
@@ -109,6 +113,15 @@ pub struct Authentication {
     pub throttle: Option<ThrottleRules>,
     /// Whether an answer that is under way is cut when its caller's credential ends.
     pub terminate_streams: bool,
+}
+
+/// Who signs JWTs.
+#[derive(Clone, Debug)]
+pub struct Issuer {
+    /// What its tokens must keep to, and its keys.
+    pub rules: JwtIssuer,
+    /// What fetches the keys, if they are fetched.
+    pub feed: Option<Arc<JwksFeed>>,
 }
 
 /// Where Ollama is.
@@ -212,6 +225,8 @@ pub struct PolicySource {
     pub deadline: Option<Duration>,
     /// How much memory one decision may have, in bytes, if not the usual amount.
     pub memory: Option<u64>,
+    /// Whether an answer may be used again for equal questions of the same second.
+    pub remember: bool,
     /// Where its `module` stands.
     pub at: Location,
 }

@@ -10,6 +10,8 @@ mod bindings;
 mod certificates;
 mod cors;
 mod expectations;
+mod issuer_keys;
+mod issuers;
 mod listeners;
 mod names;
 mod network;
@@ -18,7 +20,7 @@ mod policies;
 mod proxies;
 mod quantities;
 mod scopes;
-mod secret_file;
+pub(crate) mod secret_file;
 mod throttle;
 mod tokens;
 mod users;
@@ -74,6 +76,7 @@ pub(super) fn validate(
     let accounts = users::accounts(raw.users, raw.groups, raw.incomplete, report);
     let authentication = authentication::authentication(raw.authentication, &accounts, report);
     let (token_secrets, token_rules) = tokens::tokens(raw.tokens, surroundings, report);
+    let issuers = issuers::issuers(raw.issuers, &accounts.group_names, surroundings, report);
     let (policies, policy_names) =
         policies::policies(raw.policies, raw.incomplete, surroundings, report);
     let known = bindings::Known {
@@ -100,6 +103,7 @@ pub(super) fn validate(
         ollama_keys: accounts.ollama_keys,
         token_secrets,
         token_rules,
+        issuers,
         policies,
         bindings,
         tests,

@@ -72,6 +72,7 @@ pub(crate) fn authenticator(config: &Config) -> Result<Authenticator, ConfigErro
         api_keys: config.api_keys.clone(),
         token_secrets: config.token_secrets.clone(),
         token_rules: config.token_rules,
+        jwt_issuers: config.issuers.iter().map(|issuer| issuer.rules.clone()).collect(),
         ollama_keys: config.ollama_keys.clone(),
         certificates: config.certificates.clone(),
         passwords: config.passwords.clone(),
@@ -84,6 +85,9 @@ pub(crate) fn authenticator(config: &Config) -> Result<Authenticator, ConfigErro
     let errors = conflicts.iter().map(|conflict| config.error(None, conflict.to_string()));
     Err(ConfigErrors::from_all(errors))
 }
+
+/// How many different questions of one second a policy remembers its answers to.
+const REMEMBERED: usize = 1_024;
 
 type Loaded = (Vec<PreparedPolicy>, Vec<Place>);
 
@@ -121,6 +125,7 @@ fn load(
     let settings: Vec<String> = bound.iter().map(|(_, b)| b.settings.clone()).collect();
     let limits = limits(engine.config().default_limits(), source);
     match engine.prepare(&module, &settings, limits) {
+        Ok(prepared) if source.remember => Ok(prepared.remembering(REMEMBERED)),
         Ok(prepared) => Ok(prepared),
         Err(LoadError::Settings(problems)) => {
             let located = problems.iter().map(|problem| {

@@ -6,6 +6,7 @@
 //! every other one. It is the last request of its connection.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -116,13 +117,9 @@ impl<S> HeadGuard<S> {
 impl<S: AsyncRead + Unpin> HeadGuard<S> {
     /// Read more of a head. `true` at the end of the stream.
     fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
-        let mut space = [0; READ];
-        let mut buffer = ReadBuf::new(&mut space);
-        if Pin::new(&mut self.stream).poll_read(context, &mut buffer)?.is_ready() {
-            self.held.extend_from_slice(buffer.filled());
-            let ended = buffer.filled().is_empty();
+        if let Poll::Ready(read) = self.poll_held(context)? {
             self.scan();
-            return Poll::Ready(Ok(ended));
+            return Poll::Ready(Ok(read == 0));
         }
         if self.late(context) {
             self.refuse(BadHead {
@@ -132,6 +129,15 @@ impl<S: AsyncRead + Unpin> HeadGuard<S> {
             return Poll::Ready(Ok(false));
         }
         Poll::Pending
+    }
+
+    /// Read into what is held. Memory is taken only where something is to be read.
+    fn poll_held(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut space = [MaybeUninit::uninit(); READ];
+        let mut buffer = ReadBuf::uninit(&mut space);
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+        self.held.extend_from_slice(buffer.filled());
+        Poll::Ready(Ok(buffer.filled().len()))
     }
 
     /// Give on at most `most` bytes of a request that was let through; how many.
@@ -163,8 +169,8 @@ impl<S: AsyncRead + Unpin> HeadGuard<S> {
             return Poll::Ready(());
         }
         loop {
-            let mut space = [0; READ];
-            let mut buffer = ReadBuf::new(&mut space);
+            let mut space = [MaybeUninit::uninit(); READ];
+            let mut buffer = ReadBuf::uninit(&mut space);
             let read = ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer));
             if read.is_err() || buffer.filled().is_empty() {
                 return Poll::Ready(());

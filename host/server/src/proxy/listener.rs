@@ -137,7 +137,7 @@ impl Entrance {
     /// the socket was opened: a change of that waits for a restart.
     fn renew(&mut self, gateway: &Gateway) {
         let generation = gateway.current.load();
-        let Some(configured) = generation.listener(self.address) else {
+        let Some(configured) = generation.listener(self.address, self.tls.is_some()) else {
             return;
         };
         self.proxy_protocol = configured.proxy_protocol;
@@ -223,7 +223,11 @@ impl Connection {
         let stream = HeadGuard::new(stream, self.limits.header_timeout, verdict.clone());
         let service = service_fn(move |request| {
             let (gateway, link, verdict) = (self.gateway.clone(), link.clone(), verdict.clone());
-            async move { Ok::<_, Infallible>(answer(&gateway, &link, request, &verdict).await) }
+            // hyper moves it several times, and keeps the room for it while a connection is
+            // idle: kilobytes, unless it is boxed.
+            Box::pin(async move {
+                Ok::<_, Infallible>(answer(&gateway, &link, request, &verdict).await)
+            })
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -59,6 +59,9 @@ impl Refused {
             let challenge = HeaderValue::from_static(error.www_authenticate());
             refused.headers.push((WWW_AUTHENTICATE, challenge));
         }
+        if error.status() == StatusCode::SERVICE_UNAVAILABLE {
+            refused.headers.push((RETRY_AFTER, HeaderValue::from_static("5")));
+        }
         if basic {
             refused.headers.push((WWW_AUTHENTICATE, HeaderValue::from_static(BASIC)));
         }

@@ -88,9 +88,11 @@ impl From<CannotIssue> for Refused {
     fn from(cannot: CannotIssue) -> Self {
         match cannot {
             CannotIssue::TooShort => Self::bad_request(cannot.to_string()),
-            CannotIssue::NoSecret | CannotIssue::Anonymous | CannotIssue::NoOrigin => {
-                Self::no_token(cannot.to_string())
-            }
+            CannotIssue::NoSecret
+            | CannotIssue::Anonymous
+            | CannotIssue::Jwt
+            | CannotIssue::NoOrigin
+            | CannotIssue::Ending => Self::no_token(cannot.to_string()),
         }
     }
 }

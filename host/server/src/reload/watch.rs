@@ -1,14 +1,16 @@
 //! Notice that a file has changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::event::ModifyKind;
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::Reloader;
 use crate::config::Inputs;
@@ -95,6 +97,25 @@ struct Directories {
     signals: Sender<Signal>,
     /// Each with what it is, because one that was removed and made again is another.
     watched: BTreeMap<PathBuf, Option<Inode>>,
+    names: Arc<Mutex<Names>>,
+}
+
+/// What the files are called, without their directories.
+type Names = HashSet<OsString>;
+
+/// Whether an event can be about the configuration. A log that is written beside it would
+/// otherwise wake the reloading thread for each line. Whatever comes, goes or is renamed
+/// may be a link on the way to a file.
+fn concerns(event: &Event, names: &Names) -> bool {
+    match event.kind {
+        // Our own reading of the files is an access too.
+        EventKind::Access(_) => false,
+        EventKind::Modify(ModifyKind::Data(_)) => {
+            let ours = |path: &PathBuf| path.file_name().is_none_or(|name| names.contains(name));
+            event.paths.is_empty() || event.paths.iter().any(ours)
+        }
+        _ => true,
+    }
 }
 
 /// Device and number.
@@ -106,19 +127,20 @@ fn inode(path: &Path) -> Option<Inode> {
 
 impl Directories {
     fn new(signals: Sender<Signal>) -> Result<Self, WatchError> {
-        let sender = signals.clone();
-        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // Our own reading of the files is an access too.
-            let changed = event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_)));
-            if changed {
+        let names = Arc::new(Mutex::new(Names::new()));
+        let (sender, known) = (signals.clone(), Arc::clone(&names));
+        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            let known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            if event.is_ok_and(|event| concerns(&event, &known)) {
                 sender.send(Signal::Changed).ok();
             }
         })?;
-        Ok(Self { watcher, signals, watched: BTreeMap::new() })
+        Ok(Self { watcher, signals, watched: BTreeMap::new(), names })
     }
 
     /// Watch the directories of what is read now.
     fn follow(&mut self, inputs: &Inputs) {
+        self.listen_for(names_of(inputs));
         let wanted: BTreeMap<_, _> =
             directories_of(inputs).into_iter().map(|path| (path.clone(), inode(&path))).collect();
         let old = std::mem::take(&mut self.watched);
@@ -136,6 +158,15 @@ impl Directories {
         }
     }
 
+    fn listen_for(&self, names: Names) {
+        let mut known = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != names {
+            *known = names;
+            // A file that is named for the first time may have changed since it was read.
+            self.signals.send(Signal::Changed).ok();
+        }
+    }
+
     fn watch(&mut self, path: PathBuf, inode: Option<Inode>) {
         if let Err(error) = self.watcher.watch(&path, RecursiveMode::NonRecursive) {
             tracing::warn!(directory = %path.display(), %error, "cannot watch for changes");
@@ -148,6 +179,14 @@ impl Directories {
     }
 }
 
+/// What each file is called, and what its name leads to through links.
+fn names_of(inputs: &Inputs) -> Names {
+    let files = inputs.files().iter();
+    let real = files.clone().filter_map(|file| file.canonicalize().ok());
+    let name = |file: &PathBuf| file.file_name().map(OsString::from);
+    files.filter_map(name).chain(real.filter_map(|file| name(&file))).collect()
+}
+
 /// The directory of each file's name, and of what the name leads to through links; and
 /// where an included file may appear.
 fn directories_of(inputs: &Inputs) -> BTreeSet<PathBuf> {
@@ -158,4 +197,37 @@ fn directories_of(inputs: &Inputs) -> BTreeSet<PathBuf> {
     let directories =
         files.filter_map(parent).chain(real.filter_map(|file| parent(&file))).chain(searched);
     directories.map(|path| if path.as_os_str().is_empty() { ".".into() } else { path }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{
+        AccessKind, CreateKind, DataChange, MetadataKind, ModifyKind, RemoveKind, RenameMode,
+    };
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_beside_the_configuration_is_not_about_it() {
+        let names = Names::from(["stockade.yaml".into(), "key".into()]);
+        let concerned = |kind, path: &str| {
+            concerns(&Event::new(kind).add_path(Path::new("/etc/stockade").join(path)), &names)
+        };
+        let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        assert!(concerned(written, "stockade.yaml") && concerned(written, "key"));
+        assert!(!concerned(written, "stockade.log"));
+        assert!(!concerned(EventKind::Access(AccessKind::Any), "stockade.yaml"));
+        // A link such as the `..data` of a ConfigMap, or a file that a pattern will match.
+        for kind in [
+            EventKind::Create(CreateKind::Any),
+            EventKind::Remove(RemoveKind::Any),
+            EventKind::Modify(ModifyKind::Name(RenameMode::Any)),
+            EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any)),
+            EventKind::Modify(ModifyKind::Any),
+            EventKind::Any,
+        ] {
+            assert!(concerned(kind, "..data"), "{kind:?}");
+        }
+        assert!(concerns(&Event::new(written), &names), "an event that lost its path");
+    }
 }

@@ -6,14 +6,15 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
 
-const HELLO: &str = r#"{"model":"llama3.2:3b","prompt":"Hello","stream":false}"#;
+pub(crate) const HELLO: &str = r#"{"model":"llama3.2:3b","prompt":"Hello","stream":false}"#;
 
 /// The running program, and what it has said so far.
 pub(crate) struct Gateway {
     child: Child,
-    errors: BufReader<ChildStderr>,
-    said: String,
-    url: String,
+    pub(crate) errors: BufReader<ChildStderr>,
+    pub(crate) said: String,
+    /// Where it listens; where it does at several addresses, the first.
+    pub(crate) url: String,
 }
 
 impl Gateway {

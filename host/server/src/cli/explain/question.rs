@@ -13,21 +13,21 @@ use stockade_core::{
 use crate::generation::{Generation, Hypothetical};
 
 /// Everything that a decision depends on.
-pub(super) struct Question {
-    pub(super) principal: Principal,
-    pub(super) operation: Operation,
-    pub(super) models: Vec<ModelRef>,
-    pub(super) dialect: Dialect,
-    pub(super) parameters: Parameters,
-    pub(super) client: Client,
-    pub(super) time: LocalTime,
+pub(in crate::cli) struct Question {
+    pub(in crate::cli) principal: Principal,
+    pub(in crate::cli) operation: Operation,
+    pub(in crate::cli) models: Vec<ModelRef>,
+    pub(in crate::cli) dialect: Dialect,
+    pub(in crate::cli) parameters: Parameters,
+    pub(in crate::cli) client: Client,
+    pub(in crate::cli) time: LocalTime,
     /// What the credential is narrowed to.
-    pub(super) scope: Scope,
+    pub(in crate::cli) scope: Scope,
 }
 
 impl Question {
     /// What a user would ask in Ollama's own API, on this machine, now.
-    pub(super) fn new(
+    pub(in crate::cli) fn new(
         generation: &Generation,
         user: &str,
         operation: Operation,
@@ -49,7 +49,7 @@ impl Question {
     }
 
     /// What the gateway would decide, and what each binding says.
-    pub(super) fn decide(
+    pub(in crate::cli) fn decide(
         &self,
         generation: &Generation,
     ) -> (Vec<Opinion>, Result<Obligations, Denial>) {
@@ -72,7 +72,7 @@ impl Question {
     }
 
     /// Whether a policy would have looked at a body that is not there.
-    pub(super) fn misses_body(&self, generation: &Generation) -> bool {
+    pub(in crate::cli) fn misses_body(&self, generation: &Generation) -> bool {
         generation.wants_body() && !self.models.is_empty()
     }
 }

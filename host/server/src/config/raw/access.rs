@@ -24,6 +24,8 @@ pub(in crate::config) struct RawPolicy {
     /// How much memory one decision may have, from 64KiB to 64MiB.
     #[schemars(schema_with = "schema::size")]
     pub(in crate::config) memory: Slot<String>,
+    /// Whether an answer is used again for equal questions of the same second.
+    pub(in crate::config) remember: Slot<bool>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -160,12 +160,12 @@ fn place(error: &TlsError, places: [Location; 3], revoked: Location) -> Location
     match error {
         TlsError::Certificate(_) => certificate,
         TlsError::Key(_) | TlsError::Pair(_) => key,
-        TlsError::Authority(_) => authority,
+        TlsError::Authority(_) | TlsError::NoAuthorities => authority,
         TlsError::Revoked(_) => revoked,
     }
 }
 
-fn open(
+pub(super) fn open(
     file: &Located<String>,
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,

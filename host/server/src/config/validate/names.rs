@@ -30,6 +30,11 @@ impl Names {
         self.complete = false;
     }
 
+    /// All that could be read.
+    pub(super) fn all(&self) -> impl Iterator<Item = &str> {
+        self.known.iter().map(String::as_str)
+    }
+
     /// Report a name that is not defined.
     pub(super) fn check(&self, name: &Located<String>, report: &mut Report) {
         if !self.complete || self.known.contains(&name.value) {

@@ -44,6 +44,7 @@ fn policy(
     let memory = Quantity::size(64 << 10..=64 << 20);
     let deadline = deadline.read(raw.deadline, report);
     let memory = memory.read(raw.memory, report);
+    let remember = raw.remember.optional().is_none_or(|remember| remember.value);
     let digest = raw.digest.optional().map(|text| text.check(report, |text| digest(text)));
     let written = raw.module.required("module", at, report)?;
     let module = module(&written, surroundings, report)?;
@@ -57,6 +58,7 @@ fn policy(
         },
         deadline,
         memory,
+        remember,
         at: written.at,
     })
 }

@@ -8,7 +8,7 @@ use stockade_core::Secret;
 
 /// Why a secret is not taken from a file.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SecretFileError {
+pub(crate) enum SecretFileError {
     /// It does not name the file, because what stands there may not be a name.
     #[error("the secret file cannot be found: {0}")]
     Missing(io::Error),
@@ -29,7 +29,7 @@ pub(super) enum SecretFileError {
 const LONGEST: u64 = 4096;
 
 /// Read a secret that only its owner can read. One line end at the end is not part of it.
-pub(super) fn read(path: &Path) -> Result<Secret<Vec<u8>>, SecretFileError> {
+pub(crate) fn read(path: &Path) -> Result<Secret<Vec<u8>>, SecretFileError> {
     let io = |source| SecretFileError::Io { path: path.to_owned(), source };
     // Before it is opened: opening a named pipe would wait for a writer.
     let metadata = path.metadata().map_err(SecretFileError::Missing)?;

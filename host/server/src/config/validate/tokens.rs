@@ -65,7 +65,7 @@ fn token_secret(
     file.check(report, |_| TokenSecret::new(id, &secret))
 }
 
-fn unusable(error: &SecretFileError, at: Location, report: &mut Report) {
+pub(super) fn unusable(error: &SecretFileError, at: Location, report: &mut Report) {
     let problem = Problem::new(at, error.to_string());
     if matches!(error, SecretFileError::Missing(_)) {
         // Somebody may have written the secret itself.

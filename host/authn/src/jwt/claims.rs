@@ -1,0 +1,164 @@
+//! What a token says, and what it means here.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use stockade_core::{CredentialId, GroupName, UnixTime};
+
+use super::{JwtMapping, JwtRefusal, JwtRules};
+
+/// Where a claim is found: its name, or names with dots between them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimPath(String);
+
+/// A text that leads to no claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a claim is named, such as sub, or reached by a path with dots, such as realm_access.roles"
+)]
+pub struct InvalidClaimPath;
+
+impl ClaimPath {
+    /// `sub`.
+    pub fn sub() -> Self {
+        Self("sub".to_owned())
+    }
+
+    /// As it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for ClaimPath {
+    type Err = InvalidClaimPath;
+
+    fn from_str(text: &str) -> Result<Self, InvalidClaimPath> {
+        let leads = !text.is_empty() && !text.starts_with('.') && !text.ends_with('.');
+        if leads { Ok(Self(text.to_owned())) } else { Err(InvalidClaimPath) }
+    }
+}
+
+/// When a token is good.
+pub(super) struct Validity {
+    /// `exp`.
+    pub(super) expires: UnixTime,
+    /// The same, with what clocks may differ.
+    pub(super) until: UnixTime,
+}
+
+/// The claims of a token.
+pub(super) struct Claims(Map<String, Value>);
+
+impl Claims {
+    pub(super) const fn new(claims: Map<String, Value>) -> Self {
+        Self(claims)
+    }
+
+    pub(super) fn is_from(&self, issuer: &str) -> bool {
+        self.0.get("iss").is_some_and(|iss| iss == issuer)
+    }
+
+    /// RFC 7519, section 4.1.3: one text, or a list of them.
+    pub(super) fn is_for(&self, audiences: &[String]) -> bool {
+        let meant = |aud: &Value| audiences.iter().any(|audience| aud == audience.as_str());
+        match self.0.get("aud") {
+            Some(Value::Array(all)) => all.iter().any(meant),
+            Some(one) => meant(one),
+            None => false,
+        }
+    }
+
+    pub(super) fn validity(
+        &self,
+        rules: JwtRules,
+        credential: &CredentialId,
+        now: UnixTime,
+    ) -> Result<Validity, JwtRefusal> {
+        let (now, leeway) = (now.as_duration(), rules.leeway);
+        let time = |name| match self.0.get(name) {
+            Some(value) => {
+                seconds(value).map(Some).ok_or_else(|| JwtRefusal::claim(credential, name))
+            }
+            None => Ok(None),
+        };
+        let expires = time("exp")?.ok_or_else(|| JwtRefusal::claim(credential, "exp"))?;
+        let until = expires.saturating_add(leeway);
+        if until <= now {
+            return Err(JwtRefusal::Expired(credential.clone()));
+        }
+        if time("nbf")?.is_some_and(|begins| begins > now.saturating_add(leeway)) {
+            return Err(JwtRefusal::NotYet(credential.clone()));
+        }
+        if expires > now.saturating_add(rules.max_lifetime).saturating_add(leeway) {
+            return Err(JwtRefusal::TooLongLived(credential.clone()));
+        }
+        let point = UnixTime::from_duration;
+        Ok(Validity { expires: point(expires), until: point(until) })
+    }
+
+    /// The user's name as it is here.
+    pub(super) fn user(
+        &self,
+        mapping: &JwtMapping,
+        credential: &CredentialId,
+    ) -> Result<String, JwtRefusal> {
+        let name = find(&self.0, mapping.user.as_str()).and_then(Value::as_str);
+        let name = name.filter(|name| !name.is_empty());
+        let name = name.ok_or_else(|| JwtRefusal::claim(credential, mapping.user.as_str()))?;
+        Ok(format!("{}{name}", mapping.user_prefix))
+    }
+
+    /// The groups that mean something here. A claim that is no list of texts is refused:
+    /// one that is left out could be one that forbids something.
+    pub(super) fn groups(
+        &self,
+        mapping: &JwtMapping,
+        credential: &CredentialId,
+    ) -> Result<Vec<GroupName>, JwtRefusal> {
+        let Some((path, names)) = &mapping.groups else {
+            return Ok(Vec::new());
+        };
+        let listed = match find(&self.0, path.as_str()) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(all)) => all.iter().map(Value::as_str).collect(),
+            Some(one) => one.as_str().map(|one| vec![one]),
+        };
+        let listed: Vec<&str> =
+            listed.ok_or_else(|| JwtRefusal::claim(credential, path.as_str()))?;
+        Ok(listed.into_iter().filter_map(|group| names.get(group)).cloned().collect())
+    }
+
+    /// Texts, numbers and truth values; what is anything else is left out.
+    pub(super) fn attributes(&self, mapping: &JwtMapping) -> Vec<(String, String)> {
+        let attribute = |(name, path): &(String, ClaimPath)| {
+            let value = match find(&self.0, path.as_str())? {
+                Value::String(text) => text.clone(),
+                value @ (Value::Number(_) | Value::Bool(_)) => value.to_string(),
+                Value::Null | Value::Array(_) | Value::Object(_) => return None,
+            };
+            Some((name.clone(), value))
+        };
+        mapping.attributes.iter().filter_map(attribute).collect()
+    }
+}
+
+/// A claim's own name may have dots in it, as in `https://example.org/roles`, so the longest
+/// name that fits is meant. `null` is nothing.
+fn find<'v>(claims: &'v Map<String, Value>, path: &str) -> Option<&'v Value> {
+    let found = claims.get(path).or_else(|| {
+        path.rmatch_indices('.').find_map(|(dot, _)| {
+            let inner = claims.get(&path[..dot])?.as_object()?;
+            find(inner, &path[dot + 1..])
+        })
+    });
+    found.filter(|value| !value.is_null())
+}
+
+/// `NumericDate` (RFC 7519, section 2): seconds since 1970, maybe with a fraction.
+fn seconds(value: &Value) -> Option<Duration> {
+    match value.as_u64() {
+        Some(seconds) => Some(Duration::from_secs(seconds)),
+        None => Duration::try_from_secs_f64(value.as_f64()?).ok(),
+    }
+}

@@ -1,0 +1,227 @@
+//! The keys of an issuer: from a file, or fetched again and again.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use stockade_core::Secret;
+
+use super::key::{Algorithm, VerifyingKey};
+use super::proof::KeyMark;
+use super::{jwk, public_key};
+
+/// Why keys cannot be used. `Display` quotes nothing of them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidJwtKey {
+    /// Somebody could find it by trying.
+    #[error(
+        "the secret has {0} bytes; HS256 needs at least 32 (RFC 7518), such as the output of \
+         `openssl rand -hex 32`"
+    )]
+    ShortSecret(usize),
+    /// A key where a secret belongs: whoever knows the public key could sign.
+    #[error("this is a key in PEM, not a secret; a public key goes into `public_key_file`")]
+    KeyAsSecret,
+    /// No `PUBLIC KEY` section.
+    #[error(
+        "there is no public key in this file; it holds one section `BEGIN PUBLIC KEY`, as \
+         `openssl pkey -pubout` writes it"
+    )]
+    NoPublicKey,
+    /// Several of them.
+    #[error("this file holds several public keys; write a JWKS, so that each one has a `kid`")]
+    SeveralPublicKeys,
+    /// Neither RSA nor P-256 nor Ed25519.
+    #[error("this public key is of a kind that is not used; use RSA, EC P-256 or Ed25519")]
+    Kind,
+    /// Too short, or longer than anybody needs.
+    #[error("this RSA key has {0} bits; RS256 takes from 2048 to 8192")]
+    Rsa(usize),
+    /// One that makes forging easy, or no number of that kind.
+    #[error("the exponent of this RSA key is not usable; it is usually 65537")]
+    Exponent,
+    /// No point of the curve's form.
+    #[error("this public key does not have the form that its curve asks for")]
+    Point,
+    /// Not JSON as it should be.
+    #[error("this is no JWKS (RFC 7517): {0}")]
+    Json(String),
+    /// A member that is missing or of another type.
+    #[error("key {0} of this JWKS has no usable {1:?}")]
+    Member(usize, &'static str),
+    /// A secret that everybody can read.
+    #[error(
+        "key {0} of this JWKS is secret: public keys alone belong there; for HS256 use `secret_file`"
+    )]
+    SecretInSet(usize),
+    /// Which one is meant?
+    #[error("two keys of this JWKS have the `kid` {0:?} and the same algorithm")]
+    RepeatedKid(String),
+    /// It takes no part in this.
+    #[error("no key of this JWKS verifies RS256, ES256 or EdDSA signatures")]
+    NoKeys,
+    /// More than anybody has.
+    #[error("this JWKS has more than {MOST_KEYS} keys")]
+    TooManyKeys,
+}
+
+pub(super) const MOST_KEYS: usize = 100;
+
+/// A key and what tokens call it.
+pub(super) struct NamedKey {
+    pub(super) kid: Option<String>,
+    pub(super) key: VerifyingKey,
+    pub(super) mark: KeyMark,
+}
+
+impl NamedKey {
+    pub(super) fn new(kid: Option<String>, key: VerifyingKey) -> Self {
+        let mark = KeyMark::of(&key);
+        Self { kid, key, mark }
+    }
+}
+
+/// All keys of an issuer at one time; at least one.
+pub struct KeySet {
+    keys: Vec<NamedKey>,
+    /// Counted by [`JwtKeys`].
+    version: u64,
+}
+
+impl KeySet {
+    /// The one secret of an issuer that signs with HS256.
+    ///
+    /// # Errors
+    /// Fewer than 32 bytes, or a key in PEM.
+    pub fn from_secret(secret: &Secret<Vec<u8>>) -> Result<Self, InvalidJwtKey> {
+        VerifyingKey::secret(secret).map(Self::of)
+    }
+
+    /// The one public key of an issuer, in PEM.
+    ///
+    /// # Errors
+    /// What is no single RSA, P-256 or Ed25519 key.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, InvalidJwtKey> {
+        public_key::from_pem(pem).map(Self::of)
+    }
+
+    /// A JWKS, or one JWK. Keys for other purposes and of other kinds are left out.
+    ///
+    /// # Errors
+    /// A set that cannot be read in one way only, that holds a secret, or in which nothing
+    /// is left.
+    pub fn from_jwks(json: &[u8]) -> Result<Self, InvalidJwtKey> {
+        let keys = jwk::read(json)?;
+        for (index, one) in keys.iter().enumerate() {
+            let same = |other: &NamedKey| {
+                other.kid == one.kid && other.key.algorithm() == one.key.algorithm()
+            };
+            if let Some(kid) = &one.kid
+                && keys[..index].iter().any(same)
+            {
+                return Err(InvalidJwtKey::RepeatedKid(kid.clone()));
+            }
+        }
+        if keys.is_empty() { Err(InvalidJwtKey::NoKeys) } else { Ok(Self { keys, version: 0 }) }
+    }
+
+    fn of(key: VerifyingKey) -> Self {
+        Self { keys: vec![NamedKey::new(None, key)], version: 0 }
+    }
+
+    /// How many keys there are.
+    pub const fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Never: a set without keys is not made.
+    pub const fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The names of the keys that have one.
+    pub fn kids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().filter_map(|key| key.kid.as_deref())
+    }
+
+    pub(super) const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Whether a key is still there, also under another name.
+    pub(super) fn has(&self, key: KeyMark) -> bool {
+        self.keys.iter().any(|other| other.mark == key)
+    }
+
+    /// The key that a header means: the one of that name, else the only one without a name;
+    /// for a header without a name, the only one there is for the algorithm.
+    pub(super) fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<&NamedKey> {
+        let suited = || self.keys.iter().filter(|key| key.key.algorithm() == algorithm);
+        let named = kid.and_then(|kid| suited().find(|key| key.kid.as_deref() == Some(kid)));
+        if named.is_some() {
+            return named;
+        }
+        let mut others = suited().filter(|key| kid.is_none() || key.kid.is_none());
+        others.next().filter(|_| others.next().is_none())
+    }
+}
+
+/// Shows the names of the keys.
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kids: Vec<_> = self.kids().collect();
+        f.debug_struct("KeySet").field("keys", &self.len()).field("kids", &kids).finish()
+    }
+}
+
+/// The keys of an issuer as they are now. They are shared by all generations whose
+/// configuration says the same about where they come from.
+pub struct JwtKeys {
+    current: ArcSwapOption<KeySet>,
+    wanted: Box<dyn Fn() + Send + Sync>,
+}
+
+impl JwtKeys {
+    /// Keys that stay as they are.
+    pub fn fixed(keys: KeySet) -> Self {
+        Self { current: ArcSwapOption::from_pointee(keys), wanted: Box::new(|| ()) }
+    }
+
+    /// Keys that somebody fetches. `wanted` is called for each token whose key is not there:
+    /// it must return at once, and see to it that nobody is asked too often.
+    pub fn fetched(wanted: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { current: ArcSwapOption::empty(), wanted: Box::new(wanted) }
+    }
+
+    /// Put others in their place. Tokens that were verified by the old ones are verified
+    /// again.
+    pub fn replace(&self, keys: KeySet) {
+        let version = self.current().map_or(0, |old| old.version + 1);
+        self.current.store(Some(Arc::new(KeySet { version, ..keys })));
+    }
+
+    /// Begin with the keys that somebody else has fetched.
+    pub fn adopt(&self, other: &Self) {
+        self.current.store(other.current());
+    }
+
+    /// The keys now, if there have been any.
+    pub fn current(&self) -> Option<Arc<KeySet>> {
+        self.current.load_full()
+    }
+
+    /// Which set is in force.
+    pub(super) fn version(&self) -> Option<u64> {
+        self.current.load().as_ref().map(|keys| keys.version)
+    }
+
+    pub(super) fn ask_for_more(&self) {
+        (self.wanted)();
+    }
+}
+
+impl fmt::Debug for JwtKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("JwtKeys").field(&self.current()).finish()
+    }
+}

@@ -1,0 +1,143 @@
+//! Whose answers go on when the configuration changes.
+
+use super::*;
+
+fn proven(issuer: JwtIssuer, token: &str) -> Identity {
+    identify(&gateway(vec![issuer]), token, NOW).unwrap()
+}
+
+fn admitting(signer: &Signer) -> JwtIssuer {
+    let mapping = JwtMapping { admits_unknown_users: true, ..JwtMapping::default() };
+    JwtIssuer { mapping, ..trusting(signer) }
+}
+
+fn upheld(identity: &Identity, issuers: Vec<JwtIssuer>) -> bool {
+    gateway(issuers).upholds(identity, NOW)
+}
+
+#[test]
+fn what_still_proves_the_same_user_is_upheld() {
+    for signer in [Signer::ed25519(), Signer::p256(), Signer::Hs256(SECRET)] {
+        let identity = proven(trusting(&signer), &signer.token(&claims()));
+        let renamed = JwtIssuer { id: CredentialId::new("other").unwrap(), ..trusting(&signer) };
+        assert!(upheld(&identity, vec![renamed]), "it is the same issuer");
+        let rules = JwtRules { max_lifetime: Duration::from_secs(1), ..JwtRules::default() };
+        assert!(upheld(&identity, vec![JwtIssuer { rules, ..trusting(&signer) }]));
+        let late = gateway(vec![trusting(&signer)]).upholds(&identity, later(1000));
+        assert!(late, "its end was known");
+    }
+    let (old, new) = (Signer::ed25519(), Signer::p256());
+    let identity = proven(trusting(&old), &old.token(&claims()));
+    let both = [new.jwk(json!({ "kid": "new" })), old.jwk(json!({ "kid": "old" }))];
+    assert!(upheld(&identity, vec![issuer(JwtKeys::fixed(set(&both).unwrap()))]));
+}
+
+#[test]
+fn it_ends_with_the_issuer_the_key_or_the_audience() {
+    let (signer, other) = (Signer::ed25519(), Signer::ed25519());
+    let identity = proven(trusting(&signer), &signer.token(&claims()));
+    let elsewhere = JwtIssuer {
+        id: CredentialId::new("other").unwrap(),
+        issuer: "https://other.example".to_owned(),
+        ..trusting(&signer)
+    };
+    let audience = |name: &str| JwtIssuer { audiences: vec![name.to_owned()], ..trusting(&signer) };
+    assert!(upheld(&identity, vec![elsewhere.clone(), trusting(&signer)]));
+    assert!(upheld(&identity, vec![audience("ollama")]));
+    for gone in [
+        vec![],
+        vec![elsewhere],
+        vec![trusting(&other)],
+        vec![trusting(&Signer::Hs256(SECRET))],
+        vec![issuer(JwtKeys::fetched(|| ()))],
+        vec![audience("https://gateway.example")],
+    ] {
+        assert!(!upheld(&identity, gone.clone()), "{gone:?}");
+    }
+    let secret = Signer::Hs256(SECRET);
+    let identity = proven(trusting(&secret), &secret.token(&claims()));
+    assert!(!upheld(
+        &identity,
+        vec![trusting(&Signer::Hs256(b"another secret of thirty-two bytes"))]
+    ));
+}
+
+/// The set of an issuer is the same one for all generations, and changes between them.
+#[test]
+fn keys_that_are_fetched_count_as_they_are_then() {
+    let (old, new) = (Signer::ed25519(), Signer::ed25519());
+    let fetched = issuer(JwtKeys::fetched(|| ()));
+    fetched.keys.replace(of(&old));
+    let identity = proven(fetched.clone(), &old.token(&claims()));
+    assert!(upheld(&identity, vec![fetched.clone()]));
+    fetched.keys.replace(of(&new));
+    assert!(!upheld(&identity, vec![fetched]));
+}
+
+#[test]
+fn it_ends_with_its_user() {
+    let signer = Signer::ed25519();
+    let after = |user: Option<User>, issuer: JwtIssuer| {
+        let users = user.into_iter().collect();
+        let credentials =
+            Credentials { users, jwt_issuers: vec![issuer], ..Credentials::default() };
+        Authenticator::new(credentials).unwrap()
+    };
+    let alice = || User::new(UserId::new("alice").unwrap());
+    let identity = proven(trusting(&signer), &signer.token(&claims()));
+    assert!(after(Some(alice()), trusting(&signer)).upholds(&identity, NOW));
+    let disabled = || User { disabled: true, ..alice() };
+    for issuer in [trusting(&signer), admitting(&signer)] {
+        assert!(!after(Some(disabled()), issuer).upholds(&identity, NOW));
+    }
+    assert!(!after(None, trusting(&signer)).upholds(&identity, NOW));
+    assert!(after(None, admitting(&signer)).upholds(&identity, NOW), "everybody is admitted");
+}
+
+#[test]
+fn a_user_whom_the_issuer_brought_stays_as_long_as_it_may_bring_users() {
+    let signer = Signer::ed25519();
+    let identity = proven(admitting(&signer), &signer.token(&with(json!({ "sub": "carol" }))));
+    assert_eq!(identity.principal.user.as_str(), "carol");
+    assert!(upheld(&identity, vec![admitting(&signer)]));
+    assert!(!upheld(&identity, vec![trusting(&signer)]));
+    // The same token would prove somebody else.
+    let named = |user: &str, prefix: &str| {
+        let issuer = admitting(&signer);
+        let mapping = JwtMapping {
+            user: user.parse().unwrap(),
+            user_prefix: prefix.to_owned(),
+            ..issuer.mapping
+        };
+        JwtIssuer { mapping, ..issuer }
+    };
+    assert!(upheld(&identity, vec![named("sub", "")]));
+    assert!(!upheld(&identity, vec![named("sub", "sso:")]));
+    assert!(!upheld(&identity, vec![named("email", "")]));
+}
+
+/// Marks of keys, and of secrets, show nothing.
+#[test]
+fn what_is_kept_tells_no_secret() {
+    let signer = Signer::Hs256(SECRET);
+    let shown = format!("{:?}", proven(trusting(&signer), &signer.token(&claims())));
+    assert!(shown.contains("KeyMark(…)"), "{shown}");
+}
+
+#[test]
+fn only_a_wrong_signature_is_a_guess() {
+    let name = || CredentialId::new("sso").unwrap();
+    assert!(AuthnError::from(JwtRefusal::Signature(name())).is_guess());
+    for refusal in [
+        JwtRefusal::UnknownIssuer,
+        JwtRefusal::NoKeys(name()),
+        JwtRefusal::UnknownKey(name()),
+        JwtRefusal::Audience(name()),
+        JwtRefusal::Expired(name()),
+        JwtRefusal::NotYet(name()),
+        JwtRefusal::TooLongLived(name()),
+        JwtRefusal::claim(&name(), "sub"),
+    ] {
+        assert!(!AuthnError::from(refusal.clone()).is_guess(), "{refusal}");
+    }
+}

@@ -1,0 +1,67 @@
+//! Issuers of JWTs.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::schema;
+use crate::config::slot::{Entries, Slot};
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Issuer", extend("required" = ["issuer", "audience"]))]
+pub(in crate::config) struct RawIssuer {
+    /// What the `iss` of its tokens is, to the letter.
+    pub(in crate::config) issuer: Slot<String>,
+    /// What the `aud` of its tokens is or contains; one of these, if it is a list.
+    pub(in crate::config) audience: Slot<RawAudience>,
+    /// Where its keys are fetched from: https, or http on this machine.
+    pub(in crate::config) jwks_url: Slot<String>,
+    /// The file with the authorities of that server, in PEM; this machine's, if left out.
+    pub(in crate::config) ca: Slot<String>,
+    /// How often they are fetched.
+    #[schemars(schema_with = "schema::duration")]
+    pub(in crate::config) refresh: Slot<String>,
+    /// A file with its public keys, as a JWKS.
+    pub(in crate::config) jwks_file: Slot<String>,
+    /// A file with its public key, in PEM.
+    pub(in crate::config) public_key_file: Slot<String>,
+    /// A file with the secret that it shares with the gateway for HS256, that only its owner
+    /// can read.
+    pub(in crate::config) secret_file: Slot<String>,
+    /// The longest time for which a token may still be good.
+    #[schemars(schema_with = "schema::duration")]
+    pub(in crate::config) max_lifetime: Slot<String>,
+    /// How far its clock may be off.
+    #[schemars(schema_with = "schema::duration")]
+    pub(in crate::config) leeway: Slot<String>,
+    /// The claim with the user's name.
+    pub(in crate::config) user_claim: Slot<String>,
+    /// What is put before that name, so that it cannot be another user's.
+    pub(in crate::config) user_prefix: Slot<String>,
+    /// Whether users may come who are not under `users`.
+    pub(in crate::config) unknown_users: Slot<UnknownUsers>,
+    /// The claim with the groups that a user is in besides those under `users`.
+    pub(in crate::config) groups_claim: Slot<String>,
+    /// What its groups are called here. Those that are not listed do not count.
+    pub(in crate::config) groups: Slot<Entries<String>>,
+    /// Attributes for policies, and the claims that they come from.
+    pub(in crate::config) attributes: Slot<Entries<String>>,
+}
+
+/// One audience or a list of them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename = "$by-shape")]
+#[schemars(rename = "Audience", untagged)]
+pub(in crate::config) enum RawAudience {
+    #[serde(rename = "scalar")]
+    One(Slot<String>),
+    #[serde(rename = "sequence")]
+    Many(Vec<Slot<String>>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::config) enum UnknownUsers {
+    Refuse,
+    Admit,
+}
