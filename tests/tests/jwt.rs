@@ -9,8 +9,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 use stockade_tests::{
-    Authority, BINDINGS, KeyServer, Published, Setup, Signer, World, get, installed, node, post,
-    python, soon,
+    Authority, BINDINGS, KeyServer, Published, Setup, Signer, World, get, node, post, python, soon,
 };
 use tokio::process::Command;
 

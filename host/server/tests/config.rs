@@ -285,14 +285,14 @@ fn later_errors_find_their_place() {
     let error = config.error(Some(at), "this tag is not served");
     let rendered = error.render(false);
     let expected = concat!(
-        "full.yaml:62:34\n",
+        "full.yaml:63:34\n",
         "   |\n",
-        "62 |         - { model: qwen3, tags: [\"8b\"] }\n",
+        "63 |         - { model: qwen3, tags: [\"8b\"] }\n",
         "   |                                  ^^^^\n",
     );
     assert!(rendered.ends_with(expected), "{rendered}");
     assert_eq!(config.policies[1].at.to_string(), "49:13");
-    assert!(error.to_string().ends_with("full.yaml:62:34: this tag is not served"));
+    assert!(error.to_string().ends_with("full.yaml:63:34: this tag is not served"));
 }
 
 #[test]
