@@ -24,7 +24,7 @@ pub fn one_binding(groups: usize) -> String {
     let own = names.last().map_or("", String::as_str);
     format!(
         "users:\n  {USER}: {{ groups: [{own}] }}\ngroups: [{all}]\npolicies:\n  pull-guard: {{ \
-         module: builtin/pull-guard }}\nbindings:\n  - name: pulls\n    subjects: everyone\n    \
+         module: builtin/pull-guard, remember: false }}\nbindings:\n  - name: pulls\n    subjects: everyone\n    \
          policy: pull-guard\n    settings: {{ groups: [{all}], sources: \
          [\"registry.ollama.ai/library/*\"] }}\n",
         all = names.join(", ")
@@ -34,7 +34,9 @@ pub fn one_binding(groups: usize) -> String {
 /// As many bindings with settings of their own, of which `own` apply to the caller.
 pub fn many_bindings(bindings: usize, own: usize) -> String {
     let mut text = format!("users:\n{}  other: {{}}\n", caller());
-    text.push_str("policies:\n  model-access: { module: builtin/model-access }\nbindings:\n");
+    text.push_str(
+        "policies:\n  model-access: { module: builtin/model-access, remember: false }\nbindings:\n",
+    );
     for number in 0..bindings {
         // The caller's stand far from each other.
         let user = if number * own % bindings < own { USER } else { "other" };
@@ -47,7 +49,10 @@ pub fn many_bindings(bindings: usize, own: usize) -> String {
 pub fn many_policies(policies: usize) -> String {
     let mut text = format!("users:\n{}policies:\n", caller());
     for number in 0..policies {
-        let _ = writeln!(text, "  policy-{number}: {{ module: builtin/model-access }}");
+        let _ = writeln!(
+            text,
+            "  policy-{number}: {{ module: builtin/model-access, remember: false }}"
+        );
     }
     text.push_str("bindings:\n");
     for number in 0..policies {
@@ -72,7 +77,9 @@ pub fn many_users(users: usize) -> String {
     if users < 3 {
         text.push_str(&caller());
     }
-    text.push_str("policies:\n  model-access: { module: builtin/model-access }\nbindings:\n");
+    text.push_str(
+        "policies:\n  model-access: { module: builtin/model-access, remember: false }\nbindings:\n",
+    );
     bind(&mut text, 0, "everyone", "model-access");
     text
 }
@@ -88,10 +95,13 @@ pub fn ten_policies() -> String {
         ("usage-budget", "{ day: { tokens: 2000000 } }"),
     ];
     for (name, _) in others {
-        let _ = writeln!(text, "  {name}: {{ module: builtin/{name} }}");
+        let _ = writeln!(text, "  {name}: {{ module: builtin/{name}, remember: false }}");
     }
     for number in others.len()..10 {
-        let _ = writeln!(text, "  policy-{number}: {{ module: builtin/model-access }}");
+        let _ = writeln!(
+            text,
+            "  policy-{number}: {{ module: builtin/model-access, remember: false }}"
+        );
     }
     text.push_str("bindings:\n");
     for (name, settings) in others {
@@ -112,6 +122,12 @@ fn bind(text: &mut String, number: usize, subjects: &str, policy: &str) {
         "  - name: binding {number}\n    subjects: {subjects}\n    policy: {policy}\n    \
          settings: {{ allow: [{PERMITTED}, \"team-{number}/*\"] }}"
     );
+}
+
+/// The same, with verdicts of the same second remembered. Without this every decision has a
+/// fresh sandbox: that is what the goals speak of.
+pub fn remembering(text: &str) -> String {
+    text.replace(", remember: false", "")
 }
 
 /// The configuration of a gateway that listens: see

@@ -163,7 +163,7 @@ const BINDINGS: &[&str] = &[DECISION, DECISION_HIGH, COLD, EDIT, LIVE, MEMORY];
 
 fn bindings(bench: &Bench, count: u32, sizes: Sizes) -> anyhow::Result<Vec<f64>> {
     let text = many_bindings(count as usize, 1);
-    let (median, high) = decision(&scenario::engine()?, &text, sizes)?;
+    let (median, high) = decision(&scenario::engine()?, &text, sizes.decisions)?;
     let loading = loading(&text, &format!("\"team-{}", count / 2))?;
     let gateway = Gateway::configured(&served(&text), bench.upstream(), bench.first)?;
     let memory = gateway.process.resident()? / 1_024.0;
@@ -175,14 +175,16 @@ const POLICIES: &[&str] = &[DECISION, DECISION_HIGH];
 
 fn policies(count: u32, sizes: Sizes) -> anyhow::Result<Vec<f64>> {
     let engine = scenario::engine()?;
-    let (median, high) = decision(&engine, &many_policies(count as usize), sizes)?;
+    // As many sandboxes altogether, whatever the size.
+    let decisions = (sizes.decisions / count as usize).max(1_000);
+    let (median, high) = decision(&engine, &many_policies(count as usize), decisions)?;
     Ok(vec![median, high])
 }
 
-fn decision(engine: &Engine, text: &str, sizes: Sizes) -> anyhow::Result<(f64, f64)> {
+fn decision(engine: &Engine, text: &str, decisions: usize) -> anyhow::Result<(f64, f64)> {
     let generation = scenario::generation(engine, text)?;
     let question = Question::new(generation, Operation::Chat, crate::peers::MODEL)?;
-    let times = decisions::latency(&question, sizes.decisions)?;
+    let times = decisions::latency(&question, decisions)?;
     Ok((load::microseconds(&times, 0.5), load::microseconds(&times, 0.99)))
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use stockade_core::Operation;
 
 pub use self::figures::{growth_figure, latency_figure};
-use crate::configurations::{many_bindings, one_binding};
+use crate::configurations::{many_bindings, one_binding, remembering};
 use crate::growth::{self, Curve, Sizes};
 use crate::peers::{MODEL, Peer};
 use crate::promises::{Promise, number};
@@ -44,8 +44,10 @@ pub fn decide(report: &mut Report, quick: bool) {
     report.figure(Promise::SystemCalls, syscalls::per_decision());
     progress("bare decisions of other policy engines");
     let count = if quick { 20_000 } else { 200_000 };
-    report.grid(yardsticks::decisions(count, |bindings| {
-        let question = generation(&engine()?, &many_bindings(bindings, 1))?;
+    report.grid(yardsticks::decisions(count, |bindings, fresh| {
+        let text = many_bindings(bindings, 1);
+        let text = if fresh { text } else { remembering(&text) };
+        let question = generation(&engine()?, &text)?;
         let question = Question::new(question, Operation::Chat, MODEL)?;
         decisions::latency(&question, count)
     }));

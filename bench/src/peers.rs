@@ -25,8 +25,10 @@ pub const MODEL: &str = "llama3.2:3b";
 /// A gateway that can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Peer {
-    /// This one.
+    /// This one, with a fresh sandbox for each decision.
     Stockade,
+    /// This one, with verdicts of the same second remembered.
+    Remembering,
     /// The least that hyper can do.
     Floor,
     /// nginx with njs.
@@ -45,8 +47,9 @@ pub enum Peer {
 
 impl Peer {
     /// Those that are fast enough for a short run.
-    pub const FAST: [Self; 7] = [
+    pub const FAST: [Self; 8] = [
         Self::Stockade,
+        Self::Remembering,
         Self::Floor,
         Self::Nginx,
         Self::Haproxy,
@@ -56,8 +59,9 @@ impl Peer {
     ];
 
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Stockade,
+        Self::Remembering,
         Self::Floor,
         Self::Nginx,
         Self::Haproxy,
@@ -71,6 +75,7 @@ impl Peer {
     pub fn name(self) -> &'static str {
         match self {
             Self::Stockade => "Stockade",
+            Self::Remembering => "Stockade, remembering",
             Self::Floor => "hyper, the least",
             Self::Nginx => "nginx + njs",
             Self::Haproxy => "HAProxy",
@@ -89,6 +94,7 @@ impl Peer {
     fn command(self, site: &Site) -> anyhow::Result<Command> {
         Ok(match self {
             Self::Stockade => stockade(&site.render("stockade.yaml")?)?,
+            Self::Remembering => stockade(&site.render("stockade-remembering.yaml")?)?,
             Self::Floor => floor_command(site)?,
             Self::Nginx => nginx(site)?,
             Self::Haproxy => haproxy(site)?,

@@ -60,9 +60,9 @@ const RIGHT: f64 = 18.0;
 const BOTTOM: f64 = 44.0;
 
 /// Colours that are told apart by those who see few of them, too. Ours is the first.
-const COLOURS: [&str; 9] = [
+const COLOURS: [&str; 10] = [
     "#c1121f", "#6c757d", "#2a9d8f", "#1d5fbf", "#e08e0b", "#7b2cbf", "#8d5524", "#d63384",
-    "#000000",
+    "#000000", "#74a80a",
 ];
 
 impl Figure {

@@ -9,16 +9,19 @@ use crate::{engines, load};
 /// Bare decisions, with one policy or binding and with a hundred, of which one applies.
 pub(super) fn decisions(
     count: usize,
-    ours: impl Fn(usize) -> anyhow::Result<Histogram<u64>>,
+    ours: impl Fn(usize, bool) -> anyhow::Result<Histogram<u64>>,
 ) -> Grid {
     let columns = ["policies, one applies", "1: p50 µs", "p99 µs", "100: p50 µs", "p99 µs"];
     let mut grid = Grid::new("bare decision", &columns);
     let both = |times: Histogram<u64>| {
         [0.5, 0.99].map(|quantile| Some(load::microseconds(&times, quantile)))
     };
-    match ours(1).and_then(|one| Ok([both(one), both(ours(100)?)].concat())) {
-        Ok(figures) => grid.push("Stockade, fresh sandbox", figures),
-        Err(error) => grid.absent("Stockade", format!("{error:#}")),
+    for (name, fresh) in [("Stockade, fresh sandbox", true), ("Stockade, remembered", false)] {
+        let figures = ours(1, fresh).and_then(|one| Ok([both(one), both(ours(100, fresh)?)]));
+        match figures {
+            Ok(figures) => grid.push(name, figures.concat()),
+            Err(error) => grid.absent(name, format!("{error:#}")),
+        }
     }
     let found = match engines::measure(count) {
         Ok(found) => found,
