@@ -14,6 +14,7 @@ mod blocking;
 mod chunk;
 mod compile_cache;
 mod config;
+mod contract;
 mod engine;
 mod error;
 mod failure;
@@ -34,6 +35,7 @@ mod ticker;
 mod workshop;
 
 pub use config::{EngineConfig, PolicyLimits};
+pub use contract::CONTRACTS;
 pub use engine::Engine;
 pub use error::{EngineError, LoadError, SettingsProblem};
 pub use failure::Failure;

@@ -63,6 +63,17 @@ impl PreparedPolicy {
         self.parts.program.metadata()
     }
 
+    /// The version of the contract that it is made for; one of
+    /// [`CONTRACTS`](crate::CONTRACTS).
+    pub fn contract(&self) -> &'static str {
+        self.parts.program.contract()
+    }
+
+    /// What its module imports, by name: all that it can call.
+    pub fn imports(&self) -> &[String] {
+        self.parts.program.imports()
+    }
+
     /// The digest of its module.
     pub const fn digest(&self) -> Digest {
         self.digest

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod capability;
+mod contracts;
 mod guest;
 mod hostile;
 mod isolation;
