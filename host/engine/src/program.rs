@@ -81,12 +81,21 @@ impl Program {
         instrumented: &Instrumented<'_>,
         settings: &[String],
     ) -> Result<InstancePre<sandbox::Sandbox>, Refusal> {
-        let mut run = self.configured(sandboxes, settings)?;
-        let snapshot = instrumented
-            .snapshot(&mut run.store, run.instance)
-            .map_err(|error| Refusal::Failure(run.store.data().failure(&error)))?;
-        drop(run);
+        let snapshot = self.frozen(sandboxes, instrumented, settings)?;
         compile(sandboxes, &snapshot).map_err(Refusal::Other)
+    }
+
+    /// [`snapshot`](Self::snapshot), not compiled.
+    pub(crate) fn frozen(
+        &self,
+        sandboxes: &Sandboxes,
+        instrumented: &Instrumented<'_>,
+        settings: &[String],
+    ) -> Result<Vec<u8>, Refusal> {
+        let mut run = self.configured(sandboxes, settings)?;
+        instrumented
+            .snapshot(&mut run.store, run.instance)
+            .map_err(|error| Refusal::Failure(run.store.data().failure(&error)))
     }
 
     fn configured(&self, sandboxes: &Sandboxes, settings: &[String]) -> Result<Run, Refusal> {
@@ -146,7 +155,8 @@ fn componentize(bytes: &[u8], memory_bytes: usize) -> Result<(Vec<u8>, Scanned),
     Ok((component, scanned))
 }
 
-fn compile(
+/// Machine code for a component, with the host's functions in place.
+pub(crate) fn compile(
     sandboxes: &Sandboxes,
     component: &[u8],
 ) -> Result<InstancePre<sandbox::Sandbox>, LoadError> {

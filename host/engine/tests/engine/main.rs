@@ -8,6 +8,7 @@ mod contracts;
 mod guest;
 mod hostile;
 mod isolation;
+mod meter;
 mod request;
 mod reuse;
 mod settings;
