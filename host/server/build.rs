@@ -30,7 +30,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     for ((name, _), module) in POLICIES.iter().zip(guests.build()?) {
         let embedded = out_dir.join(format!("{name}.wasm"));
         std::fs::copy(&module, &embedded)?;
-        writeln!(table, "    ({name:?}, include_bytes!({:?})),", embedded.display().to_string())?;
+        let cases = workspace.join("policies").join(name).join("tests.yaml").canonicalize()?;
+        writeln!(
+            table,
+            "    Shipped {{ name: {name:?}, module: include_bytes!({:?}), cases: include_str!({:?}) }},",
+            embedded.display().to_string(),
+            cases.display().to_string(),
+        )?;
     }
     table.push_str("]\n");
     std::fs::write(out_dir.join("builtin.rs"), table)?;

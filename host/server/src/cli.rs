@@ -1,5 +1,5 @@
 //! What a person types: `stockade serve | demo | doctor | check | explain | schema | key |
-//! password | token`.
+//! password | policy | token`.
 //!
 //! Exit codes: 0 done, 1 a negative answer (denied, check failed), 2 wrong usage or a
 //! configuration that does not load.
@@ -12,6 +12,7 @@ mod explain;
 mod key;
 mod output;
 mod password;
+mod policy;
 mod schema;
 mod serve;
 mod token;
@@ -54,6 +55,9 @@ enum Command {
     /// Hash passwords for HTTP Basic.
     #[command(subcommand)]
     Password(password::Command),
+    /// Write policies: build and test them.
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Issue and verify HMAC tokens.
     #[command(subcommand)]
     Token(token::Command),
@@ -98,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Schema => schema::run(&output),
         Command::Key(command) => key::run(&command, &output),
         Command::Password(command) => password::run(&command, &output),
+        Command::Policy(command) => policy::run(&command, &output),
         Command::Token(command) => token::run(&command, &output),
     };
     match ending {

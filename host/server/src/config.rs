@@ -6,6 +6,7 @@
 //! a policy does not accept, is told in the same way through [`Config::error`].
 
 mod advice;
+pub(crate) mod cases;
 mod decode;
 mod error;
 mod include;

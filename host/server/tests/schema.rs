@@ -68,6 +68,7 @@ fn yaml_files(directory: &Path) -> Vec<PathBuf> {
 fn it_takes_every_good_configuration() {
     let validator = validator();
     let mut files = yaml_files(&root().join("examples"));
+    files.retain(|file| !file.ends_with("tests.yaml"));
     assert!(files.len() >= 3, "{files:?}");
     files.extend(yaml_files(&root().join("host/server/tests/config/good")));
     for file in files {

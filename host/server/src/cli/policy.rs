@@ -1,0 +1,29 @@
+//! `stockade policy`: from an empty directory to a module that the gateway takes.
+
+mod build;
+mod subject;
+mod test;
+mod toolchain;
+
+use super::{Ending, Output};
+use crate::config::ConfigErrors;
+
+#[derive(clap::Subcommand)]
+pub(super) enum Command {
+    /// Compile a policy to WebAssembly as the gateway wants it.
+    Build(build::Arguments),
+    /// Compile a policy and ask it, in the sandbox, what its tests.yaml says.
+    Test(test::Arguments),
+}
+
+pub(super) fn run(command: &Command, output: &Output) -> anyhow::Result<Ending> {
+    let ending = match command {
+        Command::Build(arguments) => build::run(arguments, output),
+        Command::Test(arguments) => test::run(arguments, output),
+    };
+    ending.or_else(|error| {
+        // Cases are told like a configuration: every error, with its excerpt.
+        output.config_errors(&error.downcast::<ConfigErrors>()?)?;
+        Ok(Ending::Misused)
+    })
+}
