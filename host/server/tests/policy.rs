@@ -80,6 +80,60 @@ fn shipped_policies_pass_their_own_tests() {
 }
 
 #[test]
+fn a_module_is_told_what_it_is() {
+    let here = tempfile::tempdir().unwrap();
+    let inspect = policy(&["inspect", "builtin/model-access", "--json"], here.path());
+    let told: serde_json::Value = serde_json::from_slice(&inspect.stdout).unwrap();
+    let module = stockade::builtin::module("model-access").unwrap();
+    assert_eq!(told["bytes"], module.len());
+    assert_eq!(told["digest"], stockade_engine::Digest::of(module).to_string());
+    assert_eq!(told["contract"], "1.0.0");
+    assert_eq!(told["imports"], serde_json::json!(["stockade:policy/log@1.0.0::write"]));
+    assert!(told["settings_schema"]["properties"]["allow"].is_object(), "{told}");
+
+    let inspect = policy(&["inspect", "builtin/model-access"], here.path());
+    assert!(text(&inspect.stdout).contains("\ncontract  stockade:policy@1.0.0\n"));
+
+    std::fs::write(here.path().join("no.wasm"), "no wasm").unwrap();
+    let inspect = policy(&["inspect", "no.wasm"], here.path());
+    assert_eq!(inspect.status.code(), Some(2));
+    assert!(text(&inspect.stderr).contains("not a valid WebAssembly module"));
+}
+
+/// One case that is read to its end, one that is not, and one that is never asked.
+const THREE: &str = r#"
+settings: { allow: ["a", "b", "c"] }
+tests:
+  - { name: long, operation: chat, models: [{ name: a }, { name: b }, { name: c }], expect: allow }
+  - { name: short, operation: web-search, expect: abstain }
+  - { name: never, settings: {}, operation: list, expect: wrong-settings }
+"#;
+
+#[test]
+fn instructions_are_counted_for_each_test_and_are_always_the_same() {
+    let here = tempfile::tempdir().unwrap();
+    std::fs::write(here.path().join("three.yaml"), THREE).unwrap();
+    let tests = || {
+        let arguments = ["inspect", "builtin/model-access", "--tests", "three.yaml", "--json"];
+        let told: serde_json::Value =
+            serde_json::from_slice(&policy(&arguments, here.path()).stdout).unwrap();
+        told["tests"].clone()
+    };
+    let told = tests();
+    let count = |index: usize| told[index]["instructions"].as_u64();
+    assert!(count(0).unwrap() > count(1).unwrap(), "{told}");
+    assert!(count(1).unwrap() > 100, "{told}");
+    assert_eq!((count(2), &told[2]["name"]), (None, &"never".into()), "{told}");
+    assert!(told[2]["uncounted"].as_str().unwrap().contains("not accepted"), "{told}");
+    assert_eq!(tests(), told);
+
+    let inspect = policy(&["inspect", "builtin/model-access"], here.path());
+    let text = text(&inspect.stdout);
+    let (_, table) = text.split_once("\ninstructions of one decision, for each test\n").unwrap();
+    assert!(table.contains("  a listed model may be used\n"), "{table}");
+}
+
+#[test]
 fn everything_wrong_with_cases_is_told_with_its_place() {
     let here = tempfile::tempdir().unwrap();
     let cases = "tests:\n  - { name: x, operation: chta, expect: allow, reason: y }\n  \
@@ -110,6 +164,7 @@ fn mistakes_are_told_with_what_to_do() {
         (&["test", "taken"], "has no tests.yaml"),
         (&["test", "builtin/model-acces"], "there is no shipped policy \"model-acces\""),
         (&["test", "builtin/model-access", "--tests", "none"], "cannot read the tests"),
+        (&["inspect", "builtin/model-acces"], "there is no shipped policy \"model-acces\""),
     ] {
         let output = policy(arguments, here.path());
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

@@ -1,6 +1,7 @@
 //! `stockade policy`: from an empty directory to a module that the gateway takes.
 
 mod build;
+mod inspect;
 mod subject;
 mod test;
 mod toolchain;
@@ -14,12 +15,15 @@ pub(super) enum Command {
     Build(build::Arguments),
     /// Compile a policy and ask it, in the sandbox, what its tests.yaml says.
     Test(test::Arguments),
+    /// Tell what a policy is: contract, imports, settings, size, digest, instructions.
+    Inspect(inspect::Arguments),
 }
 
 pub(super) fn run(command: &Command, output: &Output) -> anyhow::Result<Ending> {
     let ending = match command {
         Command::Build(arguments) => build::run(arguments, output),
         Command::Test(arguments) => test::run(arguments, output),
+        Command::Inspect(arguments) => inspect::run(arguments, output),
     };
     ending.or_else(|error| {
         // Cases are told like a configuration: every error, with its excerpt.

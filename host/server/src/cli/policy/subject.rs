@@ -95,6 +95,15 @@ impl<'a> Asked<'a> {
             engine.prepare(module, &[settings.to_owned()], limits)
         })
     }
+
+    /// The policy with the settings of a case, or nothing where it does not accept them.
+    pub(super) fn accepting(&mut self, case: &Case) -> anyhow::Result<Option<&PreparedPolicy>> {
+        match self.with(&case.settings) {
+            Ok(policy) => Ok(Some(policy)),
+            Err(LoadError::Settings(_)) => Ok(None),
+            Err(error) => Err(does_not_load(error)),
+        }
+    }
 }
 
 pub(super) fn does_not_load(error: &LoadError) -> anyhow::Error {
