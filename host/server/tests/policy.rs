@@ -134,6 +134,30 @@ fn instructions_are_counted_for_each_test_and_are_always_the_same() {
 }
 
 #[test]
+fn decisions_are_measured_for_each_test() {
+    let here = tempfile::tempdir().unwrap();
+    std::fs::write(here.path().join("three.yaml"), THREE).unwrap();
+    let bench = |more: &[&str]| {
+        let mut arguments =
+            vec!["bench", "builtin/model-access", "--tests", "three.yaml", "--decisions", "50"];
+        arguments.extend(more);
+        policy(&arguments, here.path())
+    };
+    let told: serde_json::Value = serde_json::from_slice(&bench(&["--json"]).stdout).unwrap();
+    assert_eq!(told["decisions"], 50);
+    let tests = told["tests"].as_array().unwrap();
+    let names: Vec<_> = tests.iter().map(|test| test["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["long", "short"], "{told}");
+    for test in tests {
+        let (p50, p99) = (test["p50_ns"].as_u64().unwrap(), test["p99_ns"].as_u64().unwrap());
+        assert!((1..=p99).contains(&p50), "{told}");
+    }
+    let human = bench(&[]);
+    let shown = text(&human.stdout);
+    assert!(shown.contains(" µs  long\n") && shown.ends_with("in a fresh instance"), "{shown}");
+}
+
+#[test]
 fn everything_wrong_with_cases_is_told_with_its_place() {
     let here = tempfile::tempdir().unwrap();
     let cases = "tests:\n  - { name: x, operation: chta, expect: allow, reason: y }\n  \
@@ -165,6 +189,8 @@ fn mistakes_are_told_with_what_to_do() {
         (&["test", "builtin/model-acces"], "there is no shipped policy \"model-acces\""),
         (&["test", "builtin/model-access", "--tests", "none"], "cannot read the tests"),
         (&["inspect", "builtin/model-acces"], "there is no shipped policy \"model-acces\""),
+        (&["bench", "taken"], "has no tests.yaml"),
+        (&["bench", "builtin/model-access", "--decisions", "0"], "--decisions"),
     ] {
         let output = policy(arguments, here.path());
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

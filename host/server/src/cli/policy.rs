@@ -1,5 +1,6 @@
 //! `stockade policy`: from an empty directory to a module that the gateway takes.
 
+mod bench;
 mod build;
 mod inspect;
 mod subject;
@@ -17,6 +18,8 @@ pub(super) enum Command {
     Test(test::Arguments),
     /// Tell what a policy is: contract, imports, settings, size, digest, instructions.
     Inspect(inspect::Arguments),
+    /// Measure how long a policy takes to decide, for each of its test cases.
+    Bench(bench::Arguments),
 }
 
 pub(super) fn run(command: &Command, output: &Output) -> anyhow::Result<Ending> {
@@ -24,6 +27,7 @@ pub(super) fn run(command: &Command, output: &Output) -> anyhow::Result<Ending> 
         Command::Build(arguments) => build::run(arguments, output),
         Command::Test(arguments) => test::run(arguments, output),
         Command::Inspect(arguments) => inspect::run(arguments, output),
+        Command::Bench(arguments) => bench::run(arguments, output),
     };
     ending.or_else(|error| {
         // Cases are told like a configuration: every error, with its excerpt.
