@@ -55,7 +55,7 @@ enum Command {
     /// Hash passwords for HTTP Basic.
     #[command(subcommand)]
     Password(password::Command),
-    /// Write policies: build and test them.
+    /// Write policies: make a crate, build it, test it, measure it.
     #[command(subcommand)]
     Policy(policy::Command),
     /// Issue and verify HMAC tokens.

@@ -26,6 +26,39 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 #[test]
+fn a_new_policy_builds_and_passes_and_tells_what_fails() {
+    let here = tempfile::tempdir().unwrap();
+    let new = policy(&["new", "quiet-nights"], here.path());
+    assert!(new.status.success(), "{}", text(&new.stderr));
+    let directory = here.path().join("quiet-nights");
+
+    let test = policy(&["test"], &directory);
+    assert!(test.status.success(), "{}\n{}", text(&test.stdout), text(&test.stderr));
+    assert!(text(&test.stdout).ends_with("4 passed, 0 failed"), "{}", text(&test.stdout));
+
+    let build = policy(&["build", "quiet-nights", "--out", "out/q.wasm", "--json"], here.path());
+    assert!(build.status.success(), "{}", text(&build.stderr));
+    let told: serde_json::Value = serde_json::from_slice(&build.stdout).unwrap();
+    let module = std::fs::read(here.path().join("out/q.wasm")).unwrap();
+    assert_eq!(told["bytes"], module.len());
+    assert_eq!(told["digest"], stockade_engine::Digest::of(&module).to_string());
+    let has = |text: &str| module.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(has("quiet_nights"), "the name section is kept");
+    assert!(!has(here.path().to_str().unwrap()), "no path of this machine");
+
+    let cases = directory.join("tests.yaml");
+    let wrong = std::fs::read_to_string(&cases).unwrap().replace("expect: abstain", "expect: deny");
+    std::fs::write(&cases, wrong).unwrap();
+    let test = policy(&["test", "out/q.wasm", "--tests", "quiet-nights/tests.yaml"], here.path());
+    assert_eq!(test.status.code(), Some(1));
+    let expected = "FAIL ops may\n     \
+                    quiet-nights/tests.yaml:13:5: expected (-) and found (+)\n     \
+                    - deny\n     + abstain\n";
+    assert!(text(&test.stdout).contains(expected), "{}", text(&test.stdout));
+    assert!(text(&test.stdout).ends_with("2 passed, 2 failed"), "{}", text(&test.stdout));
+}
+
+#[test]
 fn a_shipped_policy_is_asked_with_everything_that_cases_can_say() {
     let here = tempfile::tempdir().unwrap();
     let cases = r#"
@@ -184,7 +217,11 @@ fn mistakes_are_told_with_what_to_do() {
     let here = tempfile::tempdir().unwrap();
     std::fs::create_dir(here.path().join("taken")).unwrap();
     for (arguments, message) in [
-        (&["build"][..], "stockade policy new"),
+        (&["new", "taken"][..], "is there already"),
+        (&["new", "../up"], "write small letters, digits and hyphens"),
+        (&["new", "Loud"], "write small letters, digits and hyphens"),
+        (&["new", "x", "--sdk", "taken"], "--sdk: cannot read taken/Cargo.toml"),
+        (&["build"], "stockade policy new"),
         (&["test", "taken"], "has no tests.yaml"),
         (&["test", "builtin/model-acces"], "there is no shipped policy \"model-acces\""),
         (&["test", "builtin/model-access", "--tests", "none"], "cannot read the tests"),
@@ -196,4 +233,17 @@ fn mistakes_are_told_with_what_to_do() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
     }
+    assert!(!here.path().join("x").exists());
+}
+
+#[test]
+fn a_new_policy_can_use_an_sdk_that_is_there() {
+    let here = tempfile::tempdir().unwrap();
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policy-sdk");
+    let sdk = sdk.canonicalize().unwrap();
+    let new = policy(&["new", "x", "--sdk", sdk.to_str().unwrap()], here.path());
+    assert!(new.status.success(), "{}", text(&new.stderr));
+    let manifest = std::fs::read_to_string(here.path().join("x/Cargo.toml")).unwrap();
+    assert!(manifest.contains(&format!("{{ path = {sdk:?} }}")), "{manifest}");
+    assert!(!here.path().join("x/stockade-policy-sdk").exists());
 }

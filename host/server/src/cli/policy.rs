@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod inspect;
+mod new;
 mod subject;
 mod test;
 mod toolchain;
@@ -12,6 +13,8 @@ use crate::config::ConfigErrors;
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
+    /// Make a crate with a policy that builds and passes its tests.
+    New(new::Arguments),
     /// Compile a policy to WebAssembly as the gateway wants it.
     Build(build::Arguments),
     /// Compile a policy and ask it, in the sandbox, what its tests.yaml says.
@@ -24,6 +27,7 @@ pub(super) enum Command {
 
 pub(super) fn run(command: &Command, output: &Output) -> anyhow::Result<Ending> {
     let ending = match command {
+        Command::New(arguments) => new::run(arguments, output),
         Command::Build(arguments) => build::run(arguments, output),
         Command::Test(arguments) => test::run(arguments, output),
         Command::Inspect(arguments) => inspect::run(arguments, output),

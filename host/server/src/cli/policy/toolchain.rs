@@ -15,6 +15,11 @@ const TARGET: &str = "wasm32-unknown-unknown";
 const INSTALL: &str = include_str!("../../../../../scripts/wasm-target.sh");
 /// What the script calls itself in its messages.
 const INSTALL_NAME: &str = "stockade policy build";
+/// A small stack: the host resets all memory after each decision.
+const LINKER: &str = "link-arg=-zstack-size=65536";
+/// Small code, and names: a trap then says where.
+const PROFILE: [&str; 4] =
+    ["opt-level = \"s\"", "lto = true", "codegen-units = 1", "strip = \"debuginfo\""];
 
 /// Compile the crate in a directory, and return the module.
 pub(super) fn build(directory: &Path) -> anyhow::Result<PathBuf> {
@@ -31,12 +36,10 @@ pub(super) fn build(directory: &Path) -> anyhow::Result<PathBuf> {
     module(&ran, &manifest.canonicalize()?)
 }
 
-/// The flags that matter stand here too, whatever the crate's files say: a small stack (the
-/// host resets all memory after each decision), names (a trap then says where), and small
-/// code. Sources are named without this machine's paths, so that the same source gives the
-/// same digest elsewhere.
+/// The flags that matter are given whatever the crate's files say. Sources are named without
+/// this machine's paths, so that the same source gives the same digest elsewhere.
 fn cargo(directory: &Path) -> Command {
-    let mut flags = vec!["-Clink-arg=-zstack-size=65536".to_owned()];
+    let mut flags = vec![format!("-C{LINKER}")];
     if let Some(home) = environment::cargo_home() {
         flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
     }
@@ -44,9 +47,7 @@ fn cargo(directory: &Path) -> Command {
     cargo.current_dir(directory);
     cargo.args(["build", "--release", "--lib", "--target", TARGET]);
     cargo.arg("--message-format=json-render-diagnostics");
-    for setting in
-        ["opt-level=\"s\"", "lto=true", "codegen-units=1", "strip=\"debuginfo\"", "panic=\"abort\""]
-    {
+    for setting in PROFILE {
         cargo.args(["--config", &format!("profile.release.{setting}")]);
     }
     for variable in ["RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
@@ -112,4 +113,27 @@ fn has_target(directory: &Path) -> anyhow::Result<bool> {
     let Ok(entries) = std::fs::read_dir(libraries) else { return Ok(false) };
     let is_std = |name: OsString| name.to_str().is_some_and(|name| name.starts_with("libstd"));
     Ok(entries.flatten().any(|entry| is_std(entry.file_name())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LINKER, PROFILE};
+
+    /// What an author builds is built like the shipped policies, and like the example whose
+    /// manifest `policy new` writes.
+    #[test]
+    fn the_flags_are_those_of_the_shipped_policies() {
+        let workspace = include_str!("../../../../../Cargo.toml");
+        let example = include_str!("../../../../../examples/custom-policy/Cargo.toml");
+        let (_, shipped) = workspace.split_once("[profile.policy]\n").unwrap();
+        for setting in PROFILE {
+            assert!(shipped.contains(setting) && example.contains(setting), "{setting}");
+        }
+        for file in [
+            include_str!("../../../../../xtask/guest-build/src/lib.rs"),
+            include_str!("../../../../../examples/custom-policy/.cargo/config.toml"),
+        ] {
+            assert!(file.contains(LINKER), "{file}");
+        }
+    }
 }
