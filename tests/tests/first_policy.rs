@@ -1,5 +1,5 @@
-//! docs/guide/first-policy.md, followed to the letter: its files are those of
-//! `examples/custom-policy`, its commands are run, and its last request is a 403.
+//! docs/guide/first-policy.md, the way by hand: its files are those of
+//! `examples/custom-policy`, its cargo commands are run, and its last request is a 403.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
