@@ -47,8 +47,8 @@ enum Command {
     Check(check::Arguments),
     /// Tell what would be decided about a request, and why.
     Explain(explain::Arguments),
-    /// Print the JSON Schema of the configuration, for editors.
-    Schema,
+    /// Print the JSON Schema of the configuration, or of a policy's tests, for editors.
+    Schema(schema::Arguments),
     /// Make API keys.
     #[command(subcommand)]
     Key(key::Command),
@@ -99,7 +99,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments, &output),
         Command::Check(arguments) => check::run(&arguments, &output),
         Command::Explain(arguments) => explain::run(&arguments, &output),
-        Command::Schema => schema::run(&output),
+        Command::Schema(arguments) => schema::run(&arguments, &output),
         Command::Key(command) => key::run(&command, &output),
         Command::Password(command) => password::run(&command, &output),
         Command::Policy(command) => policy::run(&command, &output),

@@ -32,6 +32,12 @@ fn a_new_policy_builds_and_passes_and_tells_what_fails() {
     assert!(new.status.success(), "{}", text(&new.stderr));
     let directory = here.path().join("quiet-nights");
 
+    let cases = std::fs::read_to_string(directory.join("tests.yaml")).unwrap();
+    let schema = cases.strip_prefix("# yaml-language-server: $schema=").unwrap();
+    let schema = std::fs::read(directory.join(schema.lines().next().unwrap())).unwrap();
+    let schema: serde_json::Value = serde_json::from_slice(&schema).unwrap();
+    assert_eq!(schema, stockade::config::policy_tests_json_schema());
+
     let test = policy(&["test"], &directory);
     assert!(test.status.success(), "{}\n{}", text(&test.stdout), text(&test.stderr));
     assert!(text(&test.stdout).ends_with("4 passed, 0 failed"), "{}", text(&test.stdout));
@@ -52,7 +58,7 @@ fn a_new_policy_builds_and_passes_and_tells_what_fails() {
     let test = policy(&["test", "out/q.wasm", "--tests", "quiet-nights/tests.yaml"], here.path());
     assert_eq!(test.status.code(), Some(1));
     let expected = "FAIL ops may\n     \
-                    quiet-nights/tests.yaml:13:5: expected (-) and found (+)\n     \
+                    quiet-nights/tests.yaml:14:5: expected (-) and found (+)\n     \
                     - deny\n     + abstain\n";
     assert!(text(&test.stdout).contains(expected), "{}", text(&test.stdout));
     assert!(text(&test.stdout).ends_with("2 passed, 2 failed"), "{}", text(&test.stdout));

@@ -8,15 +8,16 @@ use std::mem::take;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use stockade_core::{Dialect, ProofKind, Transport};
 
 use super::location::Location;
 use super::report::{Finished, Problem, Report};
 use super::settings::{Part, Setting};
-use super::slot::{Located, Slot};
+use super::slot::{Entries, Located, Slot};
 use super::source::Sources;
-use super::{ConfigError, ConfigErrors, decode, tree, validate};
+use super::{ConfigError, ConfigErrors, decode, schema, tree, validate};
 pub(crate) use request::Facts;
 
 /// The cases of one policy.
@@ -53,13 +54,13 @@ pub(crate) struct Expected {
 }
 
 /// The kind of answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ExpectedAnswer {
     Allow,
     Deny,
     Abstain,
-    /// The policy does not accept the settings.
+    // The policy does not accept the settings.
     WrongSettings,
 }
 
@@ -74,35 +75,64 @@ impl ExpectedAnswer {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-struct RawCases {
+#[schemars(rename = "Stockade policy tests", extend("required" = ["tests"]))]
+pub(super) struct RawCases {
+    /// The policy's settings, for every test that has none of its own.
     settings: Slot<Setting>,
+    /// The IANA name of the zone in which the policy sees weekday and hour; UTC, if left out.
     time_zone: Slot<String>,
+    /// Requests, and what the policy must answer to each.
     tests: Slot<Vec<Slot<RawCase>>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Test", extend("required" = ["name", "operation", "expect"]))]
 struct RawCase {
+    /// What it shows.
     name: Slot<String>,
+    /// The policy's settings in this test.
     settings: Slot<Setting>,
+    /// Who calls; alice, if left out.
     user: Slot<String>,
+    /// In which groups the caller is.
     groups: Slot<Vec<Slot<String>>>,
-    attributes: Slot<super::slot::Entries<String>>,
+    /// The caller's attributes.
+    attributes: Slot<Entries<String>>,
+    /// What for.
+    #[schemars(schema_with = "schema::operation")]
     operation: Slot<String>,
+    /// In which API; Ollama's own, if left out.
+    #[schemars(schema_with = "schema::api")]
     api: Slot<Dialect>,
+    /// On which model.
     model: Slot<String>,
+    /// On which models, where there are several, or in another role than the usual one.
     models: Slot<Vec<Slot<request::RawModel>>>,
+    /// What the body asks for.
     parameters: Slot<request::RawParameters>,
+    /// How the caller proved who it is; an API key, if left out.
+    #[schemars(schema_with = "schema::proof")]
     proof: Slot<ProofKind>,
+    /// From which address; 127.0.0.1, if left out.
     address: Slot<String>,
+    /// Over what; plain HTTP, if left out.
+    #[schemars(schema_with = "schema::transport")]
     transport: Slot<Transport>,
+    /// When, in `time_zone` or with an offset; 2026-01-05T12:00:00Z, a Monday, if left out.
+    #[schemars(schema_with = "schema::moment")]
     time: Slot<String>,
+    /// What the caller has used so far.
     usage: Slot<request::RawUsage>,
+    /// The canonical JSON body, for a policy that looks at it.
     body: Slot<String>,
+    /// What the policy must answer.
     expect: Slot<ExpectedAnswer>,
+    /// A part of the reason of a deny, or of what is wrong with the settings.
     reason: Slot<String>,
+    /// All that an allow demands, as `stockade explain` writes it.
     obligations: Slot<Vec<Slot<String>>>,
 }
 

@@ -32,6 +32,11 @@ const EXAMPLE: [(&str, &str); 6] = [
     example!("tests.yaml"),
 ];
 const README: &str = include_str!("template/README.md");
+/// What tells an editor what may stand in `tests.yaml`, where the example finds it, and where
+/// the crate does.
+const SCHEMA: &str = include_str!("../../../../../docs/reference/policy-tests.schema.json");
+const EXAMPLE_SCHEMA: &str = "$schema=../../docs/reference/policy-tests.schema.json";
+const SCHEMA_FILE: &str = ".stockade/policy-tests.schema.json";
 /// The example's names, and where it finds the SDK.
 const EXAMPLE_NAME: &str = "no-tools";
 const EXAMPLE_TYPE: &str = "NoTools";
@@ -58,6 +63,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     for (path, text) in EXAMPLE.iter().chain([&("README.md", README)]) {
         write(&directory.join(path), &renamed(text, name, &sdk))?;
     }
+    write(&directory.join(SCHEMA_FILE), SCHEMA)?;
     if arguments.sdk.is_none() {
         for (path, text) in SDK {
             write(&directory.join(SDK_DIRECTORY).join(path), text)?;
@@ -113,6 +119,7 @@ fn renamed(text: &str, name: &str, sdk: &str) -> String {
     let type_name: String = name.split('-').map(capitalized).collect();
     let text = text
         .replace(&format!("path = \"{EXAMPLE_SDK}\""), &format!("path = \"{sdk}\""))
+        .replace(EXAMPLE_SCHEMA, &format!("$schema={SCHEMA_FILE}"))
         .replace(&EXAMPLE_NAME.replace('-', "_"), &name.replace('-', "_"))
         .replace(EXAMPLE_NAME, name)
         .replace(EXAMPLE_TYPE, &type_name);

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use stockade_core::{
     Client, Counter, Dialect, GroupName, LocalTime, ModelName, ModelRef, ModelRole, Operation,
@@ -13,7 +14,7 @@ use super::RawCase;
 use crate::config::location::Location;
 use crate::config::report::Report;
 use crate::config::slot::{Entries, Located, Slot};
-use crate::config::{quantity, validate};
+use crate::config::{quantity, schema, validate};
 use crate::generation::local_time;
 
 /// Everything that a policy is told.
@@ -45,26 +46,42 @@ impl Facts {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Model", extend("required" = ["name"]))]
 pub(super) struct RawModel {
+    /// Its name.
     name: Slot<String>,
+    /// What happens to it; what is usual for the operation, if left out.
+    #[schemars(schema_with = "schema::role")]
     role: Slot<ModelRole>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Parameters")]
 pub(super) struct RawParameters {
+    /// Whether the answer is streamed.
     streaming: Slot<bool>,
+    /// Tokens of context.
     context: Slot<i64>,
+    /// Most tokens to produce.
     output: Slot<i64>,
+    /// Seconds that the model stays loaded; negative means for ever.
     keep_alive: Slot<i64>,
+    /// How many images there are.
     images: Slot<u32>,
+    /// How many tools are offered to the model.
     tools: Slot<u32>,
+    /// Whether a tool searches the web.
     web_search: Slot<bool>,
+    /// Whether the rendered prompt is asked for.
     debug_render: Slot<bool>,
+    /// Whether a pull or push asks for plain HTTP.
     insecure: Slot<bool>,
+    /// The remote host of a model that is created.
     remote_host: Slot<String>,
+    /// Blobs that are named.
     digests: Slot<Vec<Slot<String>>>,
 }
 
@@ -86,8 +103,9 @@ impl From<RawParameters> for Parameters {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Usage")]
 pub(super) struct RawUsage {
     minute: Slot<RawCounter>,
     hour: Slot<RawCounter>,
@@ -111,8 +129,9 @@ impl From<RawUsage> for Usage {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Counter")]
 struct RawCounter {
     requests: Slot<u64>,
     tokens: Slot<u64>,
