@@ -102,6 +102,7 @@ impl Program {
         let mut run = self.start(sandboxes).map_err(Refusal::Other)?;
         let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
         let answer = run.guest.call_configure(&mut run.store, &settings);
+        run.store.data().journal.flush(&self.metadata.name);
         match answer {
             Ok(Ok(())) => Ok(run),
             Ok(Err(problems)) => Err(Refusal::Settings(problems)),

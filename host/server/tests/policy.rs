@@ -101,6 +101,20 @@ tests:
     assert!(told.contains("+ output at most 100, also written where it is missing"), "{told}");
 }
 
+#[test]
+fn what_a_policy_logs_is_shown_from_the_level_that_is_asked_for() {
+    let here = tempfile::tempdir().unwrap();
+    let cases = "tests: [{ name: nothing, operation: list, expect: abstain }]";
+    std::fs::write(here.path().join("cases.yaml"), cases).unwrap();
+    let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/contracts/1.0.0.wasm");
+    let guest = guest.to_str().unwrap();
+    for (level, shown) in [("info", true), ("warn", false)] {
+        let test = policy(&["test", guest, "--tests", "cases.yaml", "--log", level], here.path());
+        assert!(test.status.success(), "{}", text(&test.stderr));
+        assert_eq!(text(&test.stderr).contains("INFO stockade::policy: configured"), shown);
+    }
+}
+
 /// The cases of each shipped policy, asked of the module that is in the program.
 #[test]
 fn shipped_policies_pass_their_own_tests() {

@@ -8,13 +8,26 @@ use stockade_engine::{Engine, EngineConfig, LoadError};
 
 use super::subject::{Asked, Subject, ask, does_not_load};
 use crate::cli::explain::obligations;
-use crate::cli::{Ending, Output};
+use crate::cli::{Ending, Output, environment};
 use crate::config::cases::{Case, Cases, Expected, ExpectedAnswer};
+use crate::config::{Log, LogFormat, LogLevel};
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     subject: Subject,
+    /// Show what the policy logs, from this level on.
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = Level::Warn)]
+    log: Level,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
 }
 
 /// An answer as a case sees it.
@@ -29,6 +42,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     let subject = &arguments.subject;
     let cases = subject.needed_cases()?;
     let module = subject.module()?;
+    let log = Log { level: arguments.log.into(), format: LogFormat::Text };
+    crate::log::init(log, environment::color())?;
     let engine = Engine::new(EngineConfig::default())?;
     let mut asked = Asked::new(&engine, &module);
     let mut results = Vec::new();
@@ -41,6 +56,18 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
         results.push((case, differences(&case.expected, &found)));
     }
     report(&cases, &results, output)
+}
+
+impl From<Level> for LogLevel {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Error => Self::Error,
+            Level::Warn => Self::Warn,
+            Level::Info => Self::Info,
+            Level::Debug => Self::Debug,
+            Level::Trace => Self::Trace,
+        }
+    }
 }
 
 fn found(outcome: &Outcome) -> Found {
