@@ -4,6 +4,7 @@ use wasmtime::component::{ComponentExportIndex, Instance, InstancePre, TypedFunc
 use wasmtime::{Engine, Store};
 
 use crate::bindings::exports::stockade::policy::policy::{GuestIndices, Request, Verdict};
+use crate::contract::newest;
 use crate::sandbox::{self, Sandbox};
 use crate::{Failure, LoadError, PolicyLimits};
 
@@ -31,7 +32,7 @@ impl Artifact {
     ) -> Result<Self, LoadError> {
         let exports = GuestIndices::new(&snapshot)
             .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
-        let policy = snapshot.component().get_export_index(None, POLICY);
+        let policy = snapshot.component().get_export_index(None, policy_interface());
         let evaluate = snapshot
             .component()
             .get_export_index(policy.as_ref(), "evaluate")
@@ -84,4 +85,8 @@ impl Artifact {
     }
 }
 
-const POLICY: &str = "stockade:policy/policy@1.0.0";
+/// The interface that `bindings` was generated for. wasmtime also finds an older minor
+/// version under it.
+fn policy_interface() -> String {
+    format!("stockade:policy/policy@{}", newest())
+}
