@@ -1,11 +1,12 @@
 //! A policy together with the settings of a chunk of its bindings, ready to decide.
 
+use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, Instance, InstancePre, TypedFunc};
-use wasmtime::{Engine, Store};
 
 use crate::bindings::exports::stockade::policy::policy::{GuestIndices, Request, Verdict};
 use crate::contract::newest;
 use crate::sandbox::{self, Sandbox};
+use crate::ticker::Clocked;
 use crate::{Failure, LoadError, PolicyLimits};
 
 type Evaluate<'a> = TypedFunc<(Request<'a>, &'a [u32]), (Vec<Verdict>,)>;
@@ -26,7 +27,7 @@ impl Artifact {
     /// Take a snapshot and start it once, so that nothing is left that could go wrong
     /// for a reason other than the request.
     pub(crate) fn new(
-        engine: &Engine,
+        engine: &Clocked,
         snapshot: InstancePre<Sandbox>,
         limits: PolicyLimits,
     ) -> Result<Self, LoadError> {
@@ -52,7 +53,7 @@ impl Artifact {
     /// Judge one request, in an instance that nobody used before.
     pub(crate) fn evaluate(
         &self,
-        engine: &Engine,
+        engine: &Clocked,
         limits: PolicyLimits,
         request: Request<'_>,
         bindings: &[u32],

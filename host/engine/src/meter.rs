@@ -13,7 +13,8 @@ use crate::engine::Sandboxes;
 use crate::input::Lists;
 use crate::program::{Refusal, compile};
 use crate::sandbox::{self, Sandbox};
-use crate::{EngineConfig, EngineError, Failure, LoadError, PolicyLimits, PreparedPolicy, ticker};
+use crate::ticker::Clocked;
+use crate::{EngineConfig, EngineError, Failure, LoadError, PolicyLimits, PreparedPolicy};
 
 /// Far more than any decision takes, and how much there was is not told to guests.
 const FUEL: u64 = u64::MAX;
@@ -39,7 +40,7 @@ impl Meter {
         let mut linker = Linker::new(&wasmtime);
         StockadePolicy::add_to_linker::<_, HasSelf<_>>(&mut linker, |sandbox| sandbox)
             .map_err(setup)?;
-        ticker::start(&wasmtime).map_err(EngineError::Ticker)?;
+        let wasmtime = Clocked::start(wasmtime).map_err(EngineError::Ticker)?;
         let configure_deadline = config.configure_deadline;
         Ok(Self { sandboxes: Sandboxes { wasmtime, linker, configure_deadline } })
     }
@@ -57,7 +58,14 @@ impl Meter {
         let exports = GuestIndices::new(&instance)
             .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
         let limits = PolicyLimits { deadline: limits.deadline.saturating_mul(SLOWER), ..limits };
-        Ok(Metered { instance, exports, limits, wants_body: policy.metadata().wants_body })
+        let wasmtime = self.sandboxes.wasmtime.clone();
+        Ok(Metered {
+            wasmtime,
+            instance,
+            exports,
+            limits,
+            wants_body: policy.metadata().wants_body,
+        })
     }
 }
 
@@ -74,6 +82,7 @@ fn unexpected(refusal: Refusal) -> LoadError {
 
 /// A policy with the settings of one binding, whose instructions are counted.
 pub struct Metered {
+    wasmtime: Clocked,
     instance: InstancePre<Sandbox>,
     exports: GuestIndices,
     limits: PolicyLimits,
@@ -89,7 +98,7 @@ impl Metered {
     pub fn instructions(&self, input: &stockade_core::PolicyInput<'_>) -> Result<u64, Failure> {
         let lists = Lists::of(input);
         let request = lists.request(input, input.body.filter(|_| self.wants_body))?;
-        let mut store = sandbox::store(self.instance.engine(), self.limits);
+        let mut store = sandbox::store(&self.wasmtime, self.limits);
         let counted = self.count(&mut store, request);
         counted.map_err(|error| store.data().failure(&error))
     }
