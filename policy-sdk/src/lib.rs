@@ -78,7 +78,7 @@
 //! ```
 //!
 //! ```sh
-//! RUSTFLAGS='-C link-arg=-zstack-size=65536' \
+//! RUSTFLAGS='-C link-arg=-zstack-size=32768' \
 //!     cargo build --release --target wasm32-unknown-unknown
 //! ```
 //!
