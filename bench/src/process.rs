@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
 use crate::machine;
 
@@ -20,20 +20,49 @@ impl Process {
     /// # Errors
     /// Where it cannot be started.
     pub fn start(command: &mut Command, processor: usize, log: &Path) -> anyhow::Result<Self> {
-        machine::pinned(processor, || Self::unpinned(command, log))
+        let file = fs::File::create(log)?;
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        let child = machine::pinned(processor, || command.spawn())
+            .with_context(|| format!("cannot run {}", command.get_program().display()))?;
+        Ok(Self { child })
     }
 
-    /// Start a program on all processors.
+    /// Start a program on all processors, and listen to its standard error.
     ///
     /// # Errors
     /// Where it cannot be started.
-    pub fn unpinned(command: &mut Command, log: &Path) -> anyhow::Result<Self> {
-        let file = fs::File::create(log)?;
-        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
-        let child = command
+    pub fn heard(command: &mut Command) -> anyhow::Result<(Self, ChildStderr)> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command
             .spawn()
             .with_context(|| format!("cannot run {}", command.get_program().display()))?;
-        Ok(Self { child })
+        let heard = child.stderr.take().context("no standard error")?;
+        Ok((Self { child }, heard))
+    }
+
+    /// Wait until it has said something, in the file where it says things.
+    ///
+    /// # Errors
+    /// Where it ends, or does not say it in time.
+    pub fn says<T>(
+        &mut self,
+        log: &Path,
+        patience: Duration,
+        find: impl Fn(&str) -> Option<T>,
+    ) -> anyhow::Result<T> {
+        let started = Instant::now();
+        loop {
+            // It must not end between what it said and the question whether it has ended.
+            let alive = self.alive();
+            let said = fs::read_to_string(log)?;
+            if let Some(found) = find(&said) {
+                return Ok(found);
+            }
+            let last = said.lines().last().unwrap_or("it said nothing");
+            ensure!(alive, "it ended: {last}");
+            ensure!(started.elapsed() < patience, "it took too long: {last}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Whether it still runs.
@@ -60,10 +89,22 @@ impl Process {
     /// # Errors
     /// Where the system does not tell.
     pub fn resident(&self) -> anyhow::Result<f64> {
+        self.status("VmRSS:")
+    }
+
+    /// The most resident memory that it ever had, in KiB.
+    ///
+    /// # Errors
+    /// Where the system does not tell.
+    pub fn most_resident(&self) -> anyhow::Result<f64> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, field: &str) -> anyhow::Result<f64> {
         let text = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = text.lines().find_map(|line| line.strip_prefix(field));
         let number = line.and_then(|rest| rest.split_whitespace().next());
-        Ok(number.context("no VmRSS")?.parse()?)
+        Ok(number.with_context(|| format!("no {field}"))?.parse()?)
     }
 
     /// Open files.

@@ -1,6 +1,5 @@
-//! Configurations of any size, and requests to judge by them.
+//! Requests to judge by a configuration.
 
-use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::{Context as _, anyhow, bail};
@@ -13,37 +12,7 @@ use stockade_core::{
 };
 use stockade_engine::{Engine, EngineConfig};
 
-/// The caller in every scenario.
-pub const USER: &str = "alice";
-
-/// One binding whose settings name `groups` groups, the caller's last.
-pub fn one_binding(groups: usize) -> String {
-    let names: Vec<String> = (0..groups).map(|number| format!("group-{number:05}")).collect();
-    let own = names.last().map_or("", String::as_str);
-    format!(
-        "users:\n  {USER}: {{ groups: [{own}] }}\ngroups: [{all}]\npolicies:\n  pull-guard: {{ \
-         module: builtin/pull-guard }}\nbindings:\n  - name: pulls\n    subjects: everyone\n    \
-         policy: pull-guard\n    settings: {{ groups: [{all}], sources: \
-         [\"registry.ollama.ai/library/*\"] }}\n",
-        all = names.join(", ")
-    )
-}
-
-/// As many bindings with settings of their own, of which `own` apply to the caller.
-pub fn many_bindings(bindings: usize, own: usize) -> String {
-    let mut text = format!("users:\n  {USER}: {{}}\n  other: {{}}\n");
-    text.push_str("policies:\n  model-access: { module: builtin/model-access }\nbindings:\n");
-    for number in 0..bindings {
-        // The caller's stand far from each other.
-        let user = if number * own % bindings < own { USER } else { "other" };
-        let _ = write!(
-            text,
-            "  - name: binding {number}\n    subjects: {{ users: [{user}] }}\n    policy: \
-             model-access\n    settings: {{ allow: [\"llama3.2:*\", \"team-{number}/*\"] }}\n"
-        );
-    }
-    text
-}
+use crate::configurations::USER;
 
 /// An engine as `stockade serve` sets it up.
 ///

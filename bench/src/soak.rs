@@ -2,23 +2,24 @@
 //! every request must be judged by exactly one configuration.
 //!
 //! Two configurations take turns. One key belongs to alice, who may use one model, or to
-//! bob, who may use another. The lines of record tell which user, generation, model and
-//! answer belonged together; a request judged by parts of both is seen there.
+//! bob, who may use another, by a policy of another name, beside which alice has a second
+//! one. The lines of record tell which user, generation, model and answer belonged together;
+//! a request judged by parts of both is seen there.
 
-use std::collections::HashMap;
+mod judged;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail, ensure};
-use serde::Deserialize;
+use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
 
 use crate::load::client::{Connection, chat};
-use crate::peers::{KEY, free_address};
+use crate::peers::site::free_address;
+use crate::peers::{self, KEY};
 use crate::process::Process;
 
 /// The users that take turns, and the model of each.
@@ -41,7 +42,7 @@ pub struct Soaked {
     pub failed: u64,
     /// Requests that were judged by parts of two configurations.
     pub mixed: u64,
-    /// Resident memory in KiB per reload, from the middle of the run to its end.
+    /// Resident memory in KiB per reload, over the second half of the run.
     pub memory_slope: f64,
     /// Open files more at the end than in the middle.
     pub descriptors: i64,
@@ -50,20 +51,40 @@ pub struct Soaked {
 /// When to stop.
 #[derive(Clone, Copy, Debug)]
 pub enum Until {
-    /// After so many reloads.
-    Reloads(u32),
+    /// After so many reloads and so many requests, whichever comes last.
+    Counts {
+        /// Reloads.
+        reloads: u32,
+        /// Requests.
+        requests: u64,
+    },
     /// After so long.
     Time(Duration),
 }
 
 impl Until {
     /// How much of the run is over, from 0 to 1.
-    fn progress(self, reloads: u32, started: Instant) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "counts of requests")]
+    fn progress(self, run: &Run, turn: u32) -> f64 {
         match self {
-            Self::Reloads(all) => f64::from(reloads) / f64::from(all.max(1)),
-            Self::Time(span) => started.elapsed().as_secs_f64() / span.as_secs_f64().max(0.001),
+            Self::Counts { reloads, requests } => {
+                let answers = run.answers.load(Ordering::Relaxed);
+                let asked = answers as f64 / requests.max(1) as f64;
+                (f64::from(turn) / f64::from(reloads.max(1))).min(asked)
+            }
+            Self::Time(span) => run.started.elapsed().as_secs_f64() / span.as_secs_f64().max(0.001),
         }
     }
+}
+
+/// A run, as its callers and the one who reloads see it.
+struct Run {
+    listen: SocketAddr,
+    upstream: SocketAddr,
+    started: Instant,
+    over: AtomicBool,
+    answers: AtomicU64,
+    failures: AtomicU64,
 }
 
 /// Reload under load.
@@ -72,184 +93,165 @@ impl Until {
 /// Where the gateway does not start, or does not take a configuration.
 pub fn run(upstream: SocketAddr, until: Until) -> anyhow::Result<Soaked> {
     let directory = tempfile::tempdir()?;
-    let listen = free_address()?;
+    let run = Run {
+        listen: free_address()?,
+        upstream,
+        started: Instant::now(),
+        over: AtomicBool::new(false),
+        answers: AtomicU64::new(0),
+        failures: AtomicU64::new(0),
+    };
     let path = directory.path().join("stockade.yaml");
-    fs::write(&path, configuration(listen, upstream, 0))?;
-    let log = directory.path().join("output");
-    let mut command = Command::new(std::env::current_exe()?.with_file_name("stockade"));
-    let process = Process::unpinned(command.arg("serve").arg("--config").arg(&path), &log)?;
-    in_force(listen, 0)?;
-    let over = AtomicBool::new(false);
+    fs::write(&path, run.configuration(0))?;
+    let (process, said) = Process::heard(&mut peers::stockade(&path)?)?;
     let mut soaked = std::thread::scope(|scope| {
-        let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(|| call(listen, &over))).collect();
-        let reloaded = reload(&path, listen, upstream, &process, until);
-        over.store(true, Ordering::Relaxed);
-        let mut soaked = reloaded?;
-        for caller in callers {
-            let (requests, failed) = caller.join().ok().context("a caller panicked")?;
-            soaked.requests += requests;
-            soaked.failed += failed;
-        }
-        anyhow::Ok(soaked)
+        let judge = scope.spawn(|| judged::mixed(said));
+        let reloaded = run.under_load(&path, &process, until);
+        // The judge has read everything when the gateway has ended.
+        drop(process);
+        let mixed = judge.join().ok().context("the judge panicked")?;
+        anyhow::Ok(Soaked { mixed: mixed?, ..reloaded? })
     })?;
-    drop(process);
-    soaked.mixed = mixed(&fs::read_to_string(&log)?)?;
+    soaked.requests = run.answers.into_inner();
+    soaked.failed = run.failures.into_inner();
     Ok(soaked)
 }
 
-/// The configuration of a turn. The settings differ every time, so that policies are
-/// configured and compiled anew as well.
-fn configuration(listen: SocketAddr, upstream: SocketAddr, turn: u32) -> String {
-    let (user, model) = TURNS[turn as usize % 2];
-    let digest = hex::encode(Sha256::digest(KEY));
-    format!(
-        "listen: {listen}\nupstream: {{ url: \"http://{upstream}\" }}\nlog: {{ format: json \
-         }}\nusers:\n  {user}:\n    keys: [{{ id: key-{turn}, sha256: \"sha256:{digest}\" \
-         }}]\npolicies:\n  models: {{ module: builtin/model-access }}\nbindings:\n  - name: turn \
-         {turn}\n    subjects: {{ users: [{user}] }}\n    policy: models\n    settings: {{ allow: \
-         [\"{model}\", \"turn-{turn}/*\"] }}\n"
-    )
-}
+impl Run {
+    /// The configuration of a turn. The settings differ every time, so that policies are
+    /// configured and compiled anew as well.
+    fn configuration(&self, turn: u32) -> String {
+        let (user, model) = TURNS[turn as usize % 2];
+        let digest = hex::encode(Sha256::digest(KEY));
+        let (policy, second) = if user == "alice" { ("models", SECOND) } else { ("access", "") };
+        format!(
+            "listen: {}\nupstream: {{ url: \"http://{}\" }}\nlog: {{ format: json \
+             }}\nusers:\n  {user}:\n    keys: [{{ id: key-{turn}, sha256: \"sha256:{digest}\" \
+             }}]\nbindings:\n  - name: turn {turn}\n    subjects: {{ users: [{user}] }}\n    \
+             policy: {policy}\n    settings: {{ allow: [\"{model}\", \"turn-{turn}/*\"] \
+             }}\n{second}policies:\n  {policy}: {{ module: builtin/model-access }}\n{more}",
+            self.listen,
+            self.upstream,
+            more =
+                if second.is_empty() { "" } else { "  caps: { module: builtin/request-caps }\n" },
+        )
+    }
 
-/// Wait until the configuration of a turn is what a caller meets.
-fn in_force(listen: SocketAddr, turn: u32) -> anyhow::Result<()> {
-    let (_, model) = TURNS[turn as usize % 2];
-    let request = chat(KEY, model, "hello", false);
-    let started = Instant::now();
-    loop {
-        let status = Connection::open(listen).and_then(|mut to| to.ask(&request));
-        if matches!(status, Ok(200)) {
-            return Ok(());
+    /// Wait until the configuration of a turn is what a caller meets.
+    fn in_force(&self, turn: u32) -> anyhow::Result<()> {
+        let (_, model) = TURNS[turn as usize % 2];
+        let request = ask_for(model);
+        let started = Instant::now();
+        loop {
+            let status = Connection::open(self.listen).and_then(|mut to| to.ask(&request));
+            if matches!(status, Ok(200)) {
+                return Ok(());
+            }
+            if started.elapsed() > PATIENCE {
+                bail!("turn {turn} is not in force after {PATIENCE:?}: {status:?}");
+            }
+            std::thread::sleep(Duration::from_millis(2));
         }
-        if started.elapsed() > PATIENCE {
-            bail!("turn {turn} is not in force after {PATIENCE:?}: {status:?}");
+    }
+
+    fn under_load(&self, path: &Path, process: &Process, until: Until) -> anyhow::Result<Soaked> {
+        self.in_force(0)?;
+        std::thread::scope(|scope| {
+            for _ in 0..CALLERS {
+                scope.spawn(|| self.call());
+            }
+            let reloaded = self.reload(path, process, until);
+            self.over.store(true, Ordering::Relaxed);
+            reloaded
+        })
+    }
+
+    fn reload(&self, path: &Path, process: &Process, until: Until) -> anyhow::Result<Soaked> {
+        let (mut memory, mut descriptors) = (Vec::new(), Vec::new());
+        let mut turn = 0;
+        while until.progress(self, turn) < 1.0 {
+            turn += 1;
+            // As editors and ConfigMaps do it: whole, or not at all.
+            let next = path.with_extension("next");
+            fs::write(&next, self.configuration(turn))?;
+            fs::rename(&next, path)?;
+            self.in_force(turn)?;
+            if until.progress(self, turn) >= 0.5 {
+                memory.push((f64::from(turn), process.resident()?));
+                descriptors.push(process.descriptors()?);
+            }
         }
-        std::thread::sleep(Duration::from_millis(2));
+        let (memory_slope, descriptors) = (slope(&memory), more(&descriptors)?);
+        Ok(Soaked { reloads: turn, memory_slope, descriptors, ..Soaked::default() })
+    }
+
+    /// Ask for both models in turn.
+    fn call(&self) {
+        let requests = TURNS.map(|(_, model)| ask_for(model));
+        let mut connection = None;
+        for request in requests.iter().cycle() {
+            if self.over.load(Ordering::Relaxed) {
+                break;
+            }
+            if connection.is_none() {
+                connection = Connection::open(self.listen).ok();
+            }
+            let status = connection.as_mut().map(|to| to.ask(request));
+            self.answers.fetch_add(1, Ordering::Relaxed);
+            if !matches!(status, Some(Ok(200 | 403))) {
+                self.failures.fetch_add(1, Ordering::Relaxed);
+                connection = None;
+            }
+        }
     }
 }
 
-fn reload(
-    path: &Path,
-    listen: SocketAddr,
-    upstream: SocketAddr,
-    process: &Process,
-    until: Until,
-) -> anyhow::Result<Soaked> {
-    let started = Instant::now();
-    let mut middle = None;
-    let mut turn = 0;
-    while until.progress(turn, started) < 1.0 {
-        turn += 1;
-        // As editors and ConfigMaps do it: whole, or not at all.
-        let next = path.with_extension("next");
-        fs::write(&next, configuration(listen, upstream, turn))?;
-        fs::rename(&next, path)?;
-        in_force(listen, turn)?;
-        if middle.is_none() && until.progress(turn, started) >= 0.5 {
-            middle = Some((turn, process.resident()?, process.descriptors()?));
-        }
-    }
-    let (then, memory, descriptors) = middle.context("no reload was made")?;
-    let reloads = f64::from(turn.saturating_sub(then).max(1));
-    Ok(Soaked {
-        reloads: turn,
-        memory_slope: (process.resident()? - memory) / reloads,
-        descriptors: i64::try_from(process.descriptors()?)? - i64::try_from(descriptors)?,
-        ..Soaked::default()
-    })
+/// A policy that only alice has. It refuses nothing of what is asked.
+const SECOND: &str =
+    "  - { name: caps, subjects: everyone, policy: caps, settings: { images: 4 } }\n";
+
+fn ask_for(model: &str) -> Vec<u8> {
+    chat("/api/chat", KEY, model, "hello", false)
 }
 
-/// Ask for both models in turn; the number of answers and of failures.
-fn call(listen: SocketAddr, over: &AtomicBool) -> (u64, u64) {
-    let requests = TURNS.map(|(_, model)| chat(KEY, model, "hello", false));
-    let (mut answers, mut failed) = (0, 0);
-    let mut connection = None;
-    for request in requests.iter().cycle() {
-        if over.load(Ordering::Relaxed) {
-            break;
-        }
-        if connection.is_none() {
-            connection = Connection::open(listen).ok();
-        }
-        let status = connection.as_mut().map(|to| to.ask(request));
-        answers += 1;
-        if !matches!(status, Some(Ok(200 | 403))) {
-            failed += 1;
-            connection = None;
-        }
-    }
-    (answers, failed)
+/// What the straight line through the points, the nearest to all of them, rises by.
+#[expect(clippy::cast_precision_loss, reason = "a run has thousands of points")]
+fn slope(points: &[(f64, f64)]) -> f64 {
+    let count = points.len().max(1) as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
+    let (x, y) = (mean(|point| point.0), mean(|point| point.1));
+    let together: f64 = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
+    let spread: f64 = points.iter().map(|point| (point.0 - x).powi(2)).sum();
+    if spread > 0.0 { together / spread } else { 0.0 }
 }
 
-/// What a line of record says of who was judged by what.
-#[derive(Deserialize)]
-struct Line {
-    generation: Option<u64>,
-    user: Option<String>,
-    credential: Option<String>,
-    models: Option<String>,
-    status: Option<u16>,
-    allowed_by: Option<String>,
-}
-
-/// How many lines do not fit together.
-fn mixed(log: &str) -> anyhow::Result<u64> {
-    let mut keys: HashMap<u64, String> = HashMap::new();
-    let (mut judged, mut mixed) = (0_u64, 0);
-    for line in log.lines() {
-        let Ok(line) = serde_json::from_str::<Line>(line) else { continue };
-        let (Some(generation), Some(user)) = (line.generation, &line.user) else { continue };
-        judged += 1;
-        let key = line.credential.clone().unwrap_or_default();
-        let of_generation = keys.entry(generation).or_insert_with(|| key.clone());
-        if *of_generation != key || !fits(user, &line) {
-            mixed += 1;
-        }
-    }
-    ensure!(judged > 0, "the gateway wrote no line of record");
-    Ok(mixed)
-}
-
-/// Whether the answer is the one that this user's own configuration gives.
-fn fits(user: &str, line: &Line) -> bool {
-    let Some((_, own)) = TURNS.iter().find(|(name, _)| *name == user) else { return false };
-    let asked_own = line.models.as_deref().is_some_and(|models| models.contains(own));
-    let turn = line.credential.as_deref().and_then(|key| key.strip_prefix("key-"));
-    let Some(turn) = turn else { return false };
-    let allowed = line.allowed_by.as_deref();
-    match line.status {
-        Some(200) => asked_own && allowed.is_some_and(|by| by.contains(&format!("turn {turn}\""))),
-        Some(403) => !asked_own,
-        _ => false,
-    }
+/// How many files more are open at the end than at the beginning. The fewest of several
+/// readings: connections come and go.
+fn more(readings: &[usize]) -> anyhow::Result<i64> {
+    let several = readings.len().div_ceil(10);
+    let fewest = |some: &[usize]| some.iter().copied().min().context("no reload was made");
+    let before = fewest(&readings[..several])?;
+    let after = fewest(&readings[readings.len() - several..])?;
+    Ok(i64::try_from(after)? - i64::try_from(before)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::mixed;
-
-    fn line(generation: u64, key: &str, user: &str, model: &str, answer: &str) -> String {
-        format!(
-            "{{\"generation\":{generation},\"credential\":\"{key}\",\"user\":\
-             \"{user}\",\"models\":\"Use={model}\",{answer}}}\n"
-        )
+    #[test]
+    fn a_leaked_file_is_seen_among_connections() {
+        let leaking: Vec<usize> = (0..40).map(|turn| 20 + turn / 20 + turn % 2 * 5).collect();
+        assert_eq!(super::more(&leaking).unwrap(), 1);
+        let steady: Vec<usize> = (0..40).map(|turn| 20 + turn % 2 * 5).collect();
+        assert_eq!(super::more(&steady).unwrap(), 0);
+        assert!(super::more(&[]).is_err());
     }
 
     #[test]
-    fn a_request_judged_by_parts_of_two_configurations_is_seen() {
-        let allowed =
-            |turn: u32| format!("\"status\":200,\"allowed_by\":\"[\\\"turn {turn}\\\"]\"");
-        let denied = "\"status\":403";
-        let alices = line(7, "key-4", "alice", "llama3.2:3b", &allowed(4))
-            + &line(7, "key-4", "alice", "qwen3:8b", denied);
-        assert_eq!(mixed(&alices).unwrap(), 0);
-        // Her key of one turn, the bindings of another.
-        assert_eq!(mixed(&line(7, "key-4", "alice", "llama3.2:3b", &allowed(2))).unwrap(), 1);
-        assert_eq!(mixed(&line(7, "key-4", "alice", "llama3.2:3b", denied)).unwrap(), 1);
-        assert_eq!(mixed(&line(7, "key-4", "alice", "qwen3:8b", &allowed(4))).unwrap(), 1);
-        // Two keys in one generation.
-        let bobs = line(7, "key-5", "bob", "qwen3:8b", &allowed(5));
-        assert_eq!(mixed(&(alices + &bobs)).unwrap(), 1);
-        assert!(mixed("").is_err());
+    fn a_slope_is_seen_through_noise() {
+        let noisy = |x: f64, noise: f64| (x, 100.0 + 2.0 * x + noise);
+        let points = [noisy(1.0, 1.0), noisy(2.0, -1.0), noisy(3.0, -1.0), noisy(4.0, 1.0)];
+        assert!((super::slope(&points) - 2.0).abs() < 1e-9);
+        assert!(super::slope(&[(1.0, 5.0)]).abs() < 1e-9);
+        assert!(super::slope(&[]).abs() < 1e-9);
     }
 }

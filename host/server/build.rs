@@ -1,5 +1,8 @@
-//! Compiles the shipped policies and embeds them in the binary, with what `stockade doctor`
-//! tells about how it was built.
+//! Compiles the shipped policies and embeds them in the binary, with the policy SDK and with
+//! what `stockade doctor` tells about how it was built.
+
+#[path = "build/sdk.rs"]
+mod sdk;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -21,16 +24,25 @@ const POLICIES: [(&str, &str); 6] = [
 fn main() -> Result<(), Box<dyn Error>> {
     let out_dir = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for directory in ["policies", "policy-sdk"] {
+    // Without this cargo would look at the whole package instead of at these.
+    println!("cargo::rerun-if-changed=build");
+    for directory in ["Cargo.toml", "policies", "policy-sdk"] {
         println!("cargo::rerun-if-changed={}", workspace.join(directory).display());
     }
+    sdk::embed(&workspace, &out_dir)?;
     let packages = POLICIES.map(|(_, package)| package);
     let guests = Guests { workspace: &workspace, packages: &packages, out_dir: &out_dir };
     let mut table = String::from("&[\n");
     for ((name, _), module) in POLICIES.iter().zip(guests.build()?) {
         let embedded = out_dir.join(format!("{name}.wasm"));
         std::fs::copy(&module, &embedded)?;
-        writeln!(table, "    ({name:?}, include_bytes!({:?})),", embedded.display().to_string())?;
+        let cases = workspace.join("policies").join(name).join("tests.yaml").canonicalize()?;
+        writeln!(
+            table,
+            "    Shipped {{ name: {name:?}, module: include_bytes!({:?}), cases: include_str!({:?}) }},",
+            embedded.display().to_string(),
+            cases.display().to_string(),
+        )?;
     }
     table.push_str("]\n");
     std::fs::write(out_dir.join("builtin.rs"), table)?;

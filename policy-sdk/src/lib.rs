@@ -60,7 +60,8 @@
 //!
 //! # Building
 //!
-//! The crate is a `cdylib` (and an `rlib`, so that its tests can use it):
+//! `stockade policy new` makes a crate that has all of this, and `stockade policy build`
+//! compiles it. By hand, the crate is a `cdylib` (and an `rlib`, so that its tests can use it):
 //!
 //! ```toml
 //! [lib]
@@ -77,7 +78,7 @@
 //! ```
 //!
 //! ```sh
-//! RUSTFLAGS='-C link-arg=-zstack-size=65536' \
+//! RUSTFLAGS='-C link-arg=-zstack-size=32768' \
 //!     cargo build --release --target wasm32-unknown-unknown
 //! ```
 //!
@@ -130,7 +131,7 @@ pub use harness::Harness;
 pub use operation::{Operation, UnknownOperation};
 pub use pattern::{InvalidPattern, ModelPattern};
 pub use patterns::ModelPatterns;
-pub use policy::{Input, Policy, Problem};
+pub use policy::{FromSettings, Input, Policy, Problem};
 pub use request::Request;
 pub use schemars;
 pub use serde;
@@ -168,9 +169,9 @@ pub use stockade_policy_sdk_macros::settings;
 /// Everything that a policy usually needs: `use stockade_policy_sdk::prelude::*;`
 pub mod prelude {
     pub use crate::{
-        AccessClass, Harness, LimitedParameter, Model, ModelPattern, ModelPatterns, ModelRole,
-        Obligations, Operation, Parameters, Policy, Problem, Request, Verdict, debug, error, info,
-        policy, settings, trace, warn,
+        AccessClass, Dialect, Harness, Input, LimitedParameter, Model, ModelPattern, ModelPatterns,
+        ModelRole, Obligations, Operation, Parameters, Policy, Problem, ProofKind, Request,
+        Transport, Verdict, debug, error, info, policy, settings, trace, warn,
     };
 }
 

@@ -1,11 +1,12 @@
 //! What an author writes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{Request, Verdict};
+use crate::{ModelPatterns, Request, Verdict};
 
 /// A policy: one value answers for one binding's settings.
 ///
@@ -17,7 +18,7 @@ use crate::{Request, Verdict};
 pub trait Policy: Sized + Send + Sync + 'static {
     /// What an operator may write under `settings:` of a binding; usually a struct with
     /// [`#[settings]`](macro@crate::settings).
-    type Settings: DeserializeOwned + JsonSchema;
+    type Settings: FromSettings;
 
     /// What the policy wants to see beyond the facts.
     const INPUTS: &'static [Input] = &[];
@@ -33,6 +34,29 @@ pub trait Policy: Sized + Send + Sync + 'static {
     /// Judge one request.
     fn evaluate(&self, request: &Request) -> Verdict;
 }
+
+/// What can be read from a binding's `settings:`.
+///
+/// [`#[settings]`](macro@crate::settings) implements it, so that what an author forgets is
+/// said in one line. A type with an implementation of `Deserialize` and `JsonSchema` of its
+/// own has to be given it by hand: `impl FromSettings for MySettings {}`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from a binding's `settings:`",
+    label = "this type is not marked with `#[settings]`",
+    note = "write `#[settings]` above the definition of `{Self}`"
+)]
+pub trait FromSettings: DeserializeOwned + JsonSchema {}
+
+impl FromSettings for bool {}
+impl FromSettings for i64 {}
+impl FromSettings for u64 {}
+impl FromSettings for f64 {}
+impl FromSettings for String {}
+impl FromSettings for serde_json::Value {}
+impl<T: FromSettings> FromSettings for Option<T> {}
+impl<T: FromSettings> FromSettings for Vec<T> {}
+impl<T: FromSettings> FromSettings for BTreeMap<String, T> {}
+impl FromSettings for ModelPatterns {}
 
 /// Something that a policy is only told if it asks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,11 @@ type Page = (&'static str, fn() -> String);
 
 const PAGES: [Page; 1] = [("docs/reference/routes.md", stockade_ollama::reference_markdown)];
 
-const SCHEMA: &str = "docs/reference/stockade.schema.json";
+/// What `stockade schema` is asked for, and where its answer belongs.
+const SCHEMAS: [(&str, &str); 2] = [
+    ("configuration", "docs/reference/stockade.schema.json"),
+    ("policy-tests", "docs/reference/policy-tests.schema.json"),
+];
 
 /// Write all of them. A test beside each writer fails while its page is out of date.
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -21,13 +25,13 @@ pub(crate) fn run() -> anyhow::Result<()> {
         std::fs::write(&file, page()).with_context(|| path.to_owned())?;
         say(format_args!("{path} is written"));
     }
-    schema()
+    SCHEMAS.into_iter().try_for_each(schema)
 }
 
-/// The schema of the configuration, by the program that reads it.
-fn schema() -> anyhow::Result<()> {
-    let schema = crate::built(&[], "stockade")?.args(["schema"]).output()?;
-    std::fs::write(workspace().join(SCHEMA), schema).context(SCHEMA)?;
-    say(format_args!("{SCHEMA} is written"));
+/// A schema for editors, by the program that reads what it describes.
+fn schema((file, path): (&str, &str)) -> anyhow::Result<()> {
+    let schema = crate::built(&[], "stockade")?.args(["schema", file]).output()?;
+    std::fs::write(workspace().join(path), schema).context(path.to_owned())?;
+    say(format_args!("{path} is written"));
     Ok(())
 }

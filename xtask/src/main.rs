@@ -42,7 +42,7 @@ enum Task {
     Audit,
     /// Measure every number that the design promises, and print them as one table.
     Bench {
-        /// `--quick`, `--json FILE`, `--help`.
+        /// `--quick`, `--json FILE`, `--markdown FILE`, `decisions`, `growth`, `whole`, `--help`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -135,7 +135,7 @@ fn doc() -> anyhow::Result<()> {
 
 fn bench(arguments: &[String]) -> anyhow::Result<()> {
     wasm_target()?;
-    peers::install();
+    peers::install(arguments.iter().any(|argument| argument == "--quick"));
     built(&["--release"], "stockade")?;
     built(&["--release"], "stockade-bench")?.args(arguments).run()
 }

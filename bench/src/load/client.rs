@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
+use super::Target;
+
 /// No answer may keep a measurement waiting for longer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -145,15 +147,44 @@ fn framing(headers: &[httparse::Header<'_>]) -> anyhow::Result<Framing> {
 }
 
 /// A chat as the callers send it.
-pub fn chat(key: &str, model: &str, say: &str, stream: bool) -> Vec<u8> {
+pub fn chat(path: &str, key: &str, model: &str, say: &str, stream: bool) -> Vec<u8> {
     let body = format!(
         "{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"{say}\"}}],\
          \"stream\":{stream}}}"
     );
     format!(
-        "POST /api/chat HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {key}\r\ncontent-type: \
+        "POST {path} HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {key}\r\ncontent-type: \
          application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()
+}
+
+/// A chat whose body has exactly so many bytes.
+///
+/// # Errors
+/// Where it cannot have so few.
+pub fn chat_of(target: Target, bytes: usize) -> anyhow::Result<Vec<u8>> {
+    let body = |request: &[u8]| {
+        let head = request.windows(4).position(|four| four == b"\r\n\r\n");
+        head.map_or(0, |head| request.len() - head - 4)
+    };
+    let least = body(&target.chat("", false));
+    let more = bytes.checked_sub(least).with_context(|| format!("a chat has {least} bytes"))?;
+    Ok(target.chat(&"x".repeat(more), false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chat_is_as_large_as_wanted() {
+        let target = Target::native(([127, 0, 0, 1], 1).into());
+        let request = String::from_utf8(chat_of(target, 1_024).unwrap()).unwrap();
+        let (head, body) = request.split_once("\r\n\r\n").unwrap();
+        assert_eq!(body.len(), 1_024);
+        assert!(head.contains("content-length: 1024"));
+        assert!(chat_of(target, 3).is_err());
+    }
 }

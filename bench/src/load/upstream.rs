@@ -22,10 +22,16 @@ use crate::machine::monotonic;
 pub const IN_CHUNKS: &str = "chunks";
 /// What a caller says to get a first chunk, and then nothing more.
 pub const HELD_OPEN: &str = "hold";
+/// What a caller says to get a chunk every second, until they hang up.
+pub const SLOWLY: &str = "slowly";
 /// Chunks of a streamed answer.
 pub const CHUNKS: u32 = 20;
-/// The pause before each.
-const GAP: Duration = Duration::from_millis(5);
+/// The pause before each but the first.
+pub const GAP: Duration = Duration::from_millis(5);
+/// The pause where they come slowly.
+const LONG_GAP: Duration = Duration::from_secs(1);
+/// What tells the kind of answer stands in a body of at most this many bytes.
+const TELLING: usize = 1_024;
 
 type Body = BoxBody<Bytes, Infallible>;
 
@@ -59,10 +65,16 @@ pub async fn listen() -> anyhow::Result<(TcpListener, SocketAddr)> {
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
     let body = request.into_body().collect().await?.to_bytes();
-    let says = |what: &str| body.windows(what.len()).any(|part| part == what.as_bytes());
-    Ok(if says(&format!("\"{IN_CHUNKS}\"")) {
-        streamed(chunks())
-    } else if says(&format!("\"{HELD_OPEN}\"")) {
+    let told = if body.len() > TELLING { &[][..] } else { &body[..] };
+    let says = |what: &str| {
+        let what = format!("\"{what}\"");
+        told.windows(what.len()).any(|part| part == what.as_bytes())
+    };
+    Ok(if says(IN_CHUNKS) {
+        streamed(chunks(CHUNKS, GAP))
+    } else if says(SLOWLY) {
+        streamed(chunks(u32::MAX, LONG_GAP))
+    } else if says(HELD_OPEN) {
         streamed(stream::iter([chunk(false)]).chain(stream::pending()))
     } else {
         let text = "{\"model\":\"llama3.2:3b\",\"message\":{\"role\":\"assistant\",\"content\":\
@@ -83,13 +95,15 @@ fn streamed(lines: impl Stream<Item = Bytes> + Send + Sync + 'static) -> Respons
     typed("application/x-ndjson", BodyExt::boxed(StreamBody::new(frames)))
 }
 
-fn chunks() -> impl Stream<Item = Bytes> + Send + Sync + 'static {
-    stream::unfold(0, |sent| async move {
-        if sent == CHUNKS {
+fn chunks(all: u32, gap: Duration) -> impl Stream<Item = Bytes> + Send + Sync + 'static {
+    stream::unfold(0, move |sent| async move {
+        if sent == all {
             return None;
         }
-        tokio::time::sleep(GAP).await;
-        Some((chunk(sent + 1 == CHUNKS), sent + 1))
+        if sent > 0 {
+            tokio::time::sleep(gap).await;
+        }
+        Some((chunk(sent + 1 == all), sent + 1))
     })
 }
 

@@ -1,10 +1,12 @@
 //! A policy together with the settings of a chunk of its bindings, ready to decide.
 
+use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, Instance, InstancePre, TypedFunc};
-use wasmtime::{Engine, Store};
 
 use crate::bindings::exports::stockade::policy::policy::{GuestIndices, Request, Verdict};
+use crate::contract::newest;
 use crate::sandbox::{self, Sandbox};
+use crate::ticker::Clocked;
 use crate::{Failure, LoadError, PolicyLimits};
 
 type Evaluate<'a> = TypedFunc<(Request<'a>, &'a [u32]), (Vec<Verdict>,)>;
@@ -25,13 +27,13 @@ impl Artifact {
     /// Take a snapshot and start it once, so that nothing is left that could go wrong
     /// for a reason other than the request.
     pub(crate) fn new(
-        engine: &Engine,
+        engine: &Clocked,
         snapshot: InstancePre<Sandbox>,
         limits: PolicyLimits,
     ) -> Result<Self, LoadError> {
         let exports = GuestIndices::new(&snapshot)
             .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
-        let policy = snapshot.component().get_export_index(None, POLICY);
+        let policy = snapshot.component().get_export_index(None, policy_interface());
         let evaluate = snapshot
             .component()
             .get_export_index(policy.as_ref(), "evaluate")
@@ -51,7 +53,7 @@ impl Artifact {
     /// Judge one request, in an instance that nobody used before.
     pub(crate) fn evaluate(
         &self,
-        engine: &Engine,
+        engine: &Clocked,
         limits: PolicyLimits,
         request: Request<'_>,
         bindings: &[u32],
@@ -84,4 +86,8 @@ impl Artifact {
     }
 }
 
-const POLICY: &str = "stockade:policy/policy@1.0.0";
+/// The interface that `bindings` was generated for. wasmtime also finds an older minor
+/// version under it.
+fn policy_interface() -> String {
+    format!("stockade:policy/policy@{}", newest())
+}

@@ -10,10 +10,10 @@ use crate::bindings::StockadePolicy;
 use crate::compile_cache::CompileCache;
 use crate::config::{Bounds, wasmtime_config};
 use crate::sandbox::Sandbox;
+use crate::ticker::Clocked;
 use crate::workshop::Workshop;
 use crate::{
     EngineConfig, EngineError, LoadError, ModuleSource, PolicyLimits, PreparedPolicy, self_test,
-    ticker,
 };
 
 /// Runs policies. Cheap to clone; all clones are the same engine.
@@ -33,7 +33,7 @@ pub(crate) struct Shared {
 
 /// What it takes to start a guest.
 pub(crate) struct Sandboxes {
-    pub(crate) wasmtime: wasmtime::Engine,
+    pub(crate) wasmtime: Clocked,
     pub(crate) linker: Linker<Sandbox>,
     pub(crate) configure_deadline: Duration,
 }
@@ -49,7 +49,7 @@ impl Engine {
         let mut linker = Linker::new(&wasmtime);
         StockadePolicy::add_to_linker::<_, HasSelf<_>>(&mut linker, |sandbox| sandbox)
             .map_err(setup)?;
-        ticker::start(&wasmtime).map_err(EngineError::Ticker)?;
+        let wasmtime = Clocked::start(wasmtime).map_err(EngineError::Ticker)?;
         let shared = Shared {
             permits: Semaphore::new(config.slots as usize),
             sandboxes: Sandboxes {

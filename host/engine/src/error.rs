@@ -1,9 +1,7 @@
 //! What can go wrong before a policy can be asked anything.
 
 use crate::Failure;
-
-/// The contract that this engine speaks.
-pub(crate) const CONTRACT_VERSION: &str = "1.0.0";
+use crate::contract::{CONTRACTS, remedy};
 
 /// Why the engine cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -60,10 +58,12 @@ pub enum LoadError {
          no network and no files; build it for wasm32-unknown-unknown with the policy SDK"
     )]
     ForbiddenImport(String),
-    /// It speaks another version of the contract.
+    /// It is made for a version of the contract that is not served.
     #[error(
-        "made for version {0} of the contract stockade:policy; \
-         this host speaks {CONTRACT_VERSION}"
+        "made for version {0} of the contract stockade:policy, \
+         where this host serves {served}; {remedy}",
+        served = CONTRACTS.join(", "),
+        remedy = remedy(.0)
     )]
     ContractVersion(String),
     /// It is WebAssembly, but no policy.

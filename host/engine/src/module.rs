@@ -96,6 +96,16 @@ impl ModuleSource {
         self.digest
     }
 
+    /// How many bytes it has.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }

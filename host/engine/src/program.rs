@@ -5,7 +5,7 @@ use wasmtime::component::{Component, Instance, InstancePre};
 
 use crate::bindings::exports::stockade::policy::policy::{Guest, GuestIndices, Problem};
 use crate::engine::Sandboxes;
-use crate::scan::{self, Kind};
+use crate::scan::{self, Kind, Scanned};
 use crate::snapshot::Instrumented;
 use crate::{Failure, LoadError, Metadata, ModuleSource, PolicyLimits, sandbox};
 
@@ -16,6 +16,8 @@ pub(crate) struct Program {
     instrumented: InstancePre<sandbox::Sandbox>,
     exports: GuestIndices,
     metadata: Metadata,
+    contract: &'static str,
+    imports: Vec<String>,
     limits: PolicyLimits,
 }
 
@@ -25,19 +27,29 @@ impl Program {
         module: &ModuleSource,
         limits: PolicyLimits,
     ) -> Result<Self, LoadError> {
-        let component = componentize(module.bytes(), limits.memory_bytes)?;
+        let (component, Scanned { contract, imports, .. }) =
+            componentize(module.bytes(), limits.memory_bytes)?;
         let instrumented = Instrumented::new(&component)?.component;
         let instrumented = compile(sandboxes, &instrumented)?;
         let exports = GuestIndices::new(&instrumented)
             .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
+        let metadata = Metadata::default();
         let mut program =
-            Self { component, instrumented, exports, metadata: Metadata::default(), limits };
+            Self { component, instrumented, exports, metadata, contract, imports, limits };
         program.metadata = program.describe(sandboxes)?;
         Ok(program)
     }
 
     pub(crate) const fn metadata(&self) -> &Metadata {
         &self.metadata
+    }
+
+    pub(crate) const fn contract(&self) -> &'static str {
+        self.contract
+    }
+
+    pub(crate) fn imports(&self) -> &[String] {
+        &self.imports
     }
 
     fn describe(&self, sandboxes: &Sandboxes) -> Result<Metadata, LoadError> {
@@ -69,18 +81,28 @@ impl Program {
         instrumented: &Instrumented<'_>,
         settings: &[String],
     ) -> Result<InstancePre<sandbox::Sandbox>, Refusal> {
-        let mut run = self.configured(sandboxes, settings)?;
-        let snapshot = instrumented
-            .snapshot(&mut run.store, run.instance)
-            .map_err(|error| Refusal::Failure(run.store.data().failure(&error)))?;
-        drop(run);
+        let snapshot = self.frozen(sandboxes, instrumented, settings)?;
         compile(sandboxes, &snapshot).map_err(Refusal::Other)
+    }
+
+    /// [`snapshot`](Self::snapshot), not compiled.
+    pub(crate) fn frozen(
+        &self,
+        sandboxes: &Sandboxes,
+        instrumented: &Instrumented<'_>,
+        settings: &[String],
+    ) -> Result<Vec<u8>, Refusal> {
+        let mut run = self.configured(sandboxes, settings)?;
+        instrumented
+            .snapshot(&mut run.store, run.instance)
+            .map_err(|error| Refusal::Failure(run.store.data().failure(&error)))
     }
 
     fn configured(&self, sandboxes: &Sandboxes, settings: &[String]) -> Result<Run, Refusal> {
         let mut run = self.start(sandboxes).map_err(Refusal::Other)?;
         let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
         let answer = run.guest.call_configure(&mut run.store, &settings);
+        run.store.data().journal.flush(&self.metadata.name);
         match answer {
             Ok(Ok(())) => Ok(run),
             Ok(Err(problems)) => Err(Refusal::Settings(problems)),
@@ -121,19 +143,21 @@ pub(crate) enum Refusal {
 }
 
 /// Check a module, and make it a component if it is not one yet.
-fn componentize(bytes: &[u8], memory_bytes: usize) -> Result<Vec<u8>, LoadError> {
-    if scan::scan(bytes, memory_bytes)? == Kind::Component {
-        return Ok(bytes.to_vec());
+fn componentize(bytes: &[u8], memory_bytes: usize) -> Result<(Vec<u8>, Scanned), LoadError> {
+    let scanned = scan::scan(bytes, memory_bytes)?;
+    if scanned.kind == Kind::Component {
+        return Ok((bytes.to_vec(), scanned));
     }
     let component = wit_component::ComponentEncoder::default()
         .module(bytes)
         .and_then(|encoder| encoder.validate(false).encode())
         .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
     scan::scan(&component, memory_bytes)?;
-    Ok(component)
+    Ok((component, scanned))
 }
 
-fn compile(
+/// Machine code for a component, with the host's functions in place.
+pub(crate) fn compile(
     sandboxes: &Sandboxes,
     component: &[u8],
 ) -> Result<InstancePre<sandbox::Sandbox>, LoadError> {

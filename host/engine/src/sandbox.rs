@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime::{Store, UpdateDeadline};
 
 use crate::bindings::stockade::policy::{log, types};
 use crate::config::PolicyLimits;
 use crate::failure::Failure;
 use crate::journal::Journal;
 use crate::limiter::Limiter;
-use crate::ticker;
+use crate::ticker::{self, Clocked, Running};
 
 /// The most bytes that a guest may hand to the host in one call: an answer, or the
 /// message of a log line.
@@ -23,16 +23,18 @@ pub(crate) struct Sandbox {
     deadline: Duration,
     /// In how many more ticks it may be seen computing.
     ticks_left: u64,
+    _running: Running,
 }
 
 /// A store with its memory limit, its deadline running from now, and the bound on
 /// what the guest can make the host copy.
-pub(crate) fn store(engine: &Engine, limits: PolicyLimits) -> Store<Sandbox> {
+pub(crate) fn store(engine: &Clocked, limits: PolicyLimits) -> Store<Sandbox> {
     let sandbox = Sandbox {
         limiter: Limiter::new(limits.memory_bytes),
         journal: Journal::default(),
         deadline: limits.deadline,
         ticks_left: ticker::ticks(limits.deadline),
+        _running: engine.enter(),
     };
     let mut store = Store::new(engine, sandbox);
     store.limiter(|sandbox| &mut sandbox.limiter);

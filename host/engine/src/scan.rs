@@ -27,15 +27,25 @@ pub(crate) enum Kind {
     Component,
 }
 
+/// What a look at a module tells.
+#[derive(Debug)]
+pub(crate) struct Scanned {
+    pub(crate) kind: Kind,
+    /// The version of the contract that it is made for.
+    pub(crate) contract: &'static str,
+    /// What it imports, by name.
+    pub(crate) imports: Vec<String>,
+}
+
 /// Refuse what is no policy, what asks for capabilities, and what could be expensive.
-pub(crate) fn scan(bytes: &[u8], memory_bytes: usize) -> Result<Kind, LoadError> {
+pub(crate) fn scan(bytes: &[u8], memory_bytes: usize) -> Result<Scanned, LoadError> {
     within("bytes", bytes.len() as u64, LARGEST_FILE)?;
     let kind = kind(bytes)?;
-    Scan::new(memory_bytes).run(bytes)?;
+    let (contract, imports) = Scan::new(memory_bytes).run(bytes)?;
     wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::default())
         .validate_all(bytes)
         .map_err(|error| malformed(&error))?;
-    Ok(kind)
+    Ok(Scanned { kind, contract, imports })
 }
 
 fn kind(bytes: &[u8]) -> Result<Kind, LoadError> {
@@ -63,7 +73,8 @@ struct Scan {
     component_items: u64,
     /// What all functions together will cost the compiler.
     cost: u64,
-    is_policy: bool,
+    contract: Option<&'static str>,
+    imports: Vec<String>,
 }
 
 impl Scan {
@@ -74,15 +85,17 @@ impl Scan {
             core_modules: 0,
             component_items: 0,
             cost: 0,
-            is_policy: false,
+            contract: None,
+            imports: Vec::new(),
         }
     }
 
-    fn run(mut self, bytes: &[u8]) -> Result<(), LoadError> {
+    fn run(mut self, bytes: &[u8]) -> Result<(&'static str, Vec<String>), LoadError> {
         for payload in Parser::new(0).parse_all(bytes) {
             self.payload(payload.map_err(|error| malformed(&error))?)?;
         }
-        if self.is_policy { Ok(()) } else { Err(contract::missing_exports()) }
+        let contract = self.contract.ok_or_else(contract::missing_exports)?;
+        Ok((contract, self.imports))
     }
 
     fn payload(&mut self, payload: Payload<'_>) -> Result<(), LoadError> {
@@ -120,8 +133,10 @@ impl Scan {
     }
 
     fn leave(&mut self) {
-        if let Some(Frame::Core(module)) = self.stack.pop() {
-            self.is_policy |= self.stack.is_empty() && module.is_policy();
+        if let Some(Frame::Core(module)) = self.stack.pop()
+            && self.stack.is_empty()
+        {
+            (self.contract, self.imports) = module.into_whole();
         }
     }
 
@@ -137,6 +152,7 @@ impl Scan {
                     let import = import.map_err(|error| malformed(&error))?;
                     if is_outermost {
                         contract::check_import(import.name.name)?;
+                        self.imports.push(import.name.name.to_owned());
                     }
                 }
             }
@@ -145,7 +161,8 @@ impl Scan {
                 for export in exports {
                     let export = export.map_err(|error| malformed(&error))?;
                     if is_outermost && export.kind == ComponentExternalKind::Instance {
-                        self.is_policy |= contract::is_policy_export(export.name.name)?;
+                        let contract = contract::policy_export(export.name.name)?;
+                        self.contract = self.contract.or(contract);
                     }
                 }
             }

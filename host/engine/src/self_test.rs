@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use wasmtime::{Engine, Instance, Module};
+use wasmtime::{Instance, Module};
 
+use crate::ticker::Clocked;
 use crate::{EngineError, Failure, PolicyLimits, sandbox};
 
 /// `self_test/hostile.wat`, assembled.
@@ -38,7 +39,7 @@ const ATTACKS: [Attack; 3] = [
 ];
 
 /// Run every attack, in a store like that of a decision.
-pub(crate) fn run(engine: &Engine) -> Result<(), EngineError> {
+pub(crate) fn run(engine: &Clocked) -> Result<(), EngineError> {
     let broken = |what: &str, how: String| EngineError::LimitDoesNotHold(format!("{what}: {how}"));
     let module = Module::new(engine, HOSTILE)
         .map_err(|error| broken("is made for this test", format!("{error:#}")))?;
@@ -52,7 +53,7 @@ pub(crate) fn run(engine: &Engine) -> Result<(), EngineError> {
     Ok(())
 }
 
-fn outcome(engine: &Engine, module: &Module, export: &str) -> Result<(), Failure> {
+fn outcome(engine: &Clocked, module: &Module, export: &str) -> Result<(), Failure> {
     let mut store = sandbox::store(engine, LIMITS);
     let instance = Instance::new(&mut store, module, &[]);
     let called = instance.and_then(|instance| {

@@ -3,15 +3,23 @@
 use serde_json::Value;
 use stockade_engine::{Engine, LoadError, ModuleSource};
 
-/// Every shipped policy with its module.
-const MODULES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
+/// A shipped policy.
+struct Shipped {
+    name: &'static str,
+    module: &'static [u8],
+    /// Its `tests.yaml`.
+    cases: &'static str,
+}
+
+/// Every shipped policy.
+const SHIPPED: &[Shipped] = include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
 
 /// The name of each shipped policy, as in `module: builtin/<name>`.
 pub const NAMES: &[&str] = &{
-    let mut names = [""; MODULES.len()];
+    let mut names = [""; SHIPPED.len()];
     let mut index = 0;
     while index < names.len() {
-        names[index] = MODULES[index].0;
+        names[index] = SHIPPED[index].name;
         index += 1;
     }
     names
@@ -23,16 +31,25 @@ pub const NAMES: &[&str] = &{
 /// Where one does not load, which the tests rule out.
 pub fn settings_schemas(engine: &Engine) -> Result<Vec<(&'static str, Value)>, LoadError> {
     let limits = engine.config().default_limits();
-    let schema = |(name, module): &(&'static str, &[u8])| {
+    let schema = |Shipped { name, module, .. }: &Shipped| {
         let policy = engine.prepare(&ModuleSource::new(name, module.to_vec()), &[], limits)?;
         // A schema that is none says nothing.
         let schema = serde_json::from_str(&policy.metadata().settings_schema);
         Ok((*name, schema.unwrap_or(Value::Bool(true))))
     };
-    MODULES.iter().map(schema).collect()
+    SHIPPED.iter().map(schema).collect()
 }
 
 /// The module of a shipped policy.
 pub fn module(name: &str) -> Option<&'static [u8]> {
-    MODULES.iter().find(|(known, _)| *known == name).map(|(_, module)| *module)
+    shipped(name).map(|shipped| shipped.module)
+}
+
+/// The cases of a shipped policy, as `stockade policy test` reads them.
+pub fn cases(name: &str) -> Option<&'static str> {
+    shipped(name).map(|shipped| shipped.cases)
+}
+
+fn shipped(name: &str) -> Option<&'static Shipped> {
+    SHIPPED.iter().find(|shipped| shipped.name == name)
 }

@@ -1,5 +1,5 @@
 //! What a person types: `stockade serve | demo | doctor | check | explain | schema | key |
-//! password | token`.
+//! password | policy | token`.
 //!
 //! Exit codes: 0 done, 1 a negative answer (denied, check failed), 2 wrong usage or a
 //! configuration that does not load.
@@ -12,6 +12,7 @@ mod explain;
 mod key;
 mod output;
 mod password;
+mod policy;
 mod schema;
 mod serve;
 mod token;
@@ -46,14 +47,17 @@ enum Command {
     Check(check::Arguments),
     /// Tell what would be decided about a request, and why.
     Explain(explain::Arguments),
-    /// Print the JSON Schema of the configuration, for editors.
-    Schema,
+    /// Print the JSON Schema of the configuration, or of a policy's tests, for editors.
+    Schema(schema::Arguments),
     /// Make API keys.
     #[command(subcommand)]
     Key(key::Command),
     /// Hash passwords for HTTP Basic.
     #[command(subcommand)]
     Password(password::Command),
+    /// Write policies: make a crate, build it, test it, measure it.
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Issue and verify HMAC tokens.
     #[command(subcommand)]
     Token(token::Command),
@@ -95,9 +99,10 @@ pub fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments, &output),
         Command::Check(arguments) => check::run(&arguments, &output),
         Command::Explain(arguments) => explain::run(&arguments, &output),
-        Command::Schema => schema::run(&output),
+        Command::Schema(arguments) => schema::run(&arguments, &output),
         Command::Key(command) => key::run(&command, &output),
         Command::Password(command) => password::run(&command, &output),
+        Command::Policy(command) => policy::run(&command, &output),
         Command::Token(command) => token::run(&command, &output),
     };
     match ending {

@@ -6,6 +6,7 @@
 //! a policy does not accept, is told in the same way through [`Config::error`].
 
 mod advice;
+pub(crate) mod cases;
 mod decode;
 mod error;
 mod include;
@@ -30,7 +31,7 @@ pub use self::error::{ConfigError, ConfigErrors, render_all};
 pub use self::inputs::{Inputs, Matches, Pattern};
 pub use self::location::Location;
 use self::report::{Finished, Report};
-pub use self::schema::json_schema;
+pub use self::schema::{json_schema, policy_tests_json_schema};
 pub use self::types::{
     Authentication, Binding, Config, ConfigTest, Cors, Exceptions, Issuer, Limits, Listener, Log,
     LogFormat, LogLevel, ModuleLocation, PolicySource, Subjects, Upstream,

@@ -109,16 +109,21 @@ impl Generation {
     }
 
     /// Another moment, as the configured zone shows it.
-    #[expect(clippy::cast_sign_loss, reason = "weekday, hour and minute are never negative")]
     pub fn at(&self, unix: UnixTime) -> LocalTime {
-        let seconds = i64::try_from(unix.as_secs()).unwrap_or(i64::MAX);
-        let timestamp = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX);
-        let zoned = self.time_zone.to_datetime(timestamp);
-        LocalTime {
-            unix,
-            weekday: zoned.weekday().to_monday_one_offset() as u8,
-            minute_of_day: zoned.hour() as u16 * 60 + zoned.minute() as u16,
-        }
+        local_time(unix, &self.time_zone)
+    }
+}
+
+/// A moment as a zone shows it.
+#[expect(clippy::cast_sign_loss, reason = "weekday, hour and minute are never negative")]
+pub(crate) fn local_time(unix: UnixTime, zone: &TimeZone) -> LocalTime {
+    let seconds = i64::try_from(unix.as_secs()).unwrap_or(i64::MAX);
+    let timestamp = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX);
+    let zoned = zone.to_datetime(timestamp);
+    LocalTime {
+        unix,
+        weekday: zoned.weekday().to_monday_one_offset() as u8,
+        minute_of_day: zoned.hour() as u16 * 60 + zoned.minute() as u16,
     }
 }
 

@@ -68,6 +68,7 @@ fn yaml_files(directory: &Path) -> Vec<PathBuf> {
 fn it_takes_every_good_configuration() {
     let validator = validator();
     let mut files = yaml_files(&root().join("examples"));
+    files.retain(|file| !file.ends_with("tests.yaml"));
     assert!(files.len() >= 3, "{files:?}");
     files.extend(yaml_files(&root().join("host/server/tests/config/good")));
     for file in files {
@@ -79,20 +80,57 @@ fn it_takes_every_good_configuration() {
     }
 }
 
-/// Every example tells an editor where the schema is.
+/// Every YAML file that people start from tells an editor where its schema is.
 #[test]
-fn examples_name_the_schema() {
-    let files = yaml_files(&root().join("examples"));
-    for file in files.iter().filter(|file| file.ends_with("stockade.yaml")) {
+fn examples_name_their_schema() {
+    let mut files = yaml_files(&root().join("examples"));
+    files.extend(yaml_files(&root().join("policies")));
+    assert!(files.len() >= 12, "{files:?}");
+    for file in &files {
         let text = std::fs::read_to_string(file).unwrap();
         let named =
             text.lines().find_map(|line| line.strip_prefix("# yaml-language-server: $schema="));
         let named = named.unwrap_or_else(|| panic!("{} names no schema", file.display()));
         let schema = file.parent().unwrap().join(named).canonicalize().unwrap();
-        assert_eq!(
-            schema,
-            root().canonicalize().unwrap().join("docs/reference/stockade.schema.json")
-        );
+        let name = if file.ends_with("tests.yaml") { "policy-tests" } else { "stockade" };
+        let expected = format!("docs/reference/{name}.schema.json");
+        assert_eq!(schema, root().canonicalize().unwrap().join(expected), "{}", file.display());
+    }
+}
+
+#[test]
+fn the_schema_of_policy_tests_takes_what_the_program_takes() {
+    let schema = stockade::config::policy_tests_json_schema();
+    let committed = root().join("docs/reference/policy-tests.schema.json");
+    let committed: Value =
+        serde_json::from_str(&std::fs::read_to_string(committed).unwrap_or_default())
+            .unwrap_or_default();
+    assert!(committed == schema, "run `cargo xtask generate`");
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let mut files = yaml_files(&root().join("policies"));
+    files.push(root().join("examples/custom-policy/tests.yaml"));
+    for file in files {
+        let errors = errors(&validator, &std::fs::read_to_string(&file).unwrap());
+        assert!(errors.is_empty(), "{}: {errors:#?}", file.display());
+    }
+    for (yaml, place) in [
+        ("{}", ""),
+        ("tests: [{ name: a, operation: chat }]", "/tests/0"),
+        ("tests: [{ name: a, operation: chta, expect: allow }]", "/tests/0/operation"),
+        ("tests: [{ name: a, operation: chat, expect: denny }]", "/tests/0/expect"),
+        ("tests: [{ name: a, operation: chat, expect: deny, mdoel: b }]", "/tests/0"),
+        (
+            "tests: [{ name: a, operation: chat, expect: deny, parameters: { tols: 1 } }]",
+            "/tests/0/parameters",
+        ),
+        (
+            "tests: [{ name: a, operation: chat, expect: deny, models: [{ name: b, role: uses }] }]",
+            "/tests/0/models/0/role",
+        ),
+    ] {
+        let errors = errors(&validator, yaml);
+        let told = |error: &String| error.starts_with(&format!("{place}: "));
+        assert!(errors.iter().any(told), "{yaml}: {errors:?}");
     }
 }
 
@@ -153,9 +191,14 @@ fn it_refuses_the_bad_shapes_that_the_program_refuses() {
 }
 
 #[test]
-fn the_program_prints_it() {
-    let output =
-        std::process::Command::new(env!("CARGO_BIN_EXE_stockade")).arg("schema").output().unwrap();
-    assert!(output.status.success());
-    assert_eq!(&serde_json::from_slice::<Value>(&output.stdout).unwrap(), schema());
+fn the_program_prints_them() {
+    let printed = |arguments: &[&str]| -> Value {
+        let program = env!("CARGO_BIN_EXE_stockade");
+        let output = std::process::Command::new(program).args(arguments).output().unwrap();
+        assert!(output.status.success());
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    assert_eq!(&printed(&["schema"]), schema());
+    let tests = stockade::config::policy_tests_json_schema();
+    assert_eq!(printed(&["schema", "policy-tests"]), tests);
 }

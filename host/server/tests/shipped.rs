@@ -2,13 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 
 use stockade::generation::{self, Generation, Hypothetical};
 use stockade_core::{
     Client, Dialect, FixedClock, ModelName, ModelRef, ModelRole, Obligations, Operation,
     Parameters, SystemClock, Transport, UnixTime, combine,
 };
+use stockade_engine::{Engine, EngineConfig};
 
 const CONFIG: &str = r#"
 time_zone: Europe/Berlin
@@ -123,4 +126,25 @@ fn they_decide_as_their_readmes_say() {
     assert!(refused(show).contains("services speak OpenAI"));
     allowed(Case::of("owner", Operation::WhoAmI));
     refused(Case::of("staff", Operation::WhoAmI));
+}
+
+/// The reference of the settings in a README has each of them, and nothing that is none.
+#[test]
+fn their_readmes_list_their_settings() {
+    let engine = Engine::new(EngineConfig::default()).unwrap();
+    let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies");
+    for (name, schema) in stockade::builtin::settings_schemas(&engine).unwrap() {
+        let readme = std::fs::read_to_string(policies.join(name).join("README.md")).unwrap();
+        let rows = readme.lines().filter_map(|line| line.strip_prefix("| `"));
+        let listed: BTreeSet<_> = rows
+            .filter_map(|row| row.split_once(" |"))
+            .flat_map(|(names, _)| names.split(", "))
+            .map(|name| name.trim_matches('`'))
+            // Parts of a setting are listed as `hours[].from` and `….requests`.
+            .filter(|name| !name.contains('.'))
+            .collect();
+        let known: BTreeSet<_> =
+            schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(listed, known, "{name}");
+    }
 }

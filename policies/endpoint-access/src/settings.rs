@@ -1,6 +1,5 @@
 //! What an operator may write.
 
-use stockade_policy_sdk::Dialect;
 use stockade_policy_sdk::prelude::*;
 
 /// Which operations and APIs may be used.

@@ -1,5 +1,4 @@
 use super::EndpointAccess;
-use stockade_policy_sdk::Dialect;
 use stockade_policy_sdk::prelude::*;
 
 fn ask(settings: &str, operation: &str, dialect: Dialect) -> Verdict {

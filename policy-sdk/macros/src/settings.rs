@@ -12,11 +12,18 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
         return Err(Error::new_spanned(arguments, message));
     }
     let item: Item = parse2(item)?;
-    match &item {
-        Item::Struct(settings) if matches!(settings.fields, Fields::Named(_)) => {}
-        Item::Enum(_) => {}
+    let (name, generics) = match &item {
+        Item::Struct(settings) if matches!(settings.fields, Fields::Named(_)) => {
+            (&settings.ident, &settings.generics)
+        }
+        Item::Enum(settings) => (&settings.ident, &settings.generics),
         other => return Err(Error::new_spanned(other, USAGE)),
-    }
+    };
+    // What is generic is a part of settings, not the whole: a policy names one type.
+    let whole = generics
+        .params
+        .is_empty()
+        .then(|| quote!(impl ::stockade_policy_sdk::FromSettings for #name {}));
     Ok(quote! {
         #[derive(
             ::stockade_policy_sdk::serde::Deserialize,
@@ -25,6 +32,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
         #[serde(crate = "::stockade_policy_sdk::serde", deny_unknown_fields)]
         #[schemars(crate = "::stockade_policy_sdk::schemars")]
         #item
+        #whole
     })
 }
 
@@ -50,6 +58,7 @@ mod tests {
         ] {
             let expanded = expand(TokenStream::new(), item).unwrap().to_string();
             assert!(expanded.contains("deny_unknown_fields"), "{expanded}");
+            assert!(expanded.contains(":: FromSettings for"), "{expanded}");
         }
     }
 

@@ -1,7 +1,7 @@
 use super::{Bindings, describe};
 use crate::bindings::stockade::policy::types as wit;
 use crate::prelude::*;
-use crate::{Input, schemars, serde};
+use crate::{FromSettings, schemars, serde};
 
 /// What may be used.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -12,6 +12,8 @@ struct Settings {
     #[serde(default)]
     hours: Hours,
 }
+
+impl FromSettings for Settings {}
 
 #[derive(Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]

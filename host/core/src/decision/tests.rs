@@ -1,6 +1,9 @@
+use std::collections::BTreeSet;
+
 use super::{DenialCause, Opinion, Outcome, Subject, combine, permit_public};
 use crate::{
-    BindingName, Limit, LimitedParameter, ModelRef, Obligations, Operation, PolicyName, Verdict,
+    BindingName, Limit, LimitedParameter, ModelName, ModelRef, Obligations, Operation, PolicyName,
+    Verdict,
 };
 use proptest::prelude::*;
 
@@ -38,30 +41,78 @@ fn abstain() -> Outcome {
     Outcome::Verdict(Verdict::Abstain)
 }
 
+/// An allow that caps the output, or replaces the model, or both, or demands nothing.
+fn allows() -> impl Strategy<Value = Outcome> {
+    let model = prop_oneof![Just("llama3.2:1b"), Just("llama3.2:3b")];
+    let limit = (1_i64..5, any::<bool>());
+    (proptest::option::weighted(0.3, model), proptest::option::of(limit)).prop_map(
+        |(model, limit)| {
+            let limits = limit.map(|(maximum, insert)| Limit {
+                parameter: LimitedParameter::Output,
+                maximum,
+                insert,
+            });
+            Outcome::Verdict(Verdict::Allow(Obligations {
+                replace_model: model.map(|name| ModelName::parse(name).unwrap()),
+                limits: limits.into_iter().collect(),
+                ..Obligations::default()
+            }))
+        },
+    )
+}
+
 fn outcomes() -> impl Strategy<Value = Vec<(bool, Outcome)>> {
     let outcome = prop_oneof![
-        Just(allow()),
-        Just(deny()),
-        Just(abstain()),
-        Just(Outcome::Failure("trap".to_owned())),
+        3 => allows(),
+        1 => Just(deny()),
+        1 => Just(abstain()),
+        1 => Just(Outcome::Failure("trap".to_owned())),
     ];
     proptest::collection::vec((any::<bool>(), outcome), 0..6)
 }
 
+/// What is permitted: the model that is forwarded instead, and the most output.
+type Permitted = (Option<ModelName>, Option<i64>);
+
 /// The rule, in the words of the design.
-fn reference(outcomes: &[(bool, Outcome)]) -> bool {
-    let counts: Vec<&Outcome> = outcomes.iter().filter(|o| o.0).map(|o| &o.1).collect();
-    let refuses = |o: &&&Outcome| **o == &deny() || matches!(o, Outcome::Failure(_));
-    counts.iter().find(refuses).is_none() && counts.contains(&&allow())
+fn reference(outcomes: &[(bool, Outcome)]) -> Option<Permitted> {
+    let counts = || outcomes.iter().filter(|(enforced, _)| *enforced).map(|(_, outcome)| outcome);
+    let refuses = |o: &Outcome| o == &deny() || matches!(o, Outcome::Failure(_));
+    let allows: Vec<_> = counts().filter_map(obligations).collect();
+    let models: BTreeSet<_> = allows.iter().filter_map(|o| o.replace_model.clone()).collect();
+    if counts().any(refuses) || allows.is_empty() || models.len() > 1 {
+        return None;
+    }
+    let limits = allows.iter().flat_map(|o| &o.limits);
+    Some((models.into_iter().next(), limits.map(|limit| limit.maximum).min()))
+}
+
+const fn obligations(outcome: &Outcome) -> Option<&Obligations> {
+    match outcome {
+        Outcome::Verdict(Verdict::Allow(obligations)) => Some(obligations),
+        _ => None,
+    }
+}
+
+fn combined(outcomes: &[(bool, Outcome)]) -> Option<Permitted> {
+    let opinions: Vec<_> = outcomes.iter().map(|(e, o)| opinion(*e, o.clone())).collect();
+    let (_, obligations) = combine(Asks(Operation::Chat), &opinions).ok()?.into_parts();
+    assert!(obligations.limits.len() <= 1, "{obligations:?}");
+    let most = obligations.limits.first().map(|limit| limit.maximum);
+    Some((obligations.replace_model, most))
 }
 
 proptest! {
     #[test]
-    fn default_deny_and_deny_wins(outcomes in outcomes()) {
-        let opinions: Vec<_> =
-            outcomes.iter().map(|(enforced, o)| opinion(*enforced, o.clone())).collect();
-        let permitted = combine(Asks(Operation::Chat), &opinions).is_ok();
-        prop_assert_eq!(permitted, reference(&outcomes));
+    fn default_deny_and_deny_wins_and_the_strictest_number(outcomes in outcomes()) {
+        prop_assert_eq!(combined(&outcomes), reference(&outcomes));
+    }
+
+    #[test]
+    fn neither_order_nor_shadow_bindings_matter(outcomes in outcomes()) {
+        let mut others: Vec<_> = outcomes.iter().filter(|o| o.0).cloned().collect();
+        others.reverse();
+        prop_assert_eq!(combined(&outcomes), combined(&others));
     }
 }
 

@@ -28,7 +28,10 @@ const WASM_PAGE: u64 = 64 << 10;
 pub(super) struct CoreModule {
     /// A module on its own: its imports and exports are those of the policy.
     is_whole: bool,
-    is_policy: bool,
+    /// The version of the contract whose exports it has.
+    contract: Option<&'static str>,
+    /// What it imports, if it is whole.
+    imports: Vec<String>,
     memory_bytes: usize,
     /// Number of parameters by type.
     parameters: Vec<u64>,
@@ -41,7 +44,8 @@ impl CoreModule {
     pub(super) const fn new(is_whole: bool, memory_bytes: usize) -> Self {
         Self {
             is_whole,
-            is_policy: false,
+            contract: None,
+            imports: Vec::new(),
             memory_bytes,
             parameters: Vec::new(),
             functions: Vec::new(),
@@ -49,8 +53,9 @@ impl CoreModule {
         }
     }
 
-    pub(super) const fn is_policy(&self) -> bool {
-        self.is_policy
+    /// For a module on its own: the version of the contract, and what it imports.
+    pub(super) fn into_whole(self) -> (Option<&'static str>, Vec<String>) {
+        (self.contract, self.imports)
     }
 
     pub(super) fn payload(
@@ -108,7 +113,7 @@ impl CoreModule {
         Ok(())
     }
 
-    fn imports(&self, imports: ImportSectionReader<'_>) -> Result<(), LoadError> {
+    fn imports(&mut self, imports: ImportSectionReader<'_>) -> Result<(), LoadError> {
         within("imports", u64::from(imports.count()), MOST_IMPORTS)?;
         if !self.is_whole {
             return Ok(());
@@ -120,7 +125,9 @@ impl CoreModule {
                     LoadError::ForbiddenImport(format!("{module}::{}", import.name))
                 }
                 other => other,
-            })
+            })?;
+            self.imports.push(format!("{}::{}", import.module, import.name));
+            Ok(())
         })
     }
 
@@ -130,7 +137,9 @@ impl CoreModule {
             let export = export.map_err(|error| malformed(&error))?;
             // `stockade:policy/policy@1.0.0#evaluate`
             let interface = export.name.split_once('#').map_or("", |(name, _)| name);
-            self.is_policy |= self.is_whole && contract::is_policy_export(interface)?;
+            if self.is_whole {
+                self.contract = self.contract.or(contract::policy_export(interface)?);
+            }
         }
         Ok(())
     }

@@ -1,20 +1,20 @@
-use super::{Kind, scan};
+use super::{Kind, Scanned, scan};
 use crate::LoadError;
 
 const MEMORY: usize = 16 << 20;
 
 const EXPORT: &str = r#"(func (export "stockade:policy/policy@1.0.0#evaluate"))"#;
 
-fn scan_text(wat: &str) -> Result<Kind, LoadError> {
+fn scan_text(wat: &str) -> Result<Scanned, LoadError> {
     scan(&wat::parse_str(wat).unwrap(), MEMORY)
 }
 
 /// A policy-like module with something more in it.
-fn with(more: &str) -> Result<Kind, LoadError> {
+fn with(more: &str) -> Result<Scanned, LoadError> {
     scan_text(&format!("(module {more} {EXPORT})"))
 }
 
-fn too_large(result: Result<Kind, LoadError>) -> &'static str {
+fn too_large(result: Result<Scanned, LoadError>) -> &'static str {
     match result {
         Err(LoadError::TooLarge { what, actual, limit }) => {
             assert!(actual > limit);
@@ -32,8 +32,10 @@ fn bomb(blocks: usize, locals: usize) -> String {
 
 #[test]
 fn a_small_module_and_its_component_pass() {
-    assert_eq!(with("").unwrap(), Kind::CoreModule);
-    assert_eq!(with(&bomb(100, 100)).unwrap(), Kind::CoreModule);
+    let scanned = with(r#"(import "stockade:policy/log@1.0.0" "write" (func))"#).unwrap();
+    assert_eq!((scanned.kind, scanned.contract), (Kind::CoreModule, "1.0.0"));
+    assert_eq!(scanned.imports, ["stockade:policy/log@1.0.0::write"]);
+    with(&bomb(100, 100)).unwrap();
 }
 
 #[test]

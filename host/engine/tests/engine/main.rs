@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod capability;
+mod contracts;
 mod guest;
 mod hostile;
 mod isolation;
+mod meter;
 mod request;
 mod reuse;
 mod settings;

@@ -1,7 +1,7 @@
 //! `stockade explain`: what would be decided, by which binding, and why.
 
 mod circumstances;
-mod obligations;
+pub(super) mod obligations;
 pub(super) mod question;
 mod recorded;
 

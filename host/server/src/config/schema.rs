@@ -9,8 +9,9 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform as _};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
-use stockade_core::{AccessClass, Dialect, Operation};
+use stockade_core::{AccessClass, Dialect, ModelRole, Operation, ProofKind, Transport};
 
+use super::cases::RawCases;
 use super::raw::RawConfig;
 use super::settings::Setting;
 use super::slot::{Entries, Slot};
@@ -30,6 +31,14 @@ pub fn json_schema(shipped: &[(&str, Value)]) -> Value {
         definitions[definition(name)] = settings;
     }
     schema
+}
+
+/// The schema of the tests of one policy, in the same draft.
+pub fn policy_tests_json_schema() -> Value {
+    let generator = SchemaGenerator::new(SchemaSettings::draft07());
+    let mut schema = generator.into_root_schema_for::<RawCases>();
+    RecursiveTransform(unquoted).transform(&mut schema);
+    schema.to_value()
 }
 
 fn definition(policy: &str) -> String {
@@ -171,6 +180,20 @@ pub(super) fn operation(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn api(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "enum": [Dialect::Native, Dialect::OpenAi, Dialect::Anthropic] })
+}
+
+pub(super) fn proof(_: &mut SchemaGenerator) -> Schema {
+    use ProofKind::{Anonymous, ApiKey, Basic, Jwt, Mtls, OllamaKey, Token};
+    json_schema!({ "enum": [ApiKey, Basic, Mtls, Token, Jwt, OllamaKey, Anonymous] })
+}
+
+pub(super) fn transport(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": [Transport::Plain, Transport::Tls, Transport::MutualTls] })
+}
+
+pub(super) fn role(_: &mut SchemaGenerator) -> Schema {
+    use ModelRole::{Base, Destination, Source, Target, Use};
+    json_schema!({ "enum": [Use, Target, Source, Base, Destination] })
 }
 
 pub(super) fn operations(generator: &mut SchemaGenerator) -> Schema {

@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
+pub(super) use self::expectations::operation;
 use self::network::Network;
 use super::inputs::Inputs;
 use super::raw::{RawConfig, RawLog};
@@ -121,7 +122,7 @@ fn log(raw: Slot<RawLog>) -> Log {
     }
 }
 
-fn time_zone(raw: Slot<String>, report: &mut Report) -> TimeZone {
+pub(super) fn time_zone(raw: Slot<String>, report: &mut Report) -> TimeZone {
     let Some(name) = raw.optional() else {
         return TimeZone::UTC;
     };

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use stockade_core::{Limit, LimitedParameter, Obligations};
 
 /// For a person, one line for each.
-pub(super) fn lines(obligations: &Obligations) -> Vec<String> {
+pub(in crate::cli) fn lines(obligations: &Obligations) -> Vec<String> {
     let replaced = obligations.replace_model.iter().map(|name| format!("the model becomes {name}"));
     let limits = obligations.limits.iter().map(limit);
     let fields = obligations.forbid_fields.iter();

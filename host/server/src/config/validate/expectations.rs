@@ -79,7 +79,10 @@ fn test(
     })
 }
 
-pub(super) fn operation(text: &Located<String>, report: &mut Report) -> Option<Operation> {
+pub(in crate::config) fn operation(
+    text: &Located<String>,
+    report: &mut Report,
+) -> Option<Operation> {
     match text.value.parse::<Operation>() {
         Ok(operation) if operation.access() == AccessClass::Public => {
             let message = format!("no policy is asked about {operation}");

@@ -1,0 +1,6 @@
+use stockade_policy_sdk::prelude::*;
+
+#[policy]
+struct Quiet;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use stockade_policy_sdk::prelude::*;
+
+#[settings]
+struct Limit(u8);
+
+fn main() {}

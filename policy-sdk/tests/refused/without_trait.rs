@@ -1,0 +1,8 @@
+use stockade_policy_sdk::prelude::*;
+
+struct Quiet;
+
+#[policy]
+impl Quiet {}
+
+fn main() {}
