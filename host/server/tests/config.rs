@@ -181,12 +181,8 @@ fn what_concerns_callers_arrives() {
     assert!(config.trusted_proxies.trusts([10, 1, 2, 3].into()));
     assert!(!config.trusted_proxies.trusts([127, 0, 0, 1].into()));
     assert_eq!(config.trusted_proxies.header, Some(ForwardingHeader::Forwarded));
-    let rules = ThrottleRules {
-        failures: 5,
-        wait: Duration::from_secs(2),
-        longest_wait: Duration::from_mins(1),
-        forget: Duration::from_hours(1),
-    };
+    let of = Duration::from_secs;
+    let rules = ThrottleRules { failures: 5, wait: of(2), longest_wait: of(60), forget: of(3600) };
     assert_eq!(config.authentication.throttle, Some(rules));
     assert!(config.authentication.terminate_streams);
     let surroundings = surroundings();
