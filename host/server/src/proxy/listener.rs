@@ -177,7 +177,8 @@ impl Connection {
             loopback: stream.local_addr().is_ok_and(is_loopback) && is_loopback(peer.0),
         };
         let Some(tls) = entrance.tls else {
-            return self.http(stream, link, watcher).await;
+            tokio::spawn(self.http(stream, link, watcher));
+            return;
         };
         let acceptor = TlsAcceptor::from(tls.server);
         let handshake = tokio::time::timeout(self.limits.header_timeout, acceptor.accept(stream));
@@ -187,7 +188,7 @@ impl Connection {
                 link.certificate = chain.and_then(PeerCertificate::new).map(Arc::new);
                 let mutual = link.certificate.is_some();
                 link.transport = if mutual { Transport::MutualTls } else { Transport::Tls };
-                self.http(stream, link, watcher).await;
+                tokio::spawn(self.http(stream, link, watcher));
             }
             Ok(Err(error)) => tracing::debug!(%peer, %error, "the TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "the TLS handshake took too long"),
@@ -212,6 +213,8 @@ impl Connection {
         header.unwrap_or(Err(NotProxied::Late))
     }
 
+    /// A task of its own: what only a handshake or only TLS needs room for would otherwise
+    /// be kept for each idle connection, kilobytes of it.
     async fn http<S>(self, stream: S, link: Link, watcher: Watcher)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
