@@ -38,25 +38,29 @@ pub(crate) struct Sandboxes {
     pub(crate) configure_deadline: Duration,
 }
 
+impl Sandboxes {
+    /// Give a wasmtime its clock and what guests may call.
+    pub(crate) fn new(
+        wasmtime: wasmtime::Engine,
+        configure_deadline: Duration,
+    ) -> Result<Self, EngineError> {
+        let mut linker = Linker::new(&wasmtime);
+        StockadePolicy::add_to_linker::<_, HasSelf<_>>(&mut linker, |sandbox| sandbox)
+            .map_err(|error| EngineError::Setup(format!("{error:#}")))?;
+        let wasmtime = Clocked::start(wasmtime).map_err(EngineError::Ticker)?;
+        Ok(Self { wasmtime, linker, configure_deadline })
+    }
+}
+
 impl Engine {
     /// Set up the sandbox: reserve its memory, compile nothing yet.
     ///
     /// # Errors
     /// Where the machine cannot give what `config` asks for.
     pub fn new(config: EngineConfig) -> Result<Self, EngineError> {
-        let wasmtime = reserve(&config)?;
-        let setup = |error: wasmtime::Error| EngineError::Setup(format!("{error:#}"));
-        let mut linker = Linker::new(&wasmtime);
-        StockadePolicy::add_to_linker::<_, HasSelf<_>>(&mut linker, |sandbox| sandbox)
-            .map_err(setup)?;
-        let wasmtime = Clocked::start(wasmtime).map_err(EngineError::Ticker)?;
         let shared = Shared {
             permits: Semaphore::new(config.slots as usize),
-            sandboxes: Sandboxes {
-                wasmtime,
-                linker,
-                configure_deadline: config.configure_deadline,
-            },
+            sandboxes: Sandboxes::new(reserve(&config)?, config.configure_deadline)?,
             workshop: Mutex::default(),
             config,
         };

@@ -4,9 +4,8 @@
 //! compiled without it.
 
 use wasmtime::Store;
-use wasmtime::component::{HasSelf, InstancePre, Linker};
+use wasmtime::component::InstancePre;
 
-use crate::bindings::StockadePolicy;
 use crate::bindings::exports::stockade::policy::policy::{GuestIndices, Request};
 use crate::config::{Bounds, wasmtime_config};
 use crate::engine::Sandboxes;
@@ -32,17 +31,12 @@ impl Meter {
     /// # Errors
     /// Where the machine cannot give what it needs.
     pub fn new() -> Result<Self, EngineError> {
-        let setup = |error: wasmtime::Error| EngineError::Setup(format!("{error:#}"));
         let config = EngineConfig { slots: 1, ..EngineConfig::default() };
         let mut counting = wasmtime_config(&config, Bounds::Checked);
         counting.consume_fuel(true);
-        let wasmtime = wasmtime::Engine::new(&counting).map_err(setup)?;
-        let mut linker = Linker::new(&wasmtime);
-        StockadePolicy::add_to_linker::<_, HasSelf<_>>(&mut linker, |sandbox| sandbox)
-            .map_err(setup)?;
-        let wasmtime = Clocked::start(wasmtime).map_err(EngineError::Ticker)?;
-        let configure_deadline = config.configure_deadline;
-        Ok(Self { sandboxes: Sandboxes { wasmtime, linker, configure_deadline } })
+        let wasmtime = wasmtime::Engine::new(&counting)
+            .map_err(|error| EngineError::Setup(format!("{error:#}")))?;
+        Ok(Self { sandboxes: Sandboxes::new(wasmtime, config.configure_deadline)? })
     }
 
     /// A policy whose instructions can be counted, with the one settings (JSON) that it was

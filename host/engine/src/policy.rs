@@ -103,10 +103,9 @@ impl PreparedPolicy {
         // A policy is shown what it asked for and nothing else.
         let body = input.body.filter(|_| self.metadata().wants_body);
         let input = &PolicyInput { body, ..input.clone() };
-        let Some(memo) = &self.memo else {
-            return self.run(input, bindings).await.outcomes;
-        };
-        let Some(question) = Question::of(input, bindings) else {
+        let memo = self.memo.as_ref();
+        let asked = memo.and_then(|memo| Some((memo, Question::of(input, bindings)?)));
+        let Some((memo, question)) = asked else {
             return self.run(input, bindings).await.outcomes;
         };
         if let Some(known) = memo.answer(&question) {
