@@ -10,16 +10,28 @@ use stockade_core::{
     Client, Dialect, ModelName, ModelRef, ModelRole, Operation, Parameters, Principal, Subject,
     SystemClock, Transport, combine,
 };
-use stockade_engine::{Engine, EngineConfig};
+use stockade_engine::{Compiler, CompilerProcess, Engine, EngineConfig};
 
 use crate::configurations::USER;
 
-/// An engine as `stockade serve` sets it up.
+/// An engine for decisions, which compiles in this process.
 ///
 /// # Errors
 /// Where the machine does not give what it needs.
 pub fn engine() -> anyhow::Result<Engine> {
     Ok(Engine::new(EngineConfig::default())?)
+}
+
+/// An engine as `stockade serve` sets it up: the gateway that was built beside this program
+/// compiles for it.
+///
+/// # Errors
+/// Where the machine does not give what it needs.
+pub fn serving_engine() -> anyhow::Result<Engine> {
+    let gateway = std::env::current_exe()?.with_file_name("stockade");
+    let mut config = EngineConfig::default();
+    config.compiler = Compiler::Process(CompilerProcess::new(&gateway, &["compile-policies"]));
+    Ok(Engine::new(config)?)
 }
 
 /// The generation that a configuration makes.

@@ -7,7 +7,7 @@ use stockade::reload::Status;
 use stockade::{Server, proven_engine};
 use stockade_authn::KeyText;
 use stockade_core::{Clock, SystemClock};
-use stockade_engine::Engine;
+use stockade_engine::{Compiler, Engine};
 use stockade_simulator::Simulator;
 use tempfile::TempDir;
 
@@ -55,7 +55,8 @@ bindings:
 
 /// One engine for all worlds of a test program: the policies are compiled once.
 fn engine() -> Arc<Engine> {
-    static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| Arc::new(proven_engine().unwrap()));
+    static ENGINE: LazyLock<Arc<Engine>> =
+        LazyLock::new(|| Arc::new(proven_engine(Compiler::Here).unwrap()));
     ENGINE.clone()
 }
 
@@ -151,7 +152,7 @@ impl World {
             Some(clock) => clock.clone(),
             None => Arc::new(SystemClock),
         };
-        let server = match Server::start_with(engine(), &config, clock).await {
+        let server = match Server::start(engine(), &config, clock).await {
             Ok(server) => server,
             Err(error) => panic!("the gateway does not start:\n{error}"),
         };

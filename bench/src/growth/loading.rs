@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{anyhow, ensure};
 use stockade::reload::{Reload, Reloader, Watch};
 use stockade_core::SystemClock;
+use stockade_engine::Engine;
 
 use crate::scenario;
 
@@ -22,10 +23,11 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(super) struct Loading {
     /// From nothing to the first generation.
     pub(super) cold: Duration,
-    /// From being told of the changed file to the new generation in force.
+    /// From being told of the changed file to the new generation in force, soon after
+    /// another change.
     pub(super) edit: Duration,
     /// From the changed file to the new generation in force, with the file watched as
-    /// `serve` watches it.
+    /// `serve` watches it, and long after any other change.
     pub(super) live: Duration,
 }
 
@@ -35,12 +37,12 @@ pub(super) fn loading(text: &str, piece: &str) -> anyhow::Result<Loading> {
     let path = directory.path().join("stockade.yaml");
     fs::write(&path, text)?;
     let started = Instant::now();
-    let engine = Arc::new(scenario::engine()?);
-    let reloader = Reloader::start(&path, engine, Arc::new(SystemClock))
+    let engine = Arc::new(scenario::serving_engine()?);
+    let reloader = Reloader::start(&path, Arc::clone(&engine), Arc::new(SystemClock))
         .map_err(|errors| anyhow!("{errors:?}"))?;
     let cold = started.elapsed();
     let edit = fastest(|change| edit(&reloader, &path, &changed(text, piece, change)?))?;
-    let live = live(Arc::new(reloader), &path, text, piece)?;
+    let live = live(&engine, Arc::new(reloader), &path, |change| changed(text, piece, change))?;
     Ok(Loading { cold, edit, live })
 }
 
@@ -67,13 +69,19 @@ fn edit(reloader: &Reloader, path: &Path, changed: &str) -> anyhow::Result<Durat
     Ok(took)
 }
 
-fn live(reloader: Arc<Reloader>, path: &Path, text: &str, piece: &str) -> anyhow::Result<Duration> {
+fn live(
+    engine: &Engine,
+    reloader: Arc<Reloader>,
+    path: &Path,
+    changed: impl Fn(u32) -> anyhow::Result<String>,
+) -> anyhow::Result<Duration> {
     let mut status = reloader.current().status();
     let _watch = Watch::start(reloader)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     fastest(|change| {
-        let changed = changed(text, piece, CHANGES + change)?;
+        let changed = changed(CHANGES + change)?;
         status.mark_unchanged();
+        engine.rest();
         let started = Instant::now();
         fs::write(path, changed)?;
         runtime.block_on(async { tokio::time::timeout(PATIENCE, status.changed()).await })??;

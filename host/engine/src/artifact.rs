@@ -5,9 +5,10 @@ use wasmtime::component::{ComponentExportIndex, Instance, InstancePre, TypedFunc
 
 use crate::bindings::exports::stockade::policy::policy::{GuestIndices, Request, Verdict};
 use crate::contract::newest;
+use crate::engine::Sandboxes;
 use crate::sandbox::{self, Sandbox};
 use crate::ticker::Clocked;
-use crate::{Failure, LoadError, PolicyLimits};
+use crate::{Failure, LoadError, PolicyLimits, code};
 
 type Evaluate<'a> = TypedFunc<(Request<'a>, &'a [u32]), (Vec<Verdict>,)>;
 
@@ -24,21 +25,23 @@ pub(crate) struct Answer {
 }
 
 impl Artifact {
-    /// Take a snapshot and start it once, so that nothing is left that could go wrong
-    /// for a reason other than the request.
+    /// Take the machine code of a snapshot and start it once, so that nothing is left that
+    /// could go wrong for a reason other than the request.
     pub(crate) fn new(
-        engine: &Clocked,
-        snapshot: InstancePre<Sandbox>,
+        sandboxes: &Sandboxes,
+        code: &[u8],
         limits: PolicyLimits,
     ) -> Result<Self, LoadError> {
+        let refused = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
+        let component = code::component(&sandboxes.wasmtime, code).map_err(refused)?;
+        let snapshot = sandboxes.linker.instantiate_pre(&component).map_err(refused)?;
         let exports = GuestIndices::new(&snapshot)
             .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
-        let policy = snapshot.component().get_export_index(None, policy_interface());
-        let evaluate = snapshot
-            .component()
+        let policy = component.get_export_index(None, policy_interface());
+        let evaluate = component
             .get_export_index(policy.as_ref(), "evaluate")
             .ok_or_else(|| LoadError::NotAPolicy("it does not export `evaluate`".to_owned()))?;
-        let mut store = sandbox::store(engine, limits);
+        let mut store = sandbox::store(&sandboxes.wasmtime, limits);
         let started = snapshot.instantiate(&mut store);
         started
             .and_then(|instance| {

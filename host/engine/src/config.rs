@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+
+use crate::Compiler;
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -27,7 +30,7 @@ const INSTANCE_BYTES: usize = 4 * MIB;
 pub(crate) const ACCESSORS_BYTES: usize = 2 * 64 * KIB;
 
 /// What an [`Engine`](crate::Engine) may use. Sizes are in bytes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EngineConfig {
     /// Decisions that run at the same moment; more wait.
@@ -48,6 +51,9 @@ pub struct EngineConfig {
     /// The most memory for compiled functions that the next snapshot of the same
     /// module can use again.
     pub compile_cache_bytes: usize,
+    /// Where policies are compiled.
+    #[serde(skip)]
+    pub compiler: Compiler,
 }
 
 impl Default for EngineConfig {
@@ -61,6 +67,7 @@ impl Default for EngineConfig {
             configure_deadline: Duration::from_secs(2),
             max_input_bytes: 4 * MIB,
             compile_cache_bytes: 16 * MIB,
+            compiler: Compiler::Here,
         }
     }
 }
@@ -85,7 +92,7 @@ pub struct PolicyLimits {
 }
 
 /// How a guest's accesses are kept inside its memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Bounds {
     /// 4 GiB of address space around each slot: the hardware checks.
     Reserved,
@@ -115,6 +122,8 @@ pub(crate) fn wasmtime_config(config: &EngineConfig, bounds: Bounds) -> Config {
         .max_wasm_stack(WASM_STACK_BYTES)
         .memory_init_cow(true)
         .cranelift_opt_level(OptLevel::Speed)
+        // For debuggers. Traps have the names of functions without it.
+        .native_unwind_info(false)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
     if bounds == Bounds::Checked {
         wasmtime

@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use wasmtime::OptLevel;
 use wasmtime::component::{HasSelf, Linker};
 
 use crate::bindings::StockadePolicy;
-use crate::compile_cache::CompileCache;
+use crate::compiler::{CompileCache, Compiler, Maker, Remote, Workbench};
 use crate::config::{Bounds, wasmtime_config};
 use crate::sandbox::Sandbox;
 use crate::ticker::Clocked;
@@ -39,6 +40,17 @@ pub(crate) struct Sandboxes {
 }
 
 impl Sandboxes {
+    /// Those in which policies describe themselves and read their settings, once: what they
+    /// run is compiled quickly and not to be quick.
+    pub(crate) fn making(config: &EngineConfig, bounds: Bounds) -> Result<Self, EngineError> {
+        let config = EngineConfig { slots: 1, ..config.clone() };
+        let mut wasmtime = wasmtime_config(&config, bounds);
+        wasmtime.cranelift_opt_level(OptLevel::None);
+        let wasmtime = wasmtime::Engine::new(&wasmtime)
+            .map_err(|error| EngineError::Setup(format!("{error:#}")))?;
+        Self::new(wasmtime, config.configure_deadline)
+    }
+
     /// Give a wasmtime its clock and what guests may call.
     pub(crate) fn new(
         wasmtime: wasmtime::Engine,
@@ -58,10 +70,17 @@ impl Engine {
     /// # Errors
     /// Where the machine cannot give what `config` asks for.
     pub fn new(config: EngineConfig) -> Result<Self, EngineError> {
+        let (wasmtime, bounds) = reserve(&config)?;
+        let maker = match &config.compiler {
+            Compiler::Here => Maker::Here(Workbench::new(&config, bounds)?),
+            Compiler::Process(process) => {
+                Maker::Process(Remote::new(process.clone(), config.clone(), bounds))
+            }
+        };
         let shared = Shared {
             permits: Semaphore::new(config.slots as usize),
-            sandboxes: Sandboxes::new(reserve(&config)?, config.configure_deadline)?,
-            workshop: Mutex::default(),
+            sandboxes: Sandboxes::new(wasmtime, config.configure_deadline)?,
+            workshop: Mutex::new(Workshop::new(maker)),
             config,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -99,9 +118,15 @@ impl Engine {
     /// # Errors
     /// Names the limit that does not hold. Nothing should be served then.
     pub fn self_test(&self) -> Result<(), EngineError> {
-        // Takes the place of a policy that is being prepared.
-        let _workshop = self.workshop();
-        self_test::run(&self.shared.sandboxes.wasmtime)
+        // Held to the end: the test takes the place of a policy that is being prepared.
+        let mut workshop = self.workshop();
+        let code = workshop.own(&self.shared.sandboxes, self_test::HOSTILE)?;
+        self_test::run(&self.shared.sandboxes.wasmtime, &code)
+    }
+
+    /// Let go of what is only needed while policies are prepared. The next one takes longer.
+    pub fn rest(&self) {
+        self.workshop().rest();
     }
 
     fn workshop(&self) -> std::sync::MutexGuard<'_, Workshop> {
@@ -129,13 +154,14 @@ impl Engine {
 
 /// A wasmtime engine whose slots are reserved; where there is too little address
 /// space for guard regions, one whose code checks each access instead.
-fn reserve(config: &EngineConfig) -> Result<wasmtime::Engine, EngineError> {
+fn reserve(config: &EngineConfig) -> Result<(wasmtime::Engine, Bounds), EngineError> {
     let engine = |bounds| {
         let mut wasmtime = wasmtime_config(config, bounds);
-        wasmtime.enable_incremental_compilation(Arc::new(CompileCache::new(
-            config.compile_cache_bytes,
-        )))?;
-        wasmtime::Engine::new(&wasmtime)
+        let engine = match config.compiler {
+            Compiler::Here => remembering(&mut wasmtime, config),
+            Compiler::Process(_) => wasmtime::Engine::new(&wasmtime),
+        };
+        engine.map(|engine| (engine, bounds))
     };
     engine(Bounds::Reserved).or_else(|error| {
         tracing::warn!(
@@ -145,4 +171,24 @@ fn reserve(config: &EngineConfig) -> Result<wasmtime::Engine, EngineError> {
         );
         engine(Bounds::Checked).map_err(|error| EngineError::Setup(format!("{error:#}")))
     })
+}
+
+/// An engine that compiles for those of this configuration, and runs nothing.
+pub(crate) fn compiling(
+    config: &EngineConfig,
+    bounds: Bounds,
+) -> Result<wasmtime::Engine, EngineError> {
+    let config = EngineConfig { slots: 1, ..config.clone() };
+    remembering(&mut wasmtime_config(&config, bounds), &config)
+        .map_err(|error| EngineError::Setup(format!("{error:#}")))
+}
+
+/// An engine that remembers what it has compiled.
+fn remembering(
+    wasmtime: &mut wasmtime::Config,
+    config: &EngineConfig,
+) -> wasmtime::Result<wasmtime::Engine> {
+    let cache = CompileCache::new(config.compile_cache_bytes);
+    wasmtime.enable_incremental_compilation(Arc::new(cache))?;
+    wasmtime::Engine::new(wasmtime)
 }

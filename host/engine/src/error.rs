@@ -1,5 +1,10 @@
 //! What can go wrong before a policy can be asked anything.
 
+use std::borrow::Cow;
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
 use crate::Failure;
 use crate::contract::{CONTRACTS, remedy};
 
@@ -17,13 +22,16 @@ pub enum EngineError {
     /// The thread that keeps deadlines cannot be started.
     #[error("the thread that keeps the deadlines of policies cannot be started: {0}")]
     Ticker(#[source] std::io::Error),
+    /// What proves the limits cannot be compiled.
+    #[error("the sandbox cannot be tried out: {0}")]
+    Untried(#[from] LoadError),
     /// A limit of the sandbox does not hold on this machine.
     #[error("the sandbox does not stop a policy that {0}")]
     LimitDoesNotHold(String),
 }
 
 /// One thing that is wrong with one binding's settings, as the policy sees it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{path}{}{message}", if path.is_empty() { "" } else { ": " })]
 pub struct SettingsProblem {
     /// Which of the settings given to `prepare`, counted from 0.
@@ -35,7 +43,7 @@ pub struct SettingsProblem {
 }
 
 /// Why a policy cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
     /// The bytes are no WebAssembly, or none that is valid.
@@ -46,7 +54,7 @@ pub enum LoadError {
     #[error("too large: {actual} {what}, where {limit} are allowed")]
     TooLarge {
         /// What there is too much of.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// How much there is.
         actual: u64,
         /// How much there may be.
@@ -96,6 +104,28 @@ pub enum LoadError {
     /// The compiler or the snapshot refuse it.
     #[error("cannot be compiled: {0}")]
     Compile(String),
+    /// The process that compiles cannot be started.
+    #[error("the process that compiles policies cannot be started: {0}")]
+    #[serde(skip)]
+    NoCompiler(#[source] io::Error),
+}
+
+impl LoadError {
+    /// The same about settings that are counted from another one.
+    pub(crate) fn counted_from(self, first: usize) -> Self {
+        match self {
+            Self::Settings(mut problems) => {
+                for problem in &mut problems {
+                    problem.binding += first;
+                }
+                Self::Settings(problems)
+            }
+            Self::Configure { binding, failure } => {
+                Self::Configure { binding: binding.map(|index| first + index), failure }
+            }
+            other => other,
+        }
+    }
 }
 
 fn listed(problems: &[SettingsProblem]) -> String {

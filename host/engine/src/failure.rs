@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use wasmtime::{FrameInfo, Trap, WasmBacktrace};
 
 use crate::journal::Journal;
@@ -12,7 +13,7 @@ use crate::text;
 const LONGEST: usize = 1024;
 
 /// Why a policy gave no usable answer. For the operator; callers never see it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
     /// It computed for longer than its deadline, waiting not counted, and was stopped.

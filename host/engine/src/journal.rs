@@ -1,5 +1,6 @@
 //! What a policy writes into the operator's log during one call.
 
+use serde::{Deserialize, Serialize};
 use tracing::Level;
 
 use crate::text;
@@ -11,22 +12,36 @@ const LONGEST_LINE: usize = 1024;
 
 /// The lines of one call, kept until the call is over: a guest cannot make the host
 /// write while its deadline is running.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Journal {
-    lines: Vec<(Level, String)>,
+    lines: Vec<Line>,
     dropped: u32,
     last_error: Option<usize>,
+    /// Whether lines that would not be logged here are kept: they may be logged elsewhere.
+    everything: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Line {
+    #[serde(with = "level")]
+    level: Level,
+    text: String,
 }
 
 impl Journal {
+    /// One that is written to the log of another process.
+    pub(crate) fn of_everything() -> Self {
+        Self { everything: true, ..Self::default() }
+    }
+
     /// Keep a line, shortened and without control characters.
     pub(crate) fn write(&mut self, level: Level, message: &str) {
         // An error line may be a panic's message, which the failure needs whether it
         // is logged or not.
-        if level != Level::ERROR && !enabled(level) {
+        if level != Level::ERROR && !self.everything && !enabled(level) {
             return;
         }
-        let line = (level, text::one_line(message, LONGEST_LINE));
+        let line = Line { level, text: text::one_line(message, LONGEST_LINE) };
         if self.lines.len() < MOST_LINES {
             self.lines.push(line);
         } else if level == Level::ERROR {
@@ -50,18 +65,18 @@ impl Journal {
     /// hook wrote.
     pub(crate) fn last_words(&self) -> Option<&str> {
         let last = self.last_error?;
-        (last + 1 == self.lines.len()).then(|| self.lines[last].1.as_str())
+        (last + 1 == self.lines.len()).then(|| self.lines[last].text.as_str())
     }
 
     /// Write everything to the log, under the policy's name.
     pub(crate) fn flush(&self, policy: &str) {
-        for (level, line) in &self.lines {
+        for Line { level, text } in &self.lines {
             match *level {
-                Level::ERROR => tracing::error!(target: TARGET, policy, "{line}"),
-                Level::WARN => tracing::warn!(target: TARGET, policy, "{line}"),
-                Level::INFO => tracing::info!(target: TARGET, policy, "{line}"),
-                Level::DEBUG => tracing::debug!(target: TARGET, policy, "{line}"),
-                Level::TRACE => tracing::trace!(target: TARGET, policy, "{line}"),
+                Level::ERROR => tracing::error!(target: TARGET, policy, "{text}"),
+                Level::WARN => tracing::warn!(target: TARGET, policy, "{text}"),
+                Level::INFO => tracing::info!(target: TARGET, policy, "{text}"),
+                Level::DEBUG => tracing::debug!(target: TARGET, policy, "{text}"),
+                Level::TRACE => tracing::trace!(target: TARGET, policy, "{text}"),
             }
         }
         if self.dropped > 0 {
@@ -73,6 +88,21 @@ impl Journal {
 
 /// The `tracing` target of everything that policies write.
 pub(crate) const TARGET: &str = "stockade::policy";
+
+/// How a level crosses to another process: by its name.
+mod level {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+    use tracing::Level;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+    pub(super) fn serialize<S: Serializer>(level: &Level, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(level.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Level, D::Error> {
+        String::deserialize(from)?.parse().map_err(de::Error::custom)
+    }
+}
 
 fn enabled(level: Level) -> bool {
     match level {
@@ -86,7 +116,7 @@ fn enabled(level: Level) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Journal, LONGEST_LINE, MOST_LINES};
+    use super::{Journal, LONGEST_LINE, Line, MOST_LINES};
     use tracing::Level;
 
     #[test]
@@ -97,9 +127,9 @@ mod tests {
         }
         assert_eq!(journal.lines.len(), MOST_LINES);
         assert_eq!(journal.dropped, 100 - 32);
-        for (_, line) in &journal.lines {
-            assert!(line.len() <= LONGEST_LINE + '…'.len_utf8());
-            assert!(!line.contains(char::is_control), "{line:?}");
+        for Line { text, .. } in &journal.lines {
+            assert!(text.len() <= LONGEST_LINE + '…'.len_utf8());
+            assert!(!text.contains(char::is_control), "{text:?}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! What a policy says about itself.
 
+use serde::{Deserialize, Serialize};
+
 use crate::bindings::exports::stockade::policy::policy as wit;
 use crate::{Failure, text};
 
@@ -8,7 +10,7 @@ const LONGEST_SCHEMA: usize = 256 << 10;
 const BODY: &str = "body";
 
 /// What a policy says about itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {
     /// Its name, as its author gave it.
     pub name: String,

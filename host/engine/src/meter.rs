@@ -7,60 +7,77 @@ use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
 use crate::bindings::exports::stockade::policy::policy::{GuestIndices, Request};
+use crate::compiler::{Program, Refusal, compile};
 use crate::config::{Bounds, wasmtime_config};
 use crate::engine::Sandboxes;
 use crate::input::Lists;
-use crate::program::{Refusal, compile};
+use crate::journal::Journal;
 use crate::sandbox::{self, Sandbox};
 use crate::ticker::Clocked;
-use crate::{EngineConfig, EngineError, Failure, LoadError, PolicyLimits, PreparedPolicy};
+use crate::{EngineConfig, EngineError, Failure, LoadError, ModuleSource, PolicyLimits};
 
 /// Far more than any decision takes, and how much there was is not told to guests.
 const FUEL: u64 = u64::MAX;
 /// Code that counts is slower; what ends in time must not be cut short here.
 const SLOWER: u32 = 10;
 
-/// Counts instructions.
+/// Counts the instructions of one policy.
 pub struct Meter {
-    sandboxes: Sandboxes,
+    making: Sandboxes,
+    counting: Sandboxes,
+    program: Program,
+    limits: PolicyLimits,
 }
 
 impl Meter {
     /// Set up a wasmtime that counts.
     ///
     /// # Errors
-    /// Where the machine cannot give what it needs.
-    pub fn new() -> Result<Self, EngineError> {
+    /// Where the machine cannot give what it needs, or the policy does not load.
+    pub fn new(module: &ModuleSource, limits: PolicyLimits) -> Result<Self, MeterError> {
         let config = EngineConfig { slots: 1, ..EngineConfig::default() };
         let mut counting = wasmtime_config(&config, Bounds::Checked);
         counting.consume_fuel(true);
         let wasmtime = wasmtime::Engine::new(&counting)
             .map_err(|error| EngineError::Setup(format!("{error:#}")))?;
-        Ok(Self { sandboxes: Sandboxes::new(wasmtime, config.configure_deadline)? })
+        let counting = Sandboxes::new(wasmtime, config.configure_deadline)?;
+        let making = Sandboxes::making(&config, Bounds::Checked)?;
+        let program = Program::load(&making, module, limits.memory_bytes)?;
+        Ok(Self { making, counting, program, limits })
     }
 
-    /// A policy whose instructions can be counted, with the one settings (JSON) that it was
-    /// prepared with.
+    /// The policy with some settings (JSON) that it accepts.
     ///
     /// # Errors
-    /// Where those are not the settings that it has accepted, or the policy takes more of
-    /// the machine than one that does not count.
-    pub fn metered(&self, policy: &PreparedPolicy, settings: &str) -> Result<Metered, LoadError> {
-        let (sandboxes, program, limits) = policy.origin();
-        let frozen = program.frozen(sandboxes, &program.instrumented()?, &[settings.to_owned()]);
-        let instance = compile(&self.sandboxes, &frozen.map_err(unexpected)?)?;
+    /// Where it does not accept them, or takes more of the machine than one that does not
+    /// count.
+    pub fn metered(&self, settings: &str) -> Result<Metered, LoadError> {
+        let settings = [settings.to_owned()];
+        let frozen = self.program.frozen(&self.making, &settings, &mut Journal::default());
+        let instance = compile(&self.counting, &frozen.map_err(unexpected)?)?;
         let exports = GuestIndices::new(&instance)
             .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
-        let limits = PolicyLimits { deadline: limits.deadline.saturating_mul(SLOWER), ..limits };
-        let wasmtime = self.sandboxes.wasmtime.clone();
+        let deadline = self.limits.deadline.saturating_mul(SLOWER);
         Ok(Metered {
-            wasmtime,
+            wasmtime: self.counting.wasmtime.clone(),
             instance,
             exports,
-            limits,
-            wants_body: policy.metadata().wants_body,
+            limits: PolicyLimits { deadline, ..self.limits },
+            wants_body: self.program.facts().metadata.wants_body,
         })
     }
+}
+
+/// Why nothing can be counted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MeterError {
+    /// This machine cannot count.
+    #[error("{0}")]
+    Engine(#[from] EngineError),
+    /// The policy cannot be used.
+    #[error("the policy does not load: {0}")]
+    Load(#[from] LoadError),
 }
 
 fn unexpected(refusal: Refusal) -> LoadError {

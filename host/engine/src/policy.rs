@@ -8,11 +8,10 @@ use stockade_core::{Outcome, PolicyInput};
 use tokio::sync::{AcquireError, SemaphorePermit, TryAcquireError};
 
 use crate::bindings::stockade::policy::types::{Request, Verdict};
-use crate::engine::{Sandboxes, Shared};
+use crate::engine::Shared;
 use crate::input::Lists;
 use crate::journal::TARGET;
 use crate::memo::{Memo, Question};
-use crate::program::Program;
 use crate::workshop::{Artifacts, Chunk, Parts};
 use crate::{Digest, Failure, Metadata, ModuleSource, PolicyLimits, answer, blocking};
 
@@ -61,18 +60,18 @@ impl PreparedPolicy {
 
     /// What the policy says about itself.
     pub fn metadata(&self) -> &Metadata {
-        self.parts.program.metadata()
+        &self.parts.program.metadata
     }
 
     /// The version of the contract that it is made for; one of
     /// [`CONTRACTS`](crate::CONTRACTS).
-    pub fn contract(&self) -> &'static str {
-        self.parts.program.contract()
+    pub fn contract(&self) -> &str {
+        &self.parts.program.contract
     }
 
     /// What its module imports, by name: all that it can call.
     pub fn imports(&self) -> &[String] {
-        self.parts.program.imports()
+        &self.parts.program.imports
     }
 
     /// The digest of its module.
@@ -83,11 +82,6 @@ impl PreparedPolicy {
     /// How much of it was made, and how much was there before.
     pub const fn artifacts(&self) -> Artifacts {
         self.parts.artifacts
-    }
-
-    /// What it was made with: enough to make it again.
-    pub(crate) fn origin(&self) -> (&Sandboxes, &Program, PolicyLimits) {
-        (&self.engine.sandboxes, &self.parts.program, self.limits)
     }
 
     /// How many bindings it was given settings for.

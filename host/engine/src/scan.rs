@@ -212,7 +212,11 @@ fn check_canonical(function: &CanonicalFunction) -> Result<(), LoadError> {
 }
 
 fn within(what: &'static str, actual: u64, limit: u64) -> Result<(), LoadError> {
-    if actual <= limit { Ok(()) } else { Err(LoadError::TooLarge { what, actual, limit }) }
+    if actual <= limit {
+        Ok(())
+    } else {
+        Err(LoadError::TooLarge { what: what.into(), actual, limit })
+    }
 }
 
 fn malformed(error: &wasmparser::BinaryReaderError) -> LoadError {

@@ -6,10 +6,10 @@ use std::time::Duration;
 use wasmtime::{Instance, Module};
 
 use crate::ticker::Clocked;
-use crate::{EngineError, Failure, PolicyLimits, sandbox};
+use crate::{EngineError, Failure, PolicyLimits, code, sandbox};
 
 /// `self_test/hostile.wat`, assembled.
-const HOSTILE: &[u8] = include_bytes!("self_test/hostile.wasm");
+pub(crate) const HOSTILE: &[u8] = include_bytes!("self_test/hostile.wasm");
 const LIMITS: PolicyLimits =
     PolicyLimits { deadline: Duration::from_millis(5), memory_bytes: 1 << 20 };
 
@@ -38,10 +38,10 @@ const ATTACKS: [Attack; 3] = [
     },
 ];
 
-/// Run every attack, in a store like that of a decision.
-pub(crate) fn run(engine: &Clocked) -> Result<(), EngineError> {
+/// Run every attack of [`HOSTILE`], given its machine code, in a store like that of a decision.
+pub(crate) fn run(engine: &Clocked, code: &[u8]) -> Result<(), EngineError> {
     let broken = |what: &str, how: String| EngineError::LimitDoesNotHold(format!("{what}: {how}"));
-    let module = Module::new(engine, HOSTILE)
+    let module = code::module(engine, code)
         .map_err(|error| broken("is made for this test", format!("{error:#}")))?;
     for attack in ATTACKS {
         match outcome(engine, &module, attack.export) {

@@ -5,6 +5,7 @@
 //! configuration that does not load.
 
 mod check;
+mod compile;
 mod demo;
 mod doctor;
 mod environment;
@@ -61,6 +62,9 @@ enum Command {
     /// Issue and verify HMAC tokens.
     #[command(subcommand)]
     Token(token::Command),
+    /// Compile policies for a gateway at the other end of standard input.
+    #[command(name = compile::COMMAND, hide = true)]
+    CompilePolicies,
 }
 
 #[derive(clap::Args)]
@@ -104,6 +108,7 @@ pub fn main() -> ExitCode {
         Command::Password(command) => password::run(&command, &output),
         Command::Policy(command) => policy::run(&command, &output),
         Command::Token(command) => token::run(&command, &output),
+        Command::CompilePolicies => compile::run(),
     };
     match ending {
         Ok(ending) => ending.into(),

@@ -150,6 +150,11 @@ impl Reloader {
         }
     }
 
+    /// Let go of what only the next change would need.
+    fn rest(&self) {
+        self.engine.rest();
+    }
+
     fn swap(&self, generation: Generation, started: Instant) -> Reload {
         let number = generation.number;
         let old = self.current.generation.swap(Arc::new(generation));

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use stockade_core::Clock;
-use stockade_engine::{Engine, EngineConfig, EngineError};
+use stockade_engine::{Compiler, Engine, EngineConfig, EngineError};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -51,20 +51,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Load the configuration, prove that the sandbox's limits bite, and listen.
+    /// Load the configuration and listen. Several gateways in one process can have the same
+    /// [`proven_engine`]: what one of them has compiled serves them all.
     ///
     /// # Errors
     /// Nothing listens until everything is ready.
-    pub async fn start(config: &Path, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        Self::start_with(Arc::new(proven_engine()?), config, clock).await
-    }
-
-    /// [`start`](Self::start) with an engine that is proven already, for several gateways
-    /// in one process: what one of them has compiled serves them all.
-    ///
-    /// # Errors
-    /// Nothing listens until everything is ready.
-    pub async fn start_with(
+    pub async fn start(
         engine: Arc<Engine>,
         config: &Path,
         clock: Arc<dyn Clock>,
@@ -140,8 +132,10 @@ impl Server {
 ///
 /// # Errors
 /// Where they do not, or it cannot be set up on this machine.
-pub fn proven_engine() -> Result<Engine, EngineError> {
-    let engine = Engine::new(EngineConfig::default())?;
+pub fn proven_engine(compiler: Compiler) -> Result<Engine, EngineError> {
+    let mut config = EngineConfig::default();
+    config.compiler = compiler;
+    let engine = Engine::new(config)?;
     engine.self_test()?;
     Ok(engine)
 }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use page::{Block, Section};
-use stockade_engine::Engine;
+use stockade_engine::{Compiler, Engine};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -30,7 +30,7 @@ fn page() -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_section_is_as_it_says() {
     let page = page();
-    let engine = Arc::new(stockade::proven_engine().unwrap());
+    let engine = Arc::new(stockade::proven_engine(Compiler::Here).unwrap());
     let script = root().join("examples/company/make-certificates.sh");
     let run = |section: Section| {
         let (engine, script): (Arc<Engine>, PathBuf) = (engine.clone(), script.clone());

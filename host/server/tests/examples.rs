@@ -7,9 +7,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stockade::Server;
+use stockade::{Server, proven_engine};
 use stockade_authn::KeyText;
 use stockade_core::{Clock as _, FixedClock, SystemClock, UnixTime};
+use stockade_engine::Compiler;
 use stockade_simulator::Simulator;
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -53,7 +54,9 @@ impl Example {
             .replace("0.0.0.0:11443", "127.0.0.1:0")
             .replace("http://127.0.0.1:11434", &format!("http://{}", ollama.addr()));
         std::fs::write(&config, text).unwrap();
-        let server = Server::start(&config, Arc::new(FixedClock(tuesday()))).await.unwrap();
+        let engine = Arc::new(proven_engine(Compiler::Here).unwrap());
+        let clock = Arc::new(FixedClock(tuesday()));
+        let server = Server::start(engine, &config, clock).await.unwrap();
         Self { directory, commands, server, ollama }
     }
 

@@ -10,9 +10,10 @@ use std::process::Output;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stockade::Server;
+use stockade::{Server, proven_engine};
 use stockade_authn::KeyText;
 use stockade_core::SystemClock;
+use stockade_engine::Compiler;
 use stockade_simulator::Simulator;
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -73,7 +74,8 @@ impl Newcomer {
         );
         let path = directory.path().join("stockade.yaml");
         std::fs::write(&path, config).unwrap();
-        let server = Server::start(&path, Arc::new(SystemClock)).await.unwrap();
+        let engine = Arc::new(proven_engine(Compiler::Here).unwrap());
+        let server = Server::start(engine, &path, Arc::new(SystemClock)).await.unwrap();
         Self { directory, server, key, _ollama: ollama }
     }
 

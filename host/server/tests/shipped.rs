@@ -11,7 +11,7 @@ use stockade_core::{
     Client, Dialect, FixedClock, ModelName, ModelRef, ModelRole, Obligations, Operation,
     Parameters, SystemClock, Transport, UnixTime, combine,
 };
-use stockade_engine::{Engine, EngineConfig};
+use stockade_engine::{Compiler, Engine, EngineConfig};
 
 const CONFIG: &str = r#"
 time_zone: Europe/Berlin
@@ -105,7 +105,7 @@ fn they_decide_as_their_readmes_say() {
     let path = directory.path().join("stockade.yaml");
     std::fs::write(&path, CONFIG).unwrap();
     let config = stockade::config::load(&path, stockade::builtin::NAMES).unwrap().config;
-    let engine = stockade::proven_engine().unwrap();
+    let engine = stockade::proven_engine(Compiler::Here).unwrap();
     let generation = generation::build(1, config, &engine, &SystemClock).unwrap();
     let refused = |case: Case| case.decided(&generation).unwrap_err();
     let allowed = |case: Case| case.decided(&generation).unwrap();

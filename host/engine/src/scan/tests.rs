@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use super::{Kind, Scanned, scan};
 use crate::LoadError;
 
@@ -14,7 +16,7 @@ fn with(more: &str) -> Result<Scanned, LoadError> {
     scan_text(&format!("(module {more} {EXPORT})"))
 }
 
-fn too_large(result: Result<Scanned, LoadError>) -> &'static str {
+fn too_large(result: Result<Scanned, LoadError>) -> Cow<'static, str> {
     match result {
         Err(LoadError::TooLarge { what, actual, limit }) => {
             assert!(actual > limit);

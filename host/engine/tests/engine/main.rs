@@ -9,6 +9,7 @@ mod guest;
 mod hostile;
 mod isolation;
 mod meter;
+mod process;
 mod request;
 mod reuse;
 mod settings;

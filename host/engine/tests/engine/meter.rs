@@ -1,16 +1,16 @@
 //! Instructions are counted, and always the same.
 
-use std::sync::LazyLock;
-
 use stockade_engine::{Failure, LoadError, Meter, Metered};
 
-use crate::guest::Guest;
+use crate::guest::{Guest, limits};
 use crate::request::Request;
 
-static METER: LazyLock<Meter> = LazyLock::new(|| Meter::new().unwrap());
+fn meter(guest: &Guest) -> Meter {
+    Meter::new(&guest.source(), limits()).unwrap()
+}
 
 fn metered(guest: &Guest) -> Metered {
-    METER.metered(&guest.prepared(), "{}").unwrap()
+    meter(guest).metered("{}").unwrap()
 }
 
 fn counted(guest: &Guest) -> u64 {
@@ -60,15 +60,14 @@ fn a_decision_that_fails_has_no_count() {
 }
 
 #[test]
-fn other_settings_than_those_that_were_accepted_are_an_error() {
-    let policy = Guest::new()
-        .configuring(
-            "(if (i32.gt_u (i32.load offset=4 (local.get $settings)) (i32.const 2))
+fn settings_that_are_not_accepted_are_an_error() {
+    let guest = Guest::new().configuring(
+        "(if (i32.gt_u (i32.load offset=4 (local.get $settings)) (i32.const 2))
                (then (unreachable)))
              (call $alloc (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 12))",
-        )
-        .prepared();
-    assert!(METER.metered(&policy, "{}").is_ok());
-    let refused = METER.metered(&policy, r#"{"more":1}"#).map(drop);
+    );
+    let meter = meter(&guest);
+    assert!(meter.metered("{}").is_ok());
+    let refused = meter.metered(r#"{"more":1}"#).map(drop);
     assert!(matches!(refused, Err(LoadError::Configure { binding: Some(0), .. })), "{refused:?}");
 }

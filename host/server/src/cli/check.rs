@@ -6,13 +6,16 @@ use serde_json::json;
 use stockade_core::SystemClock;
 use stockade_engine::{Engine, EngineConfig};
 
+use super::compile::compiler;
 use super::{ConfigFile, Ending, Output};
 use crate::config::{self, ConfigErrors};
 use crate::generation::{self, Generation};
 
 /// Load a configuration as `serve` does.
 pub(super) fn load(path: &Path) -> anyhow::Result<Result<Generation, ConfigErrors>> {
-    let engine = Engine::new(EngineConfig::default())?;
+    let mut settings = EngineConfig::default();
+    settings.compiler = compiler()?;
+    let engine = Engine::new(settings)?;
     let reading = config::read(path, crate::builtin::NAMES);
     Ok(generation::candidate(1, reading, &engine, &SystemClock))
 }

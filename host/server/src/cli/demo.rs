@@ -15,9 +15,10 @@ use stockade_authn::KeyText;
 use stockade_core::SystemClock;
 use stockade_simulator::Simulator;
 
+use super::compile::compiler;
 use super::{Ending, Output, environment, serve};
 use crate::config::{Log, LogFormat, LogLevel};
-use crate::{Server, StartError, log};
+use crate::{Server, StartError, log, proven_engine};
 use tries::{Try, tour};
 
 #[derive(clap::Args)]
@@ -46,7 +47,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     serve::runtime()?.block_on(async {
         let (simulator, directory, keys) = prepare(arguments).await?;
         let config = directory.path().join("stockade.yaml");
-        let server = match Server::start(&config, Arc::new(SystemClock)).await {
+        let engine = Arc::new(proven_engine(compiler()?)?);
+        let server = match Server::start(engine, &config, Arc::new(SystemClock)).await {
             Ok(server) => server,
             Err(StartError::Config(errors)) => {
                 output.config_errors(&errors)?;

@@ -18,6 +18,7 @@ use anyhow::{Context as _, bail};
 use http::Uri;
 use stockade_core::{Clock as _, ModelName, SystemClock};
 
+use super::compile::compiler;
 use super::{ConfigFile, Ending, Output, serve};
 use crate::config::{self, Config, ConfigErrors};
 use crate::generation::{self, Generation};
@@ -108,7 +109,7 @@ fn running(arguments: &Arguments) -> anyhow::Result<Option<(http::uri::Authority
 
 /// The generation that `serve` would begin with, and where everything of it comes from.
 fn load(path: &Path) -> anyhow::Result<Result<(DataPath, Generation), ConfigErrors>> {
-    let engine = proven_engine().context("the sandbox does not work here")?;
+    let engine = proven_engine(compiler()?).context("the sandbox does not work here")?;
     let loaded = match config::load(path, crate::builtin::NAMES) {
         Ok(loaded) => loaded,
         Err(errors) => return Ok(Err(errors)),

@@ -8,10 +8,11 @@ use stockade_core::SystemClock;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::compile::compiler;
 use super::{Ending, Output, environment};
 use crate::log::{self, LogLevelHandle};
 use crate::shadow::ShadowCount;
-use crate::{Server, StartError, config};
+use crate::{Server, StartError, config, proven_engine};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -31,7 +32,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     };
     let level = log::init(settings, environment::color())?;
     runtime()?.block_on(async {
-        match Server::start(&arguments.config, Arc::new(SystemClock)).await {
+        let engine = Arc::new(proven_engine(compiler()?)?);
+        match Server::start(engine, &arguments.config, Arc::new(SystemClock)).await {
             Ok(server) => serve(server, Some(level)).await,
             Err(StartError::Config(errors)) => {
                 output.config_errors(&errors)?;

@@ -19,6 +19,8 @@ use crate::config::Inputs;
 const QUIET: Duration = Duration::from_millis(20);
 /// but not longer than this after the first step.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// How long after a change the next one is likely.
+const EDITING: Duration = Duration::from_secs(30);
 
 /// The file system cannot be watched.
 #[derive(Debug, thiserror::Error)]
@@ -67,13 +69,24 @@ impl Drop for Watch {
 }
 
 fn run(reloader: &Reloader, mut directories: Directories, signals: &Receiver<Signal>) {
-    while let Ok(Signal::Changed) = signals.recv() {
+    while let Some(Signal::Changed) = next(reloader, signals) {
         if !settle(signals) {
             return;
         }
         reloader.reload();
         directories.follow(&reloader.inputs());
     }
+}
+
+/// Wait for a change. After an edit often comes another, so what compiled the last one is
+/// kept for a while.
+fn next(reloader: &Reloader, signals: &Receiver<Signal>) -> Option<Signal> {
+    match signals.recv_timeout(EDITING) {
+        Ok(signal) => return Some(signal),
+        Err(RecvTimeoutError::Timeout) => reloader.rest(),
+        Err(RecvTimeoutError::Disconnected) => return None,
+    }
+    signals.recv().ok()
 }
 
 /// Wait for the end of a burst of changes; false when told to stop.

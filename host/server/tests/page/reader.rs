@@ -88,7 +88,7 @@ impl Reader {
         if let Some(before) = self.server.take() {
             before.stop().await;
         }
-        let started = Server::start_with(self.engine.clone(), &path, Arc::new(SystemClock)).await;
+        let started = Server::start(self.engine.clone(), &path, Arc::new(SystemClock)).await;
         let error = |error| panic!("{section}: {error}\n{config}");
         self.server = Some(started.unwrap_or_else(error));
     }

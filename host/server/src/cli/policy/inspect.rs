@@ -65,21 +65,20 @@ fn listed<S: AsRef<str>>(names: &[S]) -> String {
 }
 
 fn costs(engine: &Engine, module: &ModuleSource, cases: &Cases) -> anyhow::Result<Vec<Cost>> {
-    let meter = Meter::new()?;
+    let meter = Meter::new(module, engine.config().default_limits())?;
     let mut asked = Asked::new(engine, module);
     let mut metered: BTreeMap<&str, Metered> = BTreeMap::new();
     let mut costs = Vec::new();
     for case in &cases.list {
         let settings = case.settings.as_str();
-        let instructions = match asked.accepting(case)? {
-            None => Err("its settings are not accepted".to_owned()),
-            Some(policy) => {
-                if !metered.contains_key(settings) {
-                    metered.insert(settings, meter.metered(policy, settings)?);
-                }
-                let counted = metered[settings].instructions(&case.facts.input());
-                counted.map_err(|failure| failure.to_string())
+        let instructions = if asked.accepting(case)?.is_some() {
+            if !metered.contains_key(settings) {
+                metered.insert(settings, meter.metered(settings)?);
             }
+            let counted = metered[settings].instructions(&case.facts.input());
+            counted.map_err(|failure| failure.to_string())
+        } else {
+            Err("its settings are not accepted".to_owned())
         };
         costs.push(Cost { name: case.name.clone(), instructions });
     }

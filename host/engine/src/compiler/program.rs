@@ -1,55 +1,49 @@
 //! A policy's code, ready to be given settings.
 
+use std::mem;
+
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre};
 
+use super::snapshot::Instrumented;
+use super::step::Facts;
 use crate::bindings::exports::stockade::policy::policy::{Guest, GuestIndices, Problem};
 use crate::engine::Sandboxes;
+use crate::journal::Journal;
+use crate::sandbox::{self, Sandbox};
 use crate::scan::{self, Kind, Scanned};
-use crate::snapshot::Instrumented;
-use crate::{Failure, LoadError, Metadata, ModuleSource, PolicyLimits, sandbox};
+use crate::{Failure, LoadError, Metadata, ModuleSource, PolicyLimits};
 
 /// A module that was checked, made a component, compiled with wizer's accessors, and
 /// asked what it is.
 pub(crate) struct Program {
     component: Vec<u8>,
-    instrumented: InstancePre<sandbox::Sandbox>,
+    instrumented: InstancePre<Sandbox>,
     exports: GuestIndices,
-    metadata: Metadata,
-    contract: &'static str,
-    imports: Vec<String>,
-    limits: PolicyLimits,
+    facts: Facts,
+    memory_bytes: usize,
 }
 
 impl Program {
     pub(crate) fn load(
         sandboxes: &Sandboxes,
         module: &ModuleSource,
-        limits: PolicyLimits,
+        memory_bytes: usize,
     ) -> Result<Self, LoadError> {
         let (component, Scanned { contract, imports, .. }) =
-            componentize(module.bytes(), limits.memory_bytes)?;
+            componentize(module.bytes(), memory_bytes)?;
         let instrumented = Instrumented::new(&component)?.component;
         let instrumented = compile(sandboxes, &instrumented)?;
         let exports = GuestIndices::new(&instrumented)
             .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
-        let metadata = Metadata::default();
-        let mut program =
-            Self { component, instrumented, exports, metadata, contract, imports, limits };
-        program.metadata = program.describe(sandboxes)?;
+        let facts = Facts { metadata: Metadata::default(), contract: contract.to_owned(), imports };
+        let mut program = Self { component, instrumented, exports, facts, memory_bytes };
+        program.facts.metadata = program.describe(sandboxes)?;
         Ok(program)
     }
 
-    pub(crate) const fn metadata(&self) -> &Metadata {
-        &self.metadata
-    }
-
-    pub(crate) const fn contract(&self) -> &'static str {
-        self.contract
-    }
-
-    pub(crate) fn imports(&self) -> &[String] {
-        &self.imports
+    pub(crate) const fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     fn describe(&self, sandboxes: &Sandboxes) -> Result<Metadata, LoadError> {
@@ -61,58 +55,65 @@ impl Program {
     }
 
     /// Whether the policy accepts these settings, in an instance of its own.
-    pub(crate) fn try_settings(
+    pub(super) fn try_settings(
         &self,
         sandboxes: &Sandboxes,
         settings: &[String],
     ) -> Result<(), Refusal> {
-        self.configured(sandboxes, settings).map(drop)
+        self.configured(sandboxes, settings, &mut Journal::default()).map(drop)
     }
 
-    /// What snapshots are made with.
-    pub(crate) fn instrumented(&self) -> Result<Instrumented<'_>, LoadError> {
-        Instrumented::new(&self.component)
+    /// Machine code, for an engine, of the component as it is once `configure` has taken these
+    /// settings.
+    pub(super) fn code(
+        &self,
+        sandboxes: &Sandboxes,
+        engine: &wasmtime::Engine,
+        settings: &[String],
+        journal: &mut Journal,
+    ) -> Result<Vec<u8>, Refusal> {
+        let snapshot = self.frozen(sandboxes, settings, journal)?;
+        let code = engine.precompile_component(&snapshot);
+        code.map_err(|error| Refusal::Other(LoadError::Compile(format!("{error:#}"))))
     }
 
     /// The component as it is once `configure` has taken these settings.
-    pub(crate) fn snapshot(
-        &self,
-        sandboxes: &Sandboxes,
-        instrumented: &Instrumented<'_>,
-        settings: &[String],
-    ) -> Result<InstancePre<sandbox::Sandbox>, Refusal> {
-        let snapshot = self.frozen(sandboxes, instrumented, settings)?;
-        compile(sandboxes, &snapshot).map_err(Refusal::Other)
-    }
-
-    /// [`snapshot`](Self::snapshot), not compiled.
     pub(crate) fn frozen(
         &self,
         sandboxes: &Sandboxes,
-        instrumented: &Instrumented<'_>,
         settings: &[String],
+        journal: &mut Journal,
     ) -> Result<Vec<u8>, Refusal> {
-        let mut run = self.configured(sandboxes, settings)?;
+        let mut run = self.configured(sandboxes, settings, journal)?;
+        let instrumented = Instrumented::new(&self.component).map_err(Refusal::Other)?;
         instrumented
             .snapshot(&mut run.store, run.instance)
             .map_err(|error| Refusal::Failure(run.store.data().failure(&error)))
     }
 
-    fn configured(&self, sandboxes: &Sandboxes, settings: &[String]) -> Result<Run, Refusal> {
+    fn configured(
+        &self,
+        sandboxes: &Sandboxes,
+        settings: &[String],
+        journal: &mut Journal,
+    ) -> Result<Run, Refusal> {
         let mut run = self.start(sandboxes).map_err(Refusal::Other)?;
         let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
         let answer = run.guest.call_configure(&mut run.store, &settings);
-        run.store.data().journal.flush(&self.metadata.name);
-        match answer {
-            Ok(Ok(())) => Ok(run),
-            Ok(Err(problems)) => Err(Refusal::Settings(problems)),
-            Err(error) => Err(Refusal::Failure(run.store.data().failure(&error))),
+        let answer = answer.map_err(|error| Refusal::Failure(run.store.data().failure(&error)));
+        *journal = mem::take(&mut run.store.data_mut().journal);
+        match answer? {
+            Ok(()) => Ok(run),
+            Err(problems) => Err(Refusal::Settings(problems)),
         }
     }
 
     fn start(&self, sandboxes: &Sandboxes) -> Result<Run, LoadError> {
-        let limits = PolicyLimits { deadline: sandboxes.configure_deadline, ..self.limits };
+        let deadline = sandboxes.configure_deadline;
+        let limits = PolicyLimits { deadline, memory_bytes: self.memory_bytes };
         let mut store = sandbox::store(&sandboxes.wasmtime, limits);
+        // What of it is logged is known where it will be logged.
+        store.data_mut().journal = Journal::of_everything();
         let started = self.instrumented.instantiate(&mut store);
         let guest = started.and_then(|instance| {
             let guest = self.exports.load(&mut store, &instance)?;
@@ -127,7 +128,7 @@ impl Program {
 
 /// An instance that is being prepared.
 struct Run {
-    store: Store<sandbox::Sandbox>,
+    store: Store<Sandbox>,
     instance: Instance,
     guest: Guest,
 }
@@ -160,7 +161,7 @@ fn componentize(bytes: &[u8], memory_bytes: usize) -> Result<(Vec<u8>, Scanned),
 pub(crate) fn compile(
     sandboxes: &Sandboxes,
     component: &[u8],
-) -> Result<InstancePre<sandbox::Sandbox>, LoadError> {
+) -> Result<InstancePre<Sandbox>, LoadError> {
     let refused = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
     let component = Component::new(&sandboxes.wasmtime, component).map_err(refused)?;
     sandboxes.linker.instantiate_pre(&component).map_err(refused)

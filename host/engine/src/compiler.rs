@@ -1,0 +1,90 @@
+//! What makes machine code of a stranger's module: here, or in a process that can be
+//! stopped.
+//!
+//! wasmtime promises that a *running* guest cannot harm the host. It does not promise that
+//! compiling one is cheap, so a gateway compiles in a process of its own, bounded in memory
+//! and time. Both kinds do the same steps and hand over the same bytes.
+
+mod cache;
+mod frame;
+mod limits;
+mod process;
+mod program;
+mod serve;
+mod snapshot;
+mod step;
+mod workbench;
+
+pub(crate) use cache::CompileCache;
+pub use process::CompilerProcess;
+pub(crate) use process::Remote;
+pub(crate) use program::{Program, Refusal, compile};
+pub use serve::{ServeError, serve_compiler};
+pub(crate) use step::{Facts, Made, ProgramKey};
+pub(crate) use workbench::Workbench;
+
+use crate::{LoadError, ModuleSource};
+
+/// Where policies are compiled.
+#[derive(Clone, Debug, Default)]
+pub enum Compiler {
+    /// In this process: for tools whose user chose the policy.
+    #[default]
+    Here,
+    /// In a process of its own: for a gateway, which has to outlive every policy.
+    Process(CompilerProcess),
+}
+
+/// What makes artifacts, and what it has at hand for the next one.
+pub(crate) enum Maker {
+    Here(Workbench),
+    Process(Remote),
+}
+
+impl Maker {
+    /// Make a module ready to be given settings, if it is not yet.
+    pub(crate) fn load(
+        &mut self,
+        module: &ModuleSource,
+        memory_bytes: usize,
+    ) -> Result<Facts, LoadError> {
+        match self {
+            Self::Here(workbench) => workbench.load(module, memory_bytes),
+            Self::Process(remote) => remote.load(module, memory_bytes),
+        }
+    }
+
+    /// Machine code, for this engine, of a loaded module once `configure` has taken these
+    /// settings.
+    pub(crate) fn make(
+        &mut self,
+        engine: &wasmtime::Engine,
+        key: ProgramKey,
+        settings: &[String],
+    ) -> Made {
+        match self {
+            Self::Here(workbench) => workbench.make(engine, key, settings),
+            Self::Process(remote) => remote.make(key, settings),
+        }
+    }
+
+    /// Machine code, for this engine, of a core module of ours.
+    pub(crate) fn own(
+        &mut self,
+        engine: &wasmtime::Engine,
+        module: &'static [u8],
+    ) -> Result<Vec<u8>, LoadError> {
+        match self {
+            Self::Here(_) => workbench::own(engine, module),
+            Self::Process(remote) => remote.own(module),
+        }
+    }
+
+    /// Let go of everything that only making needs.
+    pub(crate) fn rest(&mut self) {
+        match self {
+            Self::Here(workbench) => workbench.forget(),
+            Self::Process(remote) => remote.rest(),
+        }
+    }
+}

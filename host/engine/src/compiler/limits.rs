@@ -1,0 +1,49 @@
+//! What a compiler process may use. It limits itself, before it reads a byte of a module.
+
+use std::io;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
+use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
+
+/// Lets threads that answer requests go first.
+const NICENESS: i32 = 10;
+
+/// What one compiler process may use.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Limits {
+    /// Memory that it can write to, for itself alone.
+    pub(super) memory_bytes: u64,
+    /// Processor time of all its threads for one step.
+    pub(super) step: Duration,
+}
+
+impl Limits {
+    /// Hold this process to its memory, behind those that are in a hurry, and without a
+    /// dump of it that would hold the settings of policies.
+    pub(super) fn enter(self) -> io::Result<()> {
+        lower(Resource::Data, self.memory_bytes)?;
+        lower(Resource::Core, 0)?;
+        // Only a courtesy.
+        let _ = nice(NICENESS);
+        Ok(())
+    }
+
+    /// Begin a step: the process ends when it takes more time than one may.
+    pub(super) fn step(self) -> io::Result<()> {
+        let used = clock_gettime(ClockId::ProcessCPUTime);
+        let used = Duration::try_from(used).unwrap_or_default();
+        let seconds = (used + self.step).as_secs().saturating_add(1);
+        let limit = getrlimit(Resource::Cpu);
+        let most = limit.maximum.map_or(seconds, |most| most.min(seconds));
+        setrlimit(Resource::Cpu, Rlimit { current: Some(most), maximum: limit.maximum })?;
+        Ok(())
+    }
+}
+
+fn lower(resource: Resource, most: u64) -> io::Result<()> {
+    let most = getrlimit(resource).maximum.map_or(most, |limit| limit.min(most));
+    setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
+    Ok(())
+}

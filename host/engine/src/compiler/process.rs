@@ -1,0 +1,217 @@
+//! The gateway's side of a compiler process: started when something has to be made, asked
+//! one step at a time, stopped when it takes too long or is not needed.
+
+use std::ffi::OsString;
+use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use super::frame;
+use super::limits::Limits;
+use super::step::{Done, Facts, Made, ProgramKey, Setup, Step};
+use crate::config::Bounds;
+use crate::journal::Journal;
+use crate::{EngineConfig, LoadError, ModuleSource, text};
+
+const MIB: u64 = 1 << 20;
+/// How much longer than its processor time a step may take: other programs need the
+/// processors too.
+const WAITING: u32 = 10;
+/// More threads compile hardly faster, and each has a stack that counts as memory.
+const MOST_THREADS: usize = 4;
+/// Bytes of what it writes before it ends, and of the last line.
+const LONGEST_OUTPUT: u64 = 64 << 10;
+const LONGEST_WORDS: usize = 512;
+
+/// A process in which policies are compiled.
+#[derive(Clone, Debug)]
+pub struct CompilerProcess {
+    /// A program that calls [`serve_compiler`](crate::serve_compiler) with its standard
+    /// input, which is a socket. It has to be the one that runs the policies.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+    /// How much memory it may write to. What it holds for the next policies counts.
+    pub memory_bytes: u64,
+    /// How much processor time one step may take: to read and compile a module, or to
+    /// configure it and compile the snapshot.
+    pub step: Duration,
+}
+
+impl CompilerProcess {
+    /// A program that has as much as a large policy with many settings needs several times.
+    pub fn new(program: &Path, arguments: &[&str]) -> Self {
+        Self {
+            program: program.to_owned(),
+            arguments: arguments.iter().map(OsString::from).collect(),
+            memory_bytes: 1024 * MIB,
+            step: Duration::from_secs(20),
+        }
+    }
+}
+
+/// A compiler process that is started when it is needed.
+pub(crate) struct Remote {
+    process: CompilerProcess,
+    setup: Setup,
+    running: Option<Running>,
+}
+
+impl Remote {
+    pub(crate) fn new(process: CompilerProcess, config: EngineConfig, bounds: Bounds) -> Self {
+        let limits = Limits { memory_bytes: process.memory_bytes, step: process.step };
+        Self { process, setup: Setup { config, bounds, limits }, running: None }
+    }
+
+    pub(super) fn load(
+        &mut self,
+        module: &ModuleSource,
+        memory_bytes: usize,
+    ) -> Result<Facts, LoadError> {
+        match self.step(&Step::Load { memory_bytes }, Some(module.bytes()))? {
+            (Done::Loaded(facts), _) => facts,
+            (Done::Made(..), _) => Err(confused()),
+        }
+    }
+
+    pub(super) fn make(&mut self, program: ProgramKey, settings: &[String]) -> Made {
+        let step = Step::Make { program, settings: settings.to_vec() };
+        self.code(&step, None)
+            .unwrap_or_else(|error| Made { code: Err(error), journal: Journal::default() })
+    }
+
+    pub(super) fn own(&mut self, module: &[u8]) -> Result<Vec<u8>, LoadError> {
+        self.code(&Step::Own, Some(module))?.code
+    }
+
+    pub(super) fn rest(&mut self) {
+        self.running = None;
+    }
+
+    fn code(&mut self, step: &Step, blob: Option<&[u8]>) -> Result<Made, LoadError> {
+        match self.step(step, blob)? {
+            (Done::Made(result, journal), code) => {
+                Ok(Made { code: result.map(|()| code), journal })
+            }
+            (Done::Loaded(_), _) => Err(confused()),
+        }
+    }
+
+    fn step(&mut self, step: &Step, blob: Option<&[u8]>) -> Result<(Done, Vec<u8>), LoadError> {
+        // One that somebody ended while it had nothing to do is nobody's fault.
+        let known = self.running.take().and_then(Running::alive);
+        let (running, answer) = if let Some(running) = known {
+            let answer = running.ask(step, blob);
+            (running, answer)
+        } else {
+            let running = Running::start(&self.process).map_err(LoadError::NoCompiler)?;
+            let told = frame::write(&running.socket, &self.setup, None);
+            let answer = told.and_then(|()| running.ask(step, blob));
+            (running, answer)
+        };
+        match answer {
+            Ok(Some(answer)) => {
+                self.running = Some(running);
+                Ok(answer)
+            }
+            failed => Err(LoadError::Compile(running.end(&self.process, failed.err()))),
+        }
+    }
+}
+
+fn confused() -> LoadError {
+    LoadError::Compile("the compiler answered something else than it was asked".to_owned())
+}
+
+/// A compiler process that runs.
+struct Running {
+    child: Child,
+    socket: UnixStream,
+}
+
+impl Running {
+    /// Start it without what only the gateway needs: its environment, its directory, its
+    /// open files.
+    fn start(process: &CompilerProcess) -> io::Result<Self> {
+        let (socket, theirs) = UnixStream::pair()?;
+        let patience = Some(process.step.saturating_mul(WAITING));
+        socket.set_read_timeout(patience)?;
+        socket.set_write_timeout(patience)?;
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+        let child = Command::new(&process.program)
+            .args(&process.arguments)
+            .env_clear()
+            .env("RAYON_NUM_THREADS", threads.to_string())
+            .current_dir("/")
+            .stdin(OwnedFd::from(theirs))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        Ok(Self { child, socket })
+    }
+
+    /// It, unless it has ended.
+    fn alive(mut self) -> Option<Self> {
+        matches!(self.child.try_wait(), Ok(None)).then_some(self)
+    }
+
+    /// Its answer; `None` where it ended instead.
+    fn ask(&self, step: &Step, blob: Option<&[u8]>) -> io::Result<Option<(Done, Vec<u8>)>> {
+        frame::write(&self.socket, step, blob)?;
+        frame::read(&self.socket)
+    }
+
+    /// End it, and say what became of it.
+    fn end(mut self, process: &CompilerProcess, error: Option<io::Error>) -> String {
+        let patience = process.step.saturating_mul(WAITING);
+        let too_long = [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut];
+        if error.is_some_and(|error| too_long.contains(&error.kind())) {
+            return format!("it did not end within {} seconds", patience.as_secs_f32());
+        }
+        let words = self.last_words();
+        match self.child.wait() {
+            Ok(status) => obituary(process, status, &words),
+            Err(error) => format!("what became of its compiler is not known: {error}"),
+        }
+    }
+
+    /// The last that it wrote before it ended, which it has begun to.
+    fn last_words(&mut self) -> String {
+        let mut text = Vec::new();
+        if let Some(stderr) = self.child.stderr.take() {
+            // Without them, the exit code has to say it all.
+            let _ = stderr.take(LONGEST_OUTPUT).read_to_end(&mut text);
+        }
+        let text = String::from_utf8_lossy(&text);
+        let said = |line: &&str| !line.trim().is_empty() && !line.starts_with("note:");
+        text::one_line(text.lines().rev().find(said).unwrap_or_default(), LONGEST_WORDS)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn obituary(process: &CompilerProcess, status: ExitStatus, words: &str) -> String {
+    if status.signal() == Some(Signal::XCPU.as_raw()) {
+        let seconds = process.step.as_secs_f32();
+        return format!("it took more than {seconds} seconds of processor time");
+    }
+    if words.starts_with("memory allocation of") {
+        let mebibytes = process.memory_bytes / MIB;
+        return format!("it took more than the {mebibytes} MiB of memory that there are for it");
+    }
+    let colon = if words.is_empty() { "" } else { ": " };
+    format!("its compiler ended with {status}{colon}{words}")
+}

@@ -1,0 +1,57 @@
+//! The steps of making a policy, as a gateway asks for them and a compiler answers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Bounds;
+use crate::journal::Journal;
+use crate::{Digest, EngineConfig, LoadError, Metadata};
+
+/// What makes two programs the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct ProgramKey {
+    pub(crate) module: Digest,
+    pub(crate) memory_bytes: usize,
+}
+
+/// What is known of a program that was loaded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    pub(crate) metadata: Metadata,
+    pub(crate) contract: String,
+    pub(crate) imports: Vec<String>,
+}
+
+/// What a compiler has to know before its first step, so that its code fits the engine
+/// that runs it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Setup {
+    pub(super) config: EngineConfig,
+    pub(super) bounds: Bounds,
+    pub(super) limits: super::limits::Limits,
+}
+
+/// One thing to do. A step that has bytes brings them as blobs of its frame.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Step {
+    /// The blob is a module.
+    Load { memory_bytes: usize },
+    /// Configure the program that was made of this module.
+    Make { program: ProgramKey, settings: Vec<String> },
+    /// The blob is a core module, and no policy.
+    Own,
+}
+
+/// What came of a step. Machine code comes as the blob of its frame.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Done {
+    Loaded(Result<Facts, LoadError>),
+    Made(Result<(), LoadError>, Journal),
+}
+
+/// What came of configuring a program.
+pub(crate) struct Made {
+    /// Machine code.
+    pub(crate) code: Result<Vec<u8>, LoadError>,
+    /// What the guest wrote meanwhile.
+    pub(crate) journal: Journal,
+}
