@@ -10,6 +10,7 @@ mod frame;
 mod limits;
 mod process;
 mod program;
+mod prune;
 mod serve;
 mod snapshot;
 mod step;

@@ -5,6 +5,7 @@ use std::mem;
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre};
 
+use super::prune::{Stage, prune};
 use super::snapshot::Instrumented;
 use super::step::Facts;
 use crate::bindings::exports::stockade::policy::policy::{Guest, GuestIndices, Problem};
@@ -33,6 +34,7 @@ impl Program {
         let (component, Scanned { contract, imports, .. }) =
             componentize(module.bytes(), memory_bytes)?;
         let instrumented = Instrumented::new(&component)?.component;
+        let instrumented = pruned(&instrumented, Stage::Making)?;
         let instrumented = compile(sandboxes, &instrumented)?;
         let exports = GuestIndices::new(&instrumented)
             .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
@@ -73,6 +75,7 @@ impl Program {
         journal: &mut Journal,
     ) -> Result<Vec<u8>, Refusal> {
         let snapshot = self.frozen(sandboxes, settings, journal)?;
+        let snapshot = pruned(&snapshot, Stage::Deciding).map_err(Refusal::Other)?;
         let code = engine.precompile_component(&snapshot);
         code.map_err(|error| Refusal::Other(LoadError::Compile(format!("{error:#}"))))
     }
@@ -155,6 +158,12 @@ fn componentize(bytes: &[u8], memory_bytes: usize) -> Result<(Vec<u8>, Scanned),
         .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
     scan::scan(&component, memory_bytes)?;
     Ok((component, scanned))
+}
+
+/// [`prune`] what wizer has written.
+fn pruned(component: &[u8], stage: Stage) -> Result<Vec<u8>, LoadError> {
+    prune(component, stage)
+        .map_err(|error| LoadError::Compile(format!("it cannot be read again: {error}")))
 }
 
 /// Machine code for a component, with the host's functions in place.
