@@ -8,6 +8,7 @@
 mod cache;
 mod frame;
 mod limits;
+mod pieces;
 mod process;
 mod program;
 mod prune;
@@ -17,6 +18,7 @@ mod step;
 mod workbench;
 
 pub(crate) use cache::CompileCache;
+pub(crate) use pieces::{INTERFACE, LONGEST_PIECE, PIECE};
 pub use process::CompilerProcess;
 pub(crate) use process::Remote;
 pub(crate) use program::{Program, Refusal, compile};

@@ -15,7 +15,7 @@ const MIB: usize = 1 << 20;
 pub(crate) const WASM_STACK_BYTES: usize = 256 * KIB;
 /// Slots on top of those for decisions: one for a policy that is being prepared.
 const SPARE_SLOTS: u32 = 1;
-/// wit-component makes up to three core modules of one: the policy, a shim and a
+/// What other tools make of a policy can be three core modules: the policy, a shim and a
 /// fix-up. Preparing adds wizer's accessor.
 const CORE_INSTANCES_EACH: u32 = 4;
 /// The policy's own table and the shim's.

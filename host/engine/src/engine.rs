@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use wasmtime::OptLevel;
 use wasmtime::component::{HasSelf, Linker};
+use wasmtime::{OptLevel, StoreContextMut};
 
 use crate::bindings::StockadePolicy;
-use crate::compiler::{CompileCache, Compiler, Maker, Remote, Workbench};
+use crate::compiler::{CompileCache, Compiler, INTERFACE, Maker, PIECE, Remote, Workbench};
 use crate::config::{Bounds, wasmtime_config};
 use crate::sandbox::Sandbox;
 use crate::ticker::Clocked;
@@ -58,6 +58,7 @@ impl Sandboxes {
     ) -> Result<Self, EngineError> {
         let mut linker = Linker::new(&wasmtime);
         StockadePolicy::add_to_linker::<_, HasSelf<_>>(&mut linker, |sandbox| sandbox)
+            .and_then(|()| log_in_pieces(&mut linker))
             .map_err(|error| EngineError::Setup(format!("{error:#}")))?;
         let wasmtime = Clocked::start(wasmtime).map_err(EngineError::Ticker)?;
         Ok(Self { wasmtime, linker, configure_deadline })
@@ -150,6 +151,16 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// What a module imports instead of the log once it was changed.
+fn log_in_pieces(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
+    linker.instance(INTERFACE)?.func_wrap(
+        PIECE,
+        |mut store: StoreContextMut<'_, Sandbox>, (level, left, bytes, count)| {
+            store.data_mut().piece(level, left, bytes, count)
+        },
+    )
 }
 
 /// A wasmtime engine whose slots are reserved; where there is too little address

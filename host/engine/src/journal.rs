@@ -1,5 +1,7 @@
 //! What a policy writes into the operator's log during one call.
 
+use std::mem;
+
 use serde::{Deserialize, Serialize};
 use tracing::Level;
 
@@ -19,6 +21,7 @@ pub(crate) struct Journal {
     last_error: Option<usize>,
     /// Whether lines that would not be logged here are kept: they may be logged elsewhere.
     everything: bool,
+    unfinished: Vec<u8>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,6 +35,20 @@ impl Journal {
     /// One that is written to the log of another process.
     pub(crate) fn of_everything() -> Self {
         Self { everything: true, ..Self::default() }
+    }
+
+    /// Keep a piece of the line that is being written.
+    pub(crate) fn piece(&mut self, bytes: &[u8]) {
+        // What is cut off anyway is not collected.
+        if self.unfinished.len() <= LONGEST_LINE {
+            self.unfinished.extend_from_slice(bytes);
+        }
+    }
+
+    /// Keep the line whose last piece has come.
+    pub(crate) fn end_line(&mut self, level: Level) {
+        let line = mem::take(&mut self.unfinished);
+        self.write(level, &String::from_utf8_lossy(&line));
     }
 
     /// Keep a line, shortened and without control characters.

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use tracing::Level;
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::bindings::stockade::policy::{log, types};
+use crate::compiler::LONGEST_PIECE;
 use crate::config::PolicyLimits;
 use crate::failure::Failure;
 use crate::journal::Journal;
@@ -62,22 +64,40 @@ impl Sandbox {
         self.limiter.extend(bytes);
     }
 
+    /// Take a piece of a log line, of which some bytes are left.
+    ///
+    /// # Errors
+    /// Where the guest uses a level that there is not.
+    pub(crate) fn piece(
+        &mut self,
+        level: u32,
+        left: u32,
+        bytes: u64,
+        count: u32,
+    ) -> wasmtime::Result<()> {
+        let level = *LEVELS
+            .get(level as usize)
+            .ok_or_else(|| wasmtime::format_err!("there is no log level {level}"))?;
+        let count = LONGEST_PIECE.min(count as usize);
+        self.journal.piece(&bytes.to_le_bytes()[..count]);
+        if left == 0 {
+            self.journal.end_line(level);
+        }
+        Ok(())
+    }
+
     /// What an error of a call means.
     pub(crate) fn failure(&self, error: &wasmtime::Error) -> Failure {
         Failure::of(error, &self.journal, self.deadline)
     }
 }
 
+/// In the order of the contract.
+const LEVELS: [Level; 5] = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
+
 impl log::Host for Sandbox {
     fn write(&mut self, level: log::Level, message: String) {
-        let level = match level {
-            log::Level::Trace => tracing::Level::TRACE,
-            log::Level::Debug => tracing::Level::DEBUG,
-            log::Level::Info => tracing::Level::INFO,
-            log::Level::Warn => tracing::Level::WARN,
-            log::Level::Error => tracing::Level::ERROR,
-        };
-        self.journal.write(level, &message);
+        self.journal.write(LEVELS[level as usize], &message);
     }
 }
 

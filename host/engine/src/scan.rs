@@ -12,7 +12,7 @@ use wasmparser::{
     CanonicalFunction, CanonicalOption, ComponentExternalKind, Encoding, Parser, Payload,
 };
 
-use crate::LoadError;
+use crate::{LoadError, compiler};
 use core_module::CoreModule;
 
 const LARGEST_FILE: u64 = 4 << 20;
@@ -39,9 +39,19 @@ pub(crate) struct Scanned {
 
 /// Refuse what is no policy, what asks for capabilities, and what could be expensive.
 pub(crate) fn scan(bytes: &[u8], memory_bytes: usize) -> Result<Scanned, LoadError> {
+    look(bytes, Scan::new(memory_bytes))
+}
+
+/// The same of a component that was made here of a module, and that may import what only
+/// the host's own code imports.
+pub(crate) fn scan_made(bytes: &[u8], memory_bytes: usize) -> Result<Scanned, LoadError> {
+    look(bytes, Scan { made_here: true, ..Scan::new(memory_bytes) })
+}
+
+fn look(bytes: &[u8], scan: Scan) -> Result<Scanned, LoadError> {
     within("bytes", bytes.len() as u64, LARGEST_FILE)?;
     let kind = kind(bytes)?;
-    let (contract, imports) = Scan::new(memory_bytes).run(bytes)?;
+    let (contract, imports) = scan.run(bytes)?;
     wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::default())
         .validate_all(bytes)
         .map_err(|error| malformed(&error))?;
@@ -75,6 +85,7 @@ struct Scan {
     cost: u64,
     contract: Option<&'static str>,
     imports: Vec<String>,
+    made_here: bool,
 }
 
 impl Scan {
@@ -87,6 +98,7 @@ impl Scan {
             cost: 0,
             contract: None,
             imports: Vec::new(),
+            made_here: false,
         }
     }
 
@@ -151,7 +163,9 @@ impl Scan {
                 for import in imports {
                     let import = import.map_err(|error| malformed(&error))?;
                     if is_outermost {
-                        contract::check_import(import.name.name)?;
+                        if !self.made_here || import.name.name != compiler::INTERFACE {
+                            contract::check_import(import.name.name)?;
+                        }
                         self.imports.push(import.name.name.to_owned());
                     }
                 }

@@ -5,6 +5,7 @@ use std::mem;
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre};
 
+use super::pieces::in_pieces;
 use super::prune::{Stage, prune};
 use super::snapshot::Instrumented;
 use super::step::Facts;
@@ -152,11 +153,12 @@ fn componentize(bytes: &[u8], memory_bytes: usize) -> Result<(Vec<u8>, Scanned),
     if scanned.kind == Kind::Component {
         return Ok((bytes.to_vec(), scanned));
     }
+    let changed = in_pieces(bytes)?;
     let component = wit_component::ComponentEncoder::default()
-        .module(bytes)
+        .module(changed.as_deref().unwrap_or(bytes))
         .and_then(|encoder| encoder.validate(false).encode())
         .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
-    scan::scan(&component, memory_bytes)?;
+    scan::scan_made(&component, memory_bytes)?;
     Ok((component, scanned))
 }
 

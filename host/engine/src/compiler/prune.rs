@@ -5,7 +5,7 @@
 //! reaches become a trap, so that a snapshot takes half of the compiling and of the memory.
 //! Should one of them run all the same, it traps, and the request is refused.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use wasm_encoder::{
@@ -107,12 +107,16 @@ fn names(data: &[u8], id: u8) -> Result<Option<NameMap<'_>>> {
 
 /// Those of them that a trap can name.
 fn kept(names: NameMap<'_>, needed: &HashSet<u32>) -> Result<NameSection> {
-    let mut functions = wasm_encoder::NameMap::new();
+    let mut kept = BTreeMap::new();
     for naming in names {
         let naming = naming?;
         if needed.contains(&naming.index) {
-            functions.append(naming.index, naming.name);
+            kept.insert(naming.index, naming.name);
         }
+    }
+    let mut functions = wasm_encoder::NameMap::new();
+    for (index, name) in kept {
+        functions.append(index, name);
     }
     let mut section = NameSection::new();
     section.functions(&functions);

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use stockade_engine::{Engine, EngineConfig, ModuleSource, PolicyLimits, PreparedPolicy};
-use wit_component::StringEncoding;
+use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::Resolve;
 
 /// The part that every guest has: an allocator that never frees, a list of equal
@@ -129,6 +129,16 @@ impl Guest {
 
     /// The core module, with the contract in its custom section.
     pub(crate) fn source(&self) -> ModuleSource {
+        ModuleSource::new("test", self.module())
+    }
+
+    /// The component that an author's own tools make of it.
+    pub(crate) fn component(&self) -> ModuleSource {
+        let encoder = ComponentEncoder::default().module(&self.module()).unwrap();
+        ModuleSource::new("test", encoder.validate(true).encode().unwrap())
+    }
+
+    fn module(&self) -> Vec<u8> {
         let Self { version, declarations, describe, configure, evaluate } = self;
         let text = format!(
             r#"(module
@@ -147,7 +157,7 @@ impl Guest {
         );
         let mut module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         embed(&mut module, version);
-        ModuleSource::new("test", module)
+        module
     }
 
     /// Prepared for one binding with the engine's default limits.

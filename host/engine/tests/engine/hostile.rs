@@ -4,14 +4,18 @@
 use std::time::{Duration, Instant};
 
 use stockade_core::Outcome;
-use stockade_engine::{EngineConfig, PolicyLimits};
+use stockade_engine::{EngineConfig, ModuleSource, PolicyLimits};
 
 use crate::guest::{ENGINE, Guest, limits, one};
 use crate::request::{Request, failure, is_allowed};
 
 /// What a provoked guest's failure says.
 fn attack(guest: &Guest) -> String {
-    let policy = guest.prepared();
+    attacked(&guest.source())
+}
+
+fn attacked(source: &ModuleSource) -> String {
+    let policy = ENGINE.prepare(source, &one(), limits()).unwrap();
     let text = failure(Request::provoking().judged_by(&policy));
     let next = Request::ordinary().judged_by(&policy);
     assert!(is_allowed(&next), "after {text}: {next:?}");
@@ -60,6 +64,20 @@ fn a_panic_comes_with_its_message() {
         "(call $log (i32.const 4) (i32.const 32) (i32.const 34)) (unreachable)",
     ));
     assert_eq!(text, "panic: panicked at src/lib.rs:21:37: boom");
+}
+
+/// A module's log comes in pieces, a component's as text.
+#[test]
+fn a_message_of_any_length_is_whole() {
+    let message = "panicked at src/lib.rs:21:37: boom";
+    for length in (0..=message.len()).filter(|length| !message[..*length].ends_with(' ')) {
+        let guest = Guest::provoked(&format!(
+            "(call $log (i32.const 4) (i32.const 32) (i32.const {length})) (unreachable)"
+        ));
+        let expected = format!("panic: {}", &message[..length]);
+        assert_eq!(attack(&guest), expected);
+        assert_eq!(attacked(&guest.component()), expected);
+    }
 }
 
 #[test]
@@ -133,9 +151,19 @@ fn a_flood_of_log_lines_ends_with_the_deadline() {
 
 #[test]
 fn a_log_line_outside_of_memory_is_not_read() {
-    let text =
-        attack(&Guest::provoked("(call $log (i32.const 2) (i32.const 65000) (i32.const 100000))"));
+    let guest = Guest::provoked("(call $log (i32.const 2) (i32.const 65000) (i32.const 100000))");
+    assert_eq!(attack(&guest), "trap: out of bounds memory access, in log");
+    let text = attacked(&guest.component());
     assert!(text.starts_with("nonsense: "), "{text}");
+}
+
+#[test]
+fn a_log_level_that_there_is_not_is_nonsense() {
+    let guest = Guest::provoked("(call $log (i32.const 5) (i32.const 32) (i32.const 34))");
+    for source in [guest.source(), guest.component()] {
+        let text = attacked(&source);
+        assert!(text.starts_with("nonsense: "), "{text}");
+    }
 }
 
 #[test]
