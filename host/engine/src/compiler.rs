@@ -45,15 +45,17 @@ pub(crate) enum Maker {
 }
 
 impl Maker {
-    /// Make a module ready to be given settings, if it is not yet.
+    /// Make a module ready to be given settings, if it is not yet. One that was loaded
+    /// before is not asked again what it is.
     pub(crate) fn load(
         &mut self,
         module: &ModuleSource,
         memory_bytes: usize,
+        known: Option<&Facts>,
     ) -> Result<Facts, LoadError> {
         match self {
-            Self::Here(workbench) => workbench.load(module, memory_bytes),
-            Self::Process(remote) => remote.load(module, memory_bytes),
+            Self::Here(workbench) => workbench.load(module, memory_bytes, known),
+            Self::Process(remote) => remote.load(module, memory_bytes, known),
         }
     }
 
@@ -80,6 +82,14 @@ impl Maker {
         match self {
             Self::Here(_) => workbench::own(engine, module),
             Self::Process(remote) => remote.own(module),
+        }
+    }
+
+    /// Be ready to make something.
+    pub(crate) fn wake(&mut self) {
+        match self {
+            Self::Here(_) => {}
+            Self::Process(remote) => remote.wake(),
         }
     }
 

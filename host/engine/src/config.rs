@@ -122,8 +122,9 @@ pub(crate) fn wasmtime_config(config: &EngineConfig, bounds: Bounds) -> Config {
         .max_wasm_stack(WASM_STACK_BYTES)
         .memory_init_cow(true)
         .cranelift_opt_level(OptLevel::Speed)
-        // For debuggers. Traps have the names of functions without it.
+        // For debuggers. Traps have the names of functions without them.
         .native_unwind_info(false)
+        .generate_address_map(false)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
     if bounds == Bounds::Checked {
         wasmtime

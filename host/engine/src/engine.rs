@@ -125,6 +125,11 @@ impl Engine {
         self_test::run(&self.shared.sandboxes.wasmtime, &code)
     }
 
+    /// Say that policies will soon be prepared: the first one then takes less long.
+    pub fn wake(&self) {
+        self.workshop().wake();
+    }
+
     /// Let go of what is only needed while policies are prepared. The next one takes longer.
     pub fn rest(&self) {
         self.workshop().rest();

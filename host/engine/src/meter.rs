@@ -42,7 +42,7 @@ impl Meter {
             .map_err(|error| EngineError::Setup(format!("{error:#}")))?;
         let counting = Sandboxes::new(wasmtime, config.configure_deadline)?;
         let making = Sandboxes::making(&config, Bounds::Checked)?;
-        let program = Program::load(&making, module, limits.memory_bytes)?;
+        let program = Program::load(&making, module, limits.memory_bytes, None)?;
         Ok(Self { making, counting, program, limits })
     }
 

@@ -77,7 +77,7 @@ impl Workshop {
         let program = match known {
             Some(program) if plan.iter().all(|planned| planned.known.is_some()) => program,
             known => {
-                let facts = self.maker.load(module, limits.memory_bytes)?;
+                let facts = self.maker.load(module, limits.memory_bytes, known.as_deref())?;
                 known.unwrap_or_else(|| Arc::new(facts))
             }
         };
@@ -94,6 +94,11 @@ impl Workshop {
         module: &'static [u8],
     ) -> Result<Vec<u8>, LoadError> {
         self.maker.own(&sandboxes.wasmtime, module)
+    }
+
+    /// Be ready to make policies.
+    pub(crate) fn wake(&mut self) {
+        self.maker.wake();
     }
 
     /// Let go of what is only needed to make policies.

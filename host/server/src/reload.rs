@@ -150,6 +150,11 @@ impl Reloader {
         }
     }
 
+    /// Be ready for a change that shows.
+    fn wake(&self) {
+        self.engine.wake();
+    }
+
     /// Let go of what only the next change would need.
     fn rest(&self) {
         self.engine.rest();

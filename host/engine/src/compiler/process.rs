@@ -74,8 +74,10 @@ impl Remote {
         &mut self,
         module: &ModuleSource,
         memory_bytes: usize,
+        known: Option<&Facts>,
     ) -> Result<Facts, LoadError> {
-        match self.step(&Step::Load { memory_bytes }, Some(module.bytes()))? {
+        let step = Step::Load { memory_bytes, known: known.cloned() };
+        match self.step(&step, Some(module.bytes()))? {
             (Done::Loaded(facts), _) => facts,
             (Done::Made(..), _) => Err(confused()),
         }
@@ -91,6 +93,14 @@ impl Remote {
         self.code(&Step::Own, Some(module))?.code
     }
 
+    /// Start it, since it will be needed.
+    pub(super) fn wake(&mut self) {
+        // Where that fails, the next step fails too, and says so.
+        if let Ok((running, Ok(()))) = self.running() {
+            self.running = Some(running);
+        }
+    }
+
     pub(super) fn rest(&mut self) {
         self.running = None;
     }
@@ -104,19 +114,20 @@ impl Remote {
         }
     }
 
-    fn step(&mut self, step: &Step, blob: Option<&[u8]>) -> Result<(Done, Vec<u8>), LoadError> {
+    /// The one that runs, or a new one, and whether it has been told what it needs.
+    fn running(&mut self) -> io::Result<(Running, io::Result<()>)> {
         // One that somebody ended while it had nothing to do is nobody's fault.
-        let known = self.running.take().and_then(Running::alive);
-        let (running, answer) = if let Some(running) = known {
-            let answer = running.ask(step, blob);
-            (running, answer)
-        } else {
-            let running = Running::start(&self.process).map_err(LoadError::NoCompiler)?;
-            let told = frame::write(&running.socket, &self.setup, None);
-            let answer = told.and_then(|()| running.ask(step, blob));
-            (running, answer)
-        };
-        match answer {
+        if let Some(running) = self.running.take().and_then(Running::alive) {
+            return Ok((running, Ok(())));
+        }
+        let running = Running::start(&self.process)?;
+        let told = frame::write(&running.socket, &self.setup, None);
+        Ok((running, told))
+    }
+
+    fn step(&mut self, step: &Step, blob: Option<&[u8]>) -> Result<(Done, Vec<u8>), LoadError> {
+        let (running, told) = self.running().map_err(LoadError::NoCompiler)?;
+        match told.and_then(|()| running.ask(step, blob)) {
             Ok(Some(answer)) => {
                 self.running = Some(running);
                 Ok(answer)

@@ -31,17 +31,25 @@ impl Program {
         sandboxes: &Sandboxes,
         module: &ModuleSource,
         memory_bytes: usize,
+        known: Option<&Facts>,
     ) -> Result<Self, LoadError> {
         let (component, Scanned { contract, imports, .. }) =
             componentize(module.bytes(), memory_bytes)?;
         let instrumented = Instrumented::new(&component)?.component;
-        let instrumented = pruned(&instrumented, Stage::Making)?;
+        let stage = if known.is_some() { Stage::Configuring } else { Stage::Making };
+        let instrumented = pruned(&instrumented, stage)?;
         let instrumented = compile(sandboxes, &instrumented)?;
         let exports = GuestIndices::new(&instrumented)
             .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
-        let facts = Facts { metadata: Metadata::default(), contract: contract.to_owned(), imports };
+        let facts = known.cloned().unwrap_or_else(|| Facts {
+            metadata: Metadata::default(),
+            contract: contract.to_owned(),
+            imports,
+        });
         let mut program = Self { component, instrumented, exports, facts, memory_bytes };
-        program.facts.metadata = program.describe(sandboxes)?;
+        if known.is_none() {
+            program.facts.metadata = program.describe(sandboxes)?;
+        }
         Ok(program)
     }
 

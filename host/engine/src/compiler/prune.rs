@@ -22,6 +22,8 @@ use wasmparser::{
 pub(super) enum Stage {
     /// Before its snapshot.
     Making,
+    /// Before its snapshot, where it is known what it says about itself.
+    Configuring,
     /// From its snapshot on.
     Deciding,
 }
@@ -31,6 +33,7 @@ impl Stage {
     const fn never_called(self) -> &'static [&'static str] {
         match self {
             Self::Making => &["#evaluate"],
+            Self::Configuring => &["#evaluate", "#describe"],
             Self::Deciding => &["#describe", "#configure"],
         }
     }

@@ -51,9 +51,9 @@ fn perform(
     blob: Vec<u8>,
 ) -> (Done, Option<Vec<u8>>) {
     match step {
-        Step::Load { memory_bytes } => {
+        Step::Load { memory_bytes, known } => {
             let module = ModuleSource::new("", blob);
-            (Done::Loaded(workbench.load(&module, memory_bytes)), None)
+            (Done::Loaded(workbench.load(&module, memory_bytes, known.as_ref())), None)
         }
         Step::Make { program, settings } => {
             let Made { code, journal } = workbench.make(engine, program, &settings);

@@ -33,8 +33,8 @@ pub(super) struct Setup {
 /// One thing to do. A step that has bytes brings them as blobs of its frame.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Step {
-    /// The blob is a module.
-    Load { memory_bytes: usize },
+    /// The blob is a module. What is known of it need not be asked again.
+    Load { memory_bytes: usize, known: Option<Facts> },
     /// Configure the program that was made of this module.
     Make { program: ProgramKey, settings: Vec<String> },
     /// The blob is a core module, and no policy.

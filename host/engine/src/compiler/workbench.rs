@@ -32,6 +32,7 @@ impl Workbench {
         &mut self,
         module: &ModuleSource,
         memory_bytes: usize,
+        known: Option<&Facts>,
     ) -> Result<Facts, LoadError> {
         let key = ProgramKey { module: module.digest(), memory_bytes };
         if let Some(program) = self.programs.get(&key) {
@@ -40,7 +41,7 @@ impl Workbench {
         if self.programs.len() == MOST_PROGRAMS {
             self.forget();
         }
-        let program = guarded(|| Program::load(&self.making, module, memory_bytes))?;
+        let program = guarded(|| Program::load(&self.making, module, memory_bytes, known))?;
         let facts = program.facts().clone();
         self.programs.insert(key, program);
         Ok(facts)

@@ -70,6 +70,7 @@ impl Drop for Watch {
 
 fn run(reloader: &Reloader, mut directories: Directories, signals: &Receiver<Signal>) {
     while let Some(Signal::Changed) = next(reloader, signals) {
+        reloader.wake();
         if !settle(signals) {
             return;
         }

@@ -80,6 +80,8 @@ fn what_only_makes_a_policy_is_not_in_its_snapshot() {
 fn what_only_decides_is_not_needed_to_make_it() {
     let (trapping, _) = pruned(Stage::Making);
     assert_eq!(trapping, ["by-evaluate", "evaluate", "nobody"]);
+    let (trapping, _) = pruned(Stage::Configuring);
+    assert_eq!(trapping, ["by-evaluate", "evaluate", "describe", "after", "nobody"]);
 }
 
 #[test]
