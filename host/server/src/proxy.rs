@@ -63,7 +63,7 @@ pub(crate) struct Gateway {
 
 /// What was judged, and the body that belongs to it if that is streamed through.
 struct Classified {
-    request: CanonicalRequest,
+    request: Box<CanonicalRequest>,
     stream: Option<Incoming>,
 }
 
@@ -243,7 +243,7 @@ impl Exchange<'_> {
         let classified = if let BodyKind::Blob = routed.body_kind() {
             // A length that is too large is known before anything is forwarded.
             body::check_length(&body, limits.blob)?;
-            Classified { request: routed.streamed()?, stream: Some(body) }
+            Classified { request: Box::new(routed.streamed()?), stream: Some(body) }
         } else {
             let caller = BodyLimits { bytes: limits.body, pause: limits.body_timeout };
             let bytes = body::collect(body, caller).await?;
@@ -252,7 +252,7 @@ impl Exchange<'_> {
                 depth: limits.json_depth,
                 ..ReadLimits::default()
             };
-            Classified { request: routed.read(bytes, &limits)?, stream: None }
+            Classified { request: Box::new(routed.read(bytes, &limits)?), stream: None }
         };
         record.classified(classified.request.operation(), classified.request.models());
         Ok(classified)

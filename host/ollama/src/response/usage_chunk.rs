@@ -4,6 +4,8 @@
 //! with the usage and without choices. `/v1/completions` also gives every other chunk
 //! a usage of zeros (`middleware/openai.go`, `CompleteWriter`).
 
+use std::sync::LazyLock;
+
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
 use memchr::memmem::Finder;
@@ -12,6 +14,9 @@ use serde_json::value::RawValue;
 
 use super::json::{Members, range_in};
 use super::sse::EventEnds;
+
+/// Made once: it is large, and not quickly made.
+static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"usage\""));
 
 /// An event longer than this passes as it is: a usage chunk has a few hundred bytes.
 const LONGEST_HELD: usize = 64 * 1024;
@@ -28,7 +33,6 @@ const LONGEST_HELD: usize = 64 * 1024;
 /// ```
 #[derive(Debug)]
 pub struct UsageChunkFilter {
-    usage: Finder<'static>,
     ends: EventEnds,
     /// Bytes that nobody has looked at yet.
     input: Bytes,
@@ -47,13 +51,7 @@ impl Default for UsageChunkFilter {
 impl UsageChunkFilter {
     /// A filter for one stream.
     pub fn new() -> Self {
-        Self {
-            usage: Finder::new(b"\"usage\""),
-            ends: EventEnds::new(),
-            input: Bytes::new(),
-            held: BytesMut::new(),
-            passing: false,
-        }
+        Self { ends: EventEnds::new(), input: Bytes::new(), held: BytesMut::new(), passing: false }
     }
 
     /// Take the next bytes of the stream. [`pop`](Self::pop) gives back what may pass.
@@ -108,7 +106,7 @@ impl UsageChunkFilter {
             self.held.split().freeze()
         };
         loop {
-            match judge(&self.usage, &event) {
+            match judge(&event) {
                 Judgement::Pass => return Some(event),
                 Judgement::Drop => return None,
                 // It may have the member twice.
@@ -144,9 +142,9 @@ enum Key {
     Other,
 }
 
-fn judge(usage: &Finder<'_>, event: &Bytes) -> Judgement {
+fn judge(event: &Bytes) -> Judgement {
     // Within a string the quotes would be escaped, so this finds no text of the model.
-    if usage.find(event).is_none() {
+    if USAGE.find(event).is_none() {
         return Judgement::Pass;
     }
     let Some(json) = only_data_line(event) else {

@@ -72,7 +72,7 @@ pub(crate) struct RelayedBody {
     incoming: Paces,
     watch: Watch,
     tenure: Tenure,
-    record: Record,
+    record: Box<Record>,
     ended: bool,
 }
 
@@ -83,7 +83,7 @@ pub(crate) struct Watch {
     /// Reads what it cost.
     pub(crate) meter: Meter,
     /// Takes out the usage that only the gateway asked for.
-    pub(crate) hide_usage: Option<UsageChunkFilter>,
+    pub(crate) hide_usage: Option<Box<UsageChunkFilter>>,
     /// Whether only the content tells a whole answer from a part of one.
     pub(crate) must_finish: bool,
     /// How long Ollama may pause.
@@ -91,7 +91,12 @@ pub(crate) struct Watch {
 }
 
 impl RelayedBody {
-    pub(super) fn new(incoming: Incoming, watch: Watch, tenure: Tenure, record: Record) -> Self {
+    pub(super) fn new(
+        incoming: Incoming,
+        watch: Watch,
+        tenure: Tenure,
+        record: Box<Record>,
+    ) -> Self {
         let incoming = Paces::new(incoming, watch.pause);
         Self { incoming, watch, tenure, record, ended: false }
     }
@@ -148,7 +153,7 @@ impl RelayedBody {
             if self.record.caller().is_some_and(|caller| self.tenure.is_over(caller)) {
                 return self.break_off(BrokenAnswer::Revoked);
             }
-            if let Some(bytes) = self.watch.hide_usage.as_mut().and_then(UsageChunkFilter::pop) {
+            if let Some(bytes) = self.watch.hide_usage.as_mut().and_then(|filter| filter.pop()) {
                 return self.pass(bytes);
             }
             match ready!(self.incoming.poll_data(context)) {

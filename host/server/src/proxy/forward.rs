@@ -1,5 +1,7 @@
 //! Forward what was permitted, and nothing else.
 
+use std::pin::pin;
+
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, Response, StatusCode};
@@ -8,7 +10,7 @@ use hyper::body::Incoming;
 use stockade_authn::Identity;
 use stockade_core::{Dialect, Operation, Permit, Subject as _};
 use stockade_ollama::response::{
-    BodyChange, Framing, ListKind, Meter, RequestContent, UsageChunkFilter, response_headers,
+    BodyChange, Framing, ListKind, Meter, RequestContent, response_headers,
     upstream_request_headers,
 };
 use stockade_ollama::{ResponseKind, UpstreamBody, WriteOptions};
@@ -38,12 +40,15 @@ impl Exchange<'_> {
         permit: Permit<Classified>,
         caller: Option<Identity>,
         dialect: Dialect,
-        mut record: Record,
+        mut record: Box<Record>,
     ) -> Response<AnswerBody> {
         let mut tenure = self.tenure();
         let answer = match permit.request().request.operation() {
             Operation::Heartbeat => Ok(Answer::Whole(heartbeat())),
-            _ => tenure.bind(caller.as_ref(), self.exchange(permit, caller.as_ref())).await,
+            _ => {
+                let exchange = pin!(self.exchange(permit, caller.as_ref()));
+                tenure.bind(caller.as_ref(), exchange).await
+            }
         };
         match answer {
             Ok(Answer::Whole(response)) => {
@@ -79,7 +84,7 @@ impl Exchange<'_> {
         let watch = Watch {
             dialect,
             meter: Meter::new(framing),
-            hide_usage: written.usage_to_hide.then(UsageChunkFilter::new),
+            hide_usage: written.usage_to_hide.then(Box::default),
             must_finish: framing != Framing::Json,
             pause: self.generation.config.upstream.idle_timeout,
         };
@@ -97,7 +102,9 @@ impl Exchange<'_> {
         check_status(response.status())?;
         match (list, caller) {
             (Some(kind), Some(caller)) if response.status().is_success() => {
-                self.filter(kind, response, (caller, dialect)).await.map(Answer::Whole)
+                // It is large, and most requests ask for no list.
+                let filtered = Box::pin(self.filter(kind, response, (caller, dialect)));
+                filtered.await.map(Answer::Whole)
             }
             (Some(_), None) => Err(UpstreamError::Unusable("a list needs a caller").into()),
             _ => Ok(relay(response, watch)?),

@@ -101,15 +101,16 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// `path` must not hold a credential.
+    /// `path` must not hold a credential. Boxed, because it goes through many hands and each
+    /// would make room for it.
     pub(crate) fn begin(
         id: RequestId,
         generation: u64,
         peer: PeerAddr,
         method: Method,
         path: String,
-    ) -> Self {
-        Self {
+    ) -> Box<Self> {
+        Box::new(Self {
             id,
             generation,
             started: Instant::now(),
@@ -127,7 +128,7 @@ impl Record {
             bytes: 0,
             tokens: TokenUsage::default(),
             ending: Ending::CallerLeft,
-        }
+        })
     }
 
     /// Where it came from, proxies taken into account.

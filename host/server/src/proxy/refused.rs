@@ -123,7 +123,7 @@ impl Refused {
     }
 
     /// Answer with it, and record that.
-    pub(crate) fn answer(self, dialect: Dialect, mut record: Record) -> Response<AnswerBody> {
+    pub(crate) fn answer(self, dialect: Dialect, mut record: Box<Record>) -> Response<AnswerBody> {
         record.refused(&self);
         record.answered(self.status);
         record.completed();

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -54,9 +54,8 @@ impl Tenure {
     pub(super) async fn bind<T>(
         &mut self,
         caller: Option<&Identity>,
-        work: impl Future<Output = Result<T, Refused>>,
+        mut work: Pin<&mut impl Future<Output = Result<T, Refused>>>,
     ) -> Result<T, Refused> {
-        let mut work = pin!(work);
         poll_fn(|context| {
             if caller.is_some_and(|caller| self.is_over(caller)) {
                 return Poll::Ready(Err(Refused::unproven(&AuthnError::Revoked, false)));
