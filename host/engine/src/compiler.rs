@@ -7,6 +7,7 @@
 
 mod cache;
 mod frame;
+mod image;
 mod limits;
 mod pieces;
 mod process;

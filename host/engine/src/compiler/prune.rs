@@ -17,6 +17,8 @@ use wasmparser::{
     KnownCustom, Name, NameMap, Operator, Parser, Payload, TypeRef,
 };
 
+use super::image::compact;
+
 /// When a policy runs.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Stage {
@@ -47,7 +49,10 @@ pub(super) fn prune(component: &[u8], stage: Stage) -> Result<Vec<u8>> {
     for section in sections(component)? {
         let data = &component[section.data];
         if section.id == ComponentSectionId::CoreModule as u8 {
-            let module = prune_module(data, stage)?;
+            let mut module = prune_module(data, stage)?;
+            if let (Stage::Deciding, Some(compact)) = (stage, compact(&module)?) {
+                module = compact;
+            }
             pruned.section(&RawSection { id: section.id, data: &module });
         } else {
             pruned.section(&RawSection { id: section.id, data });
@@ -72,13 +77,13 @@ fn prune_module(module: &[u8], stage: Stage) -> Result<Vec<u8>> {
     Ok(pruned.finish())
 }
 
-struct Section {
-    id: u8,
-    data: Range<usize>,
+pub(super) struct Section {
+    pub(super) id: u8,
+    pub(super) data: Range<usize>,
 }
 
 /// The outermost sections of a module or a component, as they lie there.
-fn sections(binary: &[u8]) -> Result<Vec<Section>> {
+pub(super) fn sections(binary: &[u8]) -> Result<Vec<Section>> {
     let header = Module::HEADER.len();
     let mut reader = BinaryReader::new(binary, 0);
     reader.read_bytes(header)?;

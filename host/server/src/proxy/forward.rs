@@ -43,12 +43,11 @@ impl Exchange<'_> {
         mut record: Box<Record>,
     ) -> Response<AnswerBody> {
         let mut tenure = self.tenure();
-        let answer = match permit.request().request.operation() {
-            Operation::Heartbeat => Ok(Answer::Whole(heartbeat())),
-            _ => {
-                let exchange = pin!(self.exchange(permit, caller.as_ref()));
-                tenure.bind(caller.as_ref(), exchange).await
-            }
+        let answer = if permit.request().request.operation() == Operation::Heartbeat {
+            Ok(Answer::Whole(heartbeat()))
+        } else {
+            let exchange = pin!(self.exchange(permit, caller.as_ref()));
+            tenure.bind(caller.as_ref(), exchange).await
         };
         match answer {
             Ok(Answer::Whole(response)) => {
