@@ -14,7 +14,8 @@ use crate::sandbox::Sandbox;
 use crate::ticker::Clocked;
 use crate::workshop::Workshop;
 use crate::{
-    EngineConfig, EngineError, LoadError, ModuleSource, PolicyLimits, PreparedPolicy, self_test,
+    EngineConfig, EngineError, LoadError, ModuleSource, PolicyLimits, PreparedPolicy, heap,
+    self_test,
 };
 
 /// Runs policies. Cheap to clone; all clones are the same engine.
@@ -130,9 +131,11 @@ impl Engine {
         self.workshop().wake();
     }
 
-    /// Let go of what is only needed while policies are prepared. The next one takes longer.
+    /// Let go of what is only needed while policies are prepared, and give what memory that
+    /// leaves back to the system. The next one takes longer.
     pub fn rest(&self) {
         self.workshop().rest();
+        heap::give_back();
     }
 
     fn workshop(&self) -> std::sync::MutexGuard<'_, Workshop> {

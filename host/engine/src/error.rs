@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -105,9 +106,14 @@ pub enum LoadError {
     #[error("cannot be compiled: {0}")]
     Compile(String),
     /// The process that compiles cannot be started.
-    #[error("the process that compiles policies cannot be started: {0}")]
+    #[error("the process that compiles policies, {}, cannot be started: {source}", program.display())]
     #[serde(skip)]
-    NoCompiler(#[source] io::Error),
+    NoCompiler {
+        /// What it is made of; on Linux `/proc/self/exe`, so `/proc` has to be there.
+        program: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
 }
 
 impl LoadError {

@@ -19,6 +19,7 @@ mod contract;
 mod engine;
 mod error;
 mod failure;
+mod heap;
 mod input;
 mod journal;
 mod limiter;

@@ -126,7 +126,10 @@ impl Remote {
     }
 
     fn step(&mut self, step: &Step, blob: Option<&[u8]>) -> Result<(Done, Vec<u8>), LoadError> {
-        let (running, told) = self.running().map_err(LoadError::NoCompiler)?;
+        let (running, told) = self.running().map_err(|source| LoadError::NoCompiler {
+            program: self.process.program.clone(),
+            source,
+        })?;
         match told.and_then(|()| running.ask(step, blob)) {
             Ok(Some(answer)) => {
                 self.running = Some(running);

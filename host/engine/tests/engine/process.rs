@@ -116,7 +116,9 @@ fn a_program_that_is_no_compiler_is_named_as_the_reason() {
     let long = Duration::from_secs(20);
     let missing = with("/there/is/no/such/program", long);
     assert!(
-        missing.starts_with("the process that compiles policies cannot be started"),
+        missing.starts_with(
+            "the process that compiles policies, /there/is/no/such/program, cannot be started: "
+        ),
         "{missing}"
     );
     let ends = with("true", long);
