@@ -27,7 +27,7 @@ pub use serve::{ServeError, serve_compiler};
 pub(crate) use step::{Facts, Made, ProgramKey};
 pub(crate) use workbench::Workbench;
 
-use crate::{LoadError, ModuleSource};
+use crate::{LoadError, ModuleSource, journal};
 
 /// Where policies are compiled.
 #[derive(Clone, Debug, Default)]
@@ -69,7 +69,7 @@ impl Maker {
         settings: &[String],
     ) -> Made {
         match self {
-            Self::Here(workbench) => workbench.make(engine, key, settings),
+            Self::Here(workbench) => workbench.make(engine, key, settings, journal::most_verbose()),
             Self::Process(remote) => remote.make(key, settings),
         }
     }

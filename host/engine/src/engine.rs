@@ -110,7 +110,14 @@ impl Engine {
     ) -> Result<PreparedPolicy, LoadError> {
         self.check(limits)?;
         let mut workshop = self.workshop();
-        let parts = workshop.prepare(&self.shared.sandboxes, module, settings, limits)?;
+        let sandboxes = &self.shared.sandboxes;
+        let parts = match workshop.prepare(sandboxes, module, settings, limits) {
+            // Somebody else ended it, or the system for want of memory. Once may be chance.
+            Err(LoadError::CompilerEnded(_)) => {
+                workshop.prepare(sandboxes, module, settings, limits)?
+            }
+            parts => parts?,
+        };
         Ok(PreparedPolicy::new(Arc::clone(&self.shared), module, limits, parts))
     }
 

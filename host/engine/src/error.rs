@@ -105,6 +105,9 @@ pub enum LoadError {
     /// The compiler or the snapshot refuse it.
     #[error("cannot be compiled: {0}")]
     Compile(String),
+    /// The process that compiles has ended, and not for what it compiled.
+    #[error("the process that compiles policies ended: {0}")]
+    CompilerEnded(String),
     /// The process that compiles cannot be started.
     #[error("the process that compiles policies, {}, cannot be started: {source}", program.display())]
     #[serde(skip)]

@@ -8,6 +8,7 @@ use wasmtime::{FrameInfo, Trap, WasmBacktrace};
 
 use crate::journal::Journal;
 use crate::limiter::{MemoryExceeded, TableExceeded};
+use crate::sandbox::NoSuchLevel;
 use crate::text;
 
 const LONGEST: usize = 1024;
@@ -47,6 +48,9 @@ impl Failure {
         }
         if let Some(exceeded) = error.downcast_ref::<TableExceeded>() {
             return Self::Memory(exceeded.to_string());
+        }
+        if let Some(level) = error.downcast_ref::<NoSuchLevel>() {
+            return Self::Nonsense(level.to_string());
         }
         if error.is::<wasmtime::PoolConcurrencyLimitError>() {
             return Self::Engine(bounded(error));

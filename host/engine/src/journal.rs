@@ -19,8 +19,10 @@ pub(crate) struct Journal {
     lines: Vec<Line>,
     dropped: u32,
     last_error: Option<usize>,
-    /// Whether lines that would not be logged here are kept: they may be logged elsewhere.
-    everything: bool,
+    /// What is kept, where that is not what is logged here: it is logged elsewhere.
+    #[serde(skip)]
+    most_verbose: Option<Level>,
+    #[serde(skip)]
     unfinished: Vec<u8>,
 }
 
@@ -32,9 +34,13 @@ struct Line {
 }
 
 impl Journal {
-    /// One that is written to the log of another process.
-    pub(crate) fn of_everything() -> Self {
-        Self { everything: true, ..Self::default() }
+    /// One that is written to the log of another process, which logs up to this level.
+    pub(crate) fn up_to(most_verbose: Level) -> Self {
+        Self { most_verbose: Some(most_verbose), ..Self::default() }
+    }
+
+    fn wants(&self, level: Level) -> bool {
+        self.most_verbose.map_or_else(|| enabled(level), |most| level <= most)
     }
 
     /// Keep a piece of the line that is being written.
@@ -55,7 +61,7 @@ impl Journal {
     pub(crate) fn write(&mut self, level: Level, message: &str) {
         // An error line may be a panic's message, which the failure needs whether it
         // is logged or not.
-        if level != Level::ERROR && !self.everything && !enabled(level) {
+        if level != Level::ERROR && !self.wants(level) {
             return;
         }
         let line = Line { level, text: text::one_line(message, LONGEST_LINE) };
@@ -107,18 +113,24 @@ impl Journal {
 pub(crate) const TARGET: &str = "stockade::policy";
 
 /// How a level crosses to another process: by its name.
-mod level {
+pub(crate) mod level {
     use serde::{Deserialize, Deserializer, Serializer, de};
     use tracing::Level;
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
-    pub(super) fn serialize<S: Serializer>(level: &Level, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(level: &Level, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(level.as_str())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Level, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Level, D::Error> {
         String::deserialize(from)?.parse().map_err(de::Error::custom)
     }
+}
+
+/// The most verbose level at which anything that policies write is logged here.
+pub(crate) fn most_verbose() -> Level {
+    let levels = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN];
+    levels.into_iter().find(|level| enabled(*level)).unwrap_or(Level::ERROR)
 }
 
 fn enabled(level: Level) -> bool {
@@ -157,6 +169,16 @@ mod tests {
             journal.write(Level::ERROR, &format!("line {n}"));
         }
         assert_eq!(journal.last_words(), Some("line 99"));
+    }
+
+    #[test]
+    fn lines_that_are_not_wanted_take_no_room() {
+        let mut journal = Journal::up_to(Level::WARN);
+        for n in 0..2 * MOST_LINES {
+            journal.write(Level::INFO, &format!("line {n}"));
+        }
+        journal.write(Level::WARN, "careful");
+        assert_eq!((journal.lines.len(), journal.dropped), (1, 0));
     }
 
     #[test]

@@ -75,9 +75,8 @@ impl Sandbox {
         bytes: u64,
         count: u32,
     ) -> wasmtime::Result<()> {
-        let level = *LEVELS
-            .get(level as usize)
-            .ok_or_else(|| wasmtime::format_err!("there is no log level {level}"))?;
+        let level =
+            *LEVELS.get(level as usize).ok_or_else(|| wasmtime::Error::new(NoSuchLevel(level)))?;
         let count = LONGEST_PIECE.min(count as usize);
         self.journal.piece(&bytes.to_le_bytes()[..count]);
         if left == 0 {
@@ -91,6 +90,11 @@ impl Sandbox {
         Failure::of(error, &self.journal, self.deadline)
     }
 }
+
+/// A guest wrote into the log at a level that the contract does not have.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("it wrote into the log at level {0}, which there is not")]
+pub(crate) struct NoSuchLevel(u32);
 
 /// In the order of the contract.
 const LEVELS: [Level; 5] = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];

@@ -125,14 +125,27 @@ impl Reloader {
 
     /// Build a candidate and swap it in. Blocks while policies compile.
     pub fn reload(&self) -> Reload {
+        self.reload_unless(|unchanged| unchanged)
+    }
+
+    /// [`reload`](Self::reload) for somebody who asks for it: what was rejected is tried
+    /// again, since the reason may not have been the configuration.
+    fn reload_asked(&self) -> Reload {
+        let rejected = self.current.status.borrow().rejected.is_some();
+        self.reload_unless(|unchanged| unchanged && !rejected)
+    }
+
+    fn reload_unless(&self, needless: impl FnOnce(bool) -> bool) -> Reload {
         // Held to the end: two reloads at once could swap in the older one last.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let inputs = seen.inputs.clone();
         let before = fingerprint(&inputs);
-        if before == seen.fingerprint {
+        if needless(before == seen.fingerprint) {
             return Reload::Unchanged;
         }
         let started = Instant::now();
+        // It is ready by the time that the files are read.
+        self.engine.wake();
         let number = self.current.load().number + 1;
         let mut reading = config::read(&self.path, crate::builtin::NAMES);
         if let Some(config) = &mut reading.config {
@@ -148,11 +161,6 @@ impl Reloader {
             Ok(generation) => self.swap(generation, started),
             Err(errors) => self.reject(errors),
         }
-    }
-
-    /// Be ready for a change that shows.
-    fn wake(&self) {
-        self.engine.wake();
     }
 
     /// Let go of what only the next change would need.

@@ -7,10 +7,15 @@ mod gateway;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::Arc;
 
 use gateway::Gateway;
+use stockade::Server;
 use stockade_authn::KeyText;
+use stockade_core::SystemClock;
+use stockade_engine::{Compiler, CompilerProcess, Engine, EngineConfig};
 use tokio::io::AsyncBufReadExt as _;
 use tokio::process::Command;
 
@@ -90,7 +95,8 @@ async fn it_has_nothing_of_the_gateways_and_is_started_again() {
     assert_eq!(environment.matches('\0').count(), 1, "{environment}");
     let limits = about(&first, "limits");
     assert_eq!(limit(&limits, "Max data size"), (1 << 30).to_string());
-    assert_eq!(limit(&limits, "Max core file size"), "0");
+    assert_eq!(limit(&limits, "Max core file size"), "1");
+    assert_eq!(about(&first, "oom_score_adj").trim(), "1000");
     // Not the listener, not the log, not the files of the configuration.
     let open = fs::read_dir(format!("/proc/{first}/fd")).unwrap().count();
     let sockets = fs::read_dir(format!("/proc/{first}/fd")).unwrap().filter(|file| {
@@ -112,4 +118,34 @@ async fn it_has_nothing_of_the_gateways_and_is_started_again() {
     assert!(may_say_hello(&gateway, &key).await);
     assert_ne!(compiler(), first);
     gateway.end().await;
+}
+
+#[tokio::test]
+async fn what_was_rejected_for_want_of_a_compiler_is_tried_again_when_asked() {
+    let stockade = env!("CARGO_BIN_EXE_stockade");
+    let (directory, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let program = elsewhere.path().join("compiler");
+    symlink(stockade, &program).unwrap();
+    let mut config = EngineConfig::default();
+    config.compiler = Compiler::Process(CompilerProcess::new(&program, &["compile-policies"]));
+    let engine = Arc::new(Engine::new(config).unwrap());
+    let key = KeyText::generate();
+    write(directory.path(), &key, "llama3.2:3b");
+    let path = directory.path().join("stockade.yaml");
+    let server = Server::start(engine.clone(), &path, Arc::new(SystemClock)).await.unwrap();
+    let mut status = server.current().status();
+
+    engine.rest();
+    fs::remove_file(&program).unwrap();
+    write(directory.path(), &key, "qwen3:8b");
+    let rejected = status.wait_for(|status| status.rejected.is_some()).await.unwrap().clone();
+    assert_eq!(rejected.generation, 1);
+    let errors = rejected.rejected.unwrap();
+    assert!(errors.to_string().contains("cannot be started"), "{errors}");
+
+    symlink(stockade, &program).unwrap();
+    server.check_for_changes();
+    let accepted = status.wait_for(|status| status.rejected.is_none()).await.unwrap().clone();
+    assert_eq!(accepted.generation, 2);
+    server.stop().await;
 }

@@ -38,6 +38,8 @@ struct Found<'a> {
     /// The type of functions without parameters and results.
     plain: Option<u32>,
     functions: u32,
+    /// How many functions have a body here.
+    bodies: u32,
     starts: bool,
     /// It has a segment whose place is not a number, or another memory.
     unusual: bool,
@@ -46,9 +48,9 @@ struct Found<'a> {
 /// The module with its strays written at its start; nothing, where there are none.
 pub(super) fn compact(module: &[u8]) -> Result<Option<Vec<u8>>> {
     let found = Found::read(module)?;
-    let Some(plain) = found.plain.filter(|_| !found.starts && !found.unusual) else {
-        return Ok(None);
-    };
+    // Without a function of its own a module has no place for one more.
+    let usual = found.bodies > 0 && !found.starts && !found.unusual;
+    let Some(plain) = found.plain.filter(|_| usual) else { return Ok(None) };
     let Some(first) = found.first_stray() else { return Ok(None) };
     let mut compact = Module::new();
     let mut started = false;
@@ -103,6 +105,7 @@ impl<'a> Found<'a> {
                     }
                 }
                 Payload::FunctionSection(section) => found.functions += section.count(),
+                Payload::CodeSectionStart { count, .. } => found.bodies = count,
                 Payload::StartSection { .. } => found.starts = true,
                 Payload::DataSection(section) => {
                     for segment in section {
@@ -232,6 +235,32 @@ mod tests {
         assert!(Found::read(&compact).unwrap().starts);
     }
 
+    /// The memory that a module begins with.
+    fn memory(module: &[u8]) -> Vec<u8> {
+        let engine = wasmtime::Engine::default();
+        let module = wasmtime::Module::new(&engine, module).unwrap();
+        let mut store = wasmtime::Store::new(&engine, ());
+        let instance = wasmtime::Instance::new(&mut store, &module, &[]).unwrap();
+        instance.get_memory(&mut store, "memory").unwrap().data(&store).to_vec()
+    }
+
+    #[test]
+    fn memory_is_the_same_with_and_without() {
+        for stray in ["a", "\\00\\01", "the very last bytes: 0123456789"] {
+            let length = wat::parse_str(format!("(module (memory 1) (data \"{stray}\"))")).unwrap();
+            let length = segments(&length)[0].1.len();
+            let module = wat::parse_str(format!(
+                r#"(module (memory (export "memory") 2) (func)
+                  (data (i32.const 70) "overlap") (data (i32.const 72) "ping")
+                  (data (i32.const {}) "{stray}") (data (i32.const 100000) "z"))"#,
+                131_072 - length
+            ))
+            .unwrap();
+            let compact = compact(&module).unwrap().unwrap();
+            assert!(memory(&compact) == memory(&module), "{stray}");
+        }
+    }
+
     #[test]
     fn a_module_stays_as_it_is_where_that_would_not_be_the_same() {
         let stray = r#"(data (i32.const 0) "a") (data (i32.const 60000) "b")"#;
@@ -240,6 +269,7 @@ mod tests {
             compact(&module).unwrap().is_none()
         };
         assert!(!unchanged(&format!("(memory 1) (func) {stray}")));
+        let no_functions = format!("(type (func)) (memory 1) {stray}");
         let already_starts = format!("(memory 1) (func) (start 0) {stray}");
         let not_its_own = format!("(import \"a\" \"b\" (memory 1)) (func) {stray}");
         let no_such_type = format!("(memory 1) (func (param i32)) {stray}");
@@ -250,7 +280,9 @@ mod tests {
             r#"(memory 1) (func) (data (i32.const 0) "a") (data (i32.const 60000) "{}")"#,
             "b".repeat(LONGEST_STRAY + 1)
         );
-        for text in [&already_starts, &not_its_own, &no_such_type, computed, near, &much] {
+        for text in
+            [&no_functions, &already_starts, &not_its_own, &no_such_type, computed, near, &much]
+        {
             assert!(unchanged(text), "{text}");
         }
     }

@@ -1,5 +1,6 @@
 //! What a compiler process may use. It limits itself, before it reads a byte of a module.
 
+use std::fs;
 use std::io;
 use std::time::Duration;
 
@@ -24,8 +25,10 @@ impl Limits {
     /// dump of it that would hold the settings of policies.
     pub(super) fn enter(self) -> io::Result<()> {
         lower(Resource::Data, self.memory_bytes)?;
-        lower(Resource::Core, 0)?;
-        // Only a courtesy.
+        // Of 0 a program that takes in dumps through a pipe is not told; see core(5).
+        lower(Resource::Core, 1)?;
+        // Only courtesies: where memory runs out, the gateway should not be what ends.
+        let _ = fs::write("/proc/self/oom_score_adj", "1000");
         let _ = nice(NICENESS);
         Ok(())
     }

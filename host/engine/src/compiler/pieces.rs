@@ -36,18 +36,24 @@ type Encoded<T = ()> = Result<T, Error<Infallible>>;
 
 /// The module, changed; nothing, where it has no log or is not as wit-bindgen makes it.
 pub(super) fn in_pieces(module: &[u8]) -> Result<Option<Vec<u8>>, LoadError> {
-    let not = |error: &dyn std::fmt::Display| LoadError::NotAPolicy(error.to_string());
-    let (stripped, world) = metadata::decode(module).map_err(|error| not(&format!("{error:#}")))?;
+    let not = |text: String| LoadError::NotAPolicy(text);
+    let (stripped, world) = metadata::decode(module).map_err(|error| not(format!("{error:#}")))?;
     let (Some(stripped), Some(contract)) = (stripped, contract(world)?) else { return Ok(None) };
-    let Some(mut change) = Change::of(&stripped).map_err(|error| not(&error))? else {
+    let Some(mut change) = Change::of(&stripped).map_err(|error| not(error.to_string()))? else {
         return Ok(None);
     };
     let mut changed = Module::new();
     change
         .parse_core_module(&mut changed, Parser::new(0), &stripped)
-        .map_err(|error| not(&error))?;
+        .map_err(|error| not(reason(&error)))?;
     changed.section(&CustomSection { name: "component-type".into(), data: contract.into() });
     Ok(Some(changed.finish()))
+}
+
+/// What was wrong, which the error itself keeps to its source.
+fn reason(error: &Error<Infallible>) -> String {
+    use std::error::Error as _;
+    error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// The contract of the module, for a log in pieces.
@@ -110,6 +116,9 @@ impl Change {
                         let import = import?;
                         if let TypeRef::Func(kind) = import.ty {
                             if import.module.starts_with(LOG) && import.name == WRITE {
+                                if write.is_some() {
+                                    return Ok(None);
+                                }
                                 write = Some((functions, kind));
                             }
                             functions += 1;
@@ -169,6 +178,21 @@ impl Reencode for Change {
 
     fn function_index(&mut self, function: u32) -> Encoded<u32> {
         Ok(if function == self.write { self.instead } else { function })
+    }
+
+    fn parse_custom_section(
+        &mut self,
+        module: &mut Module,
+        section: wasmparser::CustomSectionReader<'_>,
+    ) -> Encoded {
+        if let wasmparser::KnownCustom::Name(names) = section.as_known() {
+            // Names are a help, and a policy runs without.
+            if let Ok(names) = self.custom_name_section(names) {
+                module.section(&names);
+            }
+            return Ok(());
+        }
+        utils::parse_custom_section(self, module, section)
     }
 
     fn parse_type_section(

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -17,7 +17,7 @@ use super::frame;
 use super::limits::Limits;
 use super::step::{Done, Facts, Made, ProgramKey, Setup, Step};
 use crate::config::Bounds;
-use crate::journal::Journal;
+use crate::journal::{self, Journal};
 use crate::{EngineConfig, LoadError, ModuleSource, text};
 
 const MIB: u64 = 1 << 20;
@@ -84,7 +84,8 @@ impl Remote {
     }
 
     pub(super) fn make(&mut self, program: ProgramKey, settings: &[String]) -> Made {
-        let step = Step::Make { program, settings: settings.to_vec() };
+        let log = journal::most_verbose();
+        let step = Step::Make { program, settings: settings.to_vec(), log };
         self.code(&step, None)
             .unwrap_or_else(|error| Made { code: Err(error), journal: Journal::default() })
     }
@@ -135,13 +136,13 @@ impl Remote {
                 self.running = Some(running);
                 Ok(answer)
             }
-            failed => Err(LoadError::Compile(running.end(&self.process, failed.err()))),
+            failed => Err(running.end(&self.process, failed.err())),
         }
     }
 }
 
 fn confused() -> LoadError {
-    LoadError::Compile("the compiler answered something else than it was asked".to_owned())
+    LoadError::CompilerEnded("it answered something else than it was asked".to_owned())
 }
 
 /// A compiler process that runs.
@@ -160,7 +161,10 @@ impl Running {
         socket.set_write_timeout(patience)?;
         let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
         let child = Command::new(&process.program)
+            .arg0("stockade")
             .args(&process.arguments)
+            // What a terminal sends to the gateway is not for it.
+            .process_group(0)
             .env_clear()
             .env("RAYON_NUM_THREADS", threads.to_string())
             .current_dir("/")
@@ -182,17 +186,23 @@ impl Running {
         frame::read(&self.socket)
     }
 
-    /// End it, and say what became of it.
-    fn end(mut self, process: &CompilerProcess, error: Option<io::Error>) -> String {
-        let patience = process.step.saturating_mul(WAITING);
-        let too_long = [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut];
-        if error.is_some_and(|error| too_long.contains(&error.kind())) {
-            return format!("it did not end within {} seconds", patience.as_secs_f32());
+    /// What became of one that did not answer. It ends with this.
+    fn end(mut self, process: &CompilerProcess, error: Option<io::Error>) -> LoadError {
+        match error {
+            Some(error) if is_late(&error) => {
+                let patience = process.step.saturating_mul(WAITING);
+                let text = format!("it did not end within {} seconds", patience.as_secs_f32());
+                return LoadError::Compile(text);
+            }
+            Some(error) if !is_end(&error) => {
+                return LoadError::CompilerEnded(format!("it cannot be understood: {error}"));
+            }
+            Some(_) | None => {}
         }
         let words = self.last_words();
         match self.child.wait() {
             Ok(status) => obituary(process, status, &words),
-            Err(error) => format!("what became of its compiler is not known: {error}"),
+            Err(error) => LoadError::CompilerEnded(error.to_string()),
         }
     }
 
@@ -217,15 +227,29 @@ impl Drop for Running {
     }
 }
 
-fn obituary(process: &CompilerProcess, status: ExitStatus, words: &str) -> String {
+fn is_late(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+/// Whether it means that the other side is gone.
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
+}
+
+fn obituary(process: &CompilerProcess, status: ExitStatus, words: &str) -> LoadError {
     if status.signal() == Some(Signal::XCPU.as_raw()) {
         let seconds = process.step.as_secs_f32();
-        return format!("it took more than {seconds} seconds of processor time");
+        let text = format!("it took more than {seconds} seconds of processor time");
+        return LoadError::Compile(text);
     }
     if words.starts_with("memory allocation of") {
         let mebibytes = process.memory_bytes / MIB;
-        return format!("it took more than the {mebibytes} MiB of memory that there are for it");
+        let text = format!("it took more than the {mebibytes} MiB of memory that there are for it");
+        return LoadError::Compile(text);
     }
+    let killed = status.signal() == Some(Signal::KILL.as_raw());
+    let guess = if killed { ", for want of memory perhaps" } else { "" };
     let colon = if words.is_empty() { "" } else { ": " };
-    format!("its compiler ended with {status}{colon}{words}")
+    LoadError::CompilerEnded(format!("{status}{guess}{colon}{words}"))
 }

@@ -1,6 +1,7 @@
 //! A policy's code, ready to be given settings.
 
 use std::mem;
+use std::time::Duration;
 
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre};
@@ -58,20 +59,21 @@ impl Program {
     }
 
     fn describe(&self, sandboxes: &Sandboxes) -> Result<Metadata, LoadError> {
-        let mut run = self.start(sandboxes)?;
+        let mut run = self.start(sandboxes, sandboxes.configure_deadline)?;
         let described = run.guest.call_describe(&mut run.store);
         let metadata =
             described.map_err(|error| LoadError::Describe(run.store.data().failure(&error)))?;
         Metadata::checked(metadata).map_err(LoadError::Describe)
     }
 
-    /// Whether the policy accepts these settings, in an instance of its own.
+    /// Whether the policy accepts these settings within a time, in an instance of its own.
     pub(super) fn try_settings(
         &self,
         sandboxes: &Sandboxes,
         settings: &[String],
+        deadline: Duration,
     ) -> Result<(), Refusal> {
-        self.configured(sandboxes, settings, &mut Journal::default()).map(drop)
+        self.configured(sandboxes, deadline, settings, &mut Journal::default()).map(drop)
     }
 
     /// Machine code, for an engine, of the component as it is once `configure` has taken these
@@ -96,7 +98,8 @@ impl Program {
         settings: &[String],
         journal: &mut Journal,
     ) -> Result<Vec<u8>, Refusal> {
-        let mut run = self.configured(sandboxes, settings, journal)?;
+        let deadline = sandboxes.configure_deadline;
+        let mut run = self.configured(sandboxes, deadline, settings, journal)?;
         let instrumented = Instrumented::new(&self.component).map_err(Refusal::Other)?;
         instrumented
             .snapshot(&mut run.store, run.instance)
@@ -106,10 +109,12 @@ impl Program {
     fn configured(
         &self,
         sandboxes: &Sandboxes,
+        deadline: Duration,
         settings: &[String],
         journal: &mut Journal,
     ) -> Result<Run, Refusal> {
-        let mut run = self.start(sandboxes).map_err(Refusal::Other)?;
+        let mut run = self.start(sandboxes, deadline).map_err(Refusal::Other)?;
+        run.store.data_mut().journal = mem::take(journal);
         let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
         let answer = run.guest.call_configure(&mut run.store, &settings);
         let answer = answer.map_err(|error| Refusal::Failure(run.store.data().failure(&error)));
@@ -120,12 +125,9 @@ impl Program {
         }
     }
 
-    fn start(&self, sandboxes: &Sandboxes) -> Result<Run, LoadError> {
-        let deadline = sandboxes.configure_deadline;
+    fn start(&self, sandboxes: &Sandboxes, deadline: Duration) -> Result<Run, LoadError> {
         let limits = PolicyLimits { deadline, memory_bytes: self.memory_bytes };
         let mut store = sandbox::store(&sandboxes.wasmtime, limits);
-        // What of it is logged is known where it will be logged.
-        store.data_mut().journal = Journal::of_everything();
         let started = self.instrumented.instantiate(&mut store);
         let guest = started.and_then(|instance| {
             let guest = self.exports.load(&mut store, &instance)?;

@@ -68,8 +68,11 @@ fn prune_module(module: &[u8], stage: Stage) -> Result<Vec<u8>> {
     for section in sections(module)? {
         if section.id == SectionId::Code as u8 {
             pruned.section(&calls.code(&needed));
-        } else if let Some(names) = names(&module[section.data.clone()], section.id)? {
-            pruned.section(&kept(names, &needed)?);
+        } else if let Some(names) = names(&module[section.data.clone()], section.id) {
+            // Names that cannot be read are nobody's.
+            if let Ok(kept) = kept(names, &needed) {
+                pruned.section(&kept);
+            }
         } else {
             pruned.section(&RawSection { id: section.id, data: &module[section.data] });
         }
@@ -99,18 +102,16 @@ pub(super) fn sections(binary: &[u8]) -> Result<Vec<Section>> {
 }
 
 /// The names of functions, where a section has them.
-fn names(data: &[u8], id: u8) -> Result<Option<NameMap<'_>>> {
+fn names(data: &[u8], id: u8) -> Option<NameMap<'_>> {
     if id != SectionId::Custom as u8 {
-        return Ok(None);
+        return None;
     }
-    let section = CustomSectionReader::new(BinaryReader::new(data, 0))?;
-    let KnownCustom::Name(names) = section.as_known() else { return Ok(None) };
-    for name in names {
-        if let Name::Function(names) = name? {
-            return Ok(Some(names));
-        }
-    }
-    Ok(None)
+    let section = CustomSectionReader::new(BinaryReader::new(data, 0)).ok()?;
+    let KnownCustom::Name(names) = section.as_known() else { return None };
+    names.into_iter().find_map(|name| match name {
+        Ok(Name::Function(names)) => Some(names),
+        _ => None,
+    })
 }
 
 /// Those of them that a trap can name.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::frame;
 use super::step::{Done, Made, Setup, Step};
@@ -9,6 +10,9 @@ use super::workbench::{self, Workbench};
 use crate::engine::compiling;
 use crate::journal::Journal;
 use crate::{EngineError, LoadError, ModuleSource};
+
+/// Panics that are written to standard error.
+const MOST_PANICS: u32 = 16;
 
 /// Why a compiler process ends, other than that its gateway does not need it any more.
 #[derive(Debug, thiserror::Error)]
@@ -29,8 +33,7 @@ pub enum ServeError {
 /// # Errors
 /// Where the messages are none, or the machine cannot give what the gateway has.
 pub fn serve_compiler(socket: &UnixStream) -> Result<(), ServeError> {
-    // What panics here is reported to the gateway; nobody reads this process's output.
-    std::panic::set_hook(Box::new(|_| {}));
+    report_panics();
     let Some((setup, _)) = frame::read::<Setup>(socket)? else { return Ok(()) };
     let Setup { config, bounds, limits } = setup;
     limits.enter()?;
@@ -44,6 +47,18 @@ pub fn serve_compiler(socket: &UnixStream) -> Result<(), ServeError> {
     Ok(())
 }
 
+/// The gateway reads the last line that was written once this process has ended. Many panics
+/// are caught, and must not fill the pipe.
+#[expect(clippy::print_stderr, reason = "it is how the gateway learns of it")]
+fn report_panics() {
+    static REPORTED: AtomicU32 = AtomicU32::new(0);
+    std::panic::set_hook(Box::new(|panic| {
+        if REPORTED.fetch_add(1, Ordering::Relaxed) < MOST_PANICS {
+            eprintln!("{panic}");
+        }
+    }));
+}
+
 fn perform(
     workbench: &mut Workbench,
     engine: &wasmtime::Engine,
@@ -55,8 +70,8 @@ fn perform(
             let module = ModuleSource::new("", blob);
             (Done::Loaded(workbench.load(&module, memory_bytes, known.as_ref())), None)
         }
-        Step::Make { program, settings } => {
-            let Made { code, journal } = workbench.make(engine, program, &settings);
+        Step::Make { program, settings, log } => {
+            let Made { code, journal } = workbench.make(engine, program, &settings, log);
             made(code, journal)
         }
         Step::Own => made(workbench::own(engine, &blob), Journal::default()),

@@ -1,9 +1,10 @@
 //! The steps of making a policy, as a gateway asks for them and a compiler answers.
 
 use serde::{Deserialize, Serialize};
+use tracing::Level;
 
 use crate::config::Bounds;
-use crate::journal::Journal;
+use crate::journal::{Journal, level};
 use crate::{Digest, EngineConfig, LoadError, Metadata};
 
 /// What makes two programs the same.
@@ -35,8 +36,14 @@ pub(super) struct Setup {
 pub(super) enum Step {
     /// The blob is a module. What is known of it need not be asked again.
     Load { memory_bytes: usize, known: Option<Facts> },
-    /// Configure the program that was made of this module.
-    Make { program: ProgramKey, settings: Vec<String> },
+    /// Configure the program that was made of this module. What it writes is kept up to a
+    /// level.
+    Make {
+        program: ProgramKey,
+        settings: Vec<String>,
+        #[serde(with = "level")]
+        log: Level,
+    },
     /// The blob is a core module, and no policy.
     Own,
 }

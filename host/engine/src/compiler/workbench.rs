@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use tracing::Level;
 
 use super::program::{Program, Refusal};
 use super::step::{Facts, Made, ProgramKey};
@@ -12,6 +15,8 @@ use crate::journal::Journal;
 use crate::{EngineConfig, EngineError, Failure, LoadError, ModuleSource, SettingsProblem, text};
 
 const LONGEST_PROBLEM: usize = 1024;
+/// Enough for any settings on which a policy does not hang.
+const SHORTEST_SHARE: Duration = Duration::from_millis(50);
 /// Programs that are kept for the next settings. When there are more, all are forgotten:
 /// to know which is worth keeping would cost more than it saves.
 const MOST_PROGRAMS: usize = 16;
@@ -52,8 +57,9 @@ impl Workbench {
         engine: &wasmtime::Engine,
         key: ProgramKey,
         settings: &[String],
+        log: Level,
     ) -> Made {
-        let mut journal = Journal::of_everything();
+        let mut journal = Journal::up_to(log);
         let code = self.program(key).and_then(|program| {
             guarded(|| {
                 let code = program.code(&self.making, engine, settings, &mut journal);
@@ -65,7 +71,7 @@ impl Workbench {
 
     fn program(&self, key: ProgramKey) -> Result<&Program, LoadError> {
         self.programs.get(&key).ok_or_else(|| {
-            LoadError::Compile("the compiler does not have the module any more".to_owned())
+            LoadError::CompilerEnded("a new one does not have the module".to_owned())
         })
     }
 
@@ -95,10 +101,13 @@ fn explain(
     }
 }
 
-/// The settings on which the policy fails even when it gets them alone.
+/// The settings on which the policy fails even when it gets them alone. Each gets its share
+/// of the time that all had together, so that the search ends in time as well.
 fn culprit(sandboxes: &Sandboxes, program: &Program, settings: &[String]) -> Option<usize> {
+    let count = u32::try_from(settings.len()).unwrap_or(u32::MAX).max(1);
+    let share = (sandboxes.configure_deadline / count).max(SHORTEST_SHARE);
     settings.iter().position(|one| {
-        let alone = program.try_settings(sandboxes, std::slice::from_ref(one));
+        let alone = program.try_settings(sandboxes, std::slice::from_ref(one), share);
         matches!(alone, Err(Refusal::Failure(_)))
     })
 }

@@ -109,9 +109,10 @@ fn one_that_takes_too_much_memory_is_stopped() {
 
 #[test]
 fn a_program_that_is_no_compiler_is_named_as_the_reason() {
+    let refused = |process| refusal(&engine(process), &Guest::new()).to_string();
     let with = |program: &str, step| {
         let process = CompilerProcess::new(Path::new(program), &[]);
-        refusal(&engine(CompilerProcess { step, ..process }), &Guest::new()).to_string()
+        refused(CompilerProcess { step, ..process })
     };
     let long = Duration::from_secs(20);
     let missing = with("/there/is/no/such/program", long);
@@ -122,8 +123,15 @@ fn a_program_that_is_no_compiler_is_named_as_the_reason() {
         "{missing}"
     );
     let ends = with("true", long);
-    assert_eq!(ends, "cannot be compiled: its compiler ended with exit status: 0");
+    assert_eq!(ends, "the process that compiles policies ended: exit status: 0");
     // It reads everything and answers nothing.
     let silent = with("cat", Duration::from_millis(10));
     assert_eq!(silent, "cannot be compiled: it did not end within 0.1 seconds");
+    // It stays, and what it says is no message.
+    let babbles = ["-c", "echo 'Good morning to you all' >&0; exec cat > /dev/null"];
+    let babble = refused(CompilerProcess::new(Path::new("/bin/sh"), &babbles));
+    assert!(
+        babble.starts_with("the process that compiles policies ended: it cannot be understood: "),
+        "{babble}"
+    );
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use notify::event::ModifyKind;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::Reloader;
+use super::{Reload, Reloader};
 use crate::config::Inputs;
 
 /// An editor writes a file in several steps: wait until it has been still for this long,
@@ -36,6 +36,8 @@ pub struct Watch {
 
 enum Signal {
     Changed,
+    /// Somebody wants the files looked at.
+    Asked,
     Stop,
 }
 
@@ -55,7 +57,7 @@ impl Watch {
     /// Look at the files now, whether or not an event came.
     pub fn check(&self) {
         // A thread that has ended has been told to.
-        self.signals.send(Signal::Changed).ok();
+        self.signals.send(Signal::Asked).ok();
     }
 }
 
@@ -69,38 +71,60 @@ impl Drop for Watch {
 }
 
 fn run(reloader: &Reloader, mut directories: Directories, signals: &Receiver<Signal>) {
-    while let Some(Signal::Changed) = next(reloader, signals) {
-        reloader.wake();
-        if !settle(signals) {
-            return;
+    // A configuration was loaded just now.
+    let mut rest = Some(Instant::now() + EDITING);
+    while let Some(asked) =
+        next(reloader, signals, &mut rest).and_then(|first| settle(first, signals))
+    {
+        let outcome = if asked { reloader.reload_asked() } else { reloader.reload() };
+        if !matches!(outcome, Reload::Unchanged) {
+            rest = Some(Instant::now() + EDITING);
         }
-        reloader.reload();
         directories.follow(&reloader.inputs());
     }
 }
 
-/// Wait for a change. After an edit often comes another, so what compiled the last one is
-/// kept for a while.
-fn next(reloader: &Reloader, signals: &Receiver<Signal>) -> Option<Signal> {
-    match signals.recv_timeout(EDITING) {
-        Ok(signal) => return Some(signal),
-        Err(RecvTimeoutError::Timeout) => reloader.rest(),
-        Err(RecvTimeoutError::Disconnected) => return None,
+/// Wait for a signal. After an edit often comes another, so what compiled the last one is
+/// kept until `rest`, whatever else happens beside the configuration.
+fn next(
+    reloader: &Reloader,
+    signals: &Receiver<Signal>,
+    rest: &mut Option<Instant>,
+) -> Option<Signal> {
+    if let Some(at) = *rest {
+        match signals.recv_timeout(at.saturating_duration_since(Instant::now())) {
+            Ok(signal) => return Some(signal),
+            Err(RecvTimeoutError::Timeout) => {
+                reloader.rest();
+                *rest = None;
+            }
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
     }
     signals.recv().ok()
 }
 
-/// Wait for the end of a burst of changes; false when told to stop.
-fn settle(signals: &Receiver<Signal>) -> bool {
+/// Wait for the end of a burst of signals: whether somebody asked among them, and nothing
+/// when told to stop.
+fn settle(first: Signal, signals: &Receiver<Signal>) -> Option<bool> {
+    let mut asked = false;
+    let mut signal = first;
     let end = Instant::now() + PATIENCE;
-    while Instant::now() < end {
+    loop {
+        match signal {
+            Signal::Changed => {}
+            Signal::Asked => asked = true,
+            Signal::Stop => return None,
+        }
+        if Instant::now() >= end {
+            return Some(asked);
+        }
         match signals.recv_timeout(QUIET) {
-            Ok(Signal::Changed) => {}
-            Err(RecvTimeoutError::Timeout) => return true,
-            Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
+            Ok(next) => signal = next,
+            Err(RecvTimeoutError::Timeout) => return Some(asked),
+            Err(RecvTimeoutError::Disconnected) => return None,
         }
     }
-    true
 }
 
 /// The directories that hold the files. Files themselves are not watched: an editor

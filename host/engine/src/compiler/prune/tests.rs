@@ -52,7 +52,7 @@ fn trapping(module: &[u8]) -> (Vec<String>, Vec<String>) {
             }
             Payload::CustomSection(section) => {
                 let range = section.data_offset() - section.name().len() - 1..section.range().end;
-                for name in names(&module[range], 0).unwrap().into_iter().flatten() {
+                for name in names(&module[range], 0).into_iter().flatten() {
                     named.push(name.unwrap().name.to_owned());
                 }
             }
