@@ -1,5 +1,7 @@
 //! What a gateway's memory costs: idle, per idle connection, per open stream.
 
+use anyhow::Context as _;
+
 use crate::load::client::Connection;
 use crate::load::upstream::HELD_OPEN;
 use crate::peers::Gateway;
@@ -34,7 +36,7 @@ pub fn measure(gateway: &Gateway, count: usize) -> anyhow::Result<Memory> {
     let streamed = gateway.target.chat(HELD_OPEN, true);
     for connection in &mut held {
         // The first chunk has come; the answer stays open.
-        connection.ask_in_parts(&streamed, |_| false)?;
+        connection.ask_in_parts(&streamed, |_| false).context("no first chunk")?;
     }
     let streaming = gateway.process.resident()?;
     let each = |more: f64, less: f64| (more - less) / count as f64;

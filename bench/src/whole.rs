@@ -88,6 +88,8 @@ pub struct Found {
     pub first_byte: Vec<Point>,
     /// Gaps between chunks, over the rate of streams.
     pub gap: Vec<Point>,
+    /// What could not be measured, and why.
+    pub missing: Vec<(&'static str, String)>,
 }
 
 /// Whether a measurement is of no gateway, for comparison, or of which.
@@ -177,11 +179,17 @@ fn one(bench: &Bench, peer: Peer, effort: Effort) -> anyhow::Result<Found> {
         unary: Vec::new(),
         first_byte: Vec::new(),
         gap: Vec::new(),
+        missing: Vec::new(),
     };
-    curves(bench, gateway.target, effort, &mut found)?;
+    if let Err(error) = curves(bench, gateway.target, effort, &mut found) {
+        found.missing.push(("load", format!("{error:#}")));
+    }
     drop(gateway);
     let gateway = Gateway::start(peer, bench.upstream, bench.last)?;
-    found.memory = Some(memory::measure(&gateway, effort.held)?);
+    match memory::measure(&gateway, effort.held) {
+        Ok(memory) => found.memory = Some(memory),
+        Err(error) => found.missing.push(("memory", format!("{error:#}"))),
+    }
     Ok(found)
 }
 
@@ -198,6 +206,7 @@ fn nothing(bench: &Bench, effort: Effort) -> anyhow::Result<Found> {
         unary: Vec::new(),
         first_byte: Vec::new(),
         gap: Vec::new(),
+        missing: Vec::new(),
     };
     curves(bench, target, effort, &mut found)?;
     Ok(found)

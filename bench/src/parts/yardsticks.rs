@@ -58,7 +58,12 @@ pub(super) fn gateways(outcomes: &[Outcome], quick: bool) -> Grid {
     for (subject, found) in outcomes {
         let name = whole::name(*subject);
         match found {
-            Ok(found) => grid.push(name, figures(found)),
+            Ok(found) => {
+                grid.push(name, figures(found));
+                for (what, why) in &found.missing {
+                    grid.absent(format!("{name}, {what}"), why);
+                }
+            }
             Err(error) => grid.absent(name, format!("{error:#}")),
         }
     }
