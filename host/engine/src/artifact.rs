@@ -8,13 +8,21 @@ use crate::contract::newest;
 use crate::engine::Sandboxes;
 use crate::sandbox::{self, Sandbox};
 use crate::ticker::Clocked;
-use crate::{Failure, LoadError, PolicyLimits, code};
+use crate::{Failure, LoadError, PolicyLimits, code, processor};
 
 type Evaluate<'a> = TypedFunc<(Request<'a>, &'a [u32]), (Vec<Verdict>,)>;
 
+/// The same code several times. wasmtime gives an instance the slot that another of the same
+/// code has just left, so processors that shared one copy would take each other's slots, and
+/// with them memory that lies in the other's cache.
 pub(crate) struct Artifact {
+    lanes: Box<[Lane]>,
+}
+
+/// One copy.
+struct Lane {
     instance: InstancePre<Sandbox>,
-    /// Of the type [`Evaluate`]: [`Artifact::new`] has checked it.
+    /// Of the type [`Evaluate`]: [`Lane::new`] has checked it.
     evaluate: ComponentExportIndex,
 }
 
@@ -25,13 +33,34 @@ pub(crate) struct Answer {
 }
 
 impl Artifact {
-    /// Take the machine code of a snapshot and start it once, so that nothing is left that
-    /// could go wrong for a reason other than the request.
+    /// Take the machine code of a snapshot.
     pub(crate) fn new(
         sandboxes: &Sandboxes,
         code: &[u8],
         limits: PolicyLimits,
+        lanes: usize,
     ) -> Result<Self, LoadError> {
+        let lanes = (0..lanes.max(1)).map(|_| Lane::new(sandboxes, code, limits));
+        Ok(Self { lanes: lanes.collect::<Result<_, _>>()? })
+    }
+
+    /// Judge one request, in an instance that nobody used before.
+    pub(crate) fn evaluate(
+        &self,
+        engine: &Clocked,
+        limits: PolicyLimits,
+        request: Request<'_>,
+        bindings: &[u32],
+    ) -> Answer {
+        let lane = &self.lanes[processor::current() % self.lanes.len()];
+        lane.evaluate(engine, limits, request, bindings)
+    }
+}
+
+impl Lane {
+    /// Start it once, so that nothing is left that could go wrong for a reason other than
+    /// the request.
+    fn new(sandboxes: &Sandboxes, code: &[u8], limits: PolicyLimits) -> Result<Self, LoadError> {
         let refused = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
         let component = code::component(&sandboxes.wasmtime, code).map_err(refused)?;
         let snapshot = sandboxes.linker.instantiate_pre(&component).map_err(refused)?;
@@ -53,8 +82,7 @@ impl Artifact {
         Ok(Self { instance: snapshot, evaluate })
     }
 
-    /// Judge one request, in an instance that nobody used before.
-    pub(crate) fn evaluate(
+    fn evaluate(
         &self,
         engine: &Clocked,
         limits: PolicyLimits,

@@ -1,5 +1,7 @@
 //! What an engine may use, and how wasmtime is set up for it.
 
+use std::num::NonZero;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,9 @@ pub(crate) const TABLE_ELEMENTS: usize = 10_000;
 /// wasmtime's bookkeeping for one instance, which grows with its functions and globals.
 const INSTANCE_BYTES: usize = 4 * MIB;
 
+/// More copies of machine code would cost more memory than they save time.
+const MOST_LANES: u32 = 4;
+
 /// Wizer reads a memory twice, and each time makes it a page larger to say where it is.
 /// That is not the policy's doing, so it comes on top of what a policy may use.
 pub(crate) const ACCESSORS_BYTES: usize = 2 * 64 * KIB;
@@ -35,6 +40,9 @@ pub(crate) const ACCESSORS_BYTES: usize = 2 * 64 * KIB;
 pub struct EngineConfig {
     /// Decisions that run at the same moment; more wait.
     pub slots: u32,
+    /// Copies of each policy's machine code, some 400 KiB each, so that as many processors
+    /// decide without taking each other's slots. There are as many slots more.
+    pub lanes: u32,
     /// The most memory that any policy may be given.
     pub max_memory_bytes: usize,
     /// How much of a slot's memory is reset by copying instead of by unmapping.
@@ -56,10 +64,15 @@ pub struct EngineConfig {
     pub compiler: Compiler,
 }
 
+fn lanes(processors: NonZero<usize>) -> u32 {
+    u32::try_from(processors.get()).unwrap_or(u32::MAX)
+}
+
 impl Default for EngineConfig {
     fn default() -> Self {
         Self {
             slots: 64,
+            lanes: available_parallelism().map_or(1, |count| MOST_LANES.min(lanes(count))),
             max_memory_bytes: 64 * MIB,
             keep_resident_bytes: 512 * KIB,
             default_deadline: Duration::from_millis(10),
@@ -140,7 +153,7 @@ const fn largest_memory(config: &EngineConfig) -> usize {
 }
 
 fn pool(config: &EngineConfig) -> PoolingAllocationConfig {
-    let slots = config.slots.saturating_add(SPARE_SLOTS);
+    let slots = config.slots.saturating_add(SPARE_SLOTS).saturating_mul(config.lanes.max(1));
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(slots)
         .total_core_instances(slots.saturating_mul(CORE_INSTANCES_EACH))

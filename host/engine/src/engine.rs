@@ -38,31 +38,34 @@ pub(crate) struct Sandboxes {
     pub(crate) wasmtime: Clocked,
     pub(crate) linker: Linker<Sandbox>,
     pub(crate) configure_deadline: Duration,
+    /// Copies of an artifact.
+    pub(crate) lanes: usize,
 }
 
 impl Sandboxes {
     /// Those in which policies describe themselves and read their settings, once: what they
     /// run is compiled quickly and not to be quick.
     pub(crate) fn making(config: &EngineConfig, bounds: Bounds) -> Result<Self, EngineError> {
-        let config = EngineConfig { slots: 1, ..config.clone() };
+        let config = EngineConfig { slots: 1, lanes: 1, ..config.clone() };
         let mut wasmtime = wasmtime_config(&config, bounds);
         wasmtime.cranelift_opt_level(OptLevel::None);
         let wasmtime = wasmtime::Engine::new(&wasmtime)
             .map_err(|error| EngineError::Setup(format!("{error:#}")))?;
-        Self::new(wasmtime, config.configure_deadline)
+        Self::new(wasmtime, &config)
     }
 
     /// Give a wasmtime its clock and what guests may call.
     pub(crate) fn new(
         wasmtime: wasmtime::Engine,
-        configure_deadline: Duration,
+        config: &EngineConfig,
     ) -> Result<Self, EngineError> {
         let mut linker = Linker::new(&wasmtime);
         StockadePolicy::add_to_linker::<_, HasSelf<_>>(&mut linker, |sandbox| sandbox)
             .and_then(|()| log_in_pieces(&mut linker))
             .map_err(|error| EngineError::Setup(format!("{error:#}")))?;
         let wasmtime = Clocked::start(wasmtime).map_err(EngineError::Ticker)?;
-        Ok(Self { wasmtime, linker, configure_deadline })
+        let configure_deadline = config.configure_deadline;
+        Ok(Self { wasmtime, linker, configure_deadline, lanes: config.lanes as usize })
     }
 }
 
@@ -81,7 +84,7 @@ impl Engine {
         };
         let shared = Shared {
             permits: Semaphore::new(config.slots as usize),
-            sandboxes: Sandboxes::new(wasmtime, config.configure_deadline)?,
+            sandboxes: Sandboxes::new(wasmtime, &config)?,
             workshop: Mutex::new(Workshop::new(maker)),
             config,
         };
@@ -204,7 +207,7 @@ pub(crate) fn compiling(
     config: &EngineConfig,
     bounds: Bounds,
 ) -> Result<wasmtime::Engine, EngineError> {
-    let config = EngineConfig { slots: 1, ..config.clone() };
+    let config = EngineConfig { slots: 1, lanes: 1, ..config.clone() };
     remembering(&mut wasmtime_config(&config, bounds), &config)
         .map_err(|error| EngineError::Setup(format!("{error:#}")))
 }

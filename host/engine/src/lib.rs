@@ -28,6 +28,7 @@ mod metadata;
 mod meter;
 mod module;
 mod policy;
+mod processor;
 mod sandbox;
 mod scan;
 mod self_test;

@@ -12,6 +12,9 @@ use crate::compiler::{Facts, Made, Maker, ProgramKey};
 use crate::engine::Sandboxes;
 use crate::{Digest, LoadError, ModuleSource, PolicyLimits};
 
+/// Chunks of a policy of which each has a copy for several processors.
+const MOST_COPIED: usize = 4;
+
 /// What makes two artifacts the same. The deadline is not part of it: it belongs to
 /// a decision, not to what decides.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,7 +85,9 @@ impl Workshop {
             }
         };
         self.programs.insert(key, Arc::downgrade(&program));
-        let job = Job { sandboxes, program: &program, limits };
+        // What has many chunks has them in place of copies: both want slots of their own.
+        let lanes = if plan.len() <= MOST_COPIED { sandboxes.lanes } else { 1 };
+        let job = Job { sandboxes, program: &program, limits, lanes };
         let (chunks, artifacts) = self.chunks(&job, plan, settings)?;
         Ok(Parts { program, chunks, artifacts })
     }
@@ -160,7 +165,7 @@ impl Workshop {
         let Made { code, journal } =
             self.maker.make(&job.sandboxes.wasmtime, key.program, settings);
         journal.flush(&job.program.metadata.name);
-        let artifact = Arc::new(Artifact::new(job.sandboxes, &code?, job.limits)?);
+        let artifact = Arc::new(Artifact::new(job.sandboxes, &code?, job.limits, job.lanes)?);
         self.artifacts.insert(key, Arc::downgrade(&artifact));
         Ok(artifact)
     }
@@ -171,6 +176,7 @@ struct Job<'a> {
     sandboxes: &'a Sandboxes,
     program: &'a Facts,
     limits: PolicyLimits,
+    lanes: usize,
 }
 
 fn reusable<K: Eq + Hash, V>(known: &HashMap<K, Weak<V>>, key: &K) -> Option<Arc<V>> {

@@ -171,6 +171,7 @@ impl Guest {
     pub(crate) fn prepared_in_one_slot(&self) -> PreparedPolicy {
         let mut config = EngineConfig::default();
         config.slots = 1;
+        config.lanes = 1;
         let engine = Engine::new(config).unwrap();
         let limits = engine.config().default_limits();
         engine.prepare(&self.source(), &one(), limits).unwrap()
