@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{OptLevel, StoreContextMut};
 
+use crate::alone::Alone;
 use crate::bindings::StockadePolicy;
 use crate::compiler::{CompileCache, Compiler, INTERFACE, Maker, PIECE, Remote, Workbench};
 use crate::config::{Bounds, wasmtime_config};
@@ -29,7 +30,7 @@ pub(crate) struct Shared {
     pub(crate) config: EngineConfig,
     pub(crate) sandboxes: Sandboxes,
     /// One for each slot: whoever holds one finds a slot free.
-    pub(crate) permits: Semaphore,
+    pub(crate) permits: Alone<Semaphore>,
     workshop: Mutex<Workshop>,
 }
 
@@ -83,7 +84,7 @@ impl Engine {
             }
         };
         let shared = Shared {
-            permits: Semaphore::new(config.slots as usize),
+            permits: Alone(Semaphore::new(config.slots as usize)),
             sandboxes: Sandboxes::new(wasmtime, &config)?,
             workshop: Mutex::new(Workshop::new(maker)),
             config,

@@ -7,6 +7,7 @@
 //!
 //! Nothing else in Stockade knows wasmtime.
 
+mod alone;
 mod answer;
 mod artifact;
 mod bindings;

@@ -9,6 +9,8 @@ use std::{io, thread};
 
 use wasmtime::{Engine, EngineWeak};
 
+use crate::alone::Alone;
+
 const TICK: Duration = Duration::from_millis(1);
 /// Ticks without a guest before the clock stands still: a gateway that nobody uses does not
 /// keep a processor awake, and one that is used does not wake the clock for each decision.
@@ -26,7 +28,7 @@ pub(crate) struct Clocked {
 /// What the thread that ticks and the guests know of each other.
 #[derive(Debug, Default)]
 struct Activity {
-    guests: AtomicUsize,
+    guests: Alone<AtomicUsize>,
     stands_still: AtomicBool,
     clock: OnceLock<Thread>,
 }
