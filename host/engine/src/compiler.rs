@@ -13,6 +13,7 @@ mod pieces;
 mod process;
 mod program;
 mod prune;
+mod sections;
 mod serve;
 mod snapshot;
 mod step;
@@ -68,9 +69,10 @@ impl Maker {
         key: ProgramKey,
         settings: &[String],
     ) -> Made {
+        let log = journal::most_verbose();
         match self {
-            Self::Here(workbench) => workbench.make(engine, key, settings, journal::most_verbose()),
-            Self::Process(remote) => remote.make(key, settings),
+            Self::Here(workbench) => workbench.make(engine, key, settings, log),
+            Self::Process(remote) => remote.make(key, settings, log),
         }
     }
 

@@ -8,16 +8,14 @@
 use wasm_encoder::{
     ConstExpr, DataSection, Function, MemArg, Module, RawSection, SectionId, StartSection,
 };
-use wasmparser::{BinaryReader, BinaryReaderError, DataKind, Operator, Parser, Payload};
+use wasmparser::{BinaryReader, DataKind, Operator, Parser, Payload, TypeRef};
 
-use super::prune::{Section, sections};
+use super::sections::{Result, Section, is_function, sections, with_modules};
 
 /// What lies behind a gap of this many bytes is a stray,
 const GAP: u32 = 8 << 10;
 /// unless it is longer than this.
 const LONGEST_STRAY: usize = 64;
-
-type Result<T> = std::result::Result<T, BinaryReaderError>;
 
 /// One data segment; passive where it has no place.
 struct Segment<'a> {
@@ -45,8 +43,13 @@ struct Found<'a> {
     unusual: bool,
 }
 
+/// The component with the strays of its modules written at their start.
+pub(super) fn compact(component: &[u8]) -> Result<Vec<u8>> {
+    with_modules(component, |module| Ok(compacted(module)?.unwrap_or_else(|| module.to_vec())))
+}
+
 /// The module with its strays written at its start; nothing, where there are none.
-pub(super) fn compact(module: &[u8]) -> Result<Option<Vec<u8>>> {
+fn compacted(module: &[u8]) -> Result<Option<Vec<u8>>> {
     let found = Found::read(module)?;
     // Without a function of its own a module has no place for one more.
     let usual = found.bodies > 0 && !found.starts && !found.unusual;
@@ -97,11 +100,9 @@ impl<'a> Found<'a> {
                 }
                 Payload::ImportSection(imports) => {
                     for import in imports.into_imports() {
-                        match import?.ty {
-                            wasmparser::TypeRef::Func(_) => found.functions += 1,
-                            wasmparser::TypeRef::Memory(_) => found.unusual = true,
-                            _ => {}
-                        }
+                        let import = import?;
+                        found.functions += u32::from(is_function(&import.ty));
+                        found.unusual |= matches!(import.ty, TypeRef::Memory(_));
                     }
                 }
                 Payload::FunctionSection(section) => found.functions += section.count(),
@@ -221,7 +222,7 @@ mod tests {
                 (data (i32.const 131036) "\28\01"))"#,
         )
         .unwrap();
-        let compact = compact(&module).unwrap().unwrap();
+        let compact = compacted(&module).unwrap().unwrap();
         Validator::new().validate_all(&compact).unwrap();
         assert_eq!(
             segments(&compact),
@@ -256,7 +257,7 @@ mod tests {
                 131_072 - length
             ))
             .unwrap();
-            let compact = compact(&module).unwrap().unwrap();
+            let compact = compacted(&module).unwrap().unwrap();
             assert!(memory(&compact) == memory(&module), "{stray}");
         }
     }
@@ -266,7 +267,7 @@ mod tests {
         let stray = r#"(data (i32.const 0) "a") (data (i32.const 60000) "b")"#;
         let unchanged = |text: &str| {
             let module = wat::parse_str(format!("(module {text})")).unwrap();
-            compact(&module).unwrap().is_none()
+            compacted(&module).unwrap().is_none()
         };
         assert!(!unchanged(&format!("(memory 1) (func) {stray}")));
         let no_functions = format!("(type (func)) (memory 1) {stray}");

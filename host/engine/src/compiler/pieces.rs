@@ -18,6 +18,7 @@ use wit_component::StringEncoding;
 use wit_component::metadata::{self, Bindgen};
 use wit_parser::{WorldItem, WorldKey};
 
+use super::sections::is_function;
 use crate::LoadError;
 
 /// The interface that a changed module imports, and its only function.
@@ -114,15 +115,14 @@ impl Change {
                 Payload::ImportSection(imports) => {
                     for import in imports.into_imports() {
                         let import = import?;
-                        if let TypeRef::Func(kind) = import.ty {
-                            if import.module.starts_with(LOG) && import.name == WRITE {
-                                if write.is_some() {
-                                    return Ok(None);
-                                }
-                                write = Some((functions, kind));
+                        let is_write = import.module.starts_with(LOG) && import.name == WRITE;
+                        if let (TypeRef::Func(kind), true) = (import.ty, is_write) {
+                            if write.is_some() {
+                                return Ok(None);
                             }
-                            functions += 1;
+                            write = Some((functions, kind));
                         }
+                        functions += u32::from(is_function(&import.ty));
                     }
                 }
                 Payload::FunctionSection(section) => functions += section.count(),

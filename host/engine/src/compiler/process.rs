@@ -12,12 +12,13 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use tracing::Level;
 
 use super::frame;
 use super::limits::Limits;
 use super::step::{Done, Facts, Made, ProgramKey, Setup, Step};
 use crate::config::Bounds;
-use crate::journal::{self, Journal};
+use crate::journal::Journal;
 use crate::{EngineConfig, LoadError, ModuleSource, text};
 
 const MIB: u64 = 1 << 20;
@@ -83,8 +84,7 @@ impl Remote {
         }
     }
 
-    pub(super) fn make(&mut self, program: ProgramKey, settings: &[String]) -> Made {
-        let log = journal::most_verbose();
+    pub(super) fn make(&mut self, program: ProgramKey, settings: &[String], log: Level) -> Made {
         let step = Step::Make { program, settings: settings.to_vec(), log };
         self.code(&step, None)
             .unwrap_or_else(|error| Made { code: Err(error), journal: Journal::default() })

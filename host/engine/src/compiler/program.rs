@@ -3,9 +3,11 @@
 use std::mem;
 use std::time::Duration;
 
+use wasmparser::BinaryReaderError;
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre};
 
+use super::image::compact;
 use super::pieces::in_pieces;
 use super::prune::{Stage, prune};
 use super::snapshot::Instrumented;
@@ -38,7 +40,7 @@ impl Program {
             componentize(module.bytes(), memory_bytes)?;
         let instrumented = Instrumented::new(&component)?.component;
         let stage = if known.is_some() { Stage::Configuring } else { Stage::Making };
-        let instrumented = pruned(&instrumented, stage)?;
+        let instrumented = prune(&instrumented, stage).map_err(|error| unreadable(&error))?;
         let instrumented = compile(sandboxes, &instrumented)?;
         let exports = GuestIndices::new(&instrumented)
             .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
@@ -86,7 +88,9 @@ impl Program {
         journal: &mut Journal,
     ) -> Result<Vec<u8>, Refusal> {
         let snapshot = self.frozen(sandboxes, settings, journal)?;
-        let snapshot = pruned(&snapshot, Stage::Deciding).map_err(Refusal::Other)?;
+        let snapshot = prune(&snapshot, Stage::Deciding)
+            .and_then(|pruned| compact(&pruned))
+            .map_err(|error| Refusal::Other(unreadable(&error)))?;
         let code = engine.precompile_component(&snapshot);
         code.map_err(|error| Refusal::Other(LoadError::Compile(format!("{error:#}"))))
     }
@@ -172,10 +176,9 @@ fn componentize(bytes: &[u8], memory_bytes: usize) -> Result<(Vec<u8>, Scanned),
     Ok((component, scanned))
 }
 
-/// [`prune`] what wizer has written.
-fn pruned(component: &[u8], stage: Stage) -> Result<Vec<u8>, LoadError> {
-    prune(component, stage)
-        .map_err(|error| LoadError::Compile(format!("it cannot be read again: {error}")))
+/// wizer has written what cannot be read, which is a fault of ours.
+fn unreadable(error: &BinaryReaderError) -> LoadError {
+    LoadError::Compile(format!("it cannot be read again: {error}"))
 }
 
 /// Machine code for a component, with the host's functions in place.

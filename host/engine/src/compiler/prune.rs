@@ -6,18 +6,16 @@
 //! Should one of them run all the same, it traps, and the request is refused.
 
 use std::collections::{BTreeMap, HashSet};
-use std::ops::Range;
 
 use wasm_encoder::{
-    CodeSection, Component, ComponentSectionId, Function, Instruction, Module, NameSection,
-    RawSection, SectionId,
+    CodeSection, Function, Instruction, Module, NameSection, RawSection, SectionId,
 };
 use wasmparser::{
-    BinaryReader, BinaryReaderError, CustomSectionReader, ElementItems, ExternalKind, FunctionBody,
-    KnownCustom, Name, NameMap, Operator, Parser, Payload, TypeRef,
+    BinaryReader, CustomSectionReader, ElementItems, ExternalKind, FunctionBody, KnownCustom, Name,
+    NameMap, Operator, Parser, Payload,
 };
 
-use super::image::compact;
+use super::sections::{Result, is_function, sections, with_modules};
 
 /// When a policy runs.
 #[derive(Clone, Copy, Debug)]
@@ -41,24 +39,9 @@ impl Stage {
     }
 }
 
-type Result<T> = std::result::Result<T, BinaryReaderError>;
-
 /// The same component, in which what is only called at the other stage traps.
 pub(super) fn prune(component: &[u8], stage: Stage) -> Result<Vec<u8>> {
-    let mut pruned = Component::new();
-    for section in sections(component)? {
-        let data = &component[section.data];
-        if section.id == ComponentSectionId::CoreModule as u8 {
-            let mut module = prune_module(data, stage)?;
-            if let (Stage::Deciding, Some(compact)) = (stage, compact(&module)?) {
-                module = compact;
-            }
-            pruned.section(&RawSection { id: section.id, data: &module });
-        } else {
-            pruned.section(&RawSection { id: section.id, data });
-        }
-    }
-    Ok(pruned.finish())
+    with_modules(component, |module| prune_module(module, stage))
 }
 
 fn prune_module(module: &[u8], stage: Stage) -> Result<Vec<u8>> {
@@ -78,27 +61,6 @@ fn prune_module(module: &[u8], stage: Stage) -> Result<Vec<u8>> {
         }
     }
     Ok(pruned.finish())
-}
-
-pub(super) struct Section {
-    pub(super) id: u8,
-    pub(super) data: Range<usize>,
-}
-
-/// The outermost sections of a module or a component, as they lie there.
-pub(super) fn sections(binary: &[u8]) -> Result<Vec<Section>> {
-    let header = Module::HEADER.len();
-    let mut reader = BinaryReader::new(binary, 0);
-    reader.read_bytes(header)?;
-    let mut sections = Vec::new();
-    while !reader.eof() {
-        let id = reader.read_u8()?;
-        let length = reader.read_var_u32()? as usize;
-        let start = reader.original_position();
-        reader.read_bytes(length)?;
-        sections.push(Section { id, data: start..start + length });
-    }
-    Ok(sections)
 }
 
 /// The names of functions, where a section has them.
@@ -150,9 +112,7 @@ impl<'a> Calls<'a> {
             match payload? {
                 Payload::ImportSection(imports) => {
                     for import in imports.into_imports() {
-                        if matches!(import?.ty, TypeRef::Func(_) | TypeRef::FuncExact(_)) {
-                            calls.imported += 1;
-                        }
+                        calls.imported += u32::from(is_function(&import?.ty));
                     }
                 }
                 Payload::ExportSection(exports) => {

@@ -1,6 +1,6 @@
 use wasmparser::{Operator, Parser, Payload, Validator};
 
-use super::{Stage, names, prune, prune_module};
+use super::{Stage, names, prune, prune_module, sections};
 
 /// Each stage has a function of its own, and there are all ways to keep one.
 const MODULE: &str = r#"
@@ -94,7 +94,7 @@ fn everything_but_code_and_names_stays_as_it_is() {
     let pruned = prune(&component, Stage::Deciding).unwrap();
     Validator::new().validate_all(&pruned).unwrap();
     let outside = |bytes: &[u8]| -> Vec<Vec<u8>> {
-        let sections = super::sections(bytes).unwrap().into_iter();
+        let sections = sections(bytes).unwrap().into_iter();
         sections.filter(|one| one.id != 1).map(|one| bytes[one.data].to_vec()).collect()
     };
     assert_eq!(outside(&pruned), outside(&component));
