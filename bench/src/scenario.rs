@@ -29,9 +29,8 @@ pub fn engine() -> anyhow::Result<Engine> {
 /// Where the machine does not give what it needs.
 pub fn serving_engine() -> anyhow::Result<Engine> {
     let gateway = std::env::current_exe()?.with_file_name("stockade");
-    let mut config = EngineConfig::default();
-    config.compiler = Compiler::Process(CompilerProcess::new(&gateway, &["compile-policies"]));
-    Ok(Engine::new(config)?)
+    let process = CompilerProcess::new(&gateway, &["compile-policies"]);
+    Ok(Engine::new(EngineConfig::compiling(Compiler::Process(process)))?)
 }
 
 /// The generation that a configuration makes.

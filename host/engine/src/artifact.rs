@@ -20,7 +20,7 @@ pub(crate) struct Artifact {
 }
 
 /// One copy.
-struct Lane {
+pub(crate) struct Lane {
     instance: InstancePre<Sandbox>,
     /// Of the type [`Evaluate`]: [`Lane::new`] has checked it.
     evaluate: ComponentExportIndex,
@@ -44,16 +44,9 @@ impl Artifact {
         Ok(Self { lanes: lanes.collect::<Result<_, _>>()? })
     }
 
-    /// Judge one request, in an instance that nobody used before.
-    pub(crate) fn evaluate(
-        &self,
-        engine: &Clocked,
-        limits: PolicyLimits,
-        request: Request<'_>,
-        bindings: &[u32],
-    ) -> Answer {
-        let lane = &self.lanes[processor::current() % self.lanes.len()];
-        lane.evaluate(engine, limits, request, bindings)
+    /// The copy for the processor that this thread runs on.
+    pub(crate) fn lane(&self) -> &Lane {
+        &self.lanes[processor::current() % self.lanes.len()]
     }
 }
 
@@ -82,7 +75,8 @@ impl Lane {
         Ok(Self { instance: snapshot, evaluate })
     }
 
-    fn evaluate(
+    /// Judge one request, in an instance that nobody used before.
+    pub(crate) fn evaluate(
         &self,
         engine: &Clocked,
         limits: PolicyLimits,

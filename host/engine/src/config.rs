@@ -86,6 +86,16 @@ impl Default for EngineConfig {
 }
 
 impl EngineConfig {
+    /// The usual one, with another place to compile.
+    pub fn compiling(compiler: Compiler) -> Self {
+        Self { compiler, ..Self::default() }
+    }
+
+    /// For what runs one guest at a time.
+    pub(crate) fn of_one_slot(&self) -> Self {
+        Self { slots: 1, lanes: 1, ..self.clone() }
+    }
+
     /// The limits of a policy that sets none itself.
     pub fn default_limits(&self) -> PolicyLimits {
         PolicyLimits { deadline: self.default_deadline, memory_bytes: self.default_memory_bytes }

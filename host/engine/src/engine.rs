@@ -47,11 +47,11 @@ impl Sandboxes {
     /// Those in which policies describe themselves and read their settings, once: what they
     /// run is compiled quickly and not to be quick.
     pub(crate) fn making(config: &EngineConfig, bounds: Bounds) -> Result<Self, EngineError> {
-        let config = EngineConfig { slots: 1, lanes: 1, ..config.clone() };
+        let config = config.of_one_slot();
         let mut wasmtime = wasmtime_config(&config, bounds);
         wasmtime.cranelift_opt_level(OptLevel::None);
-        let wasmtime = wasmtime::Engine::new(&wasmtime)
-            .map_err(|error| EngineError::Setup(format!("{error:#}")))?;
+        let wasmtime =
+            wasmtime::Engine::new(&wasmtime).map_err(|error| EngineError::setup(&error))?;
         Self::new(wasmtime, &config)
     }
 
@@ -63,7 +63,7 @@ impl Sandboxes {
         let mut linker = Linker::new(&wasmtime);
         StockadePolicy::add_to_linker::<_, HasSelf<_>>(&mut linker, |sandbox| sandbox)
             .and_then(|()| log_in_pieces(&mut linker))
-            .map_err(|error| EngineError::Setup(format!("{error:#}")))?;
+            .map_err(|error| EngineError::setup(&error))?;
         let wasmtime = Clocked::start(wasmtime).map_err(EngineError::Ticker)?;
         let configure_deadline = config.configure_deadline;
         Ok(Self { wasmtime, linker, configure_deadline, lanes: config.lanes as usize })
@@ -199,7 +199,7 @@ fn reserve(config: &EngineConfig) -> Result<(wasmtime::Engine, Bounds), EngineEr
              every memory access of a policy is checked instead, which is slower",
             config.slots
         );
-        engine(Bounds::Checked).map_err(|error| EngineError::Setup(format!("{error:#}")))
+        engine(Bounds::Checked).map_err(|error| EngineError::setup(&error))
     })
 }
 
@@ -208,9 +208,9 @@ pub(crate) fn compiling(
     config: &EngineConfig,
     bounds: Bounds,
 ) -> Result<wasmtime::Engine, EngineError> {
-    let config = EngineConfig { slots: 1, lanes: 1, ..config.clone() };
+    let config = config.of_one_slot();
     remembering(&mut wasmtime_config(&config, bounds), &config)
-        .map_err(|error| EngineError::Setup(format!("{error:#}")))
+        .map_err(|error| EngineError::setup(&error))
 }
 
 /// An engine that remembers what it has compiled.

@@ -31,6 +31,13 @@ pub enum EngineError {
     LimitDoesNotHold(String),
 }
 
+impl EngineError {
+    /// wasmtime's reason, with its causes.
+    pub(crate) fn setup(error: &wasmtime::Error) -> Self {
+        Self::Setup(format!("{error:#}"))
+    }
+}
+
 /// One thing that is wrong with one binding's settings, as the policy sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{path}{}{message}", if path.is_empty() { "" } else { ": " })]

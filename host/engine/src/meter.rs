@@ -35,11 +35,11 @@ impl Meter {
     /// # Errors
     /// Where the machine cannot give what it needs, or the policy does not load.
     pub fn new(module: &ModuleSource, limits: PolicyLimits) -> Result<Self, MeterError> {
-        let config = EngineConfig { slots: 1, lanes: 1, ..EngineConfig::default() };
+        let config = EngineConfig::default().of_one_slot();
         let mut counting = wasmtime_config(&config, Bounds::Checked);
         counting.consume_fuel(true);
-        let wasmtime = wasmtime::Engine::new(&counting)
-            .map_err(|error| EngineError::Setup(format!("{error:#}")))?;
+        let wasmtime =
+            wasmtime::Engine::new(&counting).map_err(|error| EngineError::setup(&error))?;
         let counting = Sandboxes::new(wasmtime, &config)?;
         let making = Sandboxes::making(&config, Bounds::Checked)?;
         let program = Program::load(&making, module, limits.memory_bytes, None)?;

@@ -180,7 +180,8 @@ impl PreparedPolicy {
     ) -> bool {
         let locals: SmallVec<[u32; 16]> = places.iter().map(|place| place.local).collect();
         let wasmtime = &self.engine.sandboxes.wasmtime;
-        let answer = chunk.artifact.evaluate(wasmtime, self.limits, request.clone(), &locals);
+        let answer =
+            chunk.artifact.lane().evaluate(wasmtime, self.limits, request.clone(), &locals);
         answer.sandbox.journal.flush(&self.name);
         match self.verdicts(answer.verdicts, places.len()) {
             Ok(verdicts) => {

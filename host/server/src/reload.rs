@@ -125,22 +125,23 @@ impl Reloader {
 
     /// Build a candidate and swap it in. Blocks while policies compile.
     pub fn reload(&self) -> Reload {
-        self.reload_unless(|unchanged| unchanged)
+        self.attempt(false)
     }
 
     /// [`reload`](Self::reload) for somebody who asks for it: what was rejected is tried
     /// again, since the reason may not have been the configuration.
     fn reload_asked(&self) -> Reload {
         let rejected = self.current.status.borrow().rejected.is_some();
-        self.reload_unless(|unchanged| unchanged && !rejected)
+        self.attempt(rejected)
     }
 
-    fn reload_unless(&self, needless: impl FnOnce(bool) -> bool) -> Reload {
+    /// `again` is for files that are as they were.
+    fn attempt(&self, again: bool) -> Reload {
         // Held to the end: two reloads at once could swap in the older one last.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let inputs = seen.inputs.clone();
         let before = fingerprint(&inputs);
-        if needless(before == seen.fingerprint) {
+        if before == seen.fingerprint && !again {
             return Reload::Unchanged;
         }
         let started = Instant::now();

@@ -133,9 +133,7 @@ impl Server {
 /// # Errors
 /// Where they do not, or it cannot be set up on this machine.
 pub fn proven_engine(compiler: Compiler) -> Result<Engine, EngineError> {
-    let mut config = EngineConfig::default();
-    config.compiler = compiler;
-    let engine = Engine::new(config)?;
+    let engine = Engine::new(EngineConfig::compiling(compiler))?;
     engine.self_test()?;
     Ok(engine)
 }

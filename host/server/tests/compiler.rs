@@ -126,8 +126,8 @@ async fn what_was_rejected_for_want_of_a_compiler_is_tried_again_when_asked() {
     let (directory, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let program = elsewhere.path().join("compiler");
     symlink(stockade, &program).unwrap();
-    let mut config = EngineConfig::default();
-    config.compiler = Compiler::Process(CompilerProcess::new(&program, &["compile-policies"]));
+    let process = CompilerProcess::new(&program, &["compile-policies"]);
+    let config = EngineConfig::compiling(Compiler::Process(process));
     let engine = Arc::new(Engine::new(config).unwrap());
     let key = KeyText::generate();
     write(directory.path(), &key, "llama3.2:3b");

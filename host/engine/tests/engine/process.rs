@@ -31,9 +31,8 @@ fn process() -> CompilerProcess {
 }
 
 fn engine(process: CompilerProcess) -> Engine {
-    let mut config = EngineConfig::default();
+    let mut config = EngineConfig::compiling(Compiler::Process(process));
     config.configure_deadline = Duration::from_mins(1);
-    config.compiler = Compiler::Process(process);
     Engine::new(config).unwrap()
 }
 

@@ -13,9 +13,7 @@ use crate::generation::{self, Generation};
 
 /// Load a configuration as `serve` does.
 pub(super) fn load(path: &Path) -> anyhow::Result<Result<Generation, ConfigErrors>> {
-    let mut settings = EngineConfig::default();
-    settings.compiler = compiler()?;
-    let engine = Engine::new(settings)?;
+    let engine = Engine::new(EngineConfig::compiling(compiler()?))?;
     let reading = config::read(path, crate::builtin::NAMES);
     Ok(generation::candidate(1, reading, &engine, &SystemClock))
 }
