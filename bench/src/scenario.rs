@@ -5,10 +5,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use anyhow::{Context as _, anyhow, bail};
 use stockade::builtin;
 use stockade::config;
-use stockade::generation::{self, Generation, Hypothetical};
+use stockade::generation::{self, Asker, Generation, Hypothetical};
+use stockade_authn::Scope;
 use stockade_core::{
-    Client, Dialect, ModelName, ModelRef, ModelRole, Operation, Parameters, Principal, Subject,
-    SystemClock, Transport, combine,
+    Client, Dialect, ModelName, ModelRef, ModelRole, Operation, Parameters, Principal, SystemClock,
+    Transport,
 };
 use stockade_engine::{Compiler, CompilerProcess, Engine, EngineConfig};
 
@@ -50,6 +51,7 @@ pub fn generation(engine: &Engine, text: &str) -> anyhow::Result<Generation> {
 pub struct Question {
     generation: Generation,
     principal: Principal,
+    scope: Scope,
     operation: Operation,
     models: Vec<ModelRef>,
 }
@@ -65,7 +67,7 @@ impl Question {
             name: ModelName::parse(model).map_err(|error| anyhow!("{error}"))?,
             role: ModelRole::of(operation),
         }];
-        Ok(Self { generation, principal, operation, models })
+        Ok(Self { generation, principal, scope: Scope::default(), operation, models })
     }
 
     /// Decide it: choose the bindings, ask their policies in fresh instances, combine.
@@ -74,32 +76,19 @@ impl Question {
     /// Where it is denied: what is measured must be the whole way to yes.
     pub fn decide(&self) -> anyhow::Result<()> {
         let asked = Hypothetical {
-            principal: &self.principal,
             operation: self.operation,
-            models: &self.models,
+            models: self.models.clone(),
             dialect: Dialect::Native,
+            parameters: Parameters::default(),
         };
-        let parameters = Parameters::default();
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let client = Client { address, transport: Transport::Plain };
         let time = self.generation.local_time(&SystemClock);
-        let opinions = self.generation.opinions_blocking(&asked.input(&parameters, client, time));
-        match combine(Asked(self.operation, &self.models), &opinions) {
+        let asker = Asker { principal: &self.principal, scope: &self.scope, client, time };
+        let decision = self.generation.decide_blocking(asker, asked);
+        match decision.result {
             Ok(_permit) => Ok(()),
-            Err(denial) => bail!("denied: {}; {opinions:?}", denial.reason),
+            Err(refusal) => bail!("denied: {refusal}; {:?}", decision.opinions),
         }
-    }
-}
-
-/// What `combine` has to know of a request.
-struct Asked<'a>(Operation, &'a [ModelRef]);
-
-impl Subject for Asked<'_> {
-    fn operation(&self) -> Operation {
-        self.0
-    }
-
-    fn models(&self) -> &[ModelRef] {
-        self.1
     }
 }

@@ -1,6 +1,12 @@
 //! Cedar's rule: default deny, any deny wins, otherwise one allow is needed.
 
-use crate::{AccessClass, BindingName, ModelRef, Obligations, Operation, PolicyName, Verdict};
+use crate::{
+    AccessClass, BindingName, ModelName, ModelRef, Obligations, Operation, PolicyName, Verdict,
+};
+
+mod replacement;
+
+pub use replacement::{Allowed, Replaced, Replacement};
 
 /// Something that can be judged: it knows what it asks for.
 pub trait Subject {
@@ -44,13 +50,17 @@ pub struct Opinion {
     pub outcome: Outcome,
 }
 
-/// A request that may be forwarded. Only [`combine`] and [`permit_public`] make one,
-/// and forwarding takes nothing else.
+/// A request that may be forwarded as it is, once its obligations are met. Only [`combine`],
+/// [`Replaced::combine`] and [`permit_public`] make one, and forwarding takes nothing else.
+///
+/// Its obligations never name another model: the models of the request are those that were
+/// judged.
 #[derive(Debug)]
 pub struct Permit<R> {
     request: R,
     obligations: Obligations,
     allowed_by: Vec<BindingName>,
+    replaced_by: Option<ModelName>,
 }
 
 impl<R> Permit<R> {
@@ -67,6 +77,11 @@ impl<R> Permit<R> {
     /// The bindings that allowed it; none for a public operation.
     pub fn allowed_by(&self) -> &[BindingName] {
         &self.allowed_by
+    }
+
+    /// The model that the request names because a policy replaced the one asked for.
+    pub const fn replaced_by(&self) -> Option<&ModelName> {
+        self.replaced_by.as_ref()
     }
 
     /// Take it apart, to forward it.
@@ -114,16 +129,44 @@ impl Denial {
         }
     }
 
+    /// Says that it is about a model which the caller did not ask for.
+    fn about_replacement(self, model: &ModelName) -> Self {
+        let reason = format!("a policy replaces the model by {model}: {}", self.reason);
+        Self { reason, ..self }
+    }
+
     fn overall(cause: DenialCause, reason: &str) -> Self {
         Self { cause, reason: reason.to_owned(), binding: None, policy: None }
     }
 }
 
-/// Combine what the bindings of a caller say about its request.
+/// Combines what the bindings of a caller say about its request.
 ///
 /// A failure weighs as much as a deny: whether the failed policy would have denied
 /// is unknown. A deny is reported before a failure, because it is the caller's to mend.
-pub fn combine<R: Subject>(request: R, opinions: &[Opinion]) -> Result<Permit<R>, Denial> {
+///
+/// # Errors
+/// A denial, where the request is not allowed.
+pub fn combine<R: Subject>(request: R, opinions: &[Opinion]) -> Result<Allowed<R>, Denial> {
+    let Some((mut obligations, allowed_by)) = weigh(opinions)? else {
+        let any = opinions.iter().any(|opinion| opinion.enforced);
+        return Err(nobody_allowed(&request, any));
+    };
+    let other = obligations.replace_model.take().filter(|model| !is_about(&request, model));
+    let permit = Permit { request, obligations, allowed_by, replaced_by: None };
+    Ok(match other {
+        Some(model) => Allowed::WithModel(Replacement { permit, model }),
+        None => Allowed::AsAsked(permit),
+    })
+}
+
+/// Returns whether these opinions allow a request, on the model asked for or on another.
+pub fn allows(opinions: &[Opinion]) -> bool {
+    matches!(weigh(opinions), Ok(Some(_)))
+}
+
+/// Returns the obligations of all allows and their bindings; nothing where none allows.
+fn weigh(opinions: &[Opinion]) -> Result<Option<(Obligations, Vec<BindingName>)>, Denial> {
     let enforced = || opinions.iter().filter(|opinion| opinion.enforced);
     if let Some(denial) = enforced().find_map(denied).or_else(|| enforced().find_map(failed)) {
         return Err(denial);
@@ -138,10 +181,12 @@ pub fn combine<R: Subject>(request: R, opinions: &[Opinion]) -> Result<Permit<R>
             allowed_by.push(opinion.binding.clone());
         }
     }
-    if allowed_by.is_empty() {
-        return Err(nobody_allowed(&request, enforced().next().is_some()));
-    }
-    Ok(Permit { request, obligations, allowed_by })
+    Ok((!allowed_by.is_empty()).then_some((obligations, allowed_by)))
+}
+
+/// Whether a request names one model, and this one.
+fn is_about(request: &impl Subject, model: &ModelName) -> bool {
+    matches!(request.models(), [asked] if asked.name == *model)
 }
 
 fn denied(opinion: &Opinion) -> Option<Denial> {
@@ -180,7 +225,12 @@ fn nobody_allowed(request: &impl Subject, any: bool) -> Denial {
 /// The request itself, where its operation is not public.
 pub fn permit_public<R: Subject>(request: R) -> Result<Permit<R>, R> {
     if request.operation().access() == AccessClass::Public {
-        Ok(Permit { request, obligations: Obligations::default(), allowed_by: Vec::new() })
+        Ok(Permit {
+            request,
+            obligations: Obligations::default(),
+            allowed_by: Vec::new(),
+            replaced_by: None,
+        })
     } else {
         Err(request)
     }

@@ -19,7 +19,8 @@ mod verdict;
 
 pub use clock::{Clock, FixedClock, SystemClock, UnixTime};
 pub use decision::{
-    Denial, DenialCause, Opinion, Outcome, Permit, Subject, combine, permit_public,
+    Allowed, Denial, DenialCause, Opinion, Outcome, Permit, Replaced, Replacement, Subject, allows,
+    combine, permit_public,
 };
 pub use id::{BindingName, CredentialId, GroupName, InvalidId, PolicyName, UserId};
 pub use input::{Client, Counter, LocalTime, Parameters, PolicyInput, Transport, Usage};

@@ -51,7 +51,7 @@ mod shape;
 pub use head::{BadHead, BodyFraming, Head, HeadScanner, LONGEST_HEAD, path_of_head};
 pub use json::ReadLimits;
 pub use refusal::Refusal;
-pub use request::{CanonicalRequest, UpstreamBody, UpstreamRequest, WriteOptions};
+pub use request::{CanonicalRequest, UpstreamBody, UpstreamRequest, WriteOptions, several_models};
 pub use route::{
     BodyKind, Parameter, Path, ROUTES, RequestHead, ResponseKind, Route, Routed, dialect_of_path,
     reference_markdown, route,

@@ -207,6 +207,24 @@ impl CanonicalRequest {
         matches!(&self.body, Body::Json(body) if body.asked_for_usage())
     }
 
+    /// Puts another model in the place of the one that the request names.
+    ///
+    /// # Errors
+    /// The reason for the caller, where the request names several models or none, or its
+    /// route has no way to write that one.
+    pub fn replace_model(&mut self, by: &ModelName) -> Result<(), String> {
+        let [model] = &mut self.models[..] else {
+            return Err(several_models(self.models.len()));
+        };
+        model.name = by.clone();
+        if matches!(self.value, PathValue::Model(_)) {
+            self.value = PathValue::model(by.clone()).map_err(|reason| {
+                format!("a policy replaces the model by one that this route cannot name: {reason}")
+            })?;
+        }
+        Ok(())
+    }
+
     /// Write the request for Ollama.
     ///
     /// # Errors
@@ -241,6 +259,11 @@ impl CanonicalRequest {
             usage_to_hide,
         })
     }
+}
+
+/// The reason why the model of a request cannot be replaced, for the caller.
+pub fn several_models(count: usize) -> String {
+    format!("a policy replaces the model, but this request names {count} models")
 }
 
 fn check_length(route: &Route, body: &Bytes, limits: &ReadLimits) -> Result<(), Refusal> {

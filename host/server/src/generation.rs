@@ -5,32 +5,32 @@
 
 mod bindings;
 mod build;
+mod decide;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use stockade_authn::Authenticator;
-use stockade_core::{
-    Clock, Dialect, LocalTime, ModelRef, Operation, Opinion, Outcome, Parameters, PolicyInput,
-    Principal, UnixTime,
-};
+use stockade_core::{Clock, LocalTime, Operation, Opinion, Outcome, PolicyInput, UnixTime};
 use stockade_engine::PreparedPolicy;
 
 use crate::Tls;
 use crate::config::{Config, Listener};
 use bindings::{Asked, BindingTable};
 
-pub(crate) use build::authenticator;
+pub(crate) use build::{Draft, authenticator};
 pub use build::{build, candidate};
+pub use decide::{Asker, Decision, Hypothetical, Judged, Reconsidered, Refusal};
 
 /// One immutable state of the gateway.
 pub struct Generation {
     /// Counted from 1; a rejected candidate does not use up a number.
     pub number: u64,
     /// What the configuration says.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// Who may come in.
-    pub authenticator: Authenticator,
+    pub authenticator: Arc<Authenticator>,
     time_zone: TimeZone,
     policies: Vec<PreparedPolicy>,
     bindings: BindingTable,
@@ -49,23 +49,12 @@ impl Collected {
 impl Generation {
     /// Ask every policy that is bound to the caller. The opinions stand in the order of
     /// the bindings in the configuration.
-    pub async fn opinions(&self, input: &PolicyInput<'_>) -> Vec<Opinion> {
+    async fn opinions(&self, input: &PolicyInput<'_>) -> Vec<Opinion> {
         let selection = self.bindings.select(input.principal);
         let mut collected = Collected::default();
         for asked in &selection {
             let policy = &self.policies[asked.policy];
             collected.add(asked, policy.evaluate(input, &asked.settings).await);
-        }
-        self.sorted(collected)
-    }
-
-    /// [`opinions`](Self::opinions) for callers without a runtime.
-    pub fn opinions_blocking(&self, input: &PolicyInput<'_>) -> Vec<Opinion> {
-        let selection = self.bindings.select(input.principal);
-        let mut collected = Collected::default();
-        for asked in &selection {
-            let policy = &self.policies[asked.policy];
-            collected.add(asked, policy.evaluate_blocking(input, &asked.settings));
         }
         self.sorted(collected)
     }
@@ -84,6 +73,16 @@ impl Generation {
             enforced: bound.enforced,
             outcome,
         }
+    }
+
+    /// The same with another number.
+    pub(crate) fn numbered(self, number: u64) -> Self {
+        Self { number, ..self }
+    }
+
+    /// The configuration, to be changed before the generation serves anybody.
+    pub(crate) fn config_mut(&mut self) -> Option<&mut Config> {
+        Arc::get_mut(&mut self.config)
     }
 
     /// The listener at this address, if it is configured. Several may ask for port 0, with
@@ -135,48 +134,3 @@ pub const USES: [Operation; 5] = [
     Operation::Show,
     Operation::Transcribe,
 ];
-
-/// A request that nobody sent: for `explain`, for the configuration's own tests, and for
-/// asking whether a model may be listed.
-pub struct Hypothetical<'a> {
-    /// Who would send it.
-    pub principal: &'a Principal,
-    /// What it would ask for.
-    pub operation: Operation,
-    /// Which models it would name.
-    pub models: &'a [ModelRef],
-    /// The API that it would speak.
-    pub dialect: Dialect,
-}
-
-impl stockade_core::Subject for Hypothetical<'_> {
-    fn operation(&self) -> Operation {
-        self.operation
-    }
-
-    fn models(&self) -> &[ModelRef] {
-        self.models
-    }
-}
-
-impl<'a> Hypothetical<'a> {
-    /// The facts of a request that says nothing more than this one.
-    pub fn input(
-        &self,
-        parameters: &'a Parameters,
-        client: stockade_core::Client,
-        time: LocalTime,
-    ) -> PolicyInput<'a> {
-        PolicyInput {
-            principal: self.principal,
-            operation: self.operation,
-            dialect: self.dialect,
-            models: self.models,
-            parameters,
-            client,
-            time,
-            usage: stockade_core::Usage::default(),
-            body: None,
-        }
-    }
-}

@@ -26,15 +26,14 @@ use http::{HeaderMap, Method, Request, Response, Uri};
 use hyper::body::Incoming;
 use stockade_authn::{AuthnError, ClientIp, Identity, Replays, Throttle, TrustedProxies};
 use stockade_core::{
-    AccessClass, Client, Clock, Dialect, Permit, PolicyInput, Subject, Usage, combine,
-    permit_public,
+    AccessClass, Client, Clock, Dialect, ModelName, Parameters, Permit, Subject, permit_public,
 };
 use stockade_ollama::{
     BadHead, BodyKind, CanonicalRequest, ReadLimits, RequestHead, Routed, dialect_of_path,
 };
 
 use crate::facts::Facts;
-use crate::generation::Generation;
+use crate::generation::{Asker, Generation, Judged};
 use crate::reload::Current;
 use crate::shadow::{self, ShadowTally};
 use answer::AnswerBody;
@@ -47,7 +46,7 @@ use record::{Record, RequestIds};
 use refused::Refused;
 use upstream::Upstream;
 
-pub(crate) use listener::{ConnectionLimits, serve};
+pub(crate) use listener::serve;
 
 /// The gateway: what connections share.
 pub(crate) struct Gateway {
@@ -77,17 +76,34 @@ impl Subject for Classified {
     }
 }
 
+impl Judged for Classified {
+    fn dialect(&self) -> Dialect {
+        self.request.dialect()
+    }
+
+    fn parameters(&self) -> &Parameters {
+        self.request.parameters()
+    }
+
+    fn body_text(&self) -> Option<String> {
+        self.request.body_text()
+    }
+
+    fn replace_model(&mut self, by: &ModelName) -> Result<(), String> {
+        self.request.replace_model(by)
+    }
+}
+
 impl Gateway {
     pub(crate) fn new(
         current: Arc<Current>,
         clock: Arc<dyn Clock>,
         shadow: Arc<ShadowTally>,
     ) -> Self {
-        let timeout = current.load().config.upstream.connect_timeout;
         Self {
             current,
             clock,
-            upstream: Upstream::new(timeout),
+            upstream: Upstream::default(),
             ids: RequestIds::new(),
             passwords: PasswordChecks::new(),
             replays: Replays::default(),
@@ -264,26 +280,23 @@ impl Exchange<'_> {
         caller: &Identity,
         record: &mut Record,
     ) -> Result<Permit<Classified>, Refused> {
-        caller.terms.scope.check(&classified)?;
-        let request = &classified.request;
-        let body = self.generation.wants_body().then(|| request.body_text()).flatten();
-        let input = PolicyInput {
-            principal: &caller.principal,
-            operation: request.operation(),
-            dialect: request.dialect(),
-            models: request.models(),
-            parameters: request.parameters(),
-            client: self.client(),
-            time: self.generation.local_time(self.gateway.clock.as_ref()),
-            usage: Usage::default(),
-            body: body.as_deref(),
-        };
-        record.judged(Facts::of(&input));
-        let opinions = self.generation.opinions(&input).await;
-        let remarks = shadow::remarks(&classified, &opinions);
+        let asker = self.asker(caller);
+        record.judged(Facts::of(&asker.input(&classified, None)));
+        let decision = self.generation.decide(asker, classified).await;
+        let remarks = shadow::remarks(&decision);
         self.gateway.shadow.count(&remarks);
         record.shadowed(remarks);
-        Ok(combine(classified, &opinions)?)
+        Ok(decision.result?)
+    }
+
+    /// The caller as decisions see it, now.
+    fn asker<'c>(&self, caller: &'c Identity) -> Asker<'c> {
+        Asker {
+            principal: &caller.principal,
+            scope: &caller.terms.scope,
+            client: self.client(),
+            time: self.generation.local_time(self.gateway.clock.as_ref()),
+        }
     }
 
     fn client(&self) -> Client {

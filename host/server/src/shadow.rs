@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
-use stockade_core::{BindingName, Opinion, Outcome, PolicyName, Subject, Verdict, combine};
+use stockade_core::{BindingName, Opinion, Outcome, PolicyName, Verdict, allows};
+
+use crate::generation::Decision;
 
 /// What one shadow binding said about one request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -58,8 +60,12 @@ impl Said {
     }
 }
 
-/// What shadow bindings say about a request; usually there are none.
-pub(crate) fn remarks(request: &impl Subject, opinions: &[Opinion]) -> Vec<Remark> {
+/// The remarks of shadow bindings about a request; usually there are none. Where a policy
+/// replaced the model, each is about the model that would be forwarded.
+pub(crate) fn remarks<R>(decision: &Decision<R>) -> Vec<Remark> {
+    let second = decision.reconsidered.as_ref().map(|second| &second.opinions);
+    let second = second.filter(|opinions| !opinions.is_empty());
+    let opinions = second.unwrap_or(&decision.opinions);
     let shadow = opinions.iter().enumerate().filter(|(_, opinion)| !opinion.enforced);
     let remark = |(index, opinion): (usize, &Opinion)| {
         let (said, reason) = Said::of(&opinion.outcome);
@@ -68,17 +74,17 @@ pub(crate) fn remarks(request: &impl Subject, opinions: &[Opinion]) -> Vec<Remar
             policy: opinion.policy.clone(),
             said,
             reason: reason.map(str::to_owned),
-            changes: changes(request, opinions, index),
+            changes: changes(opinions, index),
         }
     };
     shadow.map(remark).collect()
 }
 
 /// Whether enforcing one opinion turns a permit into a refusal, or the other way round.
-fn changes(request: &impl Subject, opinions: &[Opinion], index: usize) -> bool {
+fn changes(opinions: &[Opinion], index: usize) -> bool {
     let mut supposed = opinions.to_vec();
     supposed[index].enforced = true;
-    combine(request, opinions).is_ok() != combine(request, &supposed).is_ok()
+    allows(opinions) != allows(&supposed)
 }
 
 /// How often a shadow binding said what.

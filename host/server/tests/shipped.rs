@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
-use stockade::generation::{self, Generation, Hypothetical};
+use stockade::generation::{self, Asker, Generation, Hypothetical, Refusal};
+use stockade_authn::Scope;
 use stockade_core::{
     Client, Dialect, FixedClock, ModelName, ModelRef, ModelRole, Obligations, Operation,
-    Parameters, SystemClock, Transport, UnixTime, combine,
+    Parameters, SystemClock, Transport, UnixTime,
 };
 use stockade_engine::{Compiler, Engine, EngineConfig};
 
@@ -79,22 +80,23 @@ impl Case {
         let principal = generation.authenticator.principal_of(self.user).unwrap();
         let role = ModelRole::of(self.operation);
         let name = |name: &str| ModelRef { name: ModelName::parse(name).unwrap(), role };
-        let models: Vec<_> = self.model.into_iter().map(name).collect();
         let asked = Hypothetical {
-            principal: &principal,
             operation: self.operation,
-            models: &models,
+            models: self.model.into_iter().map(name).collect(),
             dialect: self.api,
+            parameters: Parameters { context: self.context, ..Parameters::default() },
         };
-        let parameters = Parameters { context: self.context, ..Parameters::default() };
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let client = Client { address, transport: Transport::Plain };
         let now = self.at.parse::<jiff::Timestamp>().unwrap().as_second();
         let clock = FixedClock(UnixTime::from_secs(now.try_into().unwrap()));
-        let input = asked.input(&parameters, client, generation.local_time(&clock));
-        match combine(asked, &generation.opinions_blocking(&input)) {
+        let time = generation.local_time(&clock);
+        let scope = Scope::default();
+        let asker = Asker { principal: &principal, scope: &scope, client, time };
+        match generation.decide_blocking(asker, asked).result {
             Ok(permit) => Ok(permit.into_parts().1),
-            Err(denial) => Err(format!("{:?}: {}", denial.binding, denial.reason)),
+            Err(Refusal::Denied(denial)) => Err(format!("{:?}: {}", denial.binding, denial.reason)),
+            Err(other) => Err(other.to_string()),
         }
     }
 }

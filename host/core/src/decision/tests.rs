@@ -1,14 +1,21 @@
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 
-use super::{DenialCause, Opinion, Outcome, Subject, combine, permit_public};
+use super::{Allowed, DenialCause, Opinion, Outcome, Permit, Subject, combine, permit_public};
 use crate::{
-    BindingName, Limit, LimitedParameter, ModelName, ModelRef, Obligations, Operation, PolicyName,
-    Verdict,
+    BindingName, Limit, LimitedParameter, ModelName, ModelRef, ModelRole, Obligations, Operation,
+    PolicyName, Verdict,
 };
 use proptest::prelude::*;
 
 #[derive(Debug)]
-struct Asks(Operation);
+struct Asks(Operation, Vec<ModelRef>);
+
+impl Asks {
+    fn chat(model: &str) -> Self {
+        Self(Operation::Chat, vec![ModelRef { name: name(model), role: ModelRole::Use }])
+    }
+}
 
 impl Subject for Asks {
     fn operation(&self) -> Operation {
@@ -16,8 +23,18 @@ impl Subject for Asks {
     }
 
     fn models(&self) -> &[ModelRef] {
-        &[]
+        &self.1
     }
+}
+
+fn name(text: &str) -> ModelName {
+    ModelName::parse(text).unwrap()
+}
+
+/// Puts another model into a request that names one.
+fn put(asks: &mut Asks, model: &ModelName) -> Result<(), Infallible> {
+    asks.1[0].name = model.clone();
+    Ok(())
 }
 
 fn opinion(enforced: bool, outcome: Outcome) -> Opinion {
@@ -53,7 +70,7 @@ fn allows() -> impl Strategy<Value = Outcome> {
                 insert,
             });
             Outcome::Verdict(Verdict::Allow(Obligations {
-                replace_model: model.map(|name| ModelName::parse(name).unwrap()),
+                replace_model: model.map(name),
                 limits: limits.into_iter().collect(),
                 ..Obligations::default()
             }))
@@ -96,10 +113,18 @@ const fn obligations(outcome: &Outcome) -> Option<&Obligations> {
 
 fn combined(outcomes: &[(bool, Outcome)]) -> Option<Permitted> {
     let opinions: Vec<_> = outcomes.iter().map(|(e, o)| opinion(*e, o.clone())).collect();
-    let (_, obligations) = combine(Asks(Operation::Chat), &opinions).ok()?.into_parts();
-    assert!(obligations.limits.len() <= 1, "{obligations:?}");
-    let most = obligations.limits.first().map(|limit| limit.maximum);
-    Some((obligations.replace_model, most))
+    let (model, permit) = match combine(Asks::chat("llama3.2:8b"), &opinions).ok()? {
+        Allowed::AsAsked(permit) => (None, permit),
+        Allowed::WithModel(replacement) => {
+            let model = replacement.model().clone();
+            let Ok(replaced) = replacement.apply(put);
+            // Nobody but one binding is asked again, and it has nothing against it.
+            (Some(model), replaced.combine(&[opinion(true, allow())]).ok()?)
+        }
+    };
+    let limits = &permit.obligations().limits;
+    assert!(limits.len() <= 1, "{limits:?}");
+    Some((model, limits.first().map(|limit| limit.maximum)))
 }
 
 proptest! {
@@ -118,7 +143,9 @@ proptest! {
 
 #[test]
 fn the_cause_says_which_rule_refused() {
-    let cause = |opinions: &[Opinion]| combine(Asks(Operation::Pull), opinions).unwrap_err().cause;
+    let cause = |opinions: &[Opinion]| {
+        combine(Asks(Operation::Pull, Vec::new()), opinions).unwrap_err().cause
+    };
     assert_eq!(cause(&[]), DenialCause::NoBinding);
     assert_eq!(cause(&[opinion(true, abstain())]), DenialCause::NotAllowed);
     assert_eq!(cause(&[opinion(false, allow())]), DenialCause::NoBinding);
@@ -135,7 +162,9 @@ fn the_strictest_number_wins() {
         opinion(true, Outcome::Verdict(Verdict::Allow(obligations)))
     };
     let opinions = [limited(900, true), limited(100, false)];
-    let permit = combine(Asks(Operation::Chat), &opinions).unwrap();
+    let Allowed::AsAsked(permit) = combine(Asks::chat("a"), &opinions).unwrap() else {
+        panic!("nothing replaces the model");
+    };
     let strictest = Limit { parameter: LimitedParameter::Output, maximum: 100, insert: true };
     assert_eq!(permit.obligations().limits, [strictest]);
 }
@@ -144,6 +173,89 @@ fn the_strictest_number_wins() {
 fn only_public_operations_pass_without_a_decision() {
     for &operation in Operation::ALL {
         let public = matches!(operation, Operation::Heartbeat | Operation::Version);
-        assert_eq!(permit_public(Asks(operation)).is_ok(), public, "{operation}");
+        assert_eq!(permit_public(Asks(operation, Vec::new())).is_ok(), public, "{operation}");
+    }
+}
+
+fn replaces(model: &str) -> Outcome {
+    let obligations = Obligations { replace_model: Some(name(model)), ..Obligations::default() };
+    Outcome::Verdict(Verdict::Allow(obligations))
+}
+
+/// A binding that knows, for each of three models, what it says.
+fn by_model() -> impl Strategy<Value = [Outcome; 3]> {
+    let outcome = || {
+        prop_oneof![
+            2 => Just(allow()),
+            1 => Just(deny()),
+            1 => Just(abstain()),
+            3 => (0..3_usize).prop_map(|index| replaces(MODELS[index])),
+        ]
+    };
+    [outcome(), outcome(), outcome()]
+}
+
+const MODELS: [&str; 3] = ["llama3.2:1b", "llama3.2:3b", "llama3.3:70b"];
+
+fn asked_about(bindings: &[[Outcome; 3]], model: &ModelName) -> Vec<Opinion> {
+    let index = MODELS.iter().position(|known| name(known) == *model).unwrap();
+    bindings.iter().map(|outcomes| opinion(true, outcomes[index].clone())).collect()
+}
+
+/// The decision about a request, with its replacement followed.
+fn decided(bindings: &[[Outcome; 3]], model: &str) -> Option<Permit<Asks>> {
+    match combine(Asks::chat(model), &asked_about(bindings, &name(model))).ok()? {
+        Allowed::AsAsked(permit) => Some(permit),
+        Allowed::WithModel(replacement) => {
+            let Ok(replaced) = replacement.apply(put);
+            let model = replaced.request().1[0].name.clone();
+            replaced.combine(&asked_about(bindings, &model)).ok()
+        }
+    }
+}
+
+proptest! {
+    /// A policy that replaces the model cannot lead round what others say of the new one.
+    #[test]
+    fn the_forwarded_model_is_one_that_would_be_permitted_by_itself(
+        bindings in proptest::collection::vec(by_model(), 1..4),
+        asked in 0..3_usize,
+    ) {
+        if let Some(permit) = decided(&bindings, MODELS[asked]) {
+            let forwarded = permit.request().1[0].name.clone();
+            prop_assert_eq!(&permit.obligations().replace_model, &None);
+            prop_assert_eq!(permit.replaced_by(), (forwarded != name(MODELS[asked])).then_some(&forwarded));
+            let own = combine(Asks::chat(&forwarded.to_string()), &asked_about(&bindings, &forwarded));
+            prop_assert!(matches!(own, Ok(Allowed::AsAsked(_))), "{:?}", own);
+        }
+    }
+}
+
+#[test]
+fn a_second_replacement_is_refused() {
+    let to = |models: [&str; 3]| models.map(replaces);
+    let refused = |bindings: &[[Outcome; 3]]| {
+        let first = combine(Asks::chat(MODELS[0]), &asked_about(bindings, &name(MODELS[0])));
+        let Ok(Allowed::WithModel(replacement)) = first else { panic!("{first:?}") };
+        let Ok(replaced) = replacement.apply(put);
+        let model = replaced.request().1[0].name.clone();
+        replaced.combine(&asked_about(bindings, &model)).unwrap_err()
+    };
+    let chain = refused(&[to([MODELS[1], MODELS[2], MODELS[2]])]);
+    assert_eq!(chain.cause, DenialCause::Conflict);
+    assert!(chain.reason.contains("llama3.2:3b") && chain.reason.contains("llama3.3:70b"));
+    assert_eq!(refused(&[to([MODELS[1], MODELS[0], MODELS[0]])]).cause, DenialCause::Conflict);
+    let denied = refused(&[to([MODELS[2], MODELS[2], MODELS[2]]), [allow(), allow(), deny()]]);
+    assert_eq!(denied.cause, DenialCause::Denied);
+    assert!(denied.reason.contains("replaces the model by llama3.3:70b"), "{}", denied.reason);
+}
+
+/// What is always the same model is no second replacement.
+#[test]
+fn a_policy_may_always_name_the_same_model() {
+    let always = [MODELS[1]; 3].map(replaces);
+    for asked in MODELS {
+        let permit = decided(std::slice::from_ref(&always), asked).unwrap();
+        assert_eq!(permit.request().1[0].name, name(MODELS[1]));
     }
 }

@@ -7,7 +7,6 @@ use stockade_core::{Limit, LimitedParameter, ModelName, Obligations, Operation};
 use super::body::JsonBody;
 use super::{Body, CanonicalRequest, keep_alive};
 use crate::json::{Number, Value};
-use crate::route::PathValue;
 use crate::shape::Kind;
 use crate::shape::fold::fold;
 
@@ -17,10 +16,8 @@ use crate::shape::fold::fold;
 pub(super) enum Unmet {
     #[error("the field {0:?} is not allowed for you; leave it out")]
     ForbiddenField(String),
-    #[error("a policy replaces the model, but this request names {0} models")]
-    NoSingleModel(usize),
-    #[error("a policy replaces the model by one that this route cannot name: {0}")]
-    Unnameable(String),
+    #[error("a policy replaces the model by {0}, and nobody was asked about that one")]
+    Unjudged(ModelName),
     #[error("a policy limits {0} to {1}, which no request can meet")]
     Impossible(&'static str, i64),
     #[error("a policy limits keep_alive to 0, which would unload the model instead of loading it")]
@@ -34,8 +31,9 @@ pub(super) fn apply(
     request: &mut CanonicalRequest,
     obligations: &Obligations,
 ) -> Result<(), Unmet> {
+    // A permit has none: it names the model that was judged.
     if let Some(model) = &obligations.replace_model {
-        replace_model(request, model)?;
+        return Err(Unmet::Unjudged(model.clone()));
     }
     let operation = request.operation;
     if let Body::Json(body) = &mut request.body {
@@ -46,17 +44,6 @@ pub(super) fn apply(
     }
     if let Body::Form(form) = &request.body {
         refuse_fields(form.field_names().map(Cow::Borrowed), &obligations.forbid_fields)?;
-    }
-    Ok(())
-}
-
-fn replace_model(request: &mut CanonicalRequest, by: &ModelName) -> Result<(), Unmet> {
-    let [model] = &mut request.models[..] else {
-        return Err(Unmet::NoSingleModel(request.models.len()));
-    };
-    model.name = by.clone();
-    if matches!(request.value, PathValue::Model(_)) {
-        request.value = PathValue::model(by.clone()).map_err(Unmet::Unnameable)?;
     }
     Ok(())
 }

@@ -1,22 +1,21 @@
 //! `stockade explain`: what would be decided, by which binding, and why.
 
+mod answer;
 mod circumstances;
 pub(super) mod obligations;
 pub(super) mod question;
 mod recorded;
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use serde_json::{Value, json};
-use stockade_core::{Denial, ModelName, Obligations, Operation, Opinion};
+use stockade_core::{ModelName, Operation};
 
+use self::answer::Answer;
 use self::circumstances::Circumstances;
 use self::question::Question;
 use super::{Ending, Output, check};
 use crate::generation::Generation;
-use crate::shadow::Said;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -59,18 +58,18 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
         None => hypothetical(arguments, &generation),
     };
     let question = asked.with_context(|| arguments.config.display().to_string())?;
-    let (opinions, decision) = question.decide(&generation);
-    let mut text = text(&question, &opinions, &decision);
-    let mut value = value(&opinions, &decision);
+    let answer = Answer::from(question.decide(&generation));
+    let mut text = answer.text(&question);
+    let mut value = answer.value();
     if let Some(record) = &record {
-        text = format!("{}\n{text}", record.text(decision.is_ok()));
+        text = format!("{}\n{text}", record.text(answer.result.is_ok()));
         value["recorded"] = record.value();
     }
     output.answer(text, &value)?;
     if question.misses_body(&generation) {
         output.note("note: a policy looks at bodies, and this was judged without one")?;
     }
-    Ok(if decision.is_ok() { Ending::Done } else { Ending::Negative })
+    Ok(if answer.result.is_ok() { Ending::Done } else { Ending::Negative })
 }
 
 fn hypothetical(arguments: &Arguments, generation: &Generation) -> anyhow::Result<Question> {
@@ -85,50 +84,5 @@ fn hypothetical(arguments: &Arguments, generation: &Generation) -> anyhow::Resul
         client: circumstances.client(),
         time: circumstances.local_time(generation),
         ..question
-    })
-}
-
-fn text(
-    question: &Question,
-    opinions: &[Opinion],
-    decision: &Result<Obligations, Denial>,
-) -> String {
-    let mut text = String::new();
-    let word = if decision.is_ok() { "ALLOW" } else { "DENY" };
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "{word}: {question}");
-    if let Err(denial) = decision {
-        let _ = writeln!(text, "  {}", denial.reason);
-    }
-    for obligation in decision.iter().flat_map(obligations::lines) {
-        let _ = writeln!(text, "  {obligation}");
-    }
-    for opinion in opinions {
-        let mode = if opinion.enforced { "" } else { " (shadow)" };
-        let (said, reason) = Said::of(&opinion.outcome);
-        let (said, binding, policy) = (said.as_str(), &opinion.binding, &opinion.policy);
-        let _ = write!(text, "  {said}{mode}  binding {binding}  policy {policy}");
-        let _ = writeln!(text, "{}", reason.map(|r| format!(": {r}")).unwrap_or_default());
-    }
-    text.truncate(text.trim_end().len());
-    text
-}
-
-fn value(opinions: &[Opinion], decision: &Result<Obligations, Denial>) -> Value {
-    let opinion = |opinion: &Opinion| {
-        let (said, reason) = Said::of(&opinion.outcome);
-        json!({
-            "binding": opinion.binding, "policy": opinion.policy,
-            "mode": if opinion.enforced { "enforce" } else { "shadow" },
-            "outcome": said, "reason": reason,
-        })
-    };
-    let denial = decision.as_ref().err();
-    json!({
-        "allowed": denial.is_none(),
-        "cause": denial.map(|denial| denial.cause),
-        "reason": denial.map(|denial| &denial.reason),
-        "obligations": decision.as_ref().ok().map(obligations::value),
-        "bindings": opinions.iter().map(opinion).collect::<Vec<_>>(),
     })
 }

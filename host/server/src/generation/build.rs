@@ -1,15 +1,16 @@
 //! From a configuration to a generation that is proven to work.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
-use stockade_authn::{Authenticator, Credentials};
+use stockade_authn::{Authenticator, Credentials, Scope};
 use stockade_core::{
-    Client, Clock, LocalTime, ModelRef, ModelRole, Operation, Parameters, Transport, combine,
+    Client, Clock, LocalTime, ModelRef, ModelRole, Operation, Parameters, Transport,
 };
 use stockade_engine::{Engine, LoadError, ModuleSource, PolicyLimits, PreparedPolicy};
 
 use super::bindings::{BindingTable, Place};
-use super::{Generation, Hypothetical};
+use super::{Asker, Generation, Hypothetical};
 use crate::config::{
     Binding, Config, ConfigError, ConfigErrors, ConfigTest, ModuleLocation, PolicySource, Reading,
 };
@@ -25,8 +26,8 @@ pub fn candidate(
     engine: &Engine,
     clock: &dyn Clock,
 ) -> Result<Generation, ConfigErrors> {
-    let Reading { config, mut errors, .. } = reading;
-    match config {
+    let Reading { config, mut errors, sources } = reading;
+    let built = match config {
         Some(config) if errors.is_empty() => build(number, config, engine, clock),
         Some(config) => {
             errors.extend(load_policies(&config, engine).err().unwrap_or_default());
@@ -34,7 +35,8 @@ pub fn candidate(
             Err(ConfigErrors::from_all(errors))
         }
         None => Err(ConfigErrors::from_all(errors)),
-    }
+    };
+    built.map_err(|errors| errors.passing(sources.is_short()))
 }
 
 /// Build a generation: load every policy with the settings of all its bindings, then
@@ -48,21 +50,88 @@ pub fn build(
     engine: &Engine,
     clock: &dyn Clock,
 ) -> Result<Generation, ConfigErrors> {
-    let (authenticator, policies) = (authenticator(&config), load_policies(&config, engine));
-    let (authenticator, (policies, places)) = match (authenticator, policies) {
-        (Ok(authenticator), Ok(policies)) => (authenticator, policies),
-        (authenticator, policies) => {
-            let conflicts = authenticator.err().into_iter().flat_map(ConfigErrors::into_all);
-            return Err(ConfigErrors::from_all(
-                conflicts.chain(policies.err().unwrap_or_default()),
-            ));
+    match authenticator(&config) {
+        Ok(authenticator) => Draft::new(config, authenticator).complete(number, engine, clock),
+        Err(conflicts) => {
+            let policies = load_policies(&config, engine).err().unwrap_or_default();
+            Err(ConfigErrors::from_all(conflicts.into_all().into_iter().chain(policies)))
         }
-    };
-    let bindings = BindingTable::new(&config.bindings, places);
-    let time_zone = config.time_zone.clone();
-    let generation = Generation { number, config, authenticator, time_zone, policies, bindings };
-    run_tests(&generation, clock)?;
-    Ok(generation)
+    }
+}
+
+/// A configuration that is right in itself, and of which it is known who may come in. Its
+/// policies are not loaded yet.
+#[derive(Clone)]
+pub(crate) struct Draft {
+    config: Arc<Config>,
+    authenticator: Arc<Authenticator>,
+}
+
+impl Draft {
+    fn new(config: Config, authenticator: Authenticator) -> Self {
+        Self { config: Arc::new(config), authenticator: Arc::new(authenticator) }
+    }
+
+    /// Takes what was read.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, as far as it can be told without its policies.
+    pub(crate) fn of(reading: Reading) -> Result<Self, ConfigErrors> {
+        let Reading { config, errors, sources } = reading;
+        let draft = match (config, ConfigErrors::check(errors)) {
+            (Some(config), Ok(())) => authenticator(&config).map(|known| Self::new(config, known)),
+            (_, Err(errors)) => Err(errors),
+            (None, Ok(())) => Err(ConfigErrors::from_all([])),
+        };
+        draft.map_err(|errors| errors.passing(sources.is_short()))
+    }
+
+    /// Whether its policies are there, so that [`complete`](Self::complete) takes no time.
+    pub(crate) fn is_ready(&self, engine: &Engine) -> bool {
+        self.config.policies.iter().all(|source| {
+            let settings: Vec<String> =
+                bound_to(&self.config, source).iter().map(|(_, b)| b.settings.clone()).collect();
+            let limits = limits(engine.config().default_limits(), source);
+            // What cannot be loaded takes no time either.
+            module(source).is_ok_and(|module| engine.is_ready(&module, &settings, limits))
+        })
+    }
+
+    /// A generation that knows who may come in, and permits nobody anything.
+    pub(crate) fn without_policies(&self, number: u64) -> Generation {
+        let bindings = BindingTable::new(&[], Vec::new());
+        self.generation(number, Vec::new(), bindings)
+    }
+
+    /// Loads the policies and runs the configuration's own tests. Blocks while policies
+    /// compile.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with its place in the configuration.
+    pub(crate) fn complete(
+        &self,
+        number: u64,
+        engine: &Engine,
+        clock: &dyn Clock,
+    ) -> Result<Generation, ConfigErrors> {
+        let loaded = load_policies(&self.config, engine);
+        let (policies, places) = loaded.map_err(ConfigErrors::from_all)?;
+        let bindings = BindingTable::new(&self.config.bindings, places);
+        let generation = self.generation(number, policies, bindings);
+        run_tests(&generation, clock)?;
+        Ok(generation)
+    }
+
+    fn generation(
+        &self,
+        number: u64,
+        policies: Vec<PreparedPolicy>,
+        bindings: BindingTable,
+    ) -> Generation {
+        let (config, authenticator) = (Arc::clone(&self.config), Arc::clone(&self.authenticator));
+        let time_zone = config.time_zone.clone();
+        Generation { number, config, authenticator, time_zone, policies, bindings }
+    }
 }
 
 /// Who may come in, by a configuration.
@@ -143,7 +212,9 @@ fn load(
             Err(located.collect())
         }
         Err(other) => {
-            Err(at_module(format!("policy {:?} does not load: {other}", source.name.as_str())))
+            let message = format!("policy {:?} does not load: {other}", source.name.as_str());
+            let error = config.error(Some(source.at), message);
+            Err(vec![if other.is_passing() { error.into_passing() } else { error }])
         }
     }
 }
@@ -165,8 +236,7 @@ fn module(source: &PolicySource) -> Result<ModuleSource, String> {
         ModuleLocation::Builtin(name) => crate::builtin::module(name)
             .ok_or_else(|| format!("there is no shipped policy {name:?}"))?
             .to_vec(),
-        ModuleLocation::File(path) => std::fs::read(path)
-            .map_err(|error| format!("cannot read the module {}: {error}", path.display()))?,
+        ModuleLocation::File(_, bytes) => bytes.0.to_vec(),
     };
     let module = ModuleSource::new(source.name.as_str(), bytes);
     let found = module.digest();
@@ -194,19 +264,18 @@ fn run_test(generation: &Generation, test: &ConfigTest, time: LocalTime) -> Opti
     let Some(principal) = generation.authenticator.principal_of(test.user.as_str()) else {
         return Some(format!("there is no user {:?}", test.user.as_str()));
     };
-    let models: Vec<ModelRef> = test.model.iter().map(|name| model(test.operation, name)).collect();
     let asked = Hypothetical {
-        principal: &principal,
         operation: test.operation,
-        models: &models,
+        models: test.model.iter().map(|name| model(test.operation, name)).collect(),
         dialect: test.api,
+        parameters: Parameters::default(),
     };
-    let parameters = Parameters::default();
     let client = Client { address: IpAddr::V4(Ipv4Addr::LOCALHOST), transport: Transport::Plain };
-    let opinions = generation.opinions_blocking(&asked.input(&parameters, client, time));
-    let (allowed, why) = match combine(asked, &opinions) {
+    let scope = Scope::default();
+    let asker = Asker { principal: &principal, scope: &scope, client, time };
+    let (allowed, why) = match generation.decide_blocking(asker, asked).result {
         Ok(permit) => (true, format!("allowed by {:?}", permit.allowed_by())),
-        Err(denial) => (false, denial.reason),
+        Err(refusal) => (false, refusal.to_string()),
     };
     (allowed != test.allowed).then(|| {
         let expected = if test.allowed { "allow" } else { "deny" };

@@ -2,15 +2,13 @@
 
 use bytes::Bytes;
 use stockade_authn::Identity;
-use stockade_core::{
-    Client, Dialect, LocalTime, ModelName, ModelRef, ModelRole, Parameters, combine,
-};
+use stockade_core::{Dialect, ModelName, ModelRef, ModelRole, Parameters};
 use stockade_ollama::response::{ListKind, ModelList};
 
 use super::Exchange;
 use super::refused::Refused;
 use super::upstream::UpstreamError;
-use crate::generation::{Generation, Hypothetical, USES};
+use crate::generation::{Asker, Generation, Hypothetical, USES};
 
 impl Exchange<'_> {
     /// The list, without what the caller may not use.
@@ -24,10 +22,11 @@ impl Exchange<'_> {
             tracing::warn!(%error, "Ollama's list of models is not what it should be");
             UpstreamError::Unusable("its list of models is not understood")
         })?;
-        let time = self.generation.local_time(self.gateway.clock.as_ref());
+        let (caller, dialect) = caller;
+        let asker = self.asker(caller);
         let mut usable = std::collections::HashSet::new();
         for name in list.names() {
-            if may_use(self.generation, caller, name, (self.client(), time)).await {
+            if may_use(self.generation, asker, dialect, name).await {
                 usable.insert(name.clone());
             }
         }
@@ -38,20 +37,15 @@ impl Exchange<'_> {
 /// Whether the same scope and policies that judge a call would permit at least one use.
 pub(crate) async fn may_use(
     generation: &Generation,
-    (caller, dialect): (&Identity, Dialect),
+    asker: Asker<'_>,
+    dialect: Dialect,
     name: &ModelName,
-    (client, time): (Client, LocalTime),
 ) -> bool {
-    let models = [ModelRef { name: name.clone(), role: ModelRole::Use }];
-    let parameters = Parameters::default();
     for operation in USES {
-        let principal = &caller.principal;
-        let asked = Hypothetical { principal, operation, models: &models, dialect };
-        if caller.terms.scope.check(&asked).is_err() {
-            continue;
-        }
-        let opinions = generation.opinions(&asked.input(&parameters, client, time)).await;
-        if combine(asked, &opinions).is_ok() {
+        let models = vec![ModelRef { name: name.clone(), role: ModelRole::Use }];
+        let parameters = Parameters::default();
+        let asked = Hypothetical { operation, models, dialect, parameters };
+        if generation.decide(asker, asked).await.result.is_ok() {
             return true;
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
-use stockade_authn::{AuthnError, BadForwarding, OutOfScope};
+use stockade_authn::{AuthnError, BadForwarding};
 use stockade_core::{BindingName, Denial, DenialCause, Dialect, PolicyName};
 use stockade_ollama::response::{ERROR_CONTENT_TYPE, error_body};
 use stockade_ollama::{BadHead, Refusal};
@@ -13,6 +13,7 @@ use super::answer::AnswerBody;
 use super::body::CutBody;
 use super::record::{Record, cause_word};
 use super::upstream::UpstreamError;
+use crate::generation;
 
 /// RFC 7617, section 2.
 const BASIC: &str = r#"Basic realm="stockade", charset="UTF-8""#;
@@ -152,12 +153,6 @@ impl From<BadForwarding> for Refused {
     }
 }
 
-impl From<OutOfScope> for Refused {
-    fn from(outside: OutOfScope) -> Self {
-        Self::new(StatusCode::FORBIDDEN, Cause::OutOfScope, outside.to_string())
-    }
-}
-
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
         let mut refused = Self::new(refusal.status, Cause::Request, refusal.message);
@@ -177,6 +172,15 @@ impl From<Option<BadHead>> for Refused {
                 (bad.status, bad.message)
             });
         Self::new(status, Cause::Request, message)
+    }
+}
+
+impl From<generation::Refusal> for Refused {
+    fn from(refusal: generation::Refusal) -> Self {
+        match refusal {
+            generation::Refusal::Denied(denial) => denial.into(),
+            other => Self::new(StatusCode::FORBIDDEN, Cause::OutOfScope, other.to_string()),
+        }
     }
 }
 

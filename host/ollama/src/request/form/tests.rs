@@ -68,8 +68,9 @@ fn what_is_forwarded_reads_the_same() {
 #[test]
 fn policies_change_a_form() {
     let other = ModelName::parse("whisper:small").unwrap();
-    let replace = Obligations { replace_model: Some(other), ..Obligations::default() };
-    let (_, body) = forwarded(read(&form(&[MODEL, FILE])).unwrap(), &replace);
+    let mut request = read(&form(&[MODEL, FILE])).unwrap();
+    request.replace_model(&other).unwrap();
+    let (_, body) = forwarded(request, &Obligations::default());
     assert!(body.contains("whisper:small") && !body.contains("llama"), "{body}");
     let forbid = Obligations { forbid_fields: vec!["Prompt".to_owned()], ..Obligations::default() };
     let prompt = "Content-Disposition: form-data; name=\"prompt\"\r\n\r\nx";

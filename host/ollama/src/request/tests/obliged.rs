@@ -136,16 +136,19 @@ fn a_limit_never_turns_a_load_into_an_unload() {
 
 #[test]
 fn a_model_is_replaced_where_there_is_one() {
-    let replace = Obligations {
-        replace_model: Some(ModelName::parse("small:1b").unwrap()),
-        ..Obligations::default()
+    let small = ModelName::parse("small:1b").unwrap();
+    let written = |path: &str, body: &str| {
+        let mut request = read(path, body).unwrap();
+        request.replace_model(&small)?;
+        assert_eq!(request.models()[0].name, small);
+        let upstream = request.write(&Obligations::default(), WriteOptions::default()).unwrap();
+        let UpstreamBody::Json(bytes) = upstream.body else { panic!("{upstream:?}") };
+        Ok(String::from_utf8(bytes.into()).unwrap())
     };
-    let body = written_with("/api/chat", r#"{"model":"big"}"#, &replace).unwrap();
-    assert_eq!(body, r#"{"model":"small:1b"}"#);
-    let copy = r#"{"source":"a","destination":"b"}"#;
-    let refusal = written_with("/api/copy", copy, &replace).unwrap_err();
-    assert_eq!(refusal.status, StatusCode::FORBIDDEN);
-    assert!(written_with("/api/experimental/web_fetch", "{}", &replace).is_err());
+    assert_eq!(written("/api/chat", r#"{"model":"big"}"#).unwrap(), r#"{"model":"small:1b"}"#);
+    let several: String = written("/api/copy", r#"{"source":"a","destination":"b"}"#).unwrap_err();
+    assert!(several.contains("2 models"), "{several}");
+    assert!(written("/api/experimental/web_fetch", "{}").is_err());
 }
 
 #[test]
@@ -153,17 +156,25 @@ fn a_model_in_a_path_is_replaced_by_one_that_fits_there() {
     let retrieve = |by: &str| {
         let model = PathValue::Model(ModelName::parse("big").unwrap());
         let (route, body) = (route("/v1/models/{model}"), bytes::Bytes::new());
-        let obligations = Obligations {
-            replace_model: Some(ModelName::parse(by).unwrap()),
-            ..Obligations::default()
-        };
-        CanonicalRequest::read(route, model, body, &ReadLimits::default())
-            .unwrap()
-            .write(&obligations, WriteOptions::default())
-            .map(|upstream| upstream.path)
+        let mut request =
+            CanonicalRequest::read(route, model, body, &ReadLimits::default()).unwrap();
+        request.replace_model(&ModelName::parse(by).unwrap())?;
+        let upstream = request.write(&Obligations::default(), WriteOptions::default());
+        Ok::<_, String>(upstream.unwrap().path)
     };
     assert_eq!(retrieve("small").unwrap(), "/v1/models/small:latest");
-    assert_eq!(retrieve("me/small").unwrap_err().status, StatusCode::FORBIDDEN);
+    assert!(retrieve("me/small").is_err());
+}
+
+/// An obligation to forward another model is one that nobody was asked about.
+#[test]
+fn a_model_is_never_replaced_on_the_way_out() {
+    let replace = Obligations {
+        replace_model: Some(ModelName::parse("small:1b").unwrap()),
+        ..Obligations::default()
+    };
+    let refusal = written_with("/api/chat", r#"{"model":"big"}"#, &replace).unwrap_err();
+    assert_eq!(refusal.status, StatusCode::FORBIDDEN);
 }
 
 #[test]

@@ -6,11 +6,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use anyhow::anyhow;
 use stockade_authn::Scope;
 use stockade_core::{
-    Client, Denial, DenialCause, Dialect, LocalTime, ModelName, ModelRef, ModelRole, Obligations,
-    Operation, Opinion, Parameters, Principal, SystemClock, Transport, combine,
+    Client, Dialect, LocalTime, ModelName, ModelRef, ModelRole, Operation, Parameters, Principal,
+    SystemClock, Transport,
 };
 
-use crate::generation::{Generation, Hypothetical};
+use crate::generation::{Asker, Decision, Generation, Hypothetical};
 
 /// Everything that a decision depends on.
 pub(in crate::cli) struct Question {
@@ -49,26 +49,15 @@ impl Question {
     }
 
     /// What the gateway would decide, and what each binding says.
-    pub(in crate::cli) fn decide(
-        &self,
-        generation: &Generation,
-    ) -> (Vec<Opinion>, Result<Obligations, Denial>) {
+    pub(in crate::cli) fn decide(&self, generation: &Generation) -> Decision<Hypothetical> {
         let asked = Hypothetical {
-            principal: &self.principal,
             operation: self.operation,
-            models: &self.models,
+            models: self.models.clone(),
             dialect: self.dialect,
+            parameters: self.parameters.clone(),
         };
-        if let Err(outside) = self.scope.check(&asked) {
-            let reason = outside.to_string();
-            let denial =
-                Denial { cause: DenialCause::NotAllowed, reason, binding: None, policy: None };
-            return (Vec::new(), Err(denial));
-        }
-        let input = asked.input(&self.parameters, self.client, self.time);
-        let opinions = generation.opinions_blocking(&input);
-        let decision = combine(asked, &opinions).map(|permit| permit.into_parts().1);
-        (opinions, decision)
+        let Self { principal, scope, client, time, .. } = self;
+        generation.decide_blocking(Asker { principal, scope, client: *client, time: *time }, asked)
     }
 
     /// Whether a policy would have looked at a body that is not there.
