@@ -1,10 +1,13 @@
-//! Where policies are made, and what is kept so that the next generation of a
-//! configuration makes only what changed.
+//! What has been compiled and is still in use, so that the next generation of a configuration
+//! compiles only what changed.
+//!
+//! The cache is never locked while something compiles: a policy that needs nothing new is
+//! prepared at once, whatever else is under way.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Range;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::artifact::Artifact;
 use crate::chunk::chunks;
@@ -23,9 +26,12 @@ struct ArtifactKey {
     settings: Digest,
 }
 
-/// Everything that is in use, held weakly, and what makes more of it.
-pub(crate) struct Workshop {
-    maker: Maker,
+/// Everything that is in use, held weakly.
+#[derive(Default)]
+pub(crate) struct ArtifactCache(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
     programs: HashMap<ProgramKey, Weak<Facts>>,
     artifacts: HashMap<ArtifactKey, Weak<Artifact>>,
 }
@@ -60,58 +66,69 @@ struct Planned {
     known: Option<Arc<Artifact>>,
 }
 
-impl Workshop {
-    pub(crate) fn new(maker: Maker) -> Self {
-        Self { maker, programs: HashMap::new(), artifacts: HashMap::new() }
+/// A policy that is to be prepared.
+pub(crate) struct Wanted<'a> {
+    pub(crate) module: &'a ModuleSource,
+    pub(crate) settings: &'a [String],
+    pub(crate) limits: PolicyLimits,
+}
+
+impl Wanted<'_> {
+    fn key(&self) -> ProgramKey {
+        ProgramKey { module: self.module.digest(), memory_bytes: self.limits.memory_bytes }
+    }
+}
+
+impl ArtifactCache {
+    /// A policy of which everything is there; nothing where something has to be compiled.
+    pub(crate) fn ready(&self, wanted: &Wanted<'_>) -> Option<Parts> {
+        let key = wanted.key();
+        let mut known = self.known();
+        known.forget_unused();
+        let program = reusable(&known.programs, &key)?;
+        let plan = known.plan(key, wanted.settings);
+        let chunk =
+            |planned: Planned| Some(Chunk { bindings: planned.bindings, artifact: planned.known? });
+        let chunks: Vec<_> = plan.into_iter().map(chunk).collect::<Option<_>>()?;
+        let artifacts = Artifacts { built: 0, reused: chunks.len() };
+        Some(Parts { program, chunks, artifacts })
     }
 
-    /// Make a policy, using again what is there.
-    pub(crate) fn prepare(
-        &mut self,
+    /// Compiles what is not there yet.
+    pub(crate) fn compile(
+        &self,
+        maker: &mut Maker,
         sandboxes: &Sandboxes,
-        module: &ModuleSource,
-        settings: &[String],
-        limits: PolicyLimits,
+        wanted: &Wanted<'_>,
     ) -> Result<Parts, LoadError> {
-        self.forget_unused();
-        let key = ProgramKey { module: module.digest(), memory_bytes: limits.memory_bytes };
-        let plan = self.plan(key, settings);
-        let known = reusable(&self.programs, &key);
-        let program = match known {
-            Some(program) if plan.iter().all(|planned| planned.known.is_some()) => program,
-            known => {
-                let facts = self.maker.load(module, limits.memory_bytes, known.as_deref())?;
-                known.unwrap_or_else(|| Arc::new(facts))
-            }
+        let key = wanted.key();
+        let (plan, known) = {
+            let known = self.known();
+            (known.plan(key, wanted.settings), reusable(&known.programs, &key))
         };
-        self.programs.insert(key, Arc::downgrade(&program));
+        let Wanted { module, settings, limits } = *wanted;
+        let facts = maker.load(module, limits.memory_bytes, known.as_deref())?;
+        let program = known.unwrap_or_else(|| Arc::new(facts));
+        self.known().programs.insert(key, Arc::downgrade(&program));
         // What has many chunks has them in place of copies: both want slots of their own.
         let lanes = if plan.len() <= MOST_COPIED { sandboxes.lanes } else { 1 };
-        let job = Job { sandboxes, program: &program, limits, lanes };
-        let (chunks, artifacts) = self.chunks(&job, plan, settings)?;
+        let job = Job { cache: self, sandboxes, program: &program, limits, lanes };
+        let (chunks, artifacts) = job.chunks(maker, plan, settings)?;
         Ok(Parts { program, chunks, artifacts })
     }
 
-    /// Machine code of a core module of ours.
-    pub(crate) fn own(
-        &mut self,
-        sandboxes: &Sandboxes,
-        module: &'static [u8],
-    ) -> Result<Vec<u8>, LoadError> {
-        self.maker.own(&sandboxes.wasmtime, module)
+    /// Forgets what nobody uses any more.
+    pub(crate) fn forget_unused(&self) {
+        self.known().forget_unused();
     }
 
-    /// Be ready to make policies.
-    pub(crate) fn wake(&mut self) {
-        self.maker.wake();
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // It holds only what can be made again, and each step leaves it complete.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Let go of what is only needed to make policies.
-    pub(crate) fn rest(&mut self) {
-        self.forget_unused();
-        self.maker.rest();
-    }
-
+impl Known {
     fn forget_unused(&mut self) {
         self.programs.retain(|_, program| program.strong_count() > 0);
         self.artifacts.retain(|_, artifact| artifact.strong_count() > 0);
@@ -125,11 +142,22 @@ impl Workshop {
         };
         chunks(settings).into_iter().map(planned).collect()
     }
+}
 
+/// What the artifacts of one policy have in common.
+struct Job<'a> {
+    cache: &'a ArtifactCache,
+    sandboxes: &'a Sandboxes,
+    program: &'a Facts,
+    limits: PolicyLimits,
+    lanes: usize,
+}
+
+impl Job<'_> {
     /// All artifacts of a policy, or what is wrong with all its settings.
     fn chunks(
-        &mut self,
-        job: &Job<'_>,
+        &self,
+        maker: &mut Maker,
         plan: Vec<Planned>,
         settings: &[String],
     ) -> Result<(Vec<Chunk>, Artifacts), LoadError> {
@@ -142,7 +170,7 @@ impl Workshop {
                 done.push(Chunk { bindings, artifact });
                 continue;
             }
-            match self.make(job, key, &settings[bindings.clone()]) {
+            match self.make(maker, key, &settings[bindings.clone()]) {
                 Ok(artifact) => {
                     counts.built += 1;
                     done.push(Chunk { bindings, artifact });
@@ -157,26 +185,18 @@ impl Workshop {
     }
 
     fn make(
-        &mut self,
-        job: &Job<'_>,
+        &self,
+        maker: &mut Maker,
         key: ArtifactKey,
         settings: &[String],
     ) -> Result<Arc<Artifact>, LoadError> {
-        let Made { code, journal } =
-            self.maker.make(&job.sandboxes.wasmtime, key.program, settings);
-        journal.flush(&job.program.metadata.name);
-        let artifact = Arc::new(Artifact::new(job.sandboxes, &code?, job.limits, job.lanes)?);
-        self.artifacts.insert(key, Arc::downgrade(&artifact));
+        let Made { code, journal } = maker.make(&self.sandboxes.wasmtime, key.program, settings);
+        journal.flush(&self.program.metadata.name);
+        let artifact = Artifact::new(self.sandboxes, &code?, self.limits, self.lanes)?;
+        let artifact = Arc::new(artifact);
+        self.cache.known().artifacts.insert(key, Arc::downgrade(&artifact));
         Ok(artifact)
     }
-}
-
-/// What the artifacts of one policy have in common.
-struct Job<'a> {
-    sandboxes: &'a Sandboxes,
-    program: &'a Facts,
-    limits: PolicyLimits,
-    lanes: usize,
 }
 
 fn reusable<K: Eq + Hash, V>(known: &HashMap<K, Weak<V>>, key: &K) -> Option<Arc<V>> {

@@ -12,6 +12,7 @@ mod limits;
 mod pieces;
 mod process;
 mod program;
+mod progress;
 mod prune;
 mod sections;
 mod serve;

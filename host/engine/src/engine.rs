@@ -1,6 +1,6 @@
 //! The engine: one wasmtime, one pool of slots, one clock of deadlines.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -8,12 +8,12 @@ use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{OptLevel, StoreContextMut};
 
 use crate::alone::Alone;
+use crate::artifact_cache::{ArtifactCache, Wanted};
 use crate::bindings::StockadePolicy;
 use crate::compiler::{CompileCache, Compiler, INTERFACE, Maker, PIECE, Remote, Workbench};
 use crate::config::{Bounds, wasmtime_config};
 use crate::sandbox::Sandbox;
 use crate::ticker::Clocked;
-use crate::workshop::Workshop;
 use crate::{
     EngineConfig, EngineError, LoadError, ModuleSource, PolicyLimits, PreparedPolicy, heap,
     self_test,
@@ -31,7 +31,8 @@ pub(crate) struct Shared {
     pub(crate) sandboxes: Sandboxes,
     /// One for each slot: whoever holds one finds a slot free.
     pub(crate) permits: Alone<Semaphore>,
-    workshop: Mutex<Workshop>,
+    artifacts: ArtifactCache,
+    maker: Mutex<Maker>,
 }
 
 /// What it takes to start a guest.
@@ -86,7 +87,8 @@ impl Engine {
         let shared = Shared {
             permits: Alone(Semaphore::new(config.slots as usize)),
             sandboxes: Sandboxes::new(wasmtime, &config)?,
-            workshop: Mutex::new(Workshop::new(maker)),
+            artifacts: ArtifactCache::default(),
+            maker: Mutex::new(maker),
             config,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -102,7 +104,8 @@ impl Engine {
     /// made again.
     ///
     /// This compiles, for tens of milliseconds or more: call it off the threads that
-    /// answer requests. Only one policy is prepared at a time.
+    /// answer requests. One policy is compiled at a time; one of which
+    /// everything is there waits for none.
     ///
     /// # Errors
     /// See [`LoadError`]; wrong settings of all bindings are reported together.
@@ -113,16 +116,35 @@ impl Engine {
         limits: PolicyLimits,
     ) -> Result<PreparedPolicy, LoadError> {
         self.check(limits)?;
-        let mut workshop = self.workshop();
-        let sandboxes = &self.shared.sandboxes;
-        let parts = match workshop.prepare(sandboxes, module, settings, limits) {
+        let Shared { artifacts, sandboxes, .. } = &*self.shared;
+        let wanted = Wanted { module, settings, limits };
+        let ready =
+            |parts| Ok(PreparedPolicy::new(Arc::clone(&self.shared), module, limits, parts));
+        if let Some(parts) = artifacts.ready(&wanted) {
+            return ready(parts);
+        }
+        let mut maker = self.maker();
+        // Somebody else may have compiled the same meanwhile.
+        if let Some(parts) = artifacts.ready(&wanted) {
+            return ready(parts);
+        }
+        match artifacts.compile(&mut maker, sandboxes, &wanted) {
             // Somebody else ended it, or the system for want of memory. Once may be chance.
             Err(LoadError::CompilerEnded(_)) => {
-                workshop.prepare(sandboxes, module, settings, limits)?
+                ready(artifacts.compile(&mut maker, sandboxes, &wanted)?)
             }
-            parts => parts?,
-        };
-        Ok(PreparedPolicy::new(Arc::clone(&self.shared), module, limits, parts))
+            parts => ready(parts?),
+        }
+    }
+
+    /// Whether [`prepare`](Self::prepare) would compile nothing, so that it takes no time.
+    pub fn is_ready(
+        &self,
+        module: &ModuleSource,
+        settings: &[String],
+        limits: PolicyLimits,
+    ) -> bool {
+        self.shared.artifacts.ready(&Wanted { module, settings, limits }).is_some()
     }
 
     /// Prove that the limits of the sandbox hold here and now: that guests which loop,
@@ -132,27 +154,40 @@ impl Engine {
     /// Names the limit that does not hold. Nothing should be served then.
     pub fn self_test(&self) -> Result<(), EngineError> {
         // Held to the end: the test takes the place of a policy that is being prepared.
-        let mut workshop = self.workshop();
-        let code = workshop.own(&self.shared.sandboxes, self_test::HOSTILE)?;
+        let mut maker = self.maker();
+        let code = maker.own(&self.shared.sandboxes.wasmtime, self_test::HOSTILE)?;
         self_test::run(&self.shared.sandboxes.wasmtime, &code)
     }
 
     /// Say that policies will soon be prepared: the first one then takes less long.
     pub fn wake(&self) {
-        self.workshop().wake();
+        // Whoever compiles at this moment has woken it.
+        if let Some(mut maker) = self.maker_if_idle() {
+            maker.wake();
+        }
     }
 
     /// Let go of what is only needed while policies are prepared, and give what memory that
     /// leaves back to the system. The next one takes longer.
     pub fn rest(&self) {
-        self.workshop().rest();
+        self.shared.artifacts.forget_unused();
+        if let Some(mut maker) = self.maker_if_idle() {
+            maker.rest();
+        }
         heap::give_back();
     }
 
-    fn workshop(&self) -> std::sync::MutexGuard<'_, Workshop> {
+    fn maker(&self) -> MutexGuard<'_, Maker> {
         // It holds only what can be made again, and each step leaves it complete.
-        let workshop = self.shared.workshop.lock();
-        workshop.unwrap_or_else(PoisonError::into_inner)
+        self.shared.maker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn maker_if_idle(&self) -> Option<MutexGuard<'_, Maker>> {
+        match self.shared.maker.try_lock() {
+            Ok(maker) => Some(maker),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     fn check(&self, limits: PolicyLimits) -> Result<(), LoadError> {

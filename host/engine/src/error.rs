@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -115,6 +116,9 @@ pub enum LoadError {
     /// The process that compiles has ended, and not for what it compiled.
     #[error("the process that compiles policies ended: {0}")]
     CompilerEnded(String),
+    /// The process that compiles has used no processor for this time, and not answered.
+    #[error("the process that compiles policies did nothing for {} seconds", .0.as_secs_f32())]
+    CompilerStuck(Duration),
     /// The process that compiles cannot be started.
     #[error("the process that compiles policies, {}, cannot be started: {source}", program.display())]
     #[serde(skip)]
@@ -127,6 +131,11 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// Whether the same policy may load a moment later: the machine was short of something.
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::CompilerEnded(_) | Self::CompilerStuck(_) | Self::NoCompiler { .. })
+    }
+
     /// The same about settings that are counted from another one.
     pub(crate) fn counted_from(self, first: usize) -> Self {
         match self {

@@ -20,6 +20,9 @@ pub enum Failure {
     /// It computed for longer than its deadline, waiting not counted, and was stopped.
     #[error("timeout: stopped after {} ms", .0.as_millis())]
     Timeout(Duration),
+    /// It computed for too long so many times in a row that it is not asked for a moment.
+    #[error("timeout: not asked, because it was stopped {0} times in a row")]
+    Spared(u32),
     /// It wanted more memory than it may use.
     #[error("memory: {0}")]
     Memory(String),

@@ -10,8 +10,9 @@
 mod alone;
 mod answer;
 mod artifact;
+mod artifact_cache;
 mod bindings;
-mod blocking;
+mod breaker;
 mod chunk;
 mod code;
 mod compiler;
@@ -35,8 +36,8 @@ mod scan;
 mod self_test;
 mod text;
 mod ticker;
-mod workshop;
 
+pub use artifact_cache::Artifacts;
 pub use compiler::{Compiler, CompilerProcess, ServeError, serve_compiler};
 pub use config::{EngineConfig, PolicyLimits};
 pub use contract::CONTRACTS;
@@ -47,4 +48,4 @@ pub use metadata::Metadata;
 pub use meter::{Meter, MeterError, Metered};
 pub use module::{Digest, InvalidDigest, ModuleSource};
 pub use policy::PreparedPolicy;
-pub use workshop::Artifacts;
+pub use scan::LARGEST_MODULE;

@@ -7,13 +7,14 @@ use smallvec::SmallVec;
 use stockade_core::{Outcome, PolicyInput};
 use tokio::sync::{AcquireError, SemaphorePermit, TryAcquireError};
 
+use crate::artifact_cache::{Artifacts, Chunk, Parts};
 use crate::bindings::stockade::policy::types::{Request, Verdict};
+use crate::breaker::{Breaker, Leave};
 use crate::engine::Shared;
 use crate::input::Lists;
 use crate::journal::TARGET;
 use crate::memo::{Memo, Question};
-use crate::workshop::{Artifacts, Chunk, Parts};
-use crate::{Digest, Failure, Metadata, ModuleSource, PolicyLimits, answer, blocking};
+use crate::{Digest, Failure, Metadata, ModuleSource, PolicyLimits, answer};
 
 /// A policy with the settings of its bindings, ready to judge requests.
 ///
@@ -27,6 +28,7 @@ pub struct PreparedPolicy {
     limits: PolicyLimits,
     parts: Parts,
     memo: Option<Memo>,
+    breaker: Breaker,
 }
 
 /// What came of one run.
@@ -44,7 +46,7 @@ impl PreparedPolicy {
         parts: Parts,
     ) -> Self {
         let (name, digest) = (module.shared_name(), module.digest());
-        Self { engine, name, digest, limits, parts, memo: None }
+        Self { engine, name, digest, limits, parts, memo: None, breaker: Breaker::default() }
     }
 
     /// Answer a question that was answered in the same second without asking again, for
@@ -114,11 +116,16 @@ impl PreparedPolicy {
 
     /// [`evaluate`](Self::evaluate) for callers without a runtime: waits by blocking.
     pub fn evaluate_blocking(&self, input: &PolicyInput<'_>, bindings: &[u32]) -> Vec<Outcome> {
-        blocking::wait(self.evaluate(input, bindings))
+        pollster::block_on(self.evaluate(input, bindings))
     }
 
     /// Ask in a fresh instance.
     async fn run(&self, input: &PolicyInput<'_>, bindings: &[u32]) -> Judged {
+        if let Leave::Spare(in_a_row) = self.breaker.leave() {
+            // It was said when it began, and is not for each request.
+            let outcome = Outcome::Failure(Failure::Spared(in_a_row).to_string());
+            return Judged { outcomes: vec![outcome; bindings.len()], logged: true };
+        }
         match self.permit().await {
             Ok(_permit) => self.judge(input, bindings),
             Err(closed) => self.fail(&Failure::Engine(closed.to_string()), bindings.len()),
@@ -212,7 +219,25 @@ impl PreparedPolicy {
             let text = format!("{given} verdicts, where {asked} were asked for");
             Err(Failure::Nonsense(text))
         });
-        verdicts.inspect_err(|failure| self.log(failure))
+        match &verdicts {
+            Ok(_) => self.breaker.answered(),
+            Err(failure) => self.failed(failure),
+        }
+        verdicts
+    }
+
+    fn failed(&self, failure: &Failure) {
+        self.log(failure);
+        if !matches!(failure, Failure::Timeout(_)) {
+            self.breaker.answered();
+        } else if let Some(in_a_row) = self.breaker.timed_out() {
+            let (policy, digest) = (&*self.name, self.digest);
+            tracing::error!(
+                target: TARGET, policy, %digest, in_a_row,
+                "it takes too long each time: it is not asked for a second, and what it judges \
+                 is refused"
+            );
+        }
     }
 
     fn fail(&self, failure: &Failure, count: usize) -> Judged {

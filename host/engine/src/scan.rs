@@ -15,7 +15,8 @@ use wasmparser::{
 use crate::{LoadError, compiler};
 use core_module::CoreModule;
 
-const LARGEST_FILE: u64 = 4 << 20;
+/// The most bytes of a policy's module.
+pub const LARGEST_MODULE: u64 = 4 << 20;
 const MOST_CORE_MODULES: u64 = 3;
 /// Types, imports, exports, aliases and canonical functions of a component together.
 const MOST_COMPONENT_ITEMS: u64 = 2_000;
@@ -49,7 +50,7 @@ pub(crate) fn scan_made(bytes: &[u8], memory_bytes: usize) -> Result<Scanned, Lo
 }
 
 fn look(bytes: &[u8], scan: Scan) -> Result<Scanned, LoadError> {
-    within("bytes", bytes.len() as u64, LARGEST_FILE)?;
+    within("bytes", bytes.len() as u64, LARGEST_MODULE)?;
     let kind = kind(bytes)?;
     let (contract, imports) = scan.run(bytes)?;
     wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::default())

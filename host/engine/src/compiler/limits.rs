@@ -4,12 +4,9 @@ use std::fs;
 use std::io;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
-
-/// Lets threads that answer requests go first.
-const NICENESS: i32 = 10;
 
 /// What one compiler process may use.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -21,15 +18,15 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Hold this process to its memory, behind those that are in a hurry, and without a
-    /// dump of it that would hold the settings of policies.
+    /// Holds this process to its memory, and without a dump of it that would hold the settings
+    /// of policies. It keeps its share of the processors: an edit that revokes something may
+    /// wait for it.
     pub(super) fn enter(self) -> io::Result<()> {
         lower(Resource::Data, self.memory_bytes)?;
         // Of 0 a program that takes in dumps through a pipe is not told; see core(5).
         lower(Resource::Core, 1)?;
-        // Only courtesies: where memory runs out, the gateway should not be what ends.
+        // Only a courtesy: where memory runs out, the gateway should not be what ends.
         let _ = fs::write("/proc/self/oom_score_adj", "1000");
-        let _ = nice(NICENESS);
         Ok(())
     }
 

@@ -16,15 +16,17 @@ use tracing::Level;
 
 use super::frame;
 use super::limits::Limits;
+use super::progress;
 use super::step::{Done, Facts, Made, ProgramKey, Setup, Step};
 use crate::config::Bounds;
 use crate::journal::Journal;
 use crate::{EngineConfig, LoadError, ModuleSource, text};
 
 const MIB: u64 = 1 << 20;
-/// How much longer than its processor time a step may take: other programs need the
-/// processors too.
-const WAITING: u32 = 10;
+/// A process that has used no processor for so many times the processor time of a step does
+/// nothing any more. One that is only slow, because other programs need the processors too,
+/// is waited for.
+const IDLE: u32 = 3;
 /// More threads compile hardly faster, and each has a stack that counts as memory.
 const MOST_THREADS: usize = 4;
 /// Bytes of what it writes before it ends, and of the last line.
@@ -131,7 +133,7 @@ impl Remote {
             program: self.process.program.clone(),
             source,
         })?;
-        match told.and_then(|()| running.ask(step, blob)) {
+        match told.and_then(|()| running.ask(step, blob, self.process.step)) {
             Ok(Some(answer)) => {
                 self.running = Some(running);
                 Ok(answer)
@@ -156,7 +158,7 @@ impl Running {
     /// open files.
     fn start(process: &CompilerProcess) -> io::Result<Self> {
         let (socket, theirs) = UnixStream::pair()?;
-        let patience = Some(process.step.saturating_mul(WAITING));
+        let patience = Some(process.step.saturating_mul(IDLE));
         socket.set_read_timeout(patience)?;
         socket.set_write_timeout(patience)?;
         let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
@@ -181,18 +183,24 @@ impl Running {
     }
 
     /// Its answer; `None` where it ended instead.
-    fn ask(&self, step: &Step, blob: Option<&[u8]>) -> io::Result<Option<(Done, Vec<u8>)>> {
+    fn ask(
+        &self,
+        step: &Step,
+        blob: Option<&[u8]>,
+        slice: Duration,
+    ) -> io::Result<Option<(Done, Vec<u8>)>> {
         frame::write(&self.socket, step, blob)?;
-        frame::read(&self.socket)
+        match progress::first_byte(&self.socket, self.child.id(), slice, IDLE)? {
+            Some(byte) => frame::read([byte].as_slice().chain(&self.socket)),
+            None => Ok(None),
+        }
     }
 
     /// What became of one that did not answer. It ends with this.
     fn end(mut self, process: &CompilerProcess, error: Option<io::Error>) -> LoadError {
         match error {
             Some(error) if is_late(&error) => {
-                let patience = process.step.saturating_mul(WAITING);
-                let text = format!("it did not end within {} seconds", patience.as_secs_f32());
-                return LoadError::Compile(text);
+                return LoadError::CompilerStuck(process.step.saturating_mul(IDLE));
             }
             Some(error) if !is_end(&error) => {
                 return LoadError::CompilerEnded(format!("it cannot be understood: {error}"));

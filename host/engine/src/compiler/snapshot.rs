@@ -5,9 +5,9 @@ use wasmtime::Store;
 use wasmtime::component::{ComponentNamedList, Instance, Lift, WasmList};
 use wasmtime_wizer::{ComponentContext, ComponentInstanceState, Wizer};
 
+use crate::LoadError;
 use crate::config::ACCESSORS_BYTES;
 use crate::sandbox::Sandbox;
-use crate::{LoadError, blocking};
 
 /// A component to which functions were added that show its memory and globals.
 pub(crate) struct Instrumented<'a> {
@@ -41,7 +41,7 @@ impl<'a> Instrumented<'a> {
         store.set_hostcall_fuel(usize::MAX);
         store.data_mut().allow_more_memory(ACCESSORS_BYTES);
         let mut state = State { store, instance, error: None };
-        let snapshot = blocking::wait(self.wizer.snapshot_component(&self.context, &mut state));
+        let snapshot = pollster::block_on(self.wizer.snapshot_component(&self.context, &mut state));
         match state.error {
             Some(error) => Err(error),
             None => snapshot,

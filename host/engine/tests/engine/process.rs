@@ -91,6 +91,30 @@ fn one_that_takes_too_long_is_stopped_and_the_next_policy_is_made() {
     assert!(engine.prepare(&Guest::new().source(), &one(), limits).is_ok());
 }
 
+/// However little of the processor it gets: only a process that does nothing is given up.
+#[test]
+fn one_that_is_slow_is_waited_for() {
+    let engine = engine(process());
+    let spin = || {
+        let end = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let seen = std::sync::Arc::clone(&end);
+        let thread = std::thread::spawn(move || {
+            while !seen.load(std::sync::atomic::Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+        });
+        (end, thread)
+    };
+    let busy: Vec<_> = (0..8).map(|_| spin()).collect();
+    let limits = engine.config().default_limits();
+    let prepared = engine.prepare(&Guest::new().source(), &one(), limits);
+    for (end, thread) in busy {
+        end.store(true, std::sync::atomic::Ordering::Relaxed);
+        thread.join().unwrap();
+    }
+    prepared.unwrap();
+}
+
 #[test]
 fn one_that_takes_too_much_memory_is_stopped() {
     let engine = engine(CompilerProcess { memory_bytes: 64 << 20, ..process() });
@@ -125,7 +149,7 @@ fn a_program_that_is_no_compiler_is_named_as_the_reason() {
     assert_eq!(ends, "the process that compiles policies ended: exit status: 0");
     // It reads everything and answers nothing.
     let silent = with("cat", Duration::from_millis(10));
-    assert_eq!(silent, "cannot be compiled: it did not end within 0.1 seconds");
+    assert_eq!(silent, "the process that compiles policies did nothing for 0.03 seconds");
     // It stays, and what it says is no message.
     let babbles = ["-c", "echo 'Good morning to you all' >&0; exec cat > /dev/null"];
     let babble = refused(CompilerProcess::new(Path::new("/bin/sh"), &babbles));
