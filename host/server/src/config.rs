@@ -10,16 +10,19 @@ pub(crate) mod cases;
 mod decode;
 mod error;
 mod include;
-mod inputs;
 mod location;
 mod merge;
+mod pattern;
 mod quantity;
 mod raw;
+mod regular_file;
 mod report;
 mod schema;
 mod settings;
 mod slot;
 mod source;
+mod source_set;
+mod startup;
 mod text;
 mod tree;
 mod types;
@@ -28,13 +31,18 @@ mod validate;
 use std::path::Path;
 
 pub use self::error::{ConfigError, ConfigErrors, render_all};
-pub use self::inputs::{Inputs, Matches, Pattern};
 pub use self::location::Location;
+pub use self::pattern::{Matches, Pattern};
 use self::report::{Finished, Report};
 pub use self::schema::{json_schema, policy_tests_json_schema};
+#[cfg(test)]
+pub(crate) use self::source_set::ChangedFile;
+pub use self::source_set::SourceSet;
+pub(crate) use self::source_set::{Changes, LastRead};
+pub(crate) use self::startup::StartupConfig;
 pub use self::types::{
     Authentication, Binding, Config, ConfigTest, Cors, Exceptions, Issuer, Limits, Listener, Log,
-    LogFormat, LogLevel, ModuleLocation, PolicySource, Subjects, Upstream,
+    LogFormat, LogLevel, ModuleBytes, ModuleLocation, PolicySource, Subjects, Upstream,
 };
 pub(crate) use self::validate::secret_file;
 use self::validate::{Surroundings, validate};
@@ -45,7 +53,7 @@ pub struct Loaded {
     /// The configuration.
     pub config: Config,
     /// Everything that was read or looked for.
-    pub inputs: Inputs,
+    pub sources: SourceSet,
 }
 
 /// What came of reading a configuration, good or not.
@@ -56,7 +64,7 @@ pub struct Reading {
     /// Everything that is wrong.
     pub errors: Vec<ConfigError>,
     /// Everything that was read or looked for.
-    pub inputs: Inputs,
+    pub sources: SourceSet,
 }
 
 /// Load a configuration file. `builtins` are the names of the shipped policies, without
@@ -66,10 +74,10 @@ pub struct Reading {
 /// Everything that is wrong with the file, with what it includes, and with the secrets
 /// that it names.
 pub fn load(path: &Path, builtins: &[&str]) -> Result<Loaded, ConfigErrors> {
-    let Reading { config, errors, inputs } = read(path, builtins);
+    let Reading { config, errors, sources } = read(path, builtins);
     match (config, ConfigErrors::check(errors)) {
-        (Some(config), Ok(())) => Ok(Loaded { config, inputs }),
-        (_, Err(errors)) => Err(errors.with_inputs(inputs)),
+        (Some(config), Ok(())) => Ok(Loaded { config, sources }),
+        (_, Err(errors)) => Err(errors.with_sources(sources)),
         // Whatever gave nothing has reported why.
         (None, Ok(())) => Err(ConfigError::new(path, "the configuration is not read").into()),
     }
@@ -77,22 +85,24 @@ pub fn load(path: &Path, builtins: &[&str]) -> Result<Loaded, ConfigErrors> {
 
 /// [`load`] for whoever wants to look for more errors in a configuration that has some.
 pub fn read(path: &Path, builtins: &[&str]) -> Reading {
-    let mut surroundings = Surroundings {
-        directory: path.parent().unwrap_or(Path::new("")),
-        builtins,
-        inputs: Inputs::of(path),
-    };
+    read_from(path, builtins, SourceSet::default())
+}
+
+/// [`read`] with files that were read already.
+pub(crate) fn read_from(path: &Path, builtins: &[&str], sources: SourceSet) -> Reading {
+    let directory = path.parent().unwrap_or(Path::new(""));
+    let mut surroundings = Surroundings { directory, builtins, sources };
     let mut report = Report::default();
     let raw = match include::read(path, &mut surroundings, &mut report) {
         Ok(raw) => raw,
         Err(error) => {
             let message = format!("cannot read the configuration: {error}");
             let errors = vec![ConfigError::new(path, &message)];
-            return Reading { config: None, errors, inputs: surroundings.inputs };
+            return Reading { config: None, errors, sources: surroundings.sources };
         }
     };
     let config = raw.map(|raw| validate(raw, &mut surroundings, &mut report));
     let Finished { errors, warnings, sources } = report.finish();
     let config = config.map(|config| Config { sources, read_warnings: warnings, ..config });
-    Reading { config, errors, inputs: surroundings.inputs }
+    Reading { config, errors, sources: surroundings.sources }
 }

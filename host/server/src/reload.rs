@@ -3,83 +3,59 @@
 //! A candidate that does not load leaves the generation that works in place, and every
 //! error is logged and kept in [`Status`] until a later candidate loads.
 
+mod compile;
+mod current;
+mod interest;
+mod route;
+mod stillness;
 mod wake;
 mod watch;
+mod watched;
 
-use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
-use sha2::{Digest, Sha256};
 use stockade_core::Clock;
 use stockade_engine::Engine;
-use tokio::sync::watch as channel;
 
-use crate::config::{self, ConfigErrors, Inputs};
-use crate::generation::{self, Generation};
+use crate::config::{self, ConfigErrors, LastRead, StartupConfig};
+use crate::generation::{self, Draft, Generation};
 use crate::jwks;
 
+use compile::{Compiled, Compiling, Job};
+pub use current::{Current, Status};
+use stillness::{Stillness, Unsettled};
 pub(crate) use wake::Wake;
-use wake::Wakers;
 pub use watch::{Watch, WatchError};
-
-/// The generation in force, and whether the last candidate was taken.
-pub struct Current {
-    generation: ArcSwap<Generation>,
-    /// Who looks at each new one.
-    wakers: Wakers,
-    status: channel::Sender<Status>,
-}
-
-/// What came of the last change of the configuration.
-#[derive(Clone, Debug)]
-pub struct Status {
-    /// The number of the generation in force.
-    pub generation: u64,
-    /// Why the last candidate was rejected, if it was.
-    pub rejected: Option<Arc<ConfigErrors>>,
-    /// How many candidates have been built or rejected since the start.
-    pub attempts: u64,
-}
-
-impl Current {
-    pub(crate) fn new(first: Generation) -> Self {
-        let status = Status { generation: first.number, rejected: None, attempts: 1 };
-        Self {
-            generation: ArcSwap::from_pointee(first),
-            wakers: Wakers::default(),
-            status: channel::Sender::new(status),
-        }
-    }
-
-    /// The generation in force. Take it once for each request.
-    pub fn load(&self) -> Arc<Generation> {
-        self.generation.load_full()
-    }
-
-    /// The number of the generation in force.
-    pub(crate) fn number(&self) -> u64 {
-        self.generation.load().number
-    }
-
-    /// Follow what becomes of changes of the configuration.
-    pub fn status(&self) -> channel::Receiver<Status> {
-        self.status.subscribe()
-    }
-}
 
 /// What came of one reload.
 #[derive(Clone, Debug)]
 pub enum Reload {
     /// No file has changed.
     Unchanged,
+    /// A file has changed and may be changing still. It is to be looked at again after this
+    /// time.
+    Unsettled(Duration),
+    /// The policies of a candidate are being compiled. Who may not come in by it is refused
+    /// from now on.
+    Compiling,
     /// A new generation, with its number, is in force.
     Swapped(u64),
     /// The candidate does not load; the old generation stays.
     Rejected(Arc<ConfigErrors>),
+}
+
+/// The reason why somebody looks at the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// The file system told of a change.
+    Event,
+    /// Time has passed.
+    Look,
+    /// Somebody asked, or the machine was short of something the last time: what was
+    /// rejected is tried again, since the reason may not have been the configuration.
+    Asked,
 }
 
 /// Makes generations from a configuration file.
@@ -88,13 +64,25 @@ pub struct Reloader {
     engine: Arc<Engine>,
     clock: Arc<dyn Clock>,
     current: Arc<Current>,
+    startup: StartupConfig,
     seen: Mutex<Seen>,
 }
 
-/// What the last attempt read.
+/// What the last attempt read, and what has changed since without being taken.
 struct Seen {
-    inputs: Inputs,
-    fingerprint: [u8; 32],
+    files: LastRead,
+    unsettled: Option<Unsettled>,
+    candidates: Candidates,
+}
+
+/// The candidates that are under way, by their places among all.
+#[derive(Default)]
+struct Candidates {
+    last: u64,
+    /// The one that is to be in force next, while it is compiled.
+    awaited: Option<u64>,
+    /// One that a later one has overtaken. The two have most of their policies in common.
+    overtaken: Option<Generation>,
 }
 
 impl Reloader {
@@ -105,12 +93,14 @@ impl Reloader {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConfigErrors> {
         let reading = config::read(path, crate::builtin::NAMES);
-        let inputs = reading.inputs.clone();
         // What changes while policies compile must look new afterwards.
-        let seen = Seen { fingerprint: fingerprint(&inputs), inputs };
+        let candidates = Candidates::default();
+        let seen = Seen { files: reading.sources.last_read(), unsettled: None, candidates };
         let first = generation::candidate(1, reading, &engine, clock.as_ref())?;
+        let startup = StartupConfig::of(&first.config);
         let current = Arc::new(Current::new(first));
-        Ok(Self { path: path.to_owned(), engine, clock, current, seen: Mutex::new(seen) })
+        let (path, seen) = (path.to_owned(), Mutex::new(seen));
+        Ok(Self { path, engine, clock, current, startup, seen })
     }
 
     /// Where the generation in force is found.
@@ -119,49 +109,122 @@ impl Reloader {
     }
 
     /// Everything that the last attempt read, or tried to.
-    fn inputs(&self) -> Inputs {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).inputs.clone()
+    fn last_read(&self) -> LastRead {
+        self.seen().files.clone()
     }
 
     /// Build a candidate and swap it in. Blocks while policies compile.
     pub fn reload(&self) -> Reload {
-        self.attempt(false)
+        self.attempt(Occasion::Event, &Stillness::default(), &|_| false, None)
     }
 
-    /// [`reload`](Self::reload) for somebody who asks for it: what was rejected is tried
-    /// again, since the reason may not have been the configuration.
-    fn reload_asked(&self) -> Reload {
-        let rejected = self.current.status.borrow().rejected.is_some();
-        self.attempt(rejected)
-    }
-
-    /// `again` is for files that are as they were.
-    fn attempt(&self, again: bool) -> Reload {
+    /// Builds a candidate of what has changed, if that has settled. `is_open` says whether a
+    /// file is open for writing, as far as is known. Policies that have to be compiled are
+    /// handed to `compiling`, if there is one.
+    fn attempt(
+        &self,
+        occasion: Occasion,
+        stillness: &Stillness,
+        is_open: &dyn Fn(&Path) -> bool,
+        compiling: Option<&Compiling>,
+    ) -> Reload {
         // Held to the end: two reloads at once could swap in the older one last.
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let inputs = seen.inputs.clone();
-        let before = fingerprint(&inputs);
-        if before == seen.fingerprint && !again {
+        let mut seen = self.seen();
+        let (sources, changes) = seen.files.again();
+        let again = occasion == Occasion::Asked && self.current.was_rejected();
+        if changes.is_empty() && !again {
+            seen.unsettled = None;
             return Reload::Unchanged;
         }
+        let wanted = stillness.wanted(&changes, occasion, is_open);
+        if let Some(rest) = Unsettled::rest(&mut seen.unsettled, &changes, wanted) {
+            return Reload::Unsettled(rest);
+        }
         let started = Instant::now();
-        // It is ready by the time that the files are read.
+        // The compiler starts while the files are read.
         self.engine.wake();
-        let number = self.current.load().number + 1;
-        let mut reading = config::read(&self.path, crate::builtin::NAMES);
+        let mut reading = config::read_from(&self.path, crate::builtin::NAMES, sources);
         if let Some(config) = &mut reading.config {
             jwks::inherit(config, &self.current.load().config);
         }
-        seen.inputs = reading.inputs.clone();
-        // The fingerprint from before the reading: a file that changed meanwhile then
-        // looks new when its event comes. It does not cover files named for the first
-        // time.
-        seen.fingerprint = if seen.inputs == inputs { before } else { fingerprint(&seen.inputs) };
-        let candidate = generation::candidate(number, reading, &self.engine, self.clock.as_ref());
-        match candidate {
+        seen.files = reading.sources.last_read();
+        let idle = compiling.filter(|compiling| compiling.is_idle());
+        if let (Some(compiling), Some(_), false) =
+            (idle, &reading.config, reading.errors.is_empty())
+        {
+            // It takes a while to know what is wrong with its policies too.
+            let build = Box::new(|engine: &Engine, clock: &dyn Clock| {
+                generation::candidate(0, reading, engine, clock)
+            });
+            compiling.hand_over(Job { sequence: None, build, started });
+            return Reload::Compiling;
+        }
+        match (Draft::of(reading), compiling) {
+            (Err(errors), _) => self.reject(errors),
+            (Ok(draft), Some(compiling)) if !draft.is_ready(&self.engine) => {
+                self.compile(compiling, seen.candidates.await_next(), draft, started)
+            }
+            (Ok(draft), _) => {
+                seen.candidates =
+                    Candidates { last: seen.candidates.last, ..Candidates::default() };
+                let number = self.current.load().number + 1;
+                let built = draft.complete(number, &self.engine, self.clock.as_ref());
+                self.conclude(built, started)
+            }
+        }
+    }
+
+    /// Has the policies of a candidate compiled beside this thread. Who may not come in by
+    /// it need not wait for that.
+    fn compile(
+        &self,
+        compiling: &Compiling,
+        sequence: u64,
+        draft: Draft,
+        started: Instant,
+    ) -> Reload {
+        // No other generation has this number.
+        self.current.set_pending(Some(draft.without_policies(u64::MAX - sequence)));
+        tracing::info!(
+            "policies of the changed configuration are being compiled; credentials that it does \
+             not have are refused from now on"
+        );
+        let build =
+            Box::new(move |engine: &Engine, clock: &dyn Clock| draft.complete(0, engine, clock));
+        compiling.hand_over(Job { sequence: Some(sequence), build, started });
+        Reload::Compiling
+    }
+
+    /// Takes a candidate whose policies were compiled, unless a later one was faster.
+    fn compiled(&self, compiled: Compiled) -> Reload {
+        let Compiled { sequence, started, result } = compiled;
+        let mut seen = self.seen();
+        let Some(sequence) = sequence else {
+            return result.map_or_else(|errors| self.reject(errors), |_| Reload::Unchanged);
+        };
+        if seen.candidates.awaited != Some(sequence) {
+            seen.candidates.overtaken = result.ok();
+            return Reload::Unchanged;
+        }
+        seen.candidates.awaited = None;
+        seen.candidates.overtaken = None;
+        let number = self.current.load().number + 1;
+        self.conclude(result.map(|generation| generation.numbered(number)), started)
+    }
+
+    fn conclude(&self, built: Result<Generation, ConfigErrors>, started: Instant) -> Reload {
+        let outcome = match built {
             Ok(generation) => self.swap(generation, started),
             Err(errors) => self.reject(errors),
+        };
+        if self.current.pending().is_some() {
+            self.current.set_pending(None);
         }
+        outcome
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Let go of what only the next change would need.
@@ -171,20 +234,18 @@ impl Reloader {
 
     fn swap(&self, generation: Generation, started: Instant) -> Reload {
         let number = generation.number;
-        let old = self.current.generation.swap(Arc::new(generation));
-        self.current.wakers.wake();
-        if places(&old.config.listen) != places(&self.current.load().config.listen) {
-            tracing::warn!(
-                "`listen` has other addresses, or TLS where there was none; \
-                 it takes effect at the next start"
-            );
+        let waiting = self.startup.changed_in(&generation.config);
+        self.current.swap(generation);
+        if !waiting.is_empty() {
+            let keys = waiting.join(", ");
+            tracing::warn!(keys, "these keys have changed and take effect at the next start");
         }
         tracing::info!(
             generation = number,
             milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "a new generation is in force"
         );
-        self.report(number, None);
+        self.current.report(None);
         Reload::Swapped(number)
     }
 
@@ -199,46 +260,16 @@ impl Reloader {
             "the changed configuration is rejected; the generation before it stays in force"
         );
         let errors = Arc::new(errors);
-        self.report(number, Some(errors.clone()));
+        self.current.report(Some(errors.clone()));
         Reload::Rejected(errors)
     }
-
-    fn report(&self, generation: u64, rejected: Option<Arc<ConfigErrors>>) {
-        self.current.status.send_modify(|status| {
-            *status = Status { generation, rejected, attempts: status.attempts + 1 };
-        });
-    }
 }
 
-/// A digest of all files together, and of who may read them: a secret that others may read
-/// is refused. One that cannot be read counts as absent. Also of the names that match a
-/// pattern: a new file belongs to the configuration from then on.
-fn fingerprint(inputs: &Inputs) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    for pattern in inputs.patterns() {
-        let found = pattern.expand();
-        let unreadable = found.unreadable.iter().map(|(directory, _)| directory);
-        for path in found.files.iter().chain(unreadable) {
-            hasher.update(path.as_os_str().as_encoded_bytes());
-            hasher.update([0]);
-        }
+impl Candidates {
+    /// The place of the next candidate, which is waited for instead of any other.
+    fn await_next(&mut self) -> u64 {
+        self.last += 1;
+        self.awaited = Some(self.last);
+        self.last
     }
-    for file in inputs.files() {
-        hasher.update(file.as_os_str().as_encoded_bytes());
-        let mode = std::fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode());
-        hasher.update(mode.to_le_bytes());
-        match std::fs::read(file) {
-            Ok(content) => {
-                hasher.update([1]);
-                hasher.update(Sha256::digest(content));
-            }
-            Err(_) => hasher.update([0]),
-        }
-    }
-    hasher.finalize().into()
-}
-
-/// What of the listeners needs a restart to change. Certificates do not.
-fn places(listeners: &[config::Listener]) -> Vec<(SocketAddr, bool)> {
-    listeners.iter().map(|listener| (listener.address, listener.tls.is_some())).collect()
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::ConfigErrors;
 use crate::generation::Generation;
 use crate::jwks;
-use crate::proxy::{self, ConnectionLimits, Gateway};
+use crate::proxy::{self, Gateway};
 use crate::reload::{Current, Reloader, Watch, WatchError};
 use crate::shadow::ShadowTally;
 
@@ -85,15 +85,11 @@ impl Server {
         let addresses = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
         let shadow = Arc::new(ShadowTally::default());
         let gateway = Arc::new(Gateway::new(current.clone(), clock, shadow.clone()));
-        let limits = ConnectionLimits {
-            header_timeout: config.config.limits.header_timeout,
-            drain_timeout: config.config.limits.drain_timeout,
-        };
         let stop = CancellationToken::new();
         let mut listeners = JoinSet::new();
         for (socket, listener) in sockets.into_iter().zip(config.config.listen.clone()) {
             let gateway = gateway.clone();
-            listeners.spawn(proxy::serve(socket, listener, gateway, limits, stop.clone()));
+            listeners.spawn(proxy::serve(socket, listener, gateway, stop.clone()));
         }
         listeners.spawn(jwks::keep_fresh(current.clone(), stop.clone()));
         Ok(Self { addresses, current, shadow, watch: None, stop, listeners })

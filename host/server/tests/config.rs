@@ -231,7 +231,8 @@ fn policies_and_bindings_arrive() {
     assert_eq!(shipped.module, ModuleLocation::Builtin("model-access".to_owned()));
     assert_eq!((shipped.digest, shipped.deadline, shipped.memory), (None, None, None));
     let file = surroundings.path().join("good/../modules/night_quiet.wasm");
-    assert_eq!(own.module, ModuleLocation::File(file));
+    let ModuleLocation::File(path, _) = &own.module else { panic!("{own:?}") };
+    assert_eq!(*path, file);
     assert_eq!(own.digest, Some([0xbb; 32]));
     assert_eq!(own.deadline, Some(Duration::from_millis(5)));
     assert_eq!(own.memory, Some(4 << 20));
@@ -328,11 +329,11 @@ fn every_file_that_was_looked_for_is_known() {
         "../secrets/hs256",
         "../modules/night_quiet.wasm",
     ];
-    assert_eq!(loaded.inputs.files(), named.map(file));
+    assert_eq!(loaded.sources.files(), named.map(file));
     let case = cases().join("bad/secrets.yaml");
     let errors = load_case(&surroundings, "bad", &case).map(drop).unwrap_err();
     let missing = surroundings.path().join("bad/hunter2");
-    assert!(errors.inputs().files().contains(&missing));
+    assert!(errors.sources().files().contains(&missing));
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn an_included_file_names_its_own_modules() {
     write(&directory, "team/m.wasm", "\0asm");
     let loaded = loaded(&directory);
     let module = directory.path().join("team/m.wasm");
-    assert!(loaded.inputs.files().contains(&module), "{:?}", loaded.inputs);
+    assert!(loaded.sources.files().contains(&module), "{:?}", loaded.sources);
     // An error that is found later has its chain too.
     let error = loaded.config.error(Some(loaded.config.bindings[0].at), "is wrong");
     let shown = error.render(false);

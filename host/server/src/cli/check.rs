@@ -8,7 +8,7 @@ use stockade_engine::{Engine, EngineConfig};
 
 use super::compile::compiler;
 use super::{ConfigFile, Ending, Output};
-use crate::config::{self, ConfigErrors};
+use crate::config::{self, ConfigErrors, StartupConfig};
 use crate::generation::{self, Generation};
 
 /// Load a configuration as `serve` does.
@@ -41,6 +41,10 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     if !warnings.is_empty() {
         output.note(config::render_all(&warnings, Output::color()))?;
     }
+    output.note(format_args!(
+        "note: changes of {} take effect when the gateway is started again; all others at once",
+        StartupConfig::KEYS.join(" and ")
+    ))?;
     let (users, policies) = (config.users.len(), config.policies.len());
     let (bindings, tests) = (config.bindings.len(), config.tests.len());
     output.answer(
@@ -50,7 +54,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
         ),
         &json!({
             "ok": true, "users": users, "policies": policies, "bindings": bindings, "tests": tests,
-            "warnings": warnings,
+            "warnings": warnings, "fixed_at_start": StartupConfig::KEYS,
         }),
     )?;
     let refused = arguments.strict && !warnings.is_empty();

@@ -125,7 +125,7 @@ async fn ask_private(
     caller: Option<&Caller>,
     timeout: std::time::Duration,
 ) -> anyhow::Result<Vec<Answer>> {
-    listen_privately(&mut generation.config);
+    listen_privately(generation.config_mut().context("the generation is in use already")?);
     let server = Server::of(generation, Arc::new(SystemClock)).await;
     let server =
         server.map_err(|error: StartError| anyhow::anyhow!("a private gateway: {error}"))?;

@@ -18,6 +18,11 @@ impl Output {
         Self { json }
     }
 
+    /// Whether a program reads what is written.
+    pub(super) const fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Whether errors may be colored.
     pub(super) fn color() -> bool {
         environment::color() && stderr().is_terminal()

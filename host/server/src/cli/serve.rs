@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::compile::compiler;
 use super::{Ending, Output, environment};
+use crate::config::LogFormat;
 use crate::log::{self, LogLevelHandle};
 use crate::shadow::ShadowCount;
 use crate::{Server, StartError, config, proven_engine};
@@ -23,13 +24,16 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Ending> {
     // How to log stands in the configuration, so it is read once before anything else.
-    let settings = match config::load(&arguments.config, crate::builtin::NAMES) {
+    let mut settings = match config::load(&arguments.config, crate::builtin::NAMES) {
         Ok(loaded) => loaded.config.log,
         Err(errors) => {
             output.config_errors(&errors)?;
             return Ok(Ending::Misused);
         }
     };
+    if output.is_json() {
+        settings.format = LogFormat::Json;
+    }
     let level = log::init(settings, environment::color())?;
     runtime()?.block_on(async {
         let engine = Arc::new(proven_engine(compiler()?)?);

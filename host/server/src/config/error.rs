@@ -9,8 +9,8 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 pub(super) use self::excerpt::Excerpt;
 use self::excerpt::Paint;
-use super::inputs::Inputs;
 use super::location::Location;
+use super::source_set::SourceSet;
 
 /// One thing that is wrong with a configuration, or may be.
 ///
@@ -25,6 +25,7 @@ pub struct ConfigError {
     excerpt: Option<Box<Excerpt>>,
     included_from: Vec<String>,
     warning: bool,
+    passing: bool,
 }
 
 impl ConfigError {
@@ -38,6 +39,7 @@ impl ConfigError {
             excerpt: None,
             included_from: Vec::new(),
             warning: false,
+            passing: false,
         }
     }
 
@@ -50,6 +52,12 @@ impl ConfigError {
     /// It may be meant so: the configuration is taken all the same.
     pub(super) fn into_warning(mut self) -> Self {
         self.warning = true;
+        self
+    }
+
+    /// The machine was short of something: the same configuration may load a moment later.
+    pub(crate) fn into_passing(mut self) -> Self {
+        self.passing = true;
         self
     }
 
@@ -159,7 +167,8 @@ impl Serialize for ConfigError {
 #[derive(Clone)]
 pub struct ConfigErrors {
     errors: Vec<ConfigError>,
-    inputs: Inputs,
+    sources: SourceSet,
+    passing: bool,
 }
 
 impl ConfigErrors {
@@ -170,18 +179,30 @@ impl ConfigErrors {
 
     /// All of several errors, in the order of the files; there must be one.
     pub fn from_all(errors: impl IntoIterator<Item = ConfigError>) -> Self {
-        Self { errors: errors.into_iter().collect(), inputs: Inputs::default() }
+        Self { errors: errors.into_iter().collect(), sources: SourceSet::default(), passing: false }
     }
 
-    pub(super) fn with_inputs(mut self, inputs: Inputs) -> Self {
-        self.inputs = inputs;
+    pub(super) fn with_sources(mut self, sources: SourceSet) -> Self {
+        self.sources = sources;
         self
+    }
+
+    /// The same errors, with whether the machine was short of something, so that the same
+    /// files may load a moment later.
+    pub(crate) fn passing(mut self, passing: bool) -> Self {
+        self.passing |= passing;
+        self
+    }
+
+    /// Whether the same files may load a moment later.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.passing || self.errors.iter().any(|error| error.passing)
     }
 
     /// Everything that [`load`](super::load) read or looked for. A change in it may mend
     /// the errors. Empty for errors found later.
-    pub const fn inputs(&self) -> &Inputs {
-        &self.inputs
+    pub const fn sources(&self) -> &SourceSet {
+        &self.sources
     }
 
     /// The errors, taken out.

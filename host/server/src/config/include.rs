@@ -6,14 +6,16 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::decode::decode;
-use super::inputs::{Matches, Pattern};
 use super::location::{FileId, Location};
 use super::merge::Merge as _;
+use super::pattern::{Matches, Pattern};
 use super::raw::{RawConfig, RawFragment, RawInclude};
+use super::regular_file::ReadError;
 use super::report::{Problem, Report};
 use super::slot::{Located, Slot};
 use super::text::{self, LARGEST, Unreadable};
@@ -35,7 +37,7 @@ pub(super) fn read(
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,
 ) -> Result<Option<RawConfig>, Unreadable> {
-    let text = match text::read(path, LARGEST) {
+    let text = match text::read(path, LARGEST, &mut surroundings.sources) {
         Err(Unreadable::NotUtf8(before)) => {
             not_utf8(path, &before, None, report);
             return Ok(None);
@@ -47,9 +49,10 @@ pub(super) fn read(
         return Ok(None);
     };
     let include = std::mem::take(&mut raw.include);
-    let real = path.canonicalize()?;
+    let missing = |error| Unreadable::Io(ReadError::Missing(Arc::new(error)));
+    let real = path.canonicalize().map_err(missing)?;
     let mut reader = Reader {
-        root: directory_of(path).canonicalize()?,
+        root: directory_of(path).canonicalize().map_err(missing)?,
         room: LARGEST.saturating_sub(text.len() as u64),
         seen: HashMap::from([(real.clone(), None)]),
         open: vec![real],
@@ -114,9 +117,8 @@ impl Reader<'_, '_> {
             self.raw.incomplete = true;
             return;
         };
-        let Matches { files, unreadable, .. } = pattern.expand();
+        let Matches { files, unreadable, .. } = self.surroundings.sources.expand(pattern);
         let nothing = files.is_empty() && unreadable.is_empty();
-        self.surroundings.inputs.add_pattern(pattern);
         for (directory, error) in unreadable {
             let message = format!("cannot look into {}: {error}", directory.display());
             self.refuse(Problem::new(text.at, message).help("make the directory, it may be empty"));
@@ -138,14 +140,14 @@ impl Reader<'_, '_> {
     }
 
     fn file(&mut self, path: &Path, at: Location) -> Result<(), Problem> {
-        self.surroundings.inputs.add_file(path.to_owned());
+        let read = text::read(path, self.room, &mut self.surroundings.sources);
         let unreadable = |error: &dyn std::fmt::Display| {
             let message = format!("cannot read the included file {}: {error}", path.display());
             Problem::new(at, message)
         };
         let real = path.canonicalize().map_err(|error| unreadable(&error))?;
         self.check(path, &real, at)?;
-        let text = match text::read(&real, self.room) {
+        let text = match read {
             Ok(text) => text,
             Err(Unreadable::NotUtf8(before)) => {
                 self.raw.incomplete = true;

@@ -1,56 +1,19 @@
-//! What a configuration is made of, so that a change in it can be noticed.
+//! The names of files that `include:` may say, with wildcards.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Component, Path, PathBuf};
-
-/// Everything that was read or looked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Inputs {
-    files: Vec<PathBuf>,
-    patterns: Vec<Pattern>,
-}
-
-impl Inputs {
-    /// The main file alone.
-    pub(super) fn of(main: &Path) -> Self {
-        Self { files: vec![main.to_owned()], patterns: Vec::new() }
-    }
-
-    /// The configuration file and every file that it names: included ones, secrets,
-    /// certificates and modules.
-    pub fn files(&self) -> &[PathBuf] {
-        &self.files
-    }
-
-    /// What `include:` says, in all files. A file that matches later belongs to the
-    /// configuration.
-    pub fn patterns(&self) -> &[Pattern] {
-        &self.patterns
-    }
-
-    pub(super) fn add_file(&mut self, path: PathBuf) {
-        if !self.files.contains(&path) {
-            self.files.push(path);
-        }
-    }
-
-    pub(super) fn add_pattern(&mut self, pattern: Pattern) {
-        if !self.patterns.contains(&pattern) {
-            self.patterns.push(pattern);
-        }
-    }
-}
+use std::sync::Arc;
 
 /// Names of files, seen from a directory, with `*` and `?` for parts of a name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pattern {
     directory: PathBuf,
     parts: Vec<String>,
 }
 
 /// What a pattern leads to.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Matches {
     /// The files, those of one directory by name. One that is named without `*` and `?`
     /// is here whether it exists or not.
@@ -58,7 +21,7 @@ pub struct Matches {
     /// The directories that were looked into, or would have been.
     pub directories: BTreeSet<PathBuf>,
     /// The directories that could not be read.
-    pub unreadable: Vec<(PathBuf, io::Error)>,
+    pub unreadable: Vec<(PathBuf, Arc<io::Error>)>,
 }
 
 impl Pattern {
@@ -105,7 +68,7 @@ impl Matches {
             match entries(&directory, part) {
                 // A link that leads nowhere counts as a file, so that it is an error.
                 Ok(found) => self.files.extend(found.into_iter().filter(|p| p.is_dir() != last)),
-                Err(error) => self.unreadable.push((directory.clone(), error)),
+                Err(error) => self.unreadable.push((directory.clone(), Arc::new(error))),
             }
         } else {
             self.files.push(directory.join(part));

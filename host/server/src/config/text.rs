@@ -1,10 +1,10 @@
 //! The text of a file.
 
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::Path;
 
 use super::location::Location;
+use super::regular_file::ReadError;
+use super::source_set::SourceSet;
 
 /// All files together may be this large; more is a mistake.
 pub(super) const LARGEST: u64 = 16 << 20;
@@ -13,7 +13,7 @@ pub(super) const LARGEST: u64 = 16 << 20;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unreadable {
     #[error("{0}")]
-    Io(#[from] io::Error),
+    Io(ReadError),
     #[error("the configuration has more than {} MiB", LARGEST >> 20)]
     TooLarge,
     /// With the text before what is no text.
@@ -21,15 +21,13 @@ pub(super) enum Unreadable {
     NotUtf8(String),
 }
 
-/// Read a file that may have so many bytes.
-pub(super) fn read(path: &Path, room: u64) -> Result<String, Unreadable> {
-    let file = File::open(path)?;
-    let mut bytes = Vec::new();
-    file.take(room + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > room {
-        return Err(Unreadable::TooLarge);
-    }
-    String::from_utf8(bytes).map_err(|error| {
+/// Reads a file that may have so many bytes.
+pub(super) fn read(path: &Path, room: u64, sources: &mut SourceSet) -> Result<String, Unreadable> {
+    let content = sources.read_text(path, room).map_err(|error| match error {
+        ReadError::TooLarge(_) => Unreadable::TooLarge,
+        other => Unreadable::Io(other),
+    })?;
+    String::from_utf8(content.bytes.to_vec()).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         Unreadable::NotUtf8(String::from_utf8_lossy(valid).into_owned())
     })

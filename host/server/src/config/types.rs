@@ -4,6 +4,7 @@
 mod subjects;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -236,8 +237,18 @@ pub struct PolicySource {
 pub enum ModuleLocation {
     /// Shipped with the gateway; the name without `builtin/`.
     Builtin(String),
-    /// A file, its path taken from the directory of the configuration file.
-    File(PathBuf),
+    /// A file, its path taken from the directory of the configuration file, and what it holds.
+    File(PathBuf, ModuleBytes),
+}
+
+/// The content of a module's file.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ModuleBytes(pub(crate) Arc<[u8]>);
+
+impl fmt::Debug for ModuleBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
 }
 
 /// Who is judged by which policy.

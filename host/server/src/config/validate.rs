@@ -28,14 +28,16 @@ mod users;
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
+use stockade_core::Secret;
 
 pub(super) use self::expectations::operation;
 use self::network::Network;
-use super::inputs::Inputs;
+use self::secret_file::SecretFileError;
 use super::raw::{RawConfig, RawLog};
 use super::report::{Problem, Report, quoted};
 use super::slot::Slot;
 use super::source::Sources;
+use super::source_set::SourceSet;
 use super::types::{Config, Log};
 
 /// What is known besides the file's text.
@@ -45,23 +47,20 @@ pub(super) struct Surroundings<'a> {
     /// The policies that are shipped.
     pub(super) builtins: &'a [&'a str],
     /// The files that the configuration names, as they are met.
-    pub(super) inputs: Inputs,
+    pub(super) sources: SourceSet,
 }
 
 impl Surroundings<'_> {
-    /// The path of a file that the configuration names; it is noted.
-    fn file(&mut self, written: &str) -> PathBuf {
-        self.note(self.directory.join(written))
+    /// The path of a file that the main file names.
+    fn file(&self, written: &str) -> PathBuf {
+        self.directory.join(written)
     }
 
-    /// The path of a file that may be named in an included file.
-    fn file_named_in(&mut self, from: &Path, written: &str) -> PathBuf {
-        self.note(from.parent().unwrap_or(Path::new("")).join(written))
-    }
-
-    fn note(&mut self, path: PathBuf) -> PathBuf {
-        self.inputs.add_file(path.clone());
-        path
+    /// Reads a secret from a file that the main file names.
+    fn secret(&mut self, written: &str) -> Result<Secret<Vec<u8>>, SecretFileError> {
+        let path = self.file(written);
+        let content = self.sources.read(&path, secret_file::LONGEST);
+        secret_file::secret(&path, content)
     }
 }
 

@@ -11,6 +11,8 @@ use tokio::sync::Semaphore;
 
 use super::Exchange;
 use super::refused::Refused;
+use super::tenure::is_still_valid;
+use crate::generation::Generation;
 
 /// Where passwords are checked: few at a time, because each one takes a processor and
 /// megabytes of memory for tens of milliseconds.
@@ -77,7 +79,9 @@ impl Exchange<'_> {
         let now = self.gateway.clock.now();
         let certified = self.certified(now).map_err(|error| self.unproven(&error, None))?;
         match (&certified, kind) {
-            (Certified::As(identity), None) => return Ok(Identity::clone(identity)),
+            (Certified::As(identity), None) => {
+                return self.unless_revoked(Identity::clone(identity), now);
+            }
             (Certified::Nobody, None) => {
                 return Err(self.unproven(&AuthnError::UnknownCertificate, kind));
             }
@@ -90,7 +94,19 @@ impl Exchange<'_> {
             }
             _ => Ok(identity),
         });
-        proven.map_err(|error| self.unproven(&error, kind))
+        let identity = proven.map_err(|error| self.unproven(&error, kind))?;
+        self.unless_revoked(identity, now)
+    }
+
+    /// A caller who may also come in by the configuration that is being compiled, if there
+    /// is one: a revocation does not wait for that.
+    fn unless_revoked(&self, identity: Identity, now: UnixTime) -> Result<Identity, Refused> {
+        let certificate = (self.link.certificate.as_deref(), self.link.listener);
+        let holds = |pending: &Generation| is_still_valid(pending, certificate, &identity, now);
+        if self.gateway.current.pending().is_none_or(|pending| holds(&pending)) {
+            return Ok(identity);
+        }
+        Err(self.unproven(&AuthnError::Revoked, None))
     }
 
     /// Who presented this, or why it is nobody. Whoever has to wait is refused here.

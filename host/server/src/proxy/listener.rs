@@ -78,21 +78,11 @@ impl Link {
     }
 }
 
-/// Limits of a connection.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ConnectionLimits {
-    /// How long a caller may take to send a request's head, and to shake hands.
-    pub(crate) header_timeout: Duration,
-    /// How long running answers may go on after a shutdown began.
-    pub(crate) drain_timeout: Duration,
-}
-
 /// Accept connections until `stop`, then let the running requests finish.
 pub(crate) async fn serve(
     listener: TcpListener,
     configured: Listener,
     gateway: Arc<Gateway>,
-    limits: ConnectionLimits,
     stop: CancellationToken,
 ) {
     let graceful = GracefulShutdown::new();
@@ -104,7 +94,8 @@ pub(crate) async fn serve(
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     entrance.renew(&gateway);
-                    let connection = Connection { gateway: gateway.clone(), limits };
+                    let header_timeout = gateway.current.load().config.limits.header_timeout;
+                    let connection = Connection { gateway: gateway.clone(), header_timeout };
                     let entrance = entrance.clone();
                     tokio::spawn(connection.run(stream, PeerAddr(peer), entrance, graceful.watcher()));
                 }
@@ -113,7 +104,8 @@ pub(crate) async fn serve(
         }
     }
     drop(listener);
-    if tokio::time::timeout(limits.drain_timeout, graceful.shutdown()).await.is_err() {
+    let drain_timeout = gateway.current.load().config.limits.drain_timeout;
+    if tokio::time::timeout(drain_timeout, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still running when the drain timeout ended; they are cut");
     }
 }
@@ -149,7 +141,8 @@ impl Entrance {
 
 struct Connection {
     gateway: Arc<Gateway>,
-    limits: ConnectionLimits,
+    /// How long its caller may take to send a request's head, and to shake hands.
+    header_timeout: Duration,
 }
 
 impl Connection {
@@ -181,7 +174,7 @@ impl Connection {
             return;
         };
         let acceptor = TlsAcceptor::from(tls.server);
-        let handshake = tokio::time::timeout(self.limits.header_timeout, acceptor.accept(stream));
+        let handshake = tokio::time::timeout(self.header_timeout, acceptor.accept(stream));
         match handshake.await {
             Ok(Ok(stream)) => {
                 let chain = stream.get_ref().1.peer_certificates().map(<[_]>::to_vec);
@@ -209,7 +202,7 @@ impl Connection {
             return Err(NotProxied::Untrusted);
         }
         let header = proxy_protocol::read(stream);
-        let header = tokio::time::timeout(self.limits.header_timeout, header).await;
+        let header = tokio::time::timeout(self.header_timeout, header).await;
         header.unwrap_or(Err(NotProxied::Late))
     }
 
@@ -223,7 +216,7 @@ impl Connection {
         let link = Arc::new(link);
         let verdict = Verdict::default();
         let wake = Wake::new(&self.gateway.current);
-        let stream = HeadGuard::new(stream, self.limits.header_timeout, verdict.clone());
+        let stream = HeadGuard::new(stream, self.header_timeout, verdict.clone());
         let service = service_fn(move |request| {
             let (gateway, link, verdict) = (self.gateway.clone(), link.clone(), verdict.clone());
             // hyper moves it several times, and keeps the room for it while a connection is
@@ -235,7 +228,7 @@ impl Connection {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             // A head arrives here whole or not at all, so this is the time between two.
-            .header_read_timeout(self.limits.header_timeout + IDLE)
+            .header_read_timeout(self.header_timeout + IDLE)
             .serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(watcher.watch(connection));
         let served = std::future::poll_fn(|context| {

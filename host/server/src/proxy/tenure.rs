@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use stockade_authn::{AuthnError, Identity};
-use stockade_core::Clock;
+use stockade_core::{Clock, UnixTime};
 
 use super::Exchange;
 use super::certificate::PeerCertificate;
@@ -23,18 +23,22 @@ pub(super) struct Tenure {
     clock: Arc<dyn Clock>,
     listener: SocketAddr,
     certificate: Option<Arc<PeerCertificate>>,
-    /// The generation that was asked last.
+    /// The state of the configuration that was asked last.
     seen: u64,
 }
 
 impl Exchange<'_> {
     pub(super) fn tenure(&self) -> Tenure {
+        let current = &self.gateway.current;
+        let epoch = current.epoch();
+        // What has changed since this request took its generation is asked at once.
+        let same = current.load().number == self.generation.number && current.pending().is_none();
         Tenure {
             current: self.gateway.current.clone(),
             clock: self.gateway.clock.clone(),
             listener: self.link.listener,
             certificate: self.link.certificate.clone(),
-            seen: self.generation.number,
+            seen: if same { epoch } else { u64::MAX },
         }
     }
 }
@@ -42,12 +46,16 @@ impl Exchange<'_> {
 impl Tenure {
     /// Whether a new generation has ended what proved the caller, and wants its requests cut.
     pub(super) fn is_over(&mut self, caller: &Identity) -> bool {
-        if self.current.number() == self.seen {
+        let epoch = self.current.epoch();
+        if epoch == self.seen {
             return false;
         }
+        self.seen = epoch;
         let generation = self.current.load();
-        self.seen = generation.number;
-        generation.config.authentication.terminate_streams && !self.holds(&generation, caller)
+        let pending = self.current.pending();
+        let mut all = std::iter::once(&generation).chain(&pending);
+        generation.config.authentication.terminate_streams
+            && !all.all(|generation| self.holds(generation, caller))
     }
 
     /// What comes of a request, unless its caller is nobody any more before that.
@@ -67,13 +75,24 @@ impl Tenure {
 
     /// The same rule as for the next request on this connection.
     fn holds(&self, generation: &Generation, caller: &Identity) -> bool {
-        let now = self.clock.now();
-        let certified = match &self.certificate {
-            Some(certificate) => certificate.identity(generation, self.listener, now),
-            None => Ok(None),
-        };
-        let same_user = |other: Identity| other.principal.user == caller.principal.user;
-        certified.is_ok_and(|other| other.is_none_or(same_user))
-            && generation.authenticator.upholds(caller, now)
+        let certificate = self.certificate.as_deref();
+        is_still_valid(generation, (certificate, self.listener), caller, self.clock.now())
     }
+}
+
+/// Whether what proved a caller, on a connection with this certificate at this listener, is
+/// good by another generation too.
+pub(super) fn is_still_valid(
+    generation: &Generation,
+    (certificate, listener): (Option<&PeerCertificate>, SocketAddr),
+    caller: &Identity,
+    now: UnixTime,
+) -> bool {
+    let certified = match certificate {
+        Some(certificate) => certificate.identity(generation, listener, now),
+        None => Ok(None),
+    };
+    let same_user = |other: Identity| other.principal.user == caller.principal.user;
+    certified.is_ok_and(|other| other.is_none_or(same_user))
+        && generation.authenticator.upholds(caller, now)
 }

@@ -1,9 +1,11 @@
 //! The way to Ollama: one pool of connections, no redirects, no second tries.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
@@ -68,8 +70,15 @@ impl UpstreamError {
     }
 }
 
-/// Connections to Ollama.
+/// Connections to Ollama, made and kept as the configuration of the last request says.
+#[derive(Default)]
 pub(crate) struct Upstream {
+    pool: ArcSwapOption<Pool>,
+}
+
+/// Connections that are made within one time.
+struct Pool {
+    connect_timeout: Duration,
     client: Client<HttpConnector, RequestBody>,
 }
 
@@ -81,8 +90,8 @@ pub(crate) struct Outgoing {
     pub(crate) body: RequestBody,
 }
 
-impl Upstream {
-    pub(crate) fn new(connect_timeout: Duration) -> Self {
+impl Pool {
+    fn new(connect_timeout: Duration) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(connect_timeout));
@@ -93,7 +102,21 @@ impl Upstream {
             // connection that Ollama closed in the meantime.
             .retry_canceled_requests(true)
             .build(connector);
-        Self { client }
+        Self { connect_timeout, client }
+    }
+}
+
+impl Upstream {
+    /// The connections for a configuration. Those of one that says another time are let go
+    /// of when their requests have ended.
+    fn pool(&self, connect_timeout: Duration) -> Arc<Pool> {
+        let known = self.pool.load_full();
+        if let Some(pool) = known.filter(|pool| pool.connect_timeout == connect_timeout) {
+            return pool;
+        }
+        let pool = Arc::new(Pool::new(connect_timeout));
+        self.pool.store(Some(Arc::clone(&pool)));
+        pool
     }
 
     pub(crate) async fn send(
@@ -114,7 +137,7 @@ impl Upstream {
         *request.uri_mut() = uri;
         *request.headers_mut() = outgoing.headers;
         let timeout = upstream.response_timeout;
-        let answer = std::pin::pin!(self.client.request(request));
+        let answer = std::pin::pin!(self.pool(upstream.connect_timeout).client.request(request));
         match in_time(answer, timeout, progress.as_deref()).await {
             Some(answer) => answer.map_err(|source| classify(upstream, source)),
             None => Err(UpstreamError::Silent { authority: authority.clone(), timeout }),

@@ -6,7 +6,7 @@ use std::task::Context;
 
 use futures_util::task::AtomicWaker;
 
-use super::Current;
+use super::current::Current;
 
 /// The tasks that are to be woken. They come and go with connections, so that nothing is
 /// locked for a request.

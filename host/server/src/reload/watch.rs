@@ -1,26 +1,56 @@
-//! Notice that a file has changed.
+//! The thread that reloads: it waits for events, for time to pass, and for somebody who asks.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::ffi::OsString;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use notify::event::ModifyKind;
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use super::compile::{Compiled, Compiling};
+use super::stillness::Stillness;
+use super::watched::Watched;
+use super::{Occasion, Reload, Reloader};
 
-use super::{Reload, Reloader};
-use crate::config::Inputs;
+/// The times that reloading keeps to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timing {
+    /// An editor writes a file in several steps: events are waited for until there have been
+    /// none for this long,
+    pub(crate) quiet: Duration,
+    /// but not longer than this after the first.
+    pub(crate) patience: Duration,
+    /// How long after a change the next one is likely.
+    pub(crate) editing: Duration,
+    /// How often files are looked at that no event tells of.
+    pub(crate) look: Duration,
+    pub(crate) stillness: Stillness,
+    /// How long after a candidate failed for want of something it is tried again, at first;
+    /// twice as long each time after that.
+    pub(crate) retry: Duration,
+    /// Whether events are listened to. Some file systems tell of none.
+    pub(crate) events: bool,
+}
 
-/// An editor writes a file in several steps: wait until it has been still for this long,
-const QUIET: Duration = Duration::from_millis(20);
-/// but not longer than this after the first step.
-const PATIENCE: Duration = Duration::from_millis(200);
-/// How long after a change the next one is likely.
-const EDITING: Duration = Duration::from_secs(30);
+/// The longest time until a candidate is tried again.
+const LONGEST_RETRY: Duration = Duration::from_secs(30);
+
+/// How long the end of the gateway waits for a reload that is under way. A read of a file
+/// system that is gone may never end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            quiet: Duration::from_millis(20),
+            patience: Duration::from_millis(200),
+            editing: Duration::from_secs(30),
+            look: Duration::from_secs(5),
+            stillness: Stillness::default(),
+            retry: Duration::from_secs(1),
+            events: true,
+        }
+    }
+}
 
 /// The file system cannot be watched.
 #[derive(Debug, thiserror::Error)]
@@ -31,27 +61,45 @@ pub struct WatchError(#[from] notify::Error);
 /// dropped.
 pub struct Watch {
     signals: Sender<Signal>,
+    ended: Receiver<()>,
     thread: Option<JoinHandle<()>>,
 }
 
-enum Signal {
+pub(super) enum Signal {
     Changed,
     /// Somebody wants the files looked at.
     Asked,
+    /// The policies of a candidate were compiled.
+    Compiled(Box<Compiled>),
     Stop,
 }
 
 impl Watch {
     /// Begin to watch.
     pub fn start(reloader: Arc<Reloader>) -> Result<Self, WatchError> {
+        Self::start_with(reloader, Timing::default())
+    }
+
+    pub(crate) fn start_with(reloader: Arc<Reloader>, timing: Timing) -> Result<Self, WatchError> {
         let (signals, received) = mpsc::channel();
-        let mut directories = Directories::new(signals.clone())?;
-        directories.follow(&reloader.inputs());
+        let (end, ended) = mpsc::channel();
+        let mut watched = Watched::new(signals.clone())?;
+        if timing.events {
+            watched.follow(&reloader.last_read());
+        }
+        let (engine, clock) = (Arc::clone(&reloader.engine), Arc::clone(&reloader.clock));
+        let compiling =
+            Compiling::start(engine, clock, signals.clone()).map_err(notify::Error::io)?;
+        let due = Due::new(&timing);
+        let watcher = Watcher { reloader, watched, compiling, timing, due, told: false };
         let thread = std::thread::Builder::new()
             .name("reload".to_owned())
-            .spawn(move || run(&reloader, directories, &received))
+            .spawn(move || {
+                watcher.run(&received);
+                end.send(()).ok();
+            })
             .map_err(notify::Error::io)?;
-        Ok(Self { signals, thread: Some(thread) })
+        Ok(Self { signals, ended, thread: Some(thread) })
     }
 
     /// Look at the files now, whether or not an event came.
@@ -64,208 +112,193 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         self.signals.send(Signal::Stop).ok();
-        if let Some(thread) = self.thread.take() {
-            thread.join().ok();
-        }
-    }
-}
-
-fn run(reloader: &Reloader, mut directories: Directories, signals: &Receiver<Signal>) {
-    // A configuration was loaded just now.
-    let mut rest = Some(Instant::now() + EDITING);
-    while let Some(asked) =
-        next(reloader, signals, &mut rest).and_then(|first| settle(first, signals))
-    {
-        let outcome = if asked { reloader.reload_asked() } else { reloader.reload() };
-        if !matches!(outcome, Reload::Unchanged) {
-            rest = Some(Instant::now() + EDITING);
-        }
-        directories.follow(&reloader.inputs());
-    }
-}
-
-/// Wait for a signal. After an edit often comes another, so what compiled the last one is
-/// kept until `rest`, whatever else happens beside the configuration.
-fn next(
-    reloader: &Reloader,
-    signals: &Receiver<Signal>,
-    rest: &mut Option<Instant>,
-) -> Option<Signal> {
-    if let Some(at) = *rest {
-        match signals.recv_timeout(at.saturating_duration_since(Instant::now())) {
-            Ok(signal) => return Some(signal),
+        let Some(thread) = self.thread.take() else { return };
+        match self.ended.recv_timeout(FAREWELL) {
             Err(RecvTimeoutError::Timeout) => {
-                reloader.rest();
-                *rest = None;
+                tracing::warn!("a reload is still under way and is not waited for");
             }
-            Err(RecvTimeoutError::Disconnected) => return None,
-        }
-    }
-    signals.recv().ok()
-}
-
-/// Wait for the end of a burst of signals: whether somebody asked among them, and nothing
-/// when told to stop.
-fn settle(first: Signal, signals: &Receiver<Signal>) -> Option<bool> {
-    let mut asked = false;
-    let mut signal = first;
-    let end = Instant::now() + PATIENCE;
-    loop {
-        match signal {
-            Signal::Changed => {}
-            Signal::Asked => asked = true,
-            Signal::Stop => return None,
-        }
-        if Instant::now() >= end {
-            return Some(asked);
-        }
-        match signals.recv_timeout(QUIET) {
-            Ok(next) => signal = next,
-            Err(RecvTimeoutError::Timeout) => return Some(asked),
-            Err(RecvTimeoutError::Disconnected) => return None,
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => drop(thread.join()),
         }
     }
 }
 
-/// The directories that hold the files. Files themselves are not watched: an editor
-/// that writes a new file and renames it over the old one would leave us watching the
-/// old one for ever.
-struct Directories {
-    watcher: RecommendedWatcher,
-    signals: Sender<Signal>,
-    /// Each with what it is, because one that was removed and made again is another.
-    watched: BTreeMap<PathBuf, Option<Inode>>,
-    names: Arc<Mutex<Names>>,
+/// What the thread has at hand.
+struct Watcher {
+    reloader: Arc<Reloader>,
+    watched: Watched,
+    compiling: Compiling,
+    timing: Timing,
+    due: Due,
+    /// Whether it was said that a change came without an event.
+    told: bool,
 }
 
-/// What the files are called, without their directories.
-type Names = HashSet<OsString>;
+/// What is to be done when, besides what signals ask for.
+struct Due {
+    /// After an edit often comes another, so what compiled the last one is kept until then.
+    rest: Option<Instant>,
+    look: Instant,
+    /// Whether nothing but the system's word is needed to see that nothing has changed.
+    looked_closely: bool,
+    unsettled: Option<(Instant, Occasion)>,
+    retry: Option<(Instant, Duration)>,
+}
 
-/// Whether an event can be about the configuration. A log that is written beside it would
-/// otherwise wake the reloading thread for each line. Whatever comes, goes or is renamed
-/// may be a link on the way to a file.
-fn concerns(event: &Event, names: &Names) -> bool {
-    match event.kind {
-        // Our own reading of the files is an access too.
-        EventKind::Access(_) => false,
-        EventKind::Modify(ModifyKind::Data(_)) => {
-            let ours = |path: &PathBuf| path.file_name().is_none_or(|name| names.contains(name));
-            event.paths.is_empty() || event.paths.iter().any(ours)
-        }
-        _ => true,
+/// What woke the thread.
+enum Task {
+    Attempt(Occasion),
+    Conclude(Box<Compiled>),
+    Look,
+    Rest,
+}
+
+impl Due {
+    fn new(timing: &Timing) -> Self {
+        let now = Instant::now();
+        // A configuration was loaded just now.
+        let rest = Some(now + timing.editing);
+        let look = now + timing.look;
+        Self { rest, look, looked_closely: false, unsettled: None, retry: None }
+    }
+
+    /// The next task and its time.
+    fn next(&self) -> (Instant, Task) {
+        let rest = self.rest.map(|at| (at, Task::Rest));
+        let unsettled = self.unsettled.map(|(at, occasion)| (at, Task::Attempt(occasion)));
+        let retry = self.retry.map(|(at, _)| (at, Task::Attempt(Occasion::Asked)));
+        let all = [rest, unsettled, retry].into_iter().flatten();
+        all.chain([(self.look, Task::Look)])
+            .min_by_key(|(at, _)| *at)
+            .unwrap_or((self.look, Task::Look))
     }
 }
 
-/// Device and number.
-type Inode = (u64, u64);
-
-fn inode(path: &Path) -> Option<Inode> {
-    path.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
-}
-
-impl Directories {
-    fn new(signals: Sender<Signal>) -> Result<Self, WatchError> {
-        let names = Arc::new(Mutex::new(Names::new()));
-        let (sender, known) = (signals.clone(), Arc::clone(&names));
-        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            let known = known.lock().unwrap_or_else(PoisonError::into_inner);
-            if event.is_ok_and(|event| concerns(&event, &known)) {
-                sender.send(Signal::Changed).ok();
-            }
-        })?;
-        Ok(Self { watcher, signals, watched: BTreeMap::new(), names })
-    }
-
-    /// Watch the directories of what is read now.
-    fn follow(&mut self, inputs: &Inputs) {
-        self.listen_for(names_of(inputs));
-        let wanted: BTreeMap<_, _> =
-            directories_of(inputs).into_iter().map(|path| (path.clone(), inode(&path))).collect();
-        let old = std::mem::take(&mut self.watched);
-        let (kept, gone): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            old.into_iter().partition(|(path, inode)| wanted.get(path) == Some(inode));
-        for path in gone.keys() {
-            // It fails where the directory was removed, and then there is no watch.
-            self.watcher.unwatch(path).ok();
-        }
-        self.watched = kept;
-        for (path, inode) in wanted {
-            if inode.is_some() && !self.watched.contains_key(&path) {
-                self.watch(path, inode);
+impl Watcher {
+    fn run(mut self, signals: &Receiver<Signal>) {
+        while let Some(task) = self.wait(signals) {
+            match task {
+                Task::Rest => {
+                    self.reloader.rest();
+                    self.due.rest = None;
+                }
+                Task::Look => self.look(),
+                Task::Attempt(occasion) => self.attempt(occasion),
+                Task::Conclude(compiled) => {
+                    let outcome = self.reloader.compiled(*compiled);
+                    self.concluded(&outcome);
+                }
             }
         }
     }
 
-    fn listen_for(&self, names: Names) {
-        let mut known = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        if *known != names {
-            *known = names;
-            // A file that is named for the first time may have changed since it was read.
-            self.signals.send(Signal::Changed).ok();
+    /// Waits for a signal or for time to pass; nothing when told to stop.
+    fn wait(&mut self, signals: &Receiver<Signal>) -> Option<Task> {
+        let (at, task) = self.due.next();
+        match signals.recv_timeout(at.saturating_duration_since(Instant::now())) {
+            Ok(Signal::Compiled(compiled)) => Some(Task::Conclude(compiled)),
+            Ok(signal) => self.settle(signal, signals),
+            Err(RecvTimeoutError::Timeout) => Some(task),
+            Err(RecvTimeoutError::Disconnected) => None,
         }
     }
 
-    fn watch(&mut self, path: PathBuf, inode: Option<Inode>) {
-        if let Err(error) = self.watcher.watch(&path, RecursiveMode::NonRecursive) {
-            tracing::warn!(directory = %path.display(), %error, "cannot watch for changes");
-            return;
+    /// Waits for the end of a burst of signals; nothing when told to stop.
+    fn settle(&mut self, first: Signal, signals: &Receiver<Signal>) -> Option<Task> {
+        let mut occasion = Occasion::Event;
+        let mut signal = first;
+        let end = Instant::now() + self.timing.patience;
+        loop {
+            match signal {
+                Signal::Changed => {}
+                Signal::Asked => occasion = Occasion::Asked,
+                Signal::Compiled(compiled) => {
+                    let outcome = self.reloader.compiled(*compiled);
+                    self.concluded(&outcome);
+                }
+                Signal::Stop => return None,
+            }
+            if Instant::now() >= end {
+                return Some(Task::Attempt(occasion));
+            }
+            match signals.recv_timeout(self.timing.quiet) {
+                Ok(next) => signal = next,
+                Err(RecvTimeoutError::Timeout) => return Some(Task::Attempt(occasion)),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
         }
-        self.watched.insert(path, inode);
-        // Between the reading of the directory and the beginning of its watch a file may
-        // have come or gone without an event.
-        self.signals.send(Signal::Changed).ok();
     }
-}
 
-/// What each file is called, and what its name leads to through links.
-fn names_of(inputs: &Inputs) -> Names {
-    let files = inputs.files().iter();
-    let real = files.clone().filter_map(|file| file.canonicalize().ok());
-    let name = |file: &PathBuf| file.file_name().map(OsString::from);
-    files.filter_map(name).chain(real.filter_map(|file| name(&file))).collect()
-}
+    /// Looks at the files although nobody told of a change.
+    fn look(&mut self) {
+        self.due.look = Instant::now() + self.timing.look;
+        if !self.due.looked_closely || self.reloader.last_read().looks_different() {
+            self.attempt(Occasion::Look);
+            self.due.looked_closely = true;
+        }
+    }
 
-/// The directory of each file's name, and of what the name leads to through links; and
-/// where an included file may appear.
-fn directories_of(inputs: &Inputs) -> BTreeSet<PathBuf> {
-    let files = inputs.files().iter();
-    let real = files.clone().filter_map(|file| file.canonicalize().ok());
-    let parent = |file: &PathBuf| file.parent().map(Path::to_owned);
-    let searched = inputs.patterns().iter().flat_map(|pattern| pattern.expand().directories);
-    let directories =
-        files.filter_map(parent).chain(real.filter_map(|file| parent(&file))).chain(searched);
-    directories.map(|path| if path.as_os_str().is_empty() { ".".into() } else { path }).collect()
+    fn attempt(&mut self, occasion: Occasion) {
+        let Self { reloader, watched, compiling, timing, .. } = self;
+        let is_open = |file: &Path| watched.is_open(file);
+        let outcome = reloader.attempt(occasion, &timing.stillness, &is_open, Some(compiling));
+        self.due.unsettled = match outcome {
+            Reload::Unsettled(rest) => Some((Instant::now() + rest, occasion)),
+            _ => None,
+        };
+        match &outcome {
+            Reload::Unchanged | Reload::Unsettled(_) => {
+                // A retry that found nothing to do is over.
+                if occasion == Occasion::Asked {
+                    self.due.retry = None;
+                }
+            }
+            Reload::Compiling | Reload::Swapped(_) | Reload::Rejected(_) => {
+                self.due.looked_closely = false;
+                self.tell(occasion);
+                self.concluded(&outcome);
+            }
+        }
+        if self.timing.events {
+            self.watched.follow(&self.reloader.last_read());
+        }
+    }
+
+    /// What is to be done after a candidate was taken or rejected.
+    fn concluded(&mut self, outcome: &Reload) {
+        let now = Instant::now();
+        self.due.rest = Some(now + self.timing.editing);
+        if matches!(outcome, Reload::Swapped(_) | Reload::Rejected(_)) {
+            self.schedule_retry(outcome, now);
+        }
+    }
+
+    /// A candidate that failed because the machine was short of something is tried again.
+    fn schedule_retry(&mut self, outcome: &Reload, now: Instant) {
+        let passing = matches!(outcome, Reload::Rejected(errors) if errors.is_passing());
+        self.due.retry = passing.then(|| {
+            let before = self.due.retry.map(|(_, wait)| wait);
+            let wait = before.map_or(self.timing.retry, |wait| LONGEST_RETRY.min(wait * 2));
+            let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            tracing::warn!(
+                milliseconds,
+                "the machine was short of something; the configuration is tried again"
+            );
+            (now + wait, wait)
+        });
+    }
+
+    fn tell(&mut self, occasion: Occasion) {
+        if occasion == Occasion::Look && !self.told {
+            self.told = true;
+            let seconds = self.timing.look.as_secs() * 2;
+            tracing::warn!(
+                seconds,
+                "a change was found by looking: the file system of the configuration does not \
+                 tell of changes, so they are taken within so many seconds"
+            );
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use notify::event::{
-        AccessKind, CreateKind, DataChange, MetadataKind, ModifyKind, RemoveKind, RenameMode,
-    };
-
-    use super::*;
-
-    #[test]
-    fn what_is_written_beside_the_configuration_is_not_about_it() {
-        let names = Names::from(["stockade.yaml".into(), "key".into()]);
-        let concerned = |kind, path: &str| {
-            concerns(&Event::new(kind).add_path(Path::new("/etc/stockade").join(path)), &names)
-        };
-        let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
-        assert!(concerned(written, "stockade.yaml") && concerned(written, "key"));
-        assert!(!concerned(written, "stockade.log"));
-        assert!(!concerned(EventKind::Access(AccessKind::Any), "stockade.yaml"));
-        // A link such as the `..data` of a ConfigMap, or a file that a pattern will match.
-        for kind in [
-            EventKind::Create(CreateKind::Any),
-            EventKind::Remove(RemoveKind::Any),
-            EventKind::Modify(ModifyKind::Name(RenameMode::Any)),
-            EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any)),
-            EventKind::Modify(ModifyKind::Any),
-            EventKind::Any,
-        ] {
-            assert!(concerned(kind, "..data"), "{kind:?}");
-        }
-        assert!(concerns(&Event::new(written), &names), "an event that lost its path");
-    }
-}
+mod tests;

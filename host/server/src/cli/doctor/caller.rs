@@ -81,13 +81,14 @@ impl Caller {
         }
         let text = KeyText::generate();
         let id = format!("doctor-{}", hex::encode(random::bytes::<4>()));
-        generation.config.api_keys.push(ApiKey {
+        let config = generation.config_mut().context("the generation is in use already")?;
+        config.api_keys.push(ApiKey {
             id: CredentialId::new(&id)?,
             user,
             digest: text.digest(),
             terms: Arc::default(),
         });
-        generation.authenticator = generation::authenticator(&generation.config)?;
+        generation.authenticator = Arc::new(generation::authenticator(&generation.config)?);
         let key = Secret::new(text.expose().to_owned());
         let identity = identify(&key, generation)?;
         Ok(Some(Self { key, identity, from: None }))
@@ -128,7 +129,10 @@ pub(super) fn decision(
     adapt: impl FnOnce(Question) -> Question,
 ) -> Result<(), Denial> {
     match Question::new(generation, user, operation, model) {
-        Ok(question) => adapt(question).decide(generation).1.map(|_| ()),
+        Ok(question) => match adapt(question).decide(generation).result {
+            Ok(_) => Ok(()),
+            Err(refusal) => Err(refusal.into()),
+        },
         Err(error) => Err(Denial {
             cause: stockade_core::DenialCause::NoBinding,
             reason: error.to_string(),

@@ -49,10 +49,7 @@ impl DataPath {
                     let bytes = crate::builtin::module(name).unwrap_or_default().to_vec();
                     (format!("builtin/{name}"), bytes)
                 }
-                ModuleLocation::File(file) => {
-                    let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
-                    (file.display().to_string(), bytes)
-                }
+                ModuleLocation::File(file, bytes) => (file.display().to_string(), bytes.0.to_vec()),
             };
             let name = source.name.as_str().to_owned();
             Ok(Policy { name, module, digest: Digest::of(&bytes).to_string() })

@@ -12,7 +12,7 @@ use stockade_core::CredentialId;
 use super::Surroundings;
 use super::listeners::open;
 use super::quantities::Quantity;
-use super::{secret_file, tokens};
+use super::tokens;
 use crate::config::location::Location;
 use crate::config::raw::RawIssuer;
 use crate::config::report::{Problem, Report};
@@ -110,8 +110,7 @@ fn secret(
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,
 ) -> Option<KeySet> {
-    let path = surroundings.file(&file.value);
-    match secret_file::read(&path) {
+    match surroundings.secret(&file.value) {
         Ok(secret) => file.check(report, |_| KeySet::from_secret(&secret)),
         Err(error) => {
             tokens::unusable(&error, file.at, report);

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::Surroundings;
 use super::names::Unique;
-use super::secret_file::{self, SecretFileError};
+use super::secret_file::SecretFileError;
 use crate::config::location::Location;
 use crate::config::raw::{ClientAuth, ProxyProtocol, RawListen, RawListener, RawListeners, RawTls};
 use crate::config::report::{Problem, Report, quoted};
@@ -13,6 +13,9 @@ use crate::config::types::Listener;
 use crate::tls::{ClientFiles, Tls, TlsError, TlsFiles};
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 11_435);
+
+/// The most bytes of certificates, authorities, keys and revocation lists in one file.
+const LONGEST: u64 = 16 << 20;
 
 /// A listener and where its address stands; at the file's beginning for the default.
 pub(super) fn listeners(
@@ -135,8 +138,7 @@ fn tls(
         }),
     };
     let certificate = open(&certificate)?;
-    let key_path = surroundings.file(&key.value);
-    let key = match secret_file::read(&key_path) {
+    let key = match surroundings.secret(&key.value) {
         Ok(key) => key,
         Err(error) => {
             // Somebody may have written the key itself.
@@ -171,10 +173,12 @@ pub(super) fn open(
     report: &mut Report,
 ) -> Option<Vec<u8>> {
     let path = surroundings.file(&file.value);
-    let read = std::fs::read(&path);
-    read.map_err(|error| {
-        let message = format!("cannot read {}: {error}", path.display());
-        report.add(Problem::new(file.at, message));
-    })
-    .ok()
+    match surroundings.sources.read(&path, LONGEST) {
+        Ok(content) => Some(content.bytes.to_vec()),
+        Err(error) => {
+            let message = format!("cannot read {}: {error}", path.display());
+            report.add(Problem::new(file.at, message));
+            None
+        }
+    }
 }

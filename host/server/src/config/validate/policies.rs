@@ -1,5 +1,6 @@
 //! Which policies there are and where their code is.
 
+use std::path::Path;
 use std::time::Duration;
 
 use stockade_core::PolicyName;
@@ -8,9 +9,10 @@ use super::Surroundings;
 use super::names::Names;
 use super::quantities::Quantity;
 use crate::config::raw::RawPolicy;
+use crate::config::regular_file::ReadError;
 use crate::config::report::{Problem, Report, closest, quoted};
 use crate::config::slot::{Entries, Located, Slot};
-use crate::config::types::{ModuleLocation, PolicySource};
+use crate::config::types::{ModuleBytes, ModuleLocation, PolicySource};
 
 pub(super) fn policies(
     slot: Slot<Entries<RawPolicy>>,
@@ -90,12 +92,19 @@ fn module(
         report.add(Problem::new(written.at, message).help(help));
         return None;
     }
-    let path = surroundings.file_named_in(report.path(written.at.file()), text);
-    if path.is_file() {
-        return Some(ModuleLocation::File(path));
-    }
-    let message = format!("there is no module file {}", path.display());
-    let problem = Problem::new(written.at, message);
+    let directory = report.path(written.at.file()).parent().unwrap_or(Path::new(""));
+    let path = directory.join(text);
+    let problem = match surroundings.sources.read(&path, stockade_engine::LARGEST_MODULE) {
+        Ok(content) => return Some(ModuleLocation::File(path, ModuleBytes(content.bytes))),
+        Err(ReadError::Missing(_)) => {
+            Problem::new(written.at, format!("there is no module file {}", path.display()))
+        }
+        Err(error) => {
+            let message = format!("cannot read the module {}: {error}", path.display());
+            report.add(Problem::new(written.at, message));
+            return None;
+        }
+    };
     report.add(if surroundings.builtins.contains(&text) {
         problem.help(format!("did you mean `builtin/{text}`?"))
     } else {

@@ -1,22 +1,19 @@
 //! Files that hold a secret and nothing else.
 
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use stockade_core::Secret;
 
-/// Why a secret is not taken from a file.
+use crate::config::regular_file::{self, Content, ReadError};
+
+/// The reason why a secret is not taken from a file.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretFileError {
     /// It does not name the file, because what stands there may not be a name.
     #[error("the secret file cannot be found: {0}")]
-    Missing(io::Error),
+    Missing(ReadError),
     #[error("cannot read the secret file {}: {source}", path.display())]
-    Io { path: PathBuf, source: io::Error },
-    #[error("{} is not a regular file", .0.display())]
-    NotAFile(PathBuf),
-    #[cfg(unix)]
+    Unreadable { path: PathBuf, source: ReadError },
     #[error(
         "{path} can be read by others (mode {mode:04o}); run `chmod 600 {path}`",
         path = path.display()
@@ -26,49 +23,39 @@ pub(crate) enum SecretFileError {
     TooLong(PathBuf),
 }
 
-const LONGEST: u64 = 4096;
+/// The most bytes that a secret has.
+pub(crate) const LONGEST: u64 = 4096;
 
-/// Read a secret that only its owner can read. One line end at the end is not part of it.
+/// Reads a secret that only its owner can read.
+///
+/// # Errors
+/// The reason why it is not taken.
 pub(crate) fn read(path: &Path) -> Result<Secret<Vec<u8>>, SecretFileError> {
-    let io = |source| SecretFileError::Io { path: path.to_owned(), source };
-    // Before it is opened: opening a named pipe would wait for a writer.
-    let metadata = path.metadata().map_err(SecretFileError::Missing)?;
-    if !metadata.is_file() {
-        return Err(SecretFileError::NotAFile(path.to_owned()));
-    }
-    let file = File::open(path).map_err(io)?;
-    check_mode(path, &file)?;
-    let mut bytes = Vec::new();
-    file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(SecretFileError::TooLong(path.to_owned()));
-    }
-    if bytes.last() == Some(&b'\n') {
-        bytes.pop();
-        if bytes.last() == Some(&b'\r') {
-            bytes.pop();
-        }
-    }
-    Ok(Secret::new(bytes))
+    secret(path, regular_file::read(path, LONGEST))
 }
 
-/// The mode of the file that was opened, whatever its name means by now.
-#[cfg(unix)]
-fn check_mode(path: &Path, file: &File) -> Result<(), SecretFileError> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let metadata =
-        file.metadata().map_err(|source| SecretFileError::Io { path: path.to_owned(), source })?;
-    let mode = metadata.permissions().mode() & 0o7777;
+/// Takes a secret from a file that was read, if only its owner can read it. One line end at
+/// the end is not part of it.
+///
+/// # Errors
+/// The reason why it is not taken.
+pub(crate) fn secret(
+    path: &Path,
+    content: Result<Content, ReadError>,
+) -> Result<Secret<Vec<u8>>, SecretFileError> {
+    let content = content.map_err(|error| match error {
+        ReadError::Missing(_) => SecretFileError::Missing(error),
+        ReadError::TooLarge(_) => SecretFileError::TooLong(path.to_owned()),
+        other => SecretFileError::Unreadable { path: path.to_owned(), source: other },
+    })?;
+    let mode = content.stat.mode & 0o7777;
     if mode & 0o077 != 0 {
         return Err(SecretFileError::ReadableByOthers { path: path.to_owned(), mode });
     }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn check_mode(_path: &Path, _file: &File) -> Result<(), SecretFileError> {
-    Ok(())
+    let bytes = &*content.bytes;
+    let bytes =
+        bytes.strip_suffix(b"\n").map_or(bytes, |line| line.strip_suffix(b"\r").unwrap_or(line));
+    Ok(Secret::new(bytes.to_vec()))
 }
 
 #[cfg(test)]

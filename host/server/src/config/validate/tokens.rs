@@ -8,7 +8,7 @@ use stockade_core::CredentialId;
 use super::Surroundings;
 use super::names::Unique;
 use super::quantities::Quantity;
-use super::secret_file::{self, SecretFileError};
+use super::secret_file::SecretFileError;
 use crate::config::location::Location;
 use crate::config::raw::{RawTokenSecret, RawTokens};
 use crate::config::report::{Problem, Report};
@@ -53,8 +53,7 @@ fn token_secret(
         Some(id)
     });
     let file = raw.file.required("file", at, report)?;
-    let path = surroundings.file(&file.value);
-    let secret = match secret_file::read(&path) {
+    let secret = match surroundings.secret(&file.value) {
         Ok(secret) => secret,
         Err(error) => {
             unusable(&error, file.at, report);

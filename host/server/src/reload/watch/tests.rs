@@ -1,0 +1,90 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stockade_core::SystemClock;
+use stockade_engine::{Engine, EngineConfig};
+
+use super::{Timing, Watch};
+use crate::reload::{Reloader, Stillness};
+
+/// A configuration with one group, so that there is something to tell it by.
+fn config(group: &str) -> String {
+    format!("groups: [{group}]\n# The end.\n")
+}
+
+/// Watches a configuration with times that are short where something is waited for.
+struct Watching {
+    directory: tempfile::TempDir,
+    reloader: Arc<Reloader>,
+    _watch: Watch,
+}
+
+impl Watching {
+    fn start(timing: Timing) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("stockade.yaml");
+        std::fs::write(&path, config("first")).unwrap();
+        let engine = Arc::new(Engine::new(EngineConfig::default()).unwrap());
+        let reloader = Arc::new(Reloader::start(&path, engine, Arc::new(SystemClock)).unwrap());
+        let _watch = Watch::start_with(Arc::clone(&reloader), timing).unwrap();
+        Self { directory, reloader, _watch }
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.directory.path().join("stockade.yaml")
+    }
+
+    /// Waits until the number of the generation is this one.
+    fn generation(&self, number: u64) {
+        let mut status = self.reloader.current().status();
+        let reached = async {
+            let reached = status.wait_for(|status| status.generation >= number).await;
+            reached.unwrap().generation
+        };
+        let within = async { tokio::time::timeout(Duration::from_secs(60), reached).await };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        assert_eq!(runtime.block_on(within).expect("a new generation"), number);
+    }
+}
+
+fn short() -> Timing {
+    let moment = Duration::from_millis(50);
+    Timing {
+        look: moment,
+        stillness: Stillness { open: Duration::from_hours(1), prefix: moment, unannounced: moment },
+        ..Timing::default()
+    }
+}
+
+/// A file system that tells of nothing.
+#[test]
+fn a_change_without_an_event_is_found_by_looking() {
+    let watching = Watching::start(Timing { events: false, ..short() });
+    std::fs::write(watching.path(), config("second")).unwrap();
+    watching.generation(2);
+    std::fs::write(watching.path(), config("third")).unwrap();
+    watching.generation(3);
+}
+
+#[test]
+fn the_beginning_of_a_text_is_taken_when_it_stays_so() {
+    let watching = Watching::start(Timing { look: Duration::from_hours(1), ..short() });
+    std::fs::write(watching.path(), "groups: [first]\n").unwrap();
+    watching.generation(2);
+}
+
+/// It is closed within the test, so that no time has to pass.
+#[test]
+fn a_file_is_taken_when_its_writer_closes_it() {
+    use std::io::Write as _;
+
+    let watching = Watching::start(Timing { look: Duration::from_hours(1), ..short() });
+    let mut file = std::fs::File::create(watching.path()).unwrap();
+    file.write_all(b"groups: [fir").unwrap();
+    file.write_all(b"st, second]\n").unwrap();
+    drop(file);
+    watching.generation(2);
+    let groups = |path: &Path| std::fs::read_to_string(path).unwrap();
+    assert!(groups(&watching.path()).contains("second"));
+}
