@@ -1,5 +1,7 @@
 //! A change is live without a restart, or it is rejected whole.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use stockade_tests::{BINDINGS, Connection, FORBIDDEN_IMPORT, ODD, World, post, soon};
 
 const LARGE: &str = r#"{"model":"llama3.3:70b","prompt":"Hello","stream":false}"#;
@@ -134,4 +136,53 @@ async fn a_secret_that_others_may_read_is_refused_until_they_may_not() {
     assert!(readable(0o644).await.rejected.is_some());
     let after = readable(0o600).await;
     assert_eq!((after.generation, after.rejected.is_none()), (2, true));
+}
+
+/// A policy that never ends reading its settings, so that it compiles until it is stopped.
+fn slow(rest: &str) -> String {
+    format!(
+        "{rest}\n  - {{ name: slow, subjects: everyone, policy: odd, settings: {{ behaviour: loop-in-configure }} }}\n"
+    )
+    .replace("policies:", &format!("policies:\n  odd: {{ module: \"{ODD}\" }}"))
+}
+
+/// Asks until the answer is this one.
+async fn until(world: &World, user: &str, wanted: u16) {
+    soon("another answer", async { while status(world, user).await != wanted {} }).await;
+}
+
+fn without_key(config: &str, user: &str) -> String {
+    let line = config.lines().find(|line| line.trim_start().starts_with(&format!("{user}:")));
+    config.replace(line.unwrap(), &format!("  {user}: {{ groups: [children] }}"))
+}
+
+#[tokio::test]
+async fn a_revocation_does_not_wait_for_a_policy_that_compiles() {
+    let world = World::start().await;
+    let config = std::fs::read_to_string(world.config()).unwrap();
+    let mut changes = world.server().current().status();
+    std::fs::write(world.config(), slow(&without_key(&config, "kim"))).unwrap();
+    until(&world, "kim", 401).await;
+    // Nothing else of it is in force.
+    assert_eq!(world.server().current().load().number, 1);
+    assert_eq!(status(&world, "alice").await, 403);
+    // It is rejected in the end, and then what was in force holds again, as it is written.
+    let rejected = soon("a rejection", changes.wait_for(|status| status.rejected.is_some())).await;
+    drop(rejected);
+    assert_eq!(status(&world, "kim").await, 403);
+    assert!(
+        world.change(|| std::fs::write(world.config(), &config).unwrap()).await.rejected.is_none()
+    );
+}
+
+#[tokio::test]
+async fn what_needs_no_compilation_overtakes_what_does() {
+    let world = World::start().await;
+    let config = std::fs::read_to_string(world.config()).unwrap();
+    std::fs::write(world.config(), slow(&without_key(&config, "kim"))).unwrap();
+    until(&world, "kim", 401).await;
+    let later = without_key(&config, "alice");
+    let after = world.change(|| std::fs::write(world.config(), later).unwrap()).await;
+    assert_eq!((after.generation, after.rejected.is_none()), (2, true));
+    assert_eq!((status(&world, "kim").await, status(&world, "alice").await), (403, 401));
 }

@@ -88,3 +88,23 @@ fn a_file_is_taken_when_its_writer_closes_it() {
     let groups = |path: &Path| std::fs::read_to_string(path).unwrap();
     assert!(groups(&watching.path()).contains("second"));
 }
+
+/// Who writes a file and pauses leaves a text that means something else.
+#[test]
+fn the_half_of_a_file_is_not_taken() {
+    use crate::reload::{Occasion, Reload};
+
+    let watching =
+        Watching::start(Timing { events: false, look: Duration::from_hours(1), ..short() });
+    let stillness = Stillness { prefix: Duration::from_hours(1), ..Stillness::default() };
+    let attempt = |text: &str, open: bool| {
+        std::fs::write(watching.path(), text).unwrap();
+        watching.reloader.attempt(Occasion::Event, &stillness, &|_| open, None)
+    };
+    assert!(matches!(attempt("groups: [first]\n", true), Reload::Unsettled(_)));
+    assert!(matches!(attempt("groups: [first]\n", false), Reload::Unsettled(_)));
+    assert!(matches!(attempt("groups: [other, and, more]\n", true), Reload::Unsettled(_)));
+    assert!(matches!(attempt("", false), Reload::Unsettled(_)));
+    assert!(matches!(attempt("groups: [first]\n# The end.\n", false), Reload::Unchanged));
+    assert!(matches!(attempt("groups: [second]\n", false), Reload::Swapped(2)));
+}
