@@ -213,14 +213,13 @@ impl Reloader {
     }
 
     fn conclude(&self, built: Result<Generation, ConfigErrors>, started: Instant) -> Reload {
-        let outcome = match built {
+        match built {
             Ok(generation) => self.swap(generation, started),
-            Err(errors) => self.reject(errors),
-        };
-        if self.current.pending().is_some() {
-            self.current.set_pending(None);
+            Err(errors) => {
+                self.current.set_pending(None);
+                self.reject(errors)
+            }
         }
-        outcome
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -236,6 +235,7 @@ impl Reloader {
         let number = generation.number;
         let waiting = self.startup.changed_in(&generation.config);
         self.current.swap(generation);
+        self.current.set_pending(None);
         if !waiting.is_empty() {
             let keys = waiting.join(", ");
             tracing::warn!(keys, "these keys have changed and take effect at the next start");

@@ -77,8 +77,10 @@ impl Current {
     }
 
     pub(super) fn set_pending(&self, pending: Option<Generation>) {
-        self.pending.store(pending.map(Arc::new));
-        self.changed();
+        let before = self.pending.swap(pending.map(Arc::new));
+        if before.is_some() || self.pending.load().is_some() {
+            self.changed();
+        }
     }
 
     fn changed(&self) {
