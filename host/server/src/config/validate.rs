@@ -83,6 +83,7 @@ pub(super) fn validate(
         users: &accounts.user_names,
         groups: &accounts.group_names,
         policies: &policy_names,
+        by_usage: bindings::by_usage(&policies),
     };
     let bindings = bindings::bindings(raw.bindings, &known, report);
     let time_zone = time_zone(raw.time_zone, report);
