@@ -119,6 +119,7 @@ fn log(raw: Slot<RawLog>) -> Log {
     Log {
         level: raw.level.value().unwrap_or_default(),
         format: raw.format.value().unwrap_or_default(),
+        when_stuck: raw.when_stuck.value().unwrap_or_default(),
     }
 }
 

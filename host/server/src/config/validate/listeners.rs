@@ -10,7 +10,7 @@ use crate::config::raw::{ClientAuth, ProxyProtocol, RawListen, RawListener, RawL
 use crate::config::report::{Problem, Report, quoted};
 use crate::config::slot::{Located, Slot};
 use crate::config::types::Listener;
-use crate::tls::{ClientFiles, Tls, TlsError, TlsFiles};
+use crate::tls::{ClientFiles, EndingKind, Tls, TlsError, TlsFiles};
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 11_435);
 
@@ -150,7 +150,14 @@ fn tls(
         }
     };
     let built = Tls::new(&TlsFiles { certificate, key, clients });
+    let [at_certificate, _, at_authority] = places;
+    let ends_at = |kind| match kind {
+        EndingKind::Certificate => at_certificate,
+        EndingKind::Authority => at_authority,
+        EndingKind::RevocationList => revoked_at,
+    };
     built
+        .map(|tls| tls.placed(ends_at))
         .map_err(|error| {
             report.add(Problem::new(place(&error, places, revoked_at), error.to_string()));
         })
