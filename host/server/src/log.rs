@@ -68,12 +68,11 @@ impl LogLevelHandle {
 /// Where something else in this process has begun before.
 pub(crate) fn init(log: Log, color: bool) -> Result<LogLevelHandle, NoLog> {
     let (level, handle) = reload::Layer::new(filter(log.level));
-    let sink = match SINK.get() {
-        Some(sink) => sink.clone(),
-        None => {
-            let sink = Sink::start(io::stderr())?;
-            SINK.get_or_init(|| sink).clone()
-        }
+    let sink = if let Some(sink) = SINK.get() {
+        sink.clone()
+    } else {
+        let sink = Sink::start(io::stderr())?;
+        SINK.get_or_init(|| sink).clone()
     };
     let lines = fmt::layer().with_writer(move || sink.clone());
     let lines = match log.format {

@@ -144,7 +144,9 @@ impl Gateway {
         let RefusedHead { bad, method, path } = head;
         // The key is not looked at, but it must not be recorded.
         let mut uri: Option<Uri> = path.and_then(|path| path.parse().ok());
-        uri.iter_mut().for_each(|uri| drop(PathKey::take(uri)));
+        if let Some(uri) = &mut uri {
+            PathKey::take(uri);
+        }
         let mut record = Record::begin(self.ids.next(), generation, link.peer);
         record.asked(method, uri.as_ref().map(Uri::path));
         // Its headers are not known.

@@ -202,6 +202,7 @@ impl RequestOutcome {
     }
 }
 
+#[expect(clippy::ptr_arg, reason = "serde gives a reference to the field")]
 fn is_empty<T: Clone>(list: &Cow<'_, [T]>) -> bool {
     list.is_empty()
 }

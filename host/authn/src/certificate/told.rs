@@ -21,8 +21,8 @@ pub fn certificate_end(der: &[u8]) -> Option<UnixTime> {
 /// When a revocation list in DER has to be replaced, if it says so (RFC 5280, section 5.1.2).
 pub fn revocation_list_end(der: &[u8]) -> Option<UnixTime> {
     // The version, the algorithm, the issuer and this update come before.
-    let times = revocation_list(der)?.skip_while(|(tag, _)| *tag == INTEGER);
-    let (tag, text) = times.skip(3).next()?;
+    let mut parts = revocation_list(der)?.skip_while(|(tag, _)| *tag == INTEGER);
+    let (tag, text) = parts.nth(3)?;
     validity::time(tag, text)
 }
 

@@ -7,7 +7,7 @@ use stockade_core::UnixTime;
 
 use super::error::ConfigError;
 use super::types::Config;
-use crate::tls::{Ending, EndingKind};
+use crate::tls::{Ending, EndingKind, Tls};
 
 /// How long before its end something is warned of.
 const SOON: Duration = Duration::from_hours(14 * 24);
@@ -29,7 +29,7 @@ impl Config {
 
     fn all_endings(&self) -> impl Iterator<Item = &Ending> {
         let all = self.listen.iter().filter_map(|listener| listener.tls.as_ref());
-        all.flat_map(|tls| tls.endings())
+        all.flat_map(Tls::endings)
     }
 
     fn ending(&self, ending: &Ending, now: UnixTime) -> ConfigError {

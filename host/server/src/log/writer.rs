@@ -19,7 +19,7 @@ const PIECE: usize = 16 << 10;
 /// waking a thread is another.
 const GATHER: Duration = Duration::from_millis(1);
 /// How long one piece may take until the log counts as stuck.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE_MILLISECONDS: u64 = 1_000;
 /// How long to wait for a file that says "not now" without blocking.
 const AGAIN: Duration = Duration::from_millis(10);
 
@@ -87,7 +87,7 @@ impl Sink {
         let since = shared.writing_since.load(Ordering::Relaxed);
         shared.broken.load(Ordering::Relaxed)
             || shared.crowded.load(Ordering::Relaxed)
-            || since > 0 && shared.now() > since + PATIENCE.as_millis() as u64
+            || since > 0 && shared.now() > since + PATIENCE_MILLISECONDS
     }
 
     /// Waits until everything is written, but not for longer than this.
@@ -136,7 +136,7 @@ impl Write for Sink {
 }
 
 fn count(lines: &[u8]) -> u64 {
-    lines.iter().filter(|byte| **byte == b'\n').count() as u64
+    memchr::memchr_iter(b'\n', lines).count() as u64
 }
 
 impl Shared {

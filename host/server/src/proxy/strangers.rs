@@ -20,13 +20,11 @@ pub(super) struct Strangers {
 impl Strangers {
     /// A handshake failed; where a client certificate was refused in it, whose that was.
     pub(super) fn failed(&self, peer: PeerAddr, error: &io::Error, names: Option<&str>) {
-        match names {
-            Some(names) => self.refused(peer, names, &Causes(error)),
-            None => {
-                let Some(left_out) = self.handshakes.admit() else { return };
-                let left_out = (left_out > 0).then_some(left_out);
-                tracing::warn!(%peer, error = %Causes(error), left_out, "a TLS handshake failed");
-            }
+        if let Some(names) = names {
+            self.refused(peer, names, &Causes(error));
+        } else if let Some(left_out) = self.handshakes.admit() {
+            let left_out = (left_out > 0).then_some(left_out);
+            tracing::warn!(%peer, error = %Causes(error), left_out, "a TLS handshake failed");
         }
     }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
 use serde_json::{Value, json};
+use stockade_core::BindingName;
 
 use super::obligations;
 use super::question::Question;
@@ -115,7 +116,7 @@ impl Record {
             let _ = write!(text, "\n  it failed: {error}");
         }
         if !decided.allowed_by.is_empty() {
-            let names: Vec<_> = decided.allowed_by.iter().map(|name| name.as_str()).collect();
+            let names: Vec<_> = decided.allowed_by.iter().map(BindingName::as_str).collect();
             let _ = write!(text, "\n  allowed by {}", names.join(", "));
         }
         for obligation in decided.obligations.iter().flat_map(|all| obligations::lines(all)) {

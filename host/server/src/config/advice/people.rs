@@ -24,7 +24,7 @@ impl<'c> People<'c> {
     pub(super) fn of(config: &'c Config) -> Self {
         let mut by_group: HashMap<_, Vec<_>> = HashMap::new();
         for user in &config.users {
-            for group in user.groups.iter() {
+            for group in &user.groups {
                 by_group.entry(group).or_default().push(user);
             }
         }

@@ -150,18 +150,21 @@ fn tls(
         }
     };
     let built = Tls::new(&TlsFiles { certificate, key, clients });
-    let [at_certificate, _, at_authority] = places;
-    let ends_at = |kind| match kind {
-        EndingKind::Certificate => at_certificate,
-        EndingKind::Authority => at_authority,
-        EndingKind::RevocationList => revoked_at,
-    };
     built
-        .map(|tls| tls.placed(ends_at))
+        .map(|tls| tls.placed(|kind| ends_at(kind, places, revoked_at)))
         .map_err(|error| {
             report.add(Problem::new(place(&error, places, revoked_at), error.to_string()));
         })
         .ok()
+}
+
+const fn ends_at(kind: EndingKind, places: [Location; 3], revoked: Location) -> Location {
+    let [certificate, _, authority] = places;
+    match kind {
+        EndingKind::Certificate => certificate,
+        EndingKind::Authority => authority,
+        EndingKind::RevocationList => revoked,
+    }
 }
 
 fn place(error: &TlsError, places: [Location; 3], revoked: Location) -> Location {
