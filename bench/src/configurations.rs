@@ -84,7 +84,8 @@ pub fn many_users(users: usize) -> String {
     text
 }
 
-/// Every shipped policy, and one of them several times, so that there are ten.
+/// Every shipped policy that may be bound, and one of them several times, so that there are
+/// ten.
 pub fn ten_policies() -> String {
     let mut text = format!("users:\n{}groups: [ops]\npolicies:\n", caller());
     let others = [
@@ -92,7 +93,6 @@ pub fn ten_policies() -> String {
         ("endpoint-access", "{ deny: [web-search] }"),
         ("request-caps", "{ images: 4 }"),
         ("working-hours", "{ hours: [{ from: \"00:00\", to: \"24:00\" }] }"),
-        ("usage-budget", "{ day: { tokens: 2000000 } }"),
     ];
     for (name, _) in others {
         let _ = writeln!(text, "  {name}: {{ module: builtin/{name}, remember: false }}");

@@ -41,8 +41,19 @@ impl Authority {
         private(&directory.join(format!("{name}.key")), &key.serialize_pem());
     }
 
-    /// Write a list of revoked serial numbers to `<name>.pem`.
+    /// Write a list of revoked serial numbers to `<name>.pem`, which holds for a long time.
     pub fn revoke(&self, directory: &Path, name: &str, serials: &[u64]) {
+        self.revoke_until(directory, name, serials, (2999, 1, 1));
+    }
+
+    /// Write a list that has to be replaced at the beginning of a day.
+    pub fn revoke_until(
+        &self,
+        directory: &Path,
+        name: &str,
+        serials: &[u64],
+        (year, month, day): (i32, u8, u8),
+    ) {
         let revoked = |serial: &u64| RevokedCertParams {
             serial_number: SerialNumber::from(*serial),
             revocation_time: date_time_ymd(2025, 1, 1),
@@ -51,7 +62,7 @@ impl Authority {
         };
         let list = CertificateRevocationListParams {
             this_update: date_time_ymd(2025, 1, 1),
-            next_update: date_time_ymd(2999, 1, 1),
+            next_update: date_time_ymd(year, month, day),
             crl_number: SerialNumber::from(1),
             issuing_distribution_point: None,
             revoked_certs: serials.iter().map(revoked).collect(),

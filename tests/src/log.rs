@@ -8,6 +8,16 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::soon;
 
+/// The line as the gateway itself writes it: the members of a record are its own.
+fn parsed(line: &str) -> Value {
+    let mut value: Value = serde_json::from_str(line).unwrap();
+    if let Some(Value::String(record)) = value.get("record") {
+        let record: Value = serde_json::from_str(record).unwrap();
+        value.as_object_mut().unwrap().extend(record.as_object().unwrap().clone());
+    }
+    value
+}
+
 /// Hands each line to the test.
 struct Lines(UnboundedSender<String>);
 
@@ -62,7 +72,7 @@ impl Log {
     pub async fn next_message(&mut self, begins: &str) -> Value {
         loop {
             let line = soon(begins, self.0.recv()).await.unwrap();
-            let value: Value = serde_json::from_str(&line).unwrap();
+            let value = parsed(&line);
             if value["message"].as_str().is_some_and(|message| message.starts_with(begins)) {
                 return value;
             }
@@ -84,7 +94,7 @@ impl Log {
     pub async fn next(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let line = soon("a line of the log", self.0.recv()).await.unwrap();
-            let value: Value = serde_json::from_str(&line).unwrap();
+            let value = parsed(&line);
             if wanted(&value) {
                 return value;
             }

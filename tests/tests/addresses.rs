@@ -11,7 +11,7 @@ authentication: { throttle: { failures: 3 } }
 ";
 
 fn judged(line: &Value) -> Value {
-    serde_json::from_str(line["judged"].as_str().unwrap_or_default()).unwrap_or_default()
+    line["judged"].clone()
 }
 
 #[tokio::test]

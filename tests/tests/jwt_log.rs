@@ -37,7 +37,7 @@ async fn failures_of_an_issuer_are_told_and_who_was_proven() {
     assert_eq!(sent(&old).await, 200);
     let request = log.next_request().await;
     let known = ["user", "proof", "credential"].map(|field| &request[field]);
-    assert_eq!(known.map(Value::as_str), ["alice", "Jwt", "sso/old"].map(Some), "{request}");
+    assert_eq!(known.map(Value::as_str), ["alice", "jwt", "sso/old"].map(Some), "{request}");
 
     server.publish(Published::Text("{}".to_owned()));
     assert_eq!(sent(&new).await, 401);

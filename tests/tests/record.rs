@@ -37,7 +37,7 @@ async fn every_request_leaves_what_it_cost() {
         assert_eq!(world.send(post(path, alice, &body)).await.status, 200, "{path} {body}");
         let line = log.next_request().await;
         assert_eq!((&line["path"], &line["status"]), (&path.into(), &200.into()));
-        assert_eq!((&line["user"], &line["ending"]), (&"alice".into(), &"Complete".into()));
+        assert_eq!((&line["user"], &line["outcome"]), (&"alice".into(), &"complete".into()));
         let prompt_found = line["prompt_tokens"].as_u64();
         assert!(prompt_found.is_some_and(|found| found >= 3), "{path}: {line}");
         assert!(prompt.is_none() || prompt_found == prompt, "{path}: {line}");
@@ -59,15 +59,38 @@ async fn every_request_leaves_what_it_cost() {
     refusals_and_failures(&world, &mut log).await;
 }
 
+/// What was decided stays what it was, whatever becomes of it.
+async fn permitted_and_failed(world: &World, log: &mut Log) {
+    let body = format!("{{\"model\":\"llama3.2:3b\",{MESSAGES}}}");
+    for (fault, status) in [
+        (Fault::CloseBeforeHeaders, 502),
+        (Fault::CloseMidHeaders, 502),
+        (Fault::Garbage, 502),
+        (Fault::SignInRequired, 502),
+    ] {
+        world.ollama.fail("/api/chat", fault);
+        world.send(post("/api/chat", Some(world.key("alice")), &body)).await;
+        let line = log.next_request().await;
+        assert_eq!(line["status"], status, "{line}");
+        assert_eq!(line["decision"], "permit", "{line}");
+        assert_eq!(line["allowed_by"], serde_json::json!(["research"]), "{line}");
+        assert_eq!(line["groups"], serde_json::json!(["research"]), "{line}");
+        assert_eq!(line["outcome"], "upstream-failed", "{line}");
+        assert!(line["error"].as_str().is_some_and(|text| text.contains("Ollama")), "{line}");
+        assert!(line.get("cause").is_none() && line.get("reason").is_none(), "{line}");
+    }
+    // Ollama's own errors are its answers.
+    world.ollama.fail("/api/chat", Fault::RunnerFailed);
+    world.send(post("/api/chat", Some(world.key("alice")), &body)).await;
+    let line = log.next_request().await;
+    assert_eq!((&line["status"], &line["outcome"]), (&500.into(), &"complete".into()), "{line}");
+}
+
 async fn refusals_and_failures(world: &World, log: &mut Log) {
     let body = format!("{{\"model\":\"llama3.3:70b\",{MESSAGES}}}");
     world.send(post("/api/chat", Some(world.key("alice")), &body)).await;
     let line = log.next_request().await;
-    assert_eq!(
-        (&line["status"], &line["decision"]),
-        (&403.into(), &"not-allowed".into()),
-        "{line}"
-    );
+    assert_eq!((&line["status"], &line["cause"]), (&403.into(), &"not-allowed".into()), "{line}");
     assert!(line.get("prompt_tokens").is_none(), "{line}");
 
     world.ollama.fail("/api/chat", Fault::CloseBetweenChunks { after: 2 });
@@ -75,18 +98,18 @@ async fn refusals_and_failures(world: &World, log: &mut Log) {
     world.send(post("/api/chat", Some(world.key("alice")), &body)).await;
     let line = log.next_request().await;
     assert_eq!(
-        (&line["status"], &line["ending"]),
-        (&200.into(), &"UpstreamBroke".into()),
+        (&line["status"], &line["outcome"]),
+        (&200.into(), &"upstream-broke".into()),
         "{line}"
     );
 
-    stockade_tests::raw(world.gateway(), b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n").await;
+    permitted_and_failed(world, log).await;
+
+    let head = b"POST /v1/k/some-KEY HTTP/1.1\r\nContent-Length: x\r\n\r\n";
+    stockade_tests::raw(world.gateway(), head).await;
     let line = log.next_request().await;
-    assert_eq!(
-        (&line["status"], &line["decision"]),
-        (&400.into(), &"bad-request".into()),
-        "{line}"
-    );
+    assert_eq!((&line["method"], &line["path"]), (&"POST".into(), &"/v1/k/…".into()), "{line}");
+    assert_eq!((&line["status"], &line["cause"]), (&400.into(), &"bad-request".into()), "{line}");
     let text = line.to_string();
     assert!(!text.contains(world.key("alice")));
 }

@@ -14,9 +14,16 @@ struct Line {
     generation: Option<u64>,
     user: Option<String>,
     credential: Option<String>,
-    models: Option<String>,
+    #[serde(default)]
+    models: Vec<Model>,
     status: Option<u16>,
-    allowed_by: Option<String>,
+    #[serde(default)]
+    allowed_by: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Model {
+    name: String,
 }
 
 /// How many lines do not fit together. They are read while they are written: a long run
@@ -41,12 +48,12 @@ pub(super) fn mixed(log: impl Read) -> anyhow::Result<u64> {
 /// Whether the answer is the one that this user's own configuration gives.
 fn fits(user: &str, line: &Line) -> bool {
     let Some((_, own)) = TURNS.iter().find(|(name, _)| *name == user) else { return false };
-    let asked_own = line.models.as_deref().is_some_and(|models| models.contains(own));
+    let asked_own = line.models.iter().any(|model| model.name.contains(own));
     let turn = line.credential.as_deref().and_then(|key| key.strip_prefix("key-"));
     let Some(turn) = turn else { return false };
-    let allowed = line.allowed_by.as_deref();
+    let own_turn = |binding: &String| binding.ends_with(&format!("turn {turn}"));
     match line.status {
-        Some(200) => asked_own && allowed.is_some_and(|by| by.contains(&format!("turn {turn}\""))),
+        Some(200) => asked_own && line.allowed_by.iter().any(own_turn),
         Some(403) => !asked_own,
         _ => false,
     }
@@ -59,14 +66,13 @@ mod tests {
     fn line(generation: u64, key: &str, user: &str, model: &str, answer: &str) -> String {
         format!(
             "{{\"generation\":{generation},\"credential\":\"{key}\",\"user\":\
-             \"{user}\",\"models\":\"Use={model}\",{answer}}}\n"
+             \"{user}\",\"models\":[{{\"name\":\"{model}\",\"role\":\"use\"}}],{answer}}}\n"
         )
     }
 
     #[test]
     fn a_request_judged_by_parts_of_two_configurations_is_seen() {
-        let allowed =
-            |turn: u32| format!("\"status\":200,\"allowed_by\":\"[\\\"turn {turn}\\\"]\"");
+        let allowed = |turn: u32| format!("\"status\":200,\"allowed_by\":[\"turn {turn}\"]");
         let denied = "\"status\":403";
         let alices = line(7, "key-4", "alice", "llama3.2:3b", &allowed(4))
             + &line(7, "key-4", "alice", "qwen3:8b", denied);

@@ -19,7 +19,10 @@ use crate::user::Directory;
 use crate::{AuthnError, Holder, Identity, Terms};
 
 mod names;
+mod told;
 mod validity;
+
+pub use told::{certificate_end, certificate_names, revocation_list_end, revocation_list_issuer};
 
 /// What a certificate can be known by.
 #[derive(Clone, PartialEq, Eq, Hash)]

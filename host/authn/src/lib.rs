@@ -62,6 +62,7 @@ pub use basic::{
 };
 pub use certificate::{
     CertificateName, ClientCertificate, Fingerprint, InvalidFingerprint, PresentedCertificate,
+    certificate_end, certificate_names, revocation_list_end, revocation_list_issuer,
 };
 pub use client::{
     AddressRange, BadForwarding, BadProxyHeader, ClientIp, ForwardingHeader, InvalidRange,

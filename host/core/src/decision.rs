@@ -91,7 +91,7 @@ impl<R> Permit<R> {
 }
 
 /// Why a request is refused, as a class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DenialCause {
     /// No binding applies to the caller.

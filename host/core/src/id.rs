@@ -19,8 +19,8 @@ fn check(kind: &str, text: &str) -> Result<(), InvalidId> {
         format!("a {kind} has at most {LONGEST} bytes, this one has {}", text.len())
     } else if text.trim() != text {
         format!("a {kind} must not begin or end with white space: {text:?}")
-    } else if text.chars().any(char::is_control) {
-        format!("a {kind} must not contain control characters: {text:?}")
+    } else if text.contains(crate::is_invisible) {
+        format!("a {kind} must not contain control or invisible characters: {text:?}")
     } else {
         return Ok(());
     };
@@ -113,7 +113,9 @@ mod tests {
 
     #[test]
     fn names_that_would_confuse_a_log_are_refused() {
-        for bad in ["", " alice", "alice\n", "a\u{7f}", &"x".repeat(201)] {
+        for bad in
+            ["", " alice", "alice\n", "a\u{7f}", "ali\u{202e}ce", "ali\u{200b}ce", &"x".repeat(201)]
+        {
             assert!(UserId::new(bad).is_err(), "{bad:?}");
         }
         assert_eq!(UserId::new("svc:batch").unwrap().as_str(), "svc:batch");

@@ -9,6 +9,7 @@ mod clock;
 mod decision;
 mod id;
 mod input;
+mod masked;
 mod model;
 mod operation;
 mod pattern;
@@ -16,6 +17,7 @@ mod principal;
 pub mod random;
 mod secret;
 mod verdict;
+mod visible;
 
 pub use clock::{Clock, FixedClock, SystemClock, UnixTime};
 pub use decision::{
@@ -24,9 +26,11 @@ pub use decision::{
 };
 pub use id::{BindingName, CredentialId, GroupName, InvalidId, PolicyName, UserId};
 pub use input::{Client, Counter, LocalTime, Parameters, PolicyInput, Transport, Usage};
+pub use masked::{MASK, mask_keys};
 pub use model::{InvalidModelName, ModelName, ModelRef, ModelRole};
 pub use operation::{AccessClass, Dialect, Operation};
 pub use pattern::{InvalidModelPattern, ModelPattern};
 pub use principal::{Principal, ProofKind};
 pub use secret::Secret;
 pub use verdict::{Limit, LimitedParameter, Obligations, Verdict};
+pub use visible::{Excerpt, Quoted, is_invisible, visible};

@@ -115,7 +115,7 @@ impl std::fmt::Display for Operation {
 
 /// A word that names no operation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not an operation")]
+#[error("{} is not an operation", crate::Quoted(.0))]
 pub struct UnknownOperation(String);
 
 impl std::str::FromStr for Operation {
@@ -129,5 +129,12 @@ impl std::str::FromStr for Operation {
 impl serde::Serialize for Operation {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Operation {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }

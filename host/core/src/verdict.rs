@@ -14,20 +14,27 @@ pub enum Verdict {
 }
 
 /// What must be done to a request before it is forwarded.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// Written down, what is not demanded is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Obligations {
     /// Forward this model instead of the one asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub replace_model: Option<ModelName>,
     /// Ceilings; at most one for each parameter.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Limit>,
     /// Top-level fields that must not be present.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub forbid_fields: Vec<String>,
-    /// Labels for the audit record.
+    /// Labels for the record of the request.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<(String, String)>,
 }
 
 /// A number of a request that a policy can limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitedParameter {
     /// Context length in tokens.
@@ -39,7 +46,7 @@ pub enum LimitedParameter {
 }
 
 /// A ceiling on one number of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Limit {
     /// Which number.
     pub parameter: LimitedParameter,

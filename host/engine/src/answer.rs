@@ -1,6 +1,8 @@
 //! A guest's verdict, believed only as far as it makes sense.
 
-use stockade_core::{Limit, LimitedParameter, ModelName, Obligations, Outcome, Verdict};
+use stockade_core::{
+    Limit, LimitedParameter, ModelName, Obligations, Outcome, Verdict, is_invisible,
+};
 
 use crate::bindings::stockade::policy::types as wit;
 use crate::{Failure, text};
@@ -59,7 +61,7 @@ fn few(what: &str, count: usize, most: usize) -> Result<(), String> {
 }
 
 fn checked_name(what: &str, name: &str) -> Result<(), String> {
-    if name.is_empty() || name.len() > LONGEST_NAME || name.contains(text::is_forbidden) {
+    if name.is_empty() || name.len() > LONGEST_NAME || name.contains(is_invisible) {
         let name = text::one_line(name, LONGEST_NAME);
         return Err(format!("a {what} cannot be called {name:?}"));
     }
@@ -67,10 +69,10 @@ fn checked_name(what: &str, name: &str) -> Result<(), String> {
 }
 
 fn checked_value(name: &str, value: &str) -> Result<(), String> {
-    if value.len() > LONGEST_NAME || value.contains(text::is_forbidden) {
+    if value.len() > LONGEST_NAME || value.contains(is_invisible) {
         return Err(format!(
             "the value of label {name:?} is longer than {LONGEST_NAME} bytes \
-             or has control characters"
+             or has control or invisible characters"
         ));
     }
     Ok(())

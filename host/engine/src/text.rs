@@ -1,7 +1,10 @@
 //! Text that a guest wrote, made fit for people to read.
 
-/// One line of at most `longest` bytes (and an ellipsis where it was cut), without
-/// control characters: a guest must not forge log lines or drive a terminal.
+use stockade_core::is_invisible as is_forbidden;
+
+/// One line of at most `longest` bytes (and an ellipsis where it was cut), without control
+/// or invisible characters: a guest must not forge log lines, drive a terminal or show
+/// people something else than it says.
 pub(crate) fn one_line(text: &str, longest: usize) -> String {
     let mut line = String::with_capacity(text.len().min(longest + '…'.len_utf8()));
     let is_blank = |character: char| character.is_whitespace() || is_forbidden(character);
@@ -15,12 +18,6 @@ pub(crate) fn one_line(text: &str, longest: usize) -> String {
     line
 }
 
-/// Control characters, and those that change the direction or the lines of text.
-pub(crate) fn is_forbidden(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::{is_forbidden, one_line};
@@ -30,6 +27,11 @@ mod tests {
     fn ordinary_text_stays_as_it_is() {
         assert_eq!(one_line(" größer als 3 ", 100), "größer als 3");
         assert_eq!(one_line("ab", 2), "ab");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_blank() {
+        assert_eq!(one_line("\u{feff}no\u{200b}\u{202e}thing\u{2069}", 100), "no  thing");
     }
 
     proptest! {

@@ -15,6 +15,8 @@ use memchr::memchr;
 pub const LONGEST_HEAD: usize = 64 << 10;
 /// The longest request line, in bytes.
 const LONGEST_TARGET: usize = 16 << 10;
+/// The longest word that is taken for a method in a head that is refused, in bytes.
+const LONGEST_METHOD: usize = 20;
 /// As many fields as hyper takes.
 const MOST_FIELDS: usize = 100;
 
@@ -243,6 +245,14 @@ fn trim(mut value: &[u8]) -> &[u8] {
         value = rest;
     }
     value
+}
+
+/// The method of a head that need not be complete or good, for its record.
+pub fn method_of_head(bytes: &[u8]) -> Option<&str> {
+    let line = bytes.trim_ascii_start().split(|&byte| byte == b'\r' || byte == b'\n').next()?;
+    let (method, rest) = line.split_at(line.iter().position(|&byte| byte == b' ')?);
+    let fits = method.len() <= LONGEST_METHOD && method.iter().all(u8::is_ascii_alphabetic);
+    str::from_utf8(method).ok().filter(|method| fits && !method.is_empty() && !rest.is_empty())
 }
 
 /// The path of a head that need not be complete or good, for the shape of its error.

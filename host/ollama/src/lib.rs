@@ -48,12 +48,14 @@ pub mod response;
 mod route;
 mod shape;
 
-pub use head::{BadHead, BodyFraming, Head, HeadScanner, LONGEST_HEAD, path_of_head};
+pub use head::{
+    BadHead, BodyFraming, Head, HeadScanner, LONGEST_HEAD, method_of_head, path_of_head,
+};
 pub use json::ReadLimits;
 pub use refusal::Refusal;
 pub use request::{CanonicalRequest, UpstreamBody, UpstreamRequest, WriteOptions, several_models};
 pub use route::{
     BodyKind, Parameter, Path, ROUTES, RequestHead, ResponseKind, Route, Routed, dialect_of_path,
-    reference_markdown, route,
+    reference_markdown, route, shown_path,
 };
 pub use shape::{Field, Kind, Shape};

@@ -3,6 +3,8 @@
 use http::{Method, StatusCode};
 use stockade_core::Dialect;
 
+use crate::shown_path;
+
 /// A 4xx answer of this crate: the request is refused, and the caller is told what is
 /// wrong, where, and what to send instead.
 ///
@@ -16,6 +18,8 @@ pub struct Refusal {
     pub dialect: Dialect,
     /// What the caller is told.
     pub message: String,
+    /// What a log may tell, where that is less: nothing that stands in a body.
+    pub logged: Option<String>,
     /// The methods that the path has, for the `Allow` header of a 405; empty otherwise.
     pub allow: Vec<Method>,
 }
@@ -23,12 +27,17 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with any status.
     pub(crate) fn new(status: StatusCode, dialect: Dialect, message: impl Into<String>) -> Self {
-        Self { status, dialect, message: message.into(), allow: Vec::new() }
+        Self { status, dialect, message: message.into(), logged: None, allow: Vec::new() }
     }
 
     /// 400: the request has no meaning, or more than one.
     pub(crate) fn bad_request(dialect: Dialect, message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, dialect, message)
+    }
+
+    /// The same refusal, of which a log tells less.
+    pub(crate) fn logged(self, logged: impl Into<String>) -> Self {
+        Self { logged: Some(logged.into()), ..self }
     }
 
     /// 403: a policy's obligation cannot be met.
@@ -39,7 +48,7 @@ impl Refusal {
     /// 405: the path has other methods.
     pub(crate) fn method_not_allowed(dialect: Dialect, path: &str, allow: Vec<Method>) -> Self {
         let names: Vec<&str> = allow.iter().map(Method::as_str).collect();
-        let message = format!("{path} answers to {} only", names.join(", "));
+        let message = format!("{} answers to {} only", shown_path(path), names.join(", "));
         Self { allow, ..Self::new(StatusCode::METHOD_NOT_ALLOWED, dialect, message) }
     }
 }

@@ -14,7 +14,7 @@ use stockade_core::{
 };
 
 use crate::Refusal;
-use crate::json::{self, ReadLimits};
+use crate::json::{self, JsonError, ReadLimits};
 use crate::route::{BodyKind, PathValue, Route};
 use crate::shape::Shape;
 use body::JsonBody;
@@ -130,7 +130,8 @@ impl CanonicalRequest {
     ) -> Result<Self, Refusal> {
         let refuse = |message: String| Refusal::bad_request(route.dialect, message);
         check_length(route, body, limits)?;
-        let form = Form::read(body, boundary).map_err(|error| refuse(error.to_string()))?;
+        let form = Form::read(body, boundary)
+            .map_err(|error| refuse(error.to_string()).logged(error.logged()))?;
         let name = ModelName::parse(form.model())
             .map_err(|error| refuse(format!("the form's field model: {error}")))?;
         let mut request = Self::without_json(route, PathValue::None, Body::Form(form));
@@ -157,9 +158,11 @@ impl CanonicalRequest {
         body: Bytes,
         limits: &ReadLimits,
     ) -> Result<Self, Refusal> {
-        let refuse = |message: String| Refusal::bad_request(route.dialect, message);
-        let document = json::read(body, limits).map_err(|error| refuse(error.to_string()))?;
-        let facts = Facts::read(&document, shape).map_err(|error| refuse(error.to_string()))?;
+        let refuse = |error: JsonError| {
+            Refusal::bad_request(route.dialect, error.to_string()).logged(error.logged())
+        };
+        let document = json::read(body, limits).map_err(refuse)?;
+        let facts = Facts::read(&document, shape).map_err(refuse)?;
         let mut parameters = facts.parameters;
         let by_default = route.response.streams_by_default();
         parameters.streaming = by_default.is_some_and(|default| facts.stream.unwrap_or(default));

@@ -3,6 +3,7 @@
 mod matching;
 mod path;
 mod reference;
+mod shown;
 mod table;
 
 use http::Method;
@@ -15,6 +16,7 @@ pub use matching::{RequestHead, Routed, route};
 pub use path::{Parameter, Path, dialect_of_path};
 pub(crate) use path::{PathValue, canonical_digest};
 pub use reference::reference_markdown;
+pub use shown::shown_path;
 pub use table::ROUTES;
 
 /// One thing that can be asked of Ollama.

@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod environment;
 mod explain;
+mod hardening;
 mod key;
 mod output;
 mod password;
@@ -67,6 +68,14 @@ enum Command {
     CompilePolicies,
 }
 
+impl Command {
+    /// Whether it reads keys, passwords or a configuration that names them.
+    const fn has_secrets(&self) -> bool {
+        // The compiler limits itself, and policies are no secrets.
+        !matches!(self, Self::Schema(_) | Self::Policy(_) | Self::CompilePolicies)
+    }
+}
+
 #[derive(clap::Args)]
 struct ConfigFile {
     /// The configuration.
@@ -97,6 +106,12 @@ impl From<Ending> for ExitCode {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(arguments.json);
+    if arguments.command.has_secrets()
+        && let Err(error) = hardening::keep_secrets()
+    {
+        output.error(&anyhow::Error::new(error).context("core dumps cannot be switched off"));
+        return Ending::Misused.into();
+    }
     let ending = match arguments.command {
         Command::Serve(arguments) => serve::run(&arguments, &output),
         Command::Demo(arguments) => demo::run(&arguments, &output),
@@ -110,6 +125,7 @@ pub fn main() -> ExitCode {
         Command::Token(command) => token::run(&command, &output),
         Command::CompilePolicies => compile::run(),
     };
+    crate::log::flush();
     match ending {
         Ok(ending) => ending.into(),
         Err(error) => {

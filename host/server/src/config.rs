@@ -8,6 +8,7 @@
 mod advice;
 pub(crate) mod cases;
 mod decode;
+mod endings;
 mod error;
 mod include;
 mod location;
@@ -42,7 +43,7 @@ pub(crate) use self::source_set::{Changes, LastRead};
 pub(crate) use self::startup::StartupConfig;
 pub use self::types::{
     Authentication, Binding, Config, ConfigTest, Cors, Exceptions, Issuer, Limits, Listener, Log,
-    LogFormat, LogLevel, ModuleBytes, ModuleLocation, PolicySource, Subjects, Upstream,
+    LogFormat, LogLevel, ModuleBytes, ModuleLocation, PolicySource, Subjects, Upstream, WhenStuck,
 };
 pub(crate) use self::validate::secret_file;
 use self::validate::{Surroundings, validate};

@@ -1,39 +1,47 @@
 //! What policies were told of a request, besides who called and for what: it stands in the
-//! request's log line, so that the request can be judged again.
+//! request's record, so that the request can be judged again.
 
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
-use stockade_core::{
-    Client, Dialect, ModelRef, Parameters, PolicyInput, ProofKind, Transport, UnixTime,
-};
+use stockade_core::{Client, Dialect, Parameters, PolicyInput, Transport, UnixTime};
 
-/// Everything but the body, which is never recorded, and the user's groups and attributes,
-/// which are those of the configuration.
+/// Everything but the body, which is never recorded, the models and the proof, which stand
+/// beside it, and the user's attributes, which are those of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Facts {
     /// When, in seconds since 1970.
     pub(crate) at: u64,
-    pub(crate) proof: ProofKind,
     pub(crate) api: Dialect,
     pub(crate) address: IpAddr,
     pub(crate) transport: Transport,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) models: Vec<ModelRef>,
     #[serde(default)]
     pub(crate) parameters: Parameters,
+    /// How many digests the request names that are not recorded.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) digests_left_out: usize,
 }
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// Digests that are recorded of one request.
+const MOST_DIGESTS: usize = 16;
+/// The longest name of a host, in bytes (RFC 1035, section 2.3.4), with a scheme and a port.
+const LONGEST_HOST: usize = 300;
 
 impl Facts {
     pub(crate) fn of(input: &PolicyInput<'_>) -> Self {
+        let (parameters, digests_left_out) = recorded(input.parameters);
         Self {
             at: input.time.unix.as_secs(),
-            proof: input.principal.proof,
             api: input.dialect,
             address: input.client.address,
             transport: input.client.transport,
-            models: input.models.to_vec(),
-            parameters: input.parameters.clone(),
+            parameters,
+            digests_left_out,
         }
     }
 
@@ -44,4 +52,20 @@ impl Facts {
     pub(crate) const fn time(&self) -> UnixTime {
         UnixTime::from_secs(self.at)
     }
+}
+
+/// The parameters, and how many digests are not among them: a caller does not decide how
+/// long a line of the log is.
+fn recorded(parameters: &Parameters) -> (Parameters, usize) {
+    let host = parameters.remote_host.as_deref();
+    let recorded = Parameters {
+        digests: parameters.digests.iter().take(MOST_DIGESTS).cloned().collect(),
+        remote_host: host.map(|host| match host.len() {
+            ..=LONGEST_HOST => host.to_owned(),
+            // No host has such a name; it is content.
+            longer => format!("({longer} bytes)"),
+        }),
+        ..*parameters
+    };
+    (recorded, parameters.digests.len().saturating_sub(MOST_DIGESTS))
 }

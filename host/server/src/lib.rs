@@ -4,14 +4,18 @@
 //! the one [generation] that was in force when it came. [reload] makes
 //! generations from the [configuration](config); [cli] is what a person types.
 
+mod bounded;
 pub mod builtin;
+mod causes;
 pub mod cli;
 pub mod config;
+mod endings;
 mod facts;
 pub mod generation;
 mod jwks;
 mod log;
 mod proxy;
+mod record;
 pub mod reload;
 mod server;
 pub mod shadow;

@@ -1,8 +1,15 @@
-//! Logs, through `tracing`: to standard error, as text or as JSON lines.
+//! Logs, through `tracing`: to standard error, as text or as JSON lines, by a thread of its
+//! own.
 
 mod json;
+mod plain;
+mod text;
+mod writer;
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
+use std::panic::{PanicHookInfo, set_hook};
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -11,6 +18,37 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, Registry, fmt, reload};
 
 use crate::config::{Log, LogFormat, LogLevel};
+pub(crate) use plain::plain;
+use writer::Sink;
+
+/// What takes the lines of this process.
+static SINK: OnceLock<Sink> = OnceLock::new();
+
+/// How long the end of the program waits for a reader of its last lines.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Why there is no log.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoLog {
+    /// Something else in this process has begun before.
+    #[error("cannot log: {0}")]
+    Begun(#[from] TryInitError),
+    /// There is no thread for it.
+    #[error("the thread that writes the log cannot be started: {0}")]
+    Thread(#[from] io::Error),
+}
+
+/// Tells whether what is logged does not get to where it belongs.
+pub(crate) fn is_stuck() -> bool {
+    SINK.get().is_some_and(Sink::is_stuck)
+}
+
+/// Waits until everything is written, or for two seconds where nobody takes it.
+pub(crate) fn flush() {
+    if let Some(sink) = SINK.get() {
+        sink.flush(PATIENCE);
+    }
+}
 
 /// Changes the level while the program runs.
 #[derive(Clone)]
@@ -24,19 +62,36 @@ impl LogLevelHandle {
     }
 }
 
-/// Begin to log.
+/// Begins to log.
 ///
 /// # Errors
 /// Where something else in this process has begun before.
-pub(crate) fn init(log: Log, color: bool) -> Result<LogLevelHandle, TryInitError> {
+pub(crate) fn init(log: Log, color: bool) -> Result<LogLevelHandle, NoLog> {
     let (level, handle) = reload::Layer::new(filter(log.level));
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    let sink = if let Some(sink) = SINK.get() {
+        sink.clone()
+    } else {
+        let sink = Sink::start(io::stderr())?;
+        SINK.get_or_init(|| sink).clone()
+    };
+    let lines = fmt::layer().with_writer(move || sink.clone());
     let lines = match log.format {
-        LogFormat::Text => lines.with_ansi(color && std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Text => {
+            let color = color && io::stderr().is_terminal();
+            lines.with_ansi(color).event_format(text::TextLines::default()).boxed()
+        }
         LogFormat::Json => lines.event_format(json::JsonLines).boxed(),
     };
     tracing_subscriber::registry().with(level).with(lines).try_init()?;
+    set_hook(Box::new(panicked));
     Ok(LogLevelHandle(handle))
+}
+
+/// The usual hook writes to standard error itself, and would wait for its reader.
+fn panicked(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(tracing::field::display);
+    let message = panic.payload_as_str().unwrap_or("a panic without words");
+    tracing::error!(place, "panic: {message}");
 }
 
 /// The level is for what we log ourselves. Libraries are heard up to `info` only: at

@@ -14,6 +14,7 @@ mod pause;
 mod proxy_protocol;
 mod record;
 mod refused;
+mod strangers;
 mod tenure;
 mod throttled;
 mod token;
@@ -22,28 +23,32 @@ mod upstream;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response, Uri};
+use http::{HeaderMap, Request, Response, Uri};
 use hyper::body::Incoming;
 use stockade_authn::{AuthnError, ClientIp, Identity, Replays, Throttle, TrustedProxies};
 use stockade_core::{
     AccessClass, Client, Clock, Dialect, ModelName, Parameters, Permit, Subject, permit_public,
 };
 use stockade_ollama::{
-    BadHead, BodyKind, CanonicalRequest, ReadLimits, RequestHead, Routed, dialect_of_path,
+    BodyKind, CanonicalRequest, ReadLimits, RequestHead, Routed, dialect_of_path,
 };
 
+use crate::config::WhenStuck;
 use crate::facts::Facts;
 use crate::generation::{Asker, Generation, Judged};
+use crate::log;
 use crate::reload::Current;
 use crate::shadow::{self, ShadowTally};
 use answer::AnswerBody;
 use body::BodyLimits;
 use cors::Page;
+use guard::RefusedHead;
 use identify::PasswordChecks;
 use listener::Link;
 use path_key::PathKey;
 use record::{Record, RequestIds};
 use refused::Refused;
+use strangers::Strangers;
 use upstream::Upstream;
 
 pub(crate) use listener::serve;
@@ -58,6 +63,7 @@ pub(crate) struct Gateway {
     replays: Replays,
     throttle: Throttle,
     shadow: Arc<ShadowTally>,
+    strangers: Strangers,
 }
 
 /// What was judged, and the body that belongs to it if that is streamed through.
@@ -109,6 +115,7 @@ impl Gateway {
             replays: Replays::default(),
             throttle: Throttle::default(),
             shadow,
+            strangers: Strangers::default(),
         }
     }
 
@@ -132,23 +139,22 @@ impl Gateway {
     }
 
     /// Answer a request whose head was refused before it was parsed.
-    pub(crate) fn refuse(
-        &self,
-        link: &Link,
-        mut uri: Uri,
-        bad: Option<BadHead>,
-    ) -> Response<AnswerBody> {
+    pub(crate) fn refuse(&self, link: &Link, head: RefusedHead) -> Response<AnswerBody> {
         let generation = self.current.load().number;
-        let id = self.ids.next();
-        let method = Method::from_bytes(guard::REFUSED.as_bytes()).unwrap_or_default();
+        let RefusedHead { bad, method, path } = head;
         // The key is not looked at, but it must not be recorded.
-        PathKey::take(&mut uri);
-        let mut record = Record::begin(id, generation, link.peer, method, uri.path().to_owned());
+        let mut uri: Option<Uri> = path.and_then(|path| path.parse().ok());
+        if let Some(uri) = &mut uri {
+            PathKey::take(uri);
+        }
+        let mut record = Record::begin(self.ids.next(), generation, link.peer);
+        record.asked(method, uri.as_ref().map(Uri::path));
         // Its headers are not known.
         if let Ok(hop) = TrustedProxies::default().client(link.hop(), &HeaderMap::new()) {
             record.came_from(hop);
         }
-        Refused::from(bad).answer(dialect_of_path(uri.path()), record)
+        let path = uri.as_ref().map_or("/", Uri::path);
+        Refused::from(bad).answer(dialect_of_path(path), record)
     }
 
     async fn answer(
@@ -159,10 +165,8 @@ impl Gateway {
         body: Incoming,
     ) -> Response<AnswerBody> {
         let parts = head.parts;
-        let path = parts.uri.path().to_owned();
-        let id = self.ids.next();
-        let mut record =
-            Record::begin(id, generation.number, link.peer, parts.method.clone(), path);
+        let mut record = Record::begin(self.ids.next(), generation.number, link.peer);
+        record.asked(Some(parts.method.clone()), Some(parts.uri.path()));
         let proxies = &generation.config.trusted_proxies;
         let client = match proxies.client(link.hop(), &parts.headers) {
             Ok(client) => client,
@@ -192,7 +196,8 @@ impl Gateway {
             record.completed();
             return response;
         }
-        match exchange.judge(routed, head, body, &mut record).await {
+        let judged = exchange.judge(routed, head, body, &mut record).await;
+        match judged.and_then(|permitted| exchange.recordable().map(|()| permitted)) {
             Ok((permit, caller)) => exchange.forward(permit, caller, dialect, record).await,
             Err(refused) => refused.answer(dialect, record),
         }
@@ -239,14 +244,23 @@ impl Exchange<'_> {
             let classified = self.classify(routed?, body, record).await?;
             let permit = permit_public(classified)
                 .map_err(|_| Refused::unproven(&AuthnError::Missing, false))?;
+            record.permitted(&permit);
             return Ok((permit, None));
         }
         let caller = self.identify(head.parts, in_path).await?;
         record.identified(&caller);
         let classified = self.classify(routed?, body, record).await?;
         let permit = self.decide(classified, &caller, record).await?;
-        record.permitted(permit.allowed_by());
+        record.permitted(&permit);
         Ok((permit, Some(caller)))
+    }
+
+    /// Refuse what would go on without a trace, where the configuration says so.
+    fn recordable(&self) -> Result<(), Refused> {
+        match self.generation.config.log.when_stuck {
+            WhenStuck::Refuse if log::is_stuck() => Err(Refused::unrecorded()),
+            WhenStuck::Refuse | WhenStuck::Drop => Ok(()),
+        }
     }
 
     async fn classify(

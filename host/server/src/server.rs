@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ConfigErrors;
+use crate::endings;
 use crate::generation::Generation;
 use crate::jwks;
 use crate::proxy::{self, Gateway};
@@ -84,7 +85,7 @@ impl Server {
         }
         let addresses = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
         let shadow = Arc::new(ShadowTally::default());
-        let gateway = Arc::new(Gateway::new(current.clone(), clock, shadow.clone()));
+        let gateway = Arc::new(Gateway::new(current.clone(), clock.clone(), shadow.clone()));
         let stop = CancellationToken::new();
         let mut listeners = JoinSet::new();
         for (socket, listener) in sockets.into_iter().zip(config.config.listen.clone()) {
@@ -92,6 +93,7 @@ impl Server {
             listeners.spawn(proxy::serve(socket, listener, gateway, stop.clone()));
         }
         listeners.spawn(jwks::keep_fresh(current.clone(), stop.clone()));
+        listeners.spawn(endings::keep_watch(current.clone(), clock, stop.clone()));
         Ok(Self { addresses, current, shadow, watch: None, stop, listeners })
     }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use stockade_core::{BindingName, Opinion, Outcome, PolicyName, Verdict, allows};
 
 use crate::generation::Decision;
 
 /// What one shadow binding said about one request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remark {
     /// The binding.
     pub binding: BindingName,
@@ -25,8 +25,8 @@ pub struct Remark {
 }
 
 /// What a policy said, as a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Said {
     /// It would allow.
     Allow,

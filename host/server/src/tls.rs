@@ -3,6 +3,9 @@
 //! Everything here belongs to one generation of the configuration. A connection made
 //! under an earlier one keeps its keys, but its client certificate is verified again.
 
+mod ending;
+mod refused;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,11 +19,17 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use stockade_core::{Secret, UnixTime};
 
+use crate::config::Location;
+pub(crate) use ending::{Ending, EndingKind};
+use refused::Noting;
+pub(crate) use refused::noting;
+
 /// What a listener presents, and what it asks for.
 #[derive(Clone)]
 pub struct Tls {
     pub(crate) server: Arc<ServerConfig>,
     clients: Option<Arc<dyn ClientCertVerifier>>,
+    endings: Arc<[Ending]>,
 }
 
 /// The contents of a listener's files, in PEM.
@@ -60,17 +69,37 @@ impl Tls {
         let chain = certificates(&files.certificate).map_err(TlsError::Certificate)?;
         let key = PrivateKeyDer::from_pem_slice(files.key.expose())
             .map_err(|error| TlsError::Key(error.to_string()))?;
-        let clients = files.clients.as_ref().map(verifier).transpose()?;
+        let mut endings: Vec<_> = chain
+            .iter()
+            .filter_map(|der| Ending::of_certificate(EndingKind::Certificate, der))
+            .collect();
+        let clients = match &files.clients {
+            Some(files) => Some(verifier(files, &mut endings)?),
+            None => None,
+        };
         let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(TlsError::Pair)?;
         let builder = match &clients {
-            Some(verifier) => builder.with_client_cert_verifier(Arc::clone(verifier)),
+            Some(verifier) => {
+                builder.with_client_cert_verifier(Arc::new(Noting(Arc::clone(verifier))))
+            }
             None => builder.with_no_client_auth(),
         };
         let mut server = builder.with_single_cert(chain, key).map_err(TlsError::Pair)?;
         server.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { server: Arc::new(server), clients })
+        Ok(Self { server: Arc::new(server), clients, endings: endings.into() })
+    }
+
+    /// What of it ends when.
+    pub(crate) fn endings(&self) -> &[Ending] {
+        &self.endings
+    }
+
+    /// The same, each ending at the place that names its file.
+    pub(crate) fn placed(self, place: impl Fn(EndingKind) -> Location) -> Self {
+        let placed = |ending: &Ending| Ending { place: Some(place(ending.kind)), ..ending.clone() };
+        Self { endings: self.endings.iter().map(placed).collect(), ..self }
     }
 
     /// Whether a client's chain, leaf first, is good at this time.
@@ -94,8 +123,12 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 }
 
 fn authorities(pem: &[u8]) -> Result<RootCertStore, TlsError> {
+    trusted(certificates(pem).map_err(TlsError::Authority)?)
+}
+
+fn trusted(authorities: Vec<CertificateDer<'static>>) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    for authority in certificates(pem).map_err(TlsError::Authority)? {
+    for authority in authorities {
         roots.add(authority).map_err(|error| TlsError::Authority(error.to_string()))?;
     }
     Ok(roots)
@@ -121,8 +154,14 @@ pub(crate) fn client(authority: Option<&[u8]>) -> Result<Arc<ClientConfig>, TlsE
     Ok(Arc::new(client))
 }
 
-fn verifier(files: &ClientFiles) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
-    let roots = authorities(&files.authority)?;
+fn verifier(
+    files: &ClientFiles,
+    endings: &mut Vec<Ending>,
+) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let authorities = certificates(&files.authority).map_err(TlsError::Authority)?;
+    let ending = |der| Ending::of_certificate(EndingKind::Authority, der);
+    endings.extend(authorities.iter().filter_map(ending));
+    let roots = trusted(authorities)?;
     let provider = Arc::new(default_provider());
     let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
     if let Some(pem) = &files.revoked {
@@ -131,6 +170,7 @@ fn verifier(files: &ClientFiles) -> Result<Arc<dyn ClientCertVerifier>, TlsError
         if lists.is_empty() {
             return Err(TlsError::Revoked("it has no PEM section of that kind".to_owned()));
         }
+        endings.extend(lists.iter().filter_map(Ending::of_list));
         builder = builder.with_crls(lists).enforce_revocation_expiration();
     }
     if !files.required {

@@ -195,18 +195,53 @@ fn requests(key: &str, wrong: &str, token: &str, jwts: &[String; 5]) -> Vec<Atte
         ("400", String::new(), [x_api_key(wrong), basic("alice", PASSWORD)].concat()),
     ];
     attempts.extend(others.iter().map(jwt));
+    attempts.extend(misplaced(key));
     attempts
+}
+
+/// A good key where none belongs. What is asked for is `<path>/api/generate`.
+fn misplaced(key: &str) -> Vec<Attempt> {
+    let escaped: String = key.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let header = |text: String| vec!["-H".to_owned(), text];
+    let body = |text: String| vec!["-d".to_owned(), text];
+    let bearer = header(format!("Authorization: Bearer {key}"));
+    let with = |more: Vec<String>| [bearer.clone(), more].concat();
+    let signed_in = |status, path: String| (status, path, bearer.clone());
+    vec![
+        signed_in("400", format!("//k/{key}")),
+        signed_in("404", format!("/K/{key}")),
+        signed_in("404", format!("/v1/k/{key}")),
+        signed_in("404", format!("/{key}")),
+        signed_in("400", format!("/{escaped}")),
+        signed_in("400", format!("/k%2f{key}")),
+        ("404", format!("/k/{key}/k/{key}"), vec![]),
+        ("400", format!("/k/{key}//k/{key}"), vec![]),
+        signed_in("404", format!("/v1/models/{key}")),
+        signed_in("405", format!("/v1/models?key={key}&x=")),
+        signed_in("400", format!("/api/generate?api_key={key}&x=")),
+        ("400", String::new(), with(header(format!("Host: {key}@gateway")))),
+        ("400", String::new(), with(header(format!("Host: {key}/")))),
+        ("200", String::new(), with(header(format!("X-Request-Id: {key}")))),
+        ("415", String::new(), with(header(format!("Content-Type: multipart/{key}")))),
+        ("400", String::new(), with(vec!["-X".to_owned(), key.to_owned()])),
+        ("405", String::new(), with(vec!["-X".to_owned(), "K".repeat(40)])),
+        ("400", String::new(), with(body(format!(r#"{{"model":"x","{key}":1,"{key}":2}}"#)))),
+        ("400", String::new(), with(body(format!(r#"{{"model":"x","MODEL":"{key}"}}"#)))),
+        ("400", String::new(), with(body(format!(r#"{{"model":"x","{key}":[}}"#)))),
+        ("400", String::new(), with(body(format!(r#"{{"model":"x","keep_alive":"{key}"}}"#)))),
+        ("400", String::new(), with(body(format!(r#"{{"model":"{key}@"}}"#)))),
+    ]
 }
 
 /// Who looks for secrets must have seen each kind of credential.
 fn every_kind_has_proven(said: &str) {
-    for proof in ["ApiKey", "Basic", "Token", "OllamaKey", "Mtls"] {
+    for proof in ["api-key", "basic", "token", "ollama-key", "mtls"] {
         assert!(said.contains(&format!("\"proof\":\"{proof}\"")), "{proof}: {said}");
     }
     for name in ["laptop", "ollama", "card"] {
         assert!(said.contains(&format!("\"credential\":\"{name}\"")), "{name}: {said}");
     }
-    let jwt = r#""user":"alice","proof":"Jwt","credential":"sso""#;
+    let jwt = r#""user":"alice","proof":"jwt","credential":"sso""#;
     assert_eq!(said.matches(jwt).count(), 2, "{said}");
 }
 
@@ -239,7 +274,7 @@ async fn no_secret_is_logged_answered_or_forwarded() {
     }
     let (proof, answered) = files.requests(&gateway, &tls, directory.path(), wrong).await;
     seen.push_str(&answered);
-    assert_eq!(ollama.requests().len(), 10);
+    assert_eq!(ollama.requests().len(), 11);
     for request in ollama.requests() {
         writeln!(seen, "{request:?}").unwrap();
     }

@@ -26,7 +26,6 @@ policies:
   endpoint-access: { module: builtin/endpoint-access }
   request-caps: { module: builtin/request-caps }
   working-hours: { module: builtin/working-hours }
-  usage-budget: { module: builtin/usage-budget }
 bindings:
   - name: models
     subjects: { groups: [staff, services] }
@@ -48,10 +47,6 @@ bindings:
     subjects: { groups: [owners] }
     policy: endpoint-access
     settings: { allow: [whoami] }
-  - name: budget
-    subjects: everyone
-    policy: usage-budget
-    settings: { day: { requests: 100 } }
 "#;
 
 struct Case {

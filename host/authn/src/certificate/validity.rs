@@ -18,6 +18,11 @@ pub(super) fn not_after(certificate: &[u8]) -> Option<UnixTime> {
     let mut sequences = to_be_signed(certificate)?.filter(|(tag, _)| *tag == SEQUENCE);
     let validity = sequences.nth(2)?.1;
     let (tag, text) = Elements(validity).nth(1)?;
+    time(tag, text)
+}
+
+/// A time, in either of its forms.
+pub(super) fn time(tag: u8, text: &[u8]) -> Option<UnixTime> {
     let digits = text.strip_suffix(b"Z").filter(|text| text.iter().all(u8::is_ascii_digit))?;
     match (tag, digits.len()) {
         (UTC_TIME, 12) => {

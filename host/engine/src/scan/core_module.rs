@@ -5,8 +5,8 @@ use wasmparser::{
 };
 
 use super::{contract, malformed, unsupported, within};
-use crate::LoadError;
 use crate::config::TABLE_ELEMENTS;
+use crate::{LoadError, text};
 
 const MOST_TYPES: u64 = 5_000;
 const MOST_FUNCTIONS: u64 = 20_000;
@@ -122,11 +122,11 @@ impl CoreModule {
             let import = import.map_err(|error| malformed(&error))?;
             contract::check_import(import.module).map_err(|error| match error {
                 LoadError::ForbiddenImport(module) => {
-                    LoadError::ForbiddenImport(format!("{module}::{}", import.name))
+                    LoadError::ForbiddenImport(told(&module, import.name))
                 }
                 other => other,
             })?;
-            self.imports.push(format!("{}::{}", import.module, import.name));
+            self.imports.push(told(import.module, import.name));
             Ok(())
         })
     }
@@ -186,4 +186,12 @@ fn blocks(body: &FunctionBody<'_>) -> Result<u64, LoadError> {
                 _ => 0,
             })
     })
+}
+
+/// Bytes of an import's name that people are shown.
+const LONGEST_IMPORT: usize = 200;
+
+/// An import by its two names, which the module's author has chosen.
+fn told(module: &str, name: &str) -> String {
+    text::one_line(&format!("{module}::{name}"), LONGEST_IMPORT)
 }

@@ -1,3 +1,5 @@
+use stockade_core::Quoted;
+
 use super::Place;
 
 /// What is wrong with a body. The texts are for the caller.
@@ -31,11 +33,14 @@ pub(crate) enum Problem {
     TooManyValues(usize),
     #[error("the body is longer than the {0} bytes that can be read")]
     TooLong(u32),
-    #[error("the key {0:?} appears twice; send it once")]
+    #[error("the key {} appears twice; send it once", Quoted(.0))]
     DuplicateKey(String),
-    #[error("the key {key:?} could be read as {known:?}; spell it {known:?}, or leave it out")]
+    #[error(
+        "the key {} could be read as {known}; spell it {known}, or leave it out",
+        Quoted(key), known = Quoted(known)
+    )]
     Folds { key: String, known: String },
-    #[error("the key {0:?} is written with an escape; write it plainly")]
+    #[error("the key {} is written with an escape; write it plainly", Quoted(.0))]
     EscapedKey(String),
     #[error("{field} must be {expected}")]
     Type { field: &'static str, expected: &'static str },
@@ -54,6 +59,17 @@ pub(crate) struct JsonError {
 impl JsonError {
     pub(super) fn new(problem: Problem, body: &[u8], offset: usize) -> Self {
         Self { problem, place: Place::of(body, offset) }
+    }
+
+    /// What a log may tell: the names of keys are the caller's content.
+    pub(crate) fn logged(&self) -> String {
+        let offset = self.place.at_offset();
+        match &self.problem {
+            Problem::DuplicateKey(_) => format!("a key appears twice ({offset})"),
+            Problem::Folds { .. } => format!("a key could be read as another ({offset})"),
+            Problem::EscapedKey(_) => format!("a key is written with an escape ({offset})"),
+            problem => format!("{problem} ({offset})"),
+        }
     }
 
     #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use stockade_core::Excerpt;
+
 /// A place in a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -20,12 +22,27 @@ impl Place {
     }
 }
 
+/// A place without its path, which names keys.
+pub(super) struct AtOffset<'a>(&'a Place);
+
+impl Place {
+    pub(super) const fn at_offset(&self) -> AtOffset<'_> {
+        AtOffset(self)
+    }
+}
+
+impl fmt::Display for AtOffset<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, byte {}", self.0.line, self.0.offset)
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.path.is_empty() {
-            write!(f, "at {}, ", self.path)?;
+            write!(f, "at {}, ", Excerpt::of(&self.path))?;
         }
-        write!(f, "line {}, byte {}", self.line, self.offset)
+        self.at_offset().fmt(f)
     }
 }
 

@@ -12,6 +12,7 @@ mod disposition;
 use bytes::Bytes;
 use http::HeaderValue;
 use memchr::memmem;
+use stockade_core::Quoted;
 
 use crate::shape::fold::fold;
 use disposition::{Disposition, parse_disposition};
@@ -42,16 +43,28 @@ pub(crate) enum FormError {
          plain name"
     )]
     Disposition(usize),
-    #[error("the form has the field {0:?} twice")]
+    #[error("the form has the field {} twice", Quoted(.0))]
     Twice(String),
-    #[error("the field {0:?} could be read as {1:?}; spell it so, or leave it out")]
+    #[error("the field {name} could be read as {:?}; spell it so, or leave it out", .1, name = Quoted(.0))]
     Folded(String, &'static str),
-    #[error("the field {0:?} must be text, without a file name")]
+    #[error("the field {} must be text, without a file name", Quoted(.0))]
     NotText(String),
     #[error("the field \"file\" must be a file, with a file name")]
     NotFile,
     #[error("the form has no field {0:?}")]
     Missing(&'static str),
+}
+
+impl FormError {
+    /// What a log may tell: the names of fields are the caller's content.
+    pub(super) fn logged(&self) -> String {
+        match self {
+            Self::Twice(_) => "the form has a field twice".to_owned(),
+            Self::Folded(_, known) => format!("a field could be read as {known:?}"),
+            Self::NotText(_) => "a field that must be text is none".to_owned(),
+            other => other.to_string(),
+        }
+    }
 }
 
 /// A form that has one reading.

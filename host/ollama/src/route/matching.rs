@@ -5,10 +5,10 @@ use std::net::Ipv6Addr;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
-use stockade_core::Dialect;
+use stockade_core::{Dialect, Quoted};
 
 use super::path::{PathValue, dialect_of_path};
-use super::{BodyKind, ROUTES, Route};
+use super::{BodyKind, ROUTES, Route, shown_path};
 use crate::request::{Undecodable, boundary, decode_zstd};
 use crate::{CanonicalRequest, ReadLimits, Refusal};
 
@@ -113,10 +113,12 @@ fn check_target(uri: &Uri) -> Result<(), String> {
     }
     let encoded_model = path.starts_with("/v1/models/");
     if path.contains('%') && !encoded_model {
+        let path = shown_path(path);
         return Err(format!("{path} has a percent-escape; write the path plainly"));
     }
     let unclean = |segment: &str| matches!(segment, "" | "." | "..");
     if path.len() > 1 && path[1..].split('/').any(unclean) {
+        let path = shown_path(path);
         return Err(format!(
             "{path} has a doubled or trailing slash or a dot segment; write the path plainly"
         ));
@@ -136,7 +138,7 @@ fn find<'a>(method: &Method, path: &'a str) -> Result<(&'static Route, &'a str),
     }
     let dialect = dialect_of_path(path);
     if allow.is_empty() {
-        let message = format!("there is no {path} in Ollama's API");
+        let message = format!("there is no {} in Ollama's API", shown_path(path));
         Err(Refusal::new(StatusCode::NOT_FOUND, dialect, message))
     } else {
         Err(Refusal::method_not_allowed(dialect, path, allow))
@@ -167,7 +169,7 @@ fn check_host(headers: &HeaderMap) -> Result<(), String> {
     }
     is_host(host)
         .then_some(())
-        .ok_or_else(|| format!("the Host header {host:?} is not a host and an optional port"))
+        .ok_or_else(|| "the Host header is not a host and an optional port".to_owned())
 }
 
 /// A name or an address, and perhaps a port: the forms of RFC 9110, section 7.2, that name
@@ -228,11 +230,12 @@ fn is_zstd(route: &Route, encoding: Option<&str>) -> Result<bool, String> {
         Some(encoding) if encoding.eq_ignore_ascii_case("identity") => Ok(false),
         Some(encoding) if encoding.eq_ignore_ascii_case("zstd") && takes_zstd => Ok(true),
         Some(encoding) if takes_zstd => Err(format!(
-            "the Content-Encoding {encoding:?} is not understood; use zstd, or send the body as \
-             it is"
+            "the Content-Encoding {} is not understood; use zstd, or send the body as it is",
+            Quoted(encoding)
         )),
         Some(encoding) => Err(format!(
-            "the Content-Encoding {encoding:?} is not understood here; send the body as it is"
+            "the Content-Encoding {} is not understood here; send the body as it is",
+            Quoted(encoding)
         )),
     }
 }

@@ -40,6 +40,11 @@ impl Path {
         Self { literal, parameter: Some(parameter) }
     }
 
+    /// What stands before the segment that varies, or the whole.
+    pub(super) const fn literal(self) -> &'static str {
+        self.literal
+    }
+
     /// What the last segment is, where it varies.
     pub const fn parameter(self) -> Option<Parameter> {
         self.parameter

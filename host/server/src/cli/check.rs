@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use stockade_core::SystemClock;
+use stockade_core::{Clock as _, SystemClock};
 use stockade_engine::{Engine, EngineConfig};
 
 use super::compile::compiler;
@@ -37,7 +37,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
         }
     };
     let config = &generation.config;
-    let warnings = config.warnings();
+    let mut warnings = config.warnings();
+    warnings.extend(config.endings(SystemClock.now()));
     if !warnings.is_empty() {
         output.note(config::render_all(&warnings, Output::color()))?;
     }

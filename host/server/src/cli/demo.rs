@@ -43,7 +43,8 @@ struct Keys([(&'static str, KeyText); 3]);
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Ending> {
     let level = if arguments.tour { LogLevel::Warn } else { LogLevel::Info };
-    let level = log::init(Log { level, format: LogFormat::Text }, environment::color())?;
+    let level =
+        log::init(Log { level, format: LogFormat::Text, ..Log::default() }, environment::color())?;
     serve::runtime()?.block_on(async {
         let (simulator, directory, keys) = prepare(arguments).await?;
         let config = directory.path().join("stockade.yaml");

@@ -1,12 +1,17 @@
 //! Standard output and standard error, for people or for programs.
+//!
+//! What is printed may quote a policy's module or a file: nothing of it drives the terminal.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{IsTerminal, Write, stderr, stdout};
 
 use serde_json::{Value, json};
+use stockade_core::visible;
 
 use super::environment;
 use crate::config::ConfigErrors;
+use crate::log::plain;
 
 /// Where a command's answer goes.
 pub(super) struct Output {
@@ -31,9 +36,9 @@ impl Output {
     /// The answer: `text` for people, `value` for programs.
     pub(super) fn answer(&self, text: impl Display, value: &Value) -> anyhow::Result<()> {
         if self.json {
-            writeln!(stdout(), "{value:#}")?;
+            writeln!(stdout(), "{}", json_text(value))?;
         } else {
-            writeln!(stdout(), "{text}")?;
+            writeln!(stdout(), "{}", shown(&text.to_string()))?;
         }
         Ok(())
     }
@@ -49,7 +54,8 @@ impl Output {
     /// Every error of a configuration.
     pub(super) fn config_errors(&self, errors: &ConfigErrors) -> anyhow::Result<()> {
         if self.json {
-            writeln!(stdout(), "{:#}", json!({ "ok": false, "errors": errors }))?;
+            let value = json!({ "ok": false, "errors": errors });
+            writeln!(stdout(), "{}", json_text(&value))?;
         } else {
             writeln!(stderr(), "{}", errors.render(Self::color()))?;
         }
@@ -60,14 +66,37 @@ impl Output {
     pub(super) fn error(&self, error: &anyhow::Error) {
         // Nothing is left to tell it to where standard error is gone.
         if self.json {
-            writeln!(
-                stdout(),
-                "{:#}",
-                json!({ "ok": false, "errors": [{ "message": format!("{error:#}") }] })
-            )
-            .ok();
+            let message = format!("{error:#}");
+            let value = json!({ "ok": false, "errors": [{ "message": message }] });
+            writeln!(stdout(), "{}", json_text(&value)).ok();
         } else {
-            writeln!(stderr(), "stockade: {error:#}").ok();
+            writeln!(stderr(), "stockade: {}", shown(&format!("{error:#}"))).ok();
         }
+    }
+}
+
+/// Text of several lines and columns, and nothing else that is not seen.
+fn shown(text: &str) -> Cow<'_, str> {
+    visible(text, |c| matches!(c, '\n' | '\t'))
+}
+
+/// JSON of several lines, in which what is not seen is escaped.
+fn json_text(value: &Value) -> String {
+    let text = format!("{value:#}");
+    String::from_utf8_lossy(&plain(text.as_bytes())).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_printed_drives_a_terminal() {
+        let text = "a\u{1b}]0;title\u{7}\tb\u{9b}2J\nc\u{202e}d";
+        assert_eq!(shown(text), "a\u{fffd}]0;title\u{fffd}\tb\u{fffd}2J\nc\u{fffd}d");
+        let value = json!({ "name": text });
+        let printed = json_text(&value);
+        assert!(!printed.contains(|c| c != '\n' && stockade_core::is_invisible(c)), "{printed}");
+        assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), value);
     }
 }

@@ -1,28 +1,31 @@
 //! What may be meant so, and probably is not: bindings that never apply or say nothing new,
 //! users who can do nothing, policies that nobody is judged by.
 
+mod people;
+
 use std::collections::{HashMap, HashSet};
 
 use stockade_authn::{JwtIssuer, User};
-use stockade_core::{GroupName, UserId};
+use stockade_core::UserId;
 
+use self::people::{Alike, People};
 use super::error::ConfigError;
 use super::location::Location;
 use super::types::{Binding, Config, Subjects};
 
 impl Config {
-    /// What may be meant so, and probably is not. Each user is held against each binding,
-    /// so it is not for every load.
+    /// What may be meant so, and probably is not. It takes as long as there are users,
+    /// bindings and warnings, so it is not for every load.
     pub fn warnings(&self) -> Vec<ConfigError> {
-        let mut advice = Advice { config: self, found: Vec::new() };
-        let members = self.users.iter().flat_map(|user| &user.groups);
-        let members: HashSet<_> = members.chain(self.given_by_issuers()).collect();
+        let people = People::of(self);
+        let mut advice = Advice { config: self, people: &people, found: Vec::new() };
         for binding in &self.bindings {
-            advice.reach(binding, &members);
+            advice.reach(binding);
         }
         advice.repeats();
+        let judged = people.judged();
         for user in self.users.iter().filter(|user| !user.disabled) {
-            advice.helpless(user);
+            advice.helpless(user, judged.contains(&user.id));
         }
         advice.unused();
         advice.unlike_passwords();
@@ -34,6 +37,7 @@ impl Config {
 
 struct Advice<'c> {
     config: &'c Config,
+    people: &'c People<'c>,
     found: Vec<(Location, ConfigError)>,
 }
 
@@ -44,18 +48,17 @@ impl Advice<'_> {
     }
 
     /// Whom a binding applies to, of those who exist.
-    fn reach(&mut self, binding: &Binding, members: &HashSet<&GroupName>) {
-        let users = &self.config.users;
+    fn reach(&mut self, binding: &Binding) {
+        let people = self.people;
         let subjects = &binding.subjects;
-        let reached = || users.iter().filter(|user| subjects.apply_to_user(user));
-        let empty = subjects.groups.iter().filter(|group| !members.contains(group));
+        let reached = || people.reached(subjects);
+        let empty = subjects.groups.iter().filter(|group| !people.has_members(group));
         let empty: Vec<_> = empty.map(|group| format!("{:?}", group.as_str())).collect();
+        let only_empty =
+            empty.len() == subjects.groups.len() && subjects.users.is_empty() && !subjects.everyone;
         let empty = empty.join(" or ");
-        let only_empty = subjects.groups.iter().all(|group| !members.contains(group))
-            && subjects.users.is_empty()
-            && !subjects.everyone;
-        let given = self.config.is_given_by_issuers(subjects);
-        if users.is_empty() || given || reached().any(|user| !user.disabled) {
+        let given = people.is_given_by_issuers(subjects);
+        if self.config.users.is_empty() || given || reached().any(|user| !user.disabled) {
             if !empty.is_empty() {
                 let message = format!("nobody is in {empty}, which this binding names");
                 self.add(binding.at, &message, "put somebody into the group, or leave it out");
@@ -76,8 +79,7 @@ impl Advice<'_> {
     /// Users who are named one by one and excepted all the same.
     fn excepted(&mut self, binding: &Binding) {
         let subjects = &binding.subjects;
-        let users = self.config.users.iter();
-        let named = users.filter(|user| subjects.users.contains(&user.id));
+        let named = subjects.users.iter().filter_map(|id| self.people.user(id));
         for user in named.filter(|user| !subjects.apply_to_user(user)) {
             let message = format!("user {:?} is named here and excepted too", user.id.as_str());
             self.add(binding.at, &message, "the exception wins");
@@ -91,14 +93,16 @@ impl Advice<'_> {
             alike.entry((&binding.policy, &binding.settings)).or_default().push(binding);
         }
         for group in alike.values() {
-            for (index, binding) in group.iter().enumerate() {
-                let (before, after) = (&group[..index], &group[index + 1..]);
+            let index = Alike::of(group);
+            for (position, binding) in group.iter().enumerate() {
                 // Of two that say the same, the later one is too much.
-                let other = before.iter().find(|other| covers(other, binding)).or_else(|| {
-                    after.iter().find(|other| covers(other, binding) && !covers(binding, other))
+                let other = index.candidates(binding).find(|&other| {
+                    let too_much = covers(group[other], binding);
+                    let first = other < position || !covers(binding, group[other]);
+                    other != position && too_much && first
                 });
                 if let Some(other) = other {
-                    self.repeated(binding, other);
+                    self.repeated(binding, group[other]);
                 }
             }
         }
@@ -112,21 +116,16 @@ impl Advice<'_> {
         self.add(binding.at, &message, &help);
     }
 
-    fn helpless(&mut self, user: &User) {
+    fn helpless(&mut self, user: &User, judged: bool) {
         let Some(&at) = self.config.user_places.get(&user.id) else {
             return;
         };
         let name = user.id.as_str();
-        let mut bindings = self.config.bindings.iter();
-        let applies = |binding: &Binding| {
-            let subjects = &binding.subjects;
-            subjects.apply_to_user(user) || self.config.is_given_by_issuers(subjects)
-        };
-        if !bindings.any(|binding| binding.enforced && applies(binding)) {
+        if !judged {
             let message = format!("everything that user {name:?} asks for is refused");
             self.add(at, &message, "no binding that is enforced applies to them");
         }
-        if !self.config.can_come(user) {
+        if !self.people.can_come(user) {
             let message = format!("user {name:?} has no credential");
             self.add(at, &message, "give them a key, a password or a certificate");
         }
@@ -158,33 +157,6 @@ impl Advice<'_> {
                 self.add(at, &message, help);
             }
         }
-    }
-}
-
-impl Config {
-    /// Groups that an issuer of JWTs may put a user into.
-    fn given_by_issuers(&self) -> impl Iterator<Item = &GroupName> {
-        let mappings =
-            self.issuers.iter().filter_map(|issuer| issuer.rules.mapping.groups.as_ref());
-        mappings.flat_map(|(_, names)| names.values())
-    }
-
-    fn is_given_by_issuers(&self, subjects: &Subjects) -> bool {
-        self.given_by_issuers().any(|group| subjects.groups.contains(group))
-    }
-
-    /// Whether anything could prove that a caller is this user.
-    fn can_come(&self, user: &User) -> bool {
-        let id = &user.id;
-        // Whoever has a secret makes tokens for anybody.
-        !self.token_secrets.is_empty()
-            // So does whoever signs JWTs.
-            || self.issuers.iter().any(|issuer| names(&issuer.rules, id))
-            || self.authentication.anonymous.as_ref() == Some(id)
-            || self.api_keys.iter().any(|key| key.user == *id)
-            || self.passwords.iter().any(|password| password.user == *id)
-            || self.certificates.iter().any(|certificate| certificate.user == *id)
-            || self.ollama_keys.iter().any(|key| key.user == *id)
     }
 }
 

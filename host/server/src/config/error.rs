@@ -6,6 +6,7 @@ use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use stockade_core::visible;
 
 pub(super) use self::excerpt::Excerpt;
 use self::excerpt::Paint;
@@ -271,5 +272,5 @@ impl std::error::Error for ConfigErrors {}
 
 /// A file's text must not move the cursor of whoever reads the error.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    visible(text, |_| false).into_owned()
 }

@@ -22,7 +22,7 @@ pub(super) use self::authentication::{
 pub(super) use self::issuers::{RawAudience, RawIssuer, UnknownUsers};
 use super::schema;
 use super::slot::{Entries, Slot};
-use super::types::{LogFormat, LogLevel};
+use super::types::{LogFormat, LogLevel, WhenStuck};
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -213,4 +213,6 @@ pub(super) struct RawLog {
     pub(super) level: Slot<LogLevel>,
     /// In which form.
     pub(super) format: Slot<LogFormat>,
+    /// What happens to requests while standard error takes no lines.
+    pub(super) when_stuck: Slot<WhenStuck>,
 }

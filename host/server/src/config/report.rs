@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use stockade_core::mask_keys;
+
 use super::error::ConfigError;
 use super::location::{FileId, Location};
-use super::source::{Sources, mask_secrets};
+use super::source::Sources;
 
 /// One thing that is wrong, not yet tied to its file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,7 +123,7 @@ pub(super) fn closest<'k>(text: &str, known: impl IntoIterator<Item = &'k str>) 
 /// A word of the file as it is quoted in a message: never very long, and never a key.
 pub(super) fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
-    let text = mask_secrets(text);
+    let text = mask_keys(text);
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{:?}…", &text[..end]),
         None => format!("{text:?}"),

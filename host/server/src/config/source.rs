@@ -1,8 +1,11 @@
 //! The texts of a configuration's files, to quote from.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use stockade_core::{MASK, is_invisible, mask_keys};
 
 use super::error::{ConfigError, Excerpt};
 use super::location::{FileId, Location};
@@ -15,19 +18,14 @@ impl Sources {
     /// Take in a file that was named at some place of another, or the main one.
     pub(super) fn add(&mut self, path: &Path, text: &str, included: Option<Location>) -> FileId {
         let id = FileId::new(u16::try_from(self.0.len()).unwrap_or(u16::MAX));
-        self.0.push(Source {
-            path: path.to_owned(),
-            text: text.into(),
-            masked: Vec::new(),
-            included,
-        });
+        self.0.push(Source::new(path, text, included));
         id
     }
 
     /// Never quote this stretch.
     pub(super) fn mask(&mut self, at: Location) {
         if let Some(source) = self.0.get_mut(at.file().index()) {
-            source.masked.push(at);
+            source.masked.add(at);
         }
     }
 
@@ -70,31 +68,73 @@ impl Sources {
 struct Source {
     path: PathBuf,
     text: Arc<str>,
-    masked: Vec<Location>,
+    /// Where each line begins, in bytes: a file can have as many warnings as lines.
+    lines: Arc<[u32]>,
+    masked: Masks,
     included: Option<Location>,
 }
 
 impl Source {
+    fn new(path: &Path, text: &str, included: Option<Location>) -> Self {
+        let starts = text.match_indices('\n').map(|(at, _)| at + 1);
+        let starts = std::iter::once(0).chain(starts);
+        // The files together have less than 4 GiB.
+        let lines = starts.filter_map(|at| u32::try_from(at).ok()).collect();
+        let masked = Masks::default();
+        Self { path: path.to_owned(), text: text.into(), lines, masked, included }
+    }
+
+    /// A line by its number, counted from 1.
+    fn line(&self, number: u32) -> Option<&str> {
+        let index = usize::try_from(number).ok()?.checked_sub(1)?;
+        let start = *self.lines.get(index)? as usize;
+        self.text.get(start..)?.lines().next()
+    }
+
     fn excerpt(&self, at: Location) -> Option<Excerpt> {
-        let index = usize::try_from(at.line()).ok()?.checked_sub(1)?;
-        let line = self.text.lines().nth(index)?;
-        let masks: Vec<_> = self.masks_in(at.line()).collect();
+        let line = self.line(at.line())?;
+        let masks: Vec<_> = self.masked.of_line(at.line()).collect();
         let show = |(column, character): (u32, char)| {
             if masks.iter().any(|mask| mask.covers(at.line(), column)) {
                 MASK
-            } else if character.is_control() {
+            } else if is_invisible(character) {
                 ' '
             } else {
                 character
             }
         };
         let shown: String = (1..).zip(line.chars()).map(show).collect();
-        Some(Excerpt::new(&mask_secrets(&shown), at))
+        Some(Excerpt::new(&mask_keys(&shown), at))
+    }
+}
+
+/// The stretches of a file that are never quoted.
+#[derive(Clone, Default)]
+struct Masks {
+    /// By each line that they touch.
+    by_line: HashMap<u32, Vec<Location>>,
+    /// Those of many lines.
+    tall: Vec<Location>,
+}
+
+/// A stretch of more lines is tall.
+const MOST_LINES: u32 = 8;
+
+impl Masks {
+    fn add(&mut self, at: Location) {
+        let lines = at.lines();
+        if lines.end() - lines.start() > MOST_LINES {
+            self.tall.push(at);
+            return;
+        }
+        for line in lines {
+            self.by_line.entry(line).or_default().push(at);
+        }
     }
 
-    fn masks_in(&self, line: u32) -> impl Iterator<Item = Location> {
-        let touches = move |mask: &Location| mask.lines().contains(&line);
-        self.masked.iter().copied().filter(touches)
+    fn of_line(&self, line: u32) -> impl Iterator<Item = Location> {
+        let tall = self.tall.iter().filter(move |mask| mask.lines().contains(&line));
+        self.by_line.get(&line).into_iter().flatten().chain(tall).copied()
     }
 }
 
@@ -105,43 +145,9 @@ impl fmt::Debug for Source {
     }
 }
 
-const MASK: char = '•';
-
-/// Runs of this many letters and digits are keys or digests: nobody needs to read
-/// them in an error, and they may have been pasted in the wrong place.
-const SECRET_RUN: usize = 24;
-
-/// The text with what looks like a key made unreadable, character for character.
-pub(super) fn mask_secrets(text: &str) -> String {
-    let in_run = |c: char| c.is_ascii_alphanumeric();
-    let mut masked = String::with_capacity(text.len());
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (run, after) = rest.split_at(rest.find(|c| !in_run(c)).unwrap_or(rest.len()));
-        if run.len() >= SECRET_RUN && run.contains(|c: char| c.is_ascii_digit()) {
-            masked.extend(run.chars().map(|_| MASK));
-        } else {
-            masked.push_str(run);
-        }
-        let (between, next) = after.split_at(after.find(in_run).unwrap_or(after.len()));
-        masked.push_str(between);
-        rest = next;
-    }
-    masked
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Location, Sources, mask_secrets};
-
-    #[test]
-    fn keys_and_digests_are_not_quoted() {
-        let key = "a1".repeat(32);
-        let masked = mask_secrets(&format!("  key: sk-local-{key} # mine"));
-        assert!(!masked.contains("a1a1"), "{masked}");
-        assert!(masked.starts_with("  key: sk-local-•") && masked.ends_with("• # mine"));
-        assert_eq!(mask_secrets("model: hf.co/a/b"), "model: hf.co/a/b");
-    }
+    use super::{Location, Sources};
 
     #[test]
     fn masked_stretches_keep_their_width() {

@@ -183,6 +183,8 @@ pub struct Log {
     pub level: LogLevel,
     /// In which form.
     pub format: LogFormat,
+    /// What happens to requests while standard error takes no lines.
+    pub when_stuck: WhenStuck,
 }
 
 /// How grave a line must be to be logged.
@@ -211,6 +213,17 @@ pub enum LogFormat {
     Text,
     /// For machines: one JSON object for each line.
     Json,
+}
+
+/// What happens to requests while nobody reads the log, or it cannot be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenStuck {
+    /// They are served, and lines that find no room are lost and counted.
+    #[default]
+    Drop,
+    /// They are refused with 503 before anything is forwarded.
+    Refuse,
 }
 
 /// A policy that can be bound.

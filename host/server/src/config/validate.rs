@@ -83,6 +83,7 @@ pub(super) fn validate(
         users: &accounts.user_names,
         groups: &accounts.group_names,
         policies: &policy_names,
+        by_usage: bindings::by_usage(&policies),
     };
     let bindings = bindings::bindings(raw.bindings, &known, report);
     let time_zone = time_zone(raw.time_zone, report);
@@ -118,6 +119,7 @@ fn log(raw: Slot<RawLog>) -> Log {
     Log {
         level: raw.level.value().unwrap_or_default(),
         format: raw.format.value().unwrap_or_default(),
+        when_stuck: raw.when_stuck.value().unwrap_or_default(),
     }
 }
 

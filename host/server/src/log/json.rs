@@ -1,8 +1,11 @@
 //! Log lines as JSON objects, flat: `timestamp`, `level`, the event's fields, `target`.
 //!
+//! The record of a request is JSON already: its members become the line's own.
+//!
 //! The subscriber's own JSON goes through a serializer and checks each piece of text again;
 //! one line of record for each request took longer than proving who sent it.
 
+use std::error::Error;
 use std::fmt::{self, Write};
 
 use tracing::field::{Field, Visit};
@@ -11,6 +14,9 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
+
+use crate::causes::Causes;
+use crate::record;
 
 /// Bytes of the line of one request, roughly.
 const USUAL: usize = 1024;
@@ -64,6 +70,17 @@ impl<W: Write> Members<'_, W> {
         self.written = self.written.and_then(|()| written());
     }
 
+    /// The members of an object that is JSON already.
+    fn members(&mut self, object: &str) -> fmt::Result {
+        match object.strip_prefix('{').and_then(|members| members.strip_suffix('}')) {
+            Some(members) if !members.is_empty() => {
+                self.writer.write_char(',')?;
+                self.writer.write_str(members)
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn text(&mut self, field: &Field, text: fmt::Arguments<'_>) {
         self.member(field, |writer| {
             writer.write_char('"')?;
@@ -98,12 +115,18 @@ impl<W: Write> Visit for Members<'_, W> {
         match field.name() {
             "log.target" => self.target = Some(value.to_owned()),
             name if name.starts_with("log.") => {}
+            record::FIELD => self.written = self.written.and_then(|()| self.members(value)),
             _ => self.member(field, |writer| {
                 writer.write_char('"')?;
                 Escaped(writer).write_str(value)?;
                 writer.write_char('"')
             }),
         }
+    }
+
+    /// Also what an error came of: the innermost cause is what an operator needs.
+    fn record_error(&mut self, field: &Field, error: &(dyn Error + 'static)) {
+        self.text(field, format_args!("{}", Causes(error)));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -193,6 +216,36 @@ mod tests {
                 "shown": "b\n", "listed": "[\"c\"]",
             })
         );
+    }
+
+    #[test]
+    fn an_error_is_told_with_what_it_came_of() {
+        let cause = std::io::Error::other("the pipe broke");
+        let error = crate::config::ConfigErrors::from(crate::config::ConfigError::new(
+            "x.yaml".as_ref(),
+            "wrong",
+        ));
+        let outer = std::io::Error::other(Outer(cause));
+        let outer: &(dyn Error + 'static) = &outer;
+        let plain: &(dyn Error + 'static) = &error;
+        let found = line(|| tracing::warn!(outer, plain, "a"));
+        assert_eq!(found["outer"], "outside: the pipe broke");
+        assert_eq!(found["plain"], "x.yaml: wrong");
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outside")]
+    struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn the_members_of_a_record_are_those_of_the_line() {
+        let found = line(|| {
+            tracing::info!(target: "stockade::request", record = r#"{"status":200,"groups":["a"]}"#);
+        });
+        assert_eq!((&found["status"], &found["groups"][0]), (&200.into(), &"a".into()));
+        assert_eq!(found["target"], "stockade::request");
+        let found = line(|| tracing::info!(record = "{}", "nothing"));
+        assert_eq!(found["message"], "nothing");
     }
 
     proptest! {

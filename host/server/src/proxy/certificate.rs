@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use rustls::pki_types::CertificateDer;
-use stockade_authn::{AuthnError, Identity, PresentedCertificate};
+use stockade_authn::{AuthnError, Identity, PresentedCertificate, certificate_names};
 use stockade_core::UnixTime;
 
 use crate::generation::Generation;
@@ -33,6 +33,11 @@ impl PeerCertificate {
         let presented = PresentedCertificate::read(chain.first()?);
         let never = Verified { generation: 0, until: UnixTime::from_secs(0) };
         Some(Self { presented, chain, verified: Mutex::new(never) })
+    }
+
+    /// Whom it names, for the log.
+    pub(super) fn names(&self) -> String {
+        self.chain.first().map(|leaf| certificate_names(leaf)).unwrap_or_default()
     }
 
     /// Whom a generation takes it for, at one of its listeners.

@@ -14,6 +14,9 @@ use stockade_ollama::Refusal;
 use super::answer::AnswerBody;
 use crate::config::Cors;
 
+/// The longest list of headers that is allowed back to a browser, in bytes.
+const LONGEST_LIST: usize = 1024;
+
 /// A web page of a configured origin, which sends a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Page<'a> {
@@ -47,7 +50,8 @@ impl<'a> Page<'a> {
         let answer = response.headers_mut();
         answer
             .insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_str(&methods.join(", ")).ok()?);
-        if let Some(asked) = headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
+        let asked = headers.get(ACCESS_CONTROL_REQUEST_HEADERS);
+        if let Some(asked) = asked.filter(|asked| asked.len() <= LONGEST_LIST) {
             answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
         }
         answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));

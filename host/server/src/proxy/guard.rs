@@ -3,7 +3,8 @@
 //!
 //! A head that is refused never reaches hyper. In its place hyper gets a request that
 //! nobody can send from outside, so that the refusal is answered, recorded and shaped like
-//! every other one. It is the last request of its connection.
+//! every other one. It is the last request of its connection, and says nothing but that:
+//! what is known of the refused head goes to the service beside hyper.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -13,8 +14,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
-use http::StatusCode;
-use stockade_ollama::{BadHead, BodyFraming, HeadScanner, path_of_head};
+use http::{Method, StatusCode};
+use stockade_ollama::{BadHead, BodyFraming, HeadScanner, method_of_head, path_of_head};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
@@ -28,18 +29,26 @@ const READ: usize = 4 << 10;
 /// caller who gets a reset instead of an end may never see the answer.
 const LINGER: Duration = Duration::from_secs(5);
 
+/// A head that was refused: why, and what is known of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RefusedHead {
+    pub(super) bad: Option<BadHead>,
+    pub(super) method: Option<Method>,
+    pub(super) path: Option<String>,
+}
+
 /// Where a connection's guard leaves word for its service why a head was refused.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Verdict(Arc<Mutex<Option<BadHead>>>);
+pub(super) struct Verdict(Arc<Mutex<RefusedHead>>);
 
 impl Verdict {
-    fn set(&self, bad: BadHead) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(bad);
+    fn set(&self, head: RefusedHead) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = head;
     }
 
-    /// Why, asked for the request that stands in.
-    pub(super) fn take(&self) -> Option<BadHead> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// What was refused, asked for the request that stands in.
+    pub(super) fn take(&self) -> RefusedHead {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -97,9 +106,10 @@ impl<S> HeadGuard<S> {
 
     fn refuse(&mut self, bad: BadHead) {
         self.timer = None;
-        self.verdict.set(bad);
-        let path = path_of_head(&self.held).unwrap_or("/");
-        let instead = format!("{REFUSED} {path} HTTP/1.1\r\nhost: refused\r\n\r\n");
+        let method = method_of_head(&self.held).and_then(|text| text.parse().ok());
+        let path = path_of_head(&self.held).map(str::to_owned);
+        self.verdict.set(RefusedHead { bad: Some(bad), method, path });
+        let instead = format!("{REFUSED} / HTTP/1.1\r\nhost: refused\r\n\r\n");
         self.state = State::Refused(BytesMut::from(instead.as_str()));
         self.held = BytesMut::new();
     }

@@ -77,13 +77,13 @@ impl Exchange<'_> {
             return Err(self.unproven(&AuthnError::Insecure, kind));
         }
         let now = self.gateway.clock.now();
-        let certified = self.certified(now).map_err(|error| self.unproven(&error, None))?;
+        let certified = self.certified(now).map_err(|error| self.refused_certificate(&error))?;
         match (&certified, kind) {
             (Certified::As(identity), None) => {
                 return self.unless_revoked(Identity::clone(identity), now);
             }
             (Certified::Nobody, None) => {
-                return Err(self.unproven(&AuthnError::UnknownCertificate, kind));
+                return Err(self.refused_certificate(&AuthnError::UnknownCertificate));
             }
             _ => {}
         }
@@ -151,6 +151,13 @@ impl Exchange<'_> {
         };
         let identity = certificate.identity(self.generation, self.link.listener, now)?;
         Ok(identity.map_or(Certified::Nobody, |identity| Certified::As(Box::new(identity))))
+    }
+
+    fn refused_certificate(&self, error: &AuthnError) -> Refused {
+        if let Some(certificate) = &self.link.certificate {
+            self.gateway.strangers.refused(self.link.peer, &certificate.names(), error);
+        }
+        self.unproven(error, None)
     }
 
     /// Clients such as browsers and wget send a password only when they are asked for it.

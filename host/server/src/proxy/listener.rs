@@ -29,7 +29,7 @@ use super::guard::{HeadGuard, REFUSED, Verdict};
 use super::proxy_protocol::{self, NotProxied};
 use crate::config::Listener;
 use crate::reload::Wake;
-use crate::tls::Tls;
+use crate::tls::{Tls, noting};
 
 /// How long a connection may wait for its next request.
 const IDLE: Duration = Duration::from_secs(75);
@@ -158,7 +158,9 @@ impl Connection {
         }
         let told = match self.told(&mut stream, peer, &entrance).await {
             Ok(told) => told,
-            Err(error) => return error.log(peer, entrance.address),
+            Err(error) => {
+                return self.gateway.strangers.unproxied(peer, entrance.address, &error);
+            }
         };
         let is_loopback = |address: SocketAddr| address.ip().to_canonical().is_loopback();
         let mut link = Link {
@@ -175,7 +177,8 @@ impl Connection {
         };
         let acceptor = TlsAcceptor::from(tls.server);
         let handshake = tokio::time::timeout(self.header_timeout, acceptor.accept(stream));
-        match handshake.await {
+        let (shaken, refused) = noting(handshake).await;
+        match shaken {
             Ok(Ok(stream)) => {
                 let chain = stream.get_ref().1.peer_certificates().map(<[_]>::to_vec);
                 link.certificate = chain.and_then(PeerCertificate::new).map(Arc::new);
@@ -183,8 +186,8 @@ impl Connection {
                 link.transport = if mutual { Transport::MutualTls } else { Transport::Tls };
                 tokio::spawn(self.http(stream, link, watcher));
             }
-            Ok(Err(error)) => tracing::debug!(%peer, %error, "the TLS handshake failed"),
-            Err(_) => tracing::debug!(%peer, "the TLS handshake took too long"),
+            Ok(Err(error)) => self.gateway.strangers.failed(peer, &error, refused.as_deref()),
+            Err(_) => self.gateway.strangers.late(peer),
         }
     }
 
@@ -250,7 +253,7 @@ async fn answer(
     let refused = request.method() == REFUSED;
     let last = refused || request.headers().contains_key(TRANSFER_ENCODING);
     let mut response = if refused {
-        gateway.refuse(link, request.into_parts().0.uri, verdict.take())
+        gateway.refuse(link, verdict.take())
     } else {
         gateway.serve(link, request).await
     };

@@ -6,8 +6,6 @@ use std::net::SocketAddr;
 use stockade_authn::{BadProxyHeader, ProxyHeader};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use super::listener::PeerAddr;
-
 /// Why a connection is closed that should have begun with a header.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotProxied {
@@ -29,12 +27,9 @@ pub(super) enum NotProxied {
 }
 
 impl NotProxied {
-    pub(super) fn log(&self, peer: PeerAddr, listener: SocketAddr) {
-        if matches!(self, Self::Closed) {
-            tracing::debug!(%peer, %listener, "{self}");
-        } else {
-            tracing::warn!(%peer, %listener, "a connection is refused: {self}");
-        }
+    /// Whether somebody only looked whether the port is open.
+    pub(super) const fn is_a_look(&self) -> bool {
+        matches!(self, Self::Closed)
     }
 }
 

@@ -1,22 +1,31 @@
 //! One line in the log for each request, whatever happened to it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
-use serde::Serialize;
 use stockade_authn::{ClientIp, Identity};
-use stockade_core::{BindingName, DenialCause, ModelRef, Operation, PolicyName};
+use stockade_core::{
+    BindingName, Excerpt, MASK, ModelName, ModelRef, Obligations, Operation, Permit, PolicyName,
+    mask_keys,
+};
 use stockade_ollama::response::TokenUsage;
-
-use tracing::field::DisplayValue;
+use stockade_ollama::shown_path;
 
 use super::answer::BrokenAnswer;
 use super::listener::PeerAddr;
-use super::refused::Refused;
+use super::refused::{Ground, Refused};
+use crate::causes::Causes;
 use crate::facts::Facts;
+use crate::record::{
+    self, Answered, Caller, Cause, Decided, Decision, RequestOutcome, RequestRecord, SCHEMA,
+};
 use crate::shadow::Remark;
+
+/// Longer names of methods are cut, in bytes.
+const LONGEST_METHOD: usize = 20;
 
 /// A request's name in logs and error answers: `req_` and 24 hex digits. Unique across
 /// restarts, because the first half is drawn anew by each process.
@@ -50,32 +59,19 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// How a request ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
-    /// Nothing else was recorded: the caller went away.
-    CallerLeft,
-    /// The answer was complete.
-    Complete,
-    /// Ollama's answer broke off.
-    UpstreamBroke,
-    /// The caller's credential was revoked.
-    Revoked,
-}
-
-/// Who decided.
-enum Decision {
-    /// The request did not get that far, or needs no decision.
-    None,
-    Permitted(Vec<BindingName>),
-    Refused(Reason),
-}
-
+/// What the gateway refused, and by whose word.
 struct Reason {
-    cause: &'static str,
+    cause: Cause,
     message: String,
     binding: Option<BindingName>,
     policy: Option<PolicyName>,
+}
+
+/// Who permitted a request, and on what terms.
+struct Permission {
+    by: Vec<BindingName>,
+    obligations: Obligations,
+    replaced_by: Option<ModelName>,
 }
 
 /// What is known of a request. It writes its line when it is dropped, so that no path
@@ -86,49 +82,55 @@ pub(crate) struct Record {
     started: Instant,
     peer: PeerAddr,
     client: Option<ClientIp>,
-    method: Method,
-    path: String,
+    method: Option<Method>,
+    path: Option<Cow<'static, str>>,
     caller: Option<Identity>,
     operation: Option<Operation>,
     models: Vec<ModelRef>,
     facts: Option<Facts>,
-    decision: Decision,
+    permission: Option<Permission>,
+    refused: Option<Reason>,
     shadow: Vec<Remark>,
     status: Option<StatusCode>,
     bytes: u64,
     tokens: TokenUsage,
-    ending: Ending,
+    outcome: RequestOutcome,
+    /// What the operator may know of a failure.
+    error: Option<String>,
 }
 
 impl Record {
-    /// `path` must not hold a credential. Boxed, because it goes through many hands and each
-    /// would make room for it.
-    pub(crate) fn begin(
-        id: RequestId,
-        generation: u64,
-        peer: PeerAddr,
-        method: Method,
-        path: String,
-    ) -> Box<Self> {
+    /// The record of a request of which nothing else is known. Boxed, because it goes through
+    /// many hands and each would make room for it.
+    pub(crate) fn begin(id: RequestId, generation: u64, peer: PeerAddr) -> Box<Self> {
         Box::new(Self {
             id,
             generation,
             started: Instant::now(),
             peer,
             client: None,
-            method,
-            path,
+            method: None,
+            path: None,
             caller: None,
             operation: None,
             models: Vec::new(),
             facts: None,
-            decision: Decision::None,
+            permission: None,
+            refused: None,
             shadow: Vec::new(),
             status: None,
             bytes: 0,
             tokens: TokenUsage::default(),
-            ending: Ending::CallerLeft,
+            outcome: RequestOutcome::CallerLeft,
+            error: None,
         })
+    }
+
+    /// What its head asks for, as far as that was understood. Of the path only what is no
+    /// key is kept.
+    pub(crate) fn asked(&mut self, method: Option<Method>, path: Option<&str>) {
+        self.method = method;
+        self.path = path.map(shown_path);
     }
 
     /// Where it came from, proxies taken into account.
@@ -159,17 +161,30 @@ impl Record {
         self.shadow = remarks;
     }
 
-    pub(crate) fn permitted(&mut self, by: &[BindingName]) {
-        self.decision = Decision::Permitted(by.to_vec());
+    /// It may be forwarded, on these terms.
+    pub(crate) fn permitted<R>(&mut self, permit: &Permit<R>) {
+        let (by, obligations) = (permit.allowed_by().to_vec(), permit.obligations().clone());
+        let replaced_by = permit.replaced_by().cloned();
+        self.permission = Some(Permission { by, obligations, replaced_by });
     }
 
+    /// It is answered by the gateway itself: it was refused, or failed after all.
     pub(crate) fn refused(&mut self, refused: &Refused) {
-        self.decision = Decision::Refused(Reason {
-            cause: refused.cause(),
-            message: refused.message.clone(),
-            binding: refused.binding.clone(),
-            policy: refused.policy.clone(),
-        });
+        match refused.ground() {
+            Ground::Refusal(cause) => {
+                self.refused = Some(Reason {
+                    cause,
+                    message: refused.logged().to_owned(),
+                    binding: refused.binding.clone(),
+                    policy: refused.policy.clone(),
+                });
+                self.outcome = RequestOutcome::Refused;
+            }
+            Ground::Failure(outcome) => {
+                self.outcome = outcome;
+                self.error = Some(refused.logged().to_owned());
+            }
+        }
     }
 
     pub(crate) fn answered(&mut self, status: StatusCode) {
@@ -185,76 +200,124 @@ impl Record {
     }
 
     pub(crate) fn completed(&mut self) {
-        self.ending = Ending::Complete;
+        self.outcome = RequestOutcome::Complete;
     }
 
     pub(crate) fn broke_off(&mut self, error: &BrokenAnswer) {
+        self.error = Some(Causes(error).to_string());
         if matches!(error, BrokenAnswer::Revoked) {
-            self.ending = Ending::Revoked;
+            self.outcome = RequestOutcome::Revoked;
             return;
         }
-        self.ending = Ending::UpstreamBroke;
-        let source = std::error::Error::source(error);
-        tracing::warn!(request = %self.id, source, "{error}");
+        self.outcome = RequestOutcome::UpstreamBroke;
+        let error = error as &(dyn std::error::Error + 'static);
+        tracing::warn!(request = %self.id, error, "an answer of Ollama broke off");
     }
 
-    fn decision(&self) -> &'static str {
-        match &self.decision {
-            Decision::None => "none",
-            Decision::Permitted(_) => "permit",
-            Decision::Refused(reason) => reason.cause,
+    fn caller_told(&self) -> Caller<'_> {
+        let Some(Identity { principal, terms, .. }) = &self.caller else {
+            return Caller::default();
+        };
+        Caller {
+            user: Some(Cow::Borrowed(&principal.user)),
+            groups: Cow::Borrowed(&principal.groups),
+            proof: Some(principal.proof),
+            credential: principal.credential.as_ref().map(Cow::Borrowed),
+            credential_labels: Cow::Borrowed(&terms.labels),
+        }
+    }
+
+    fn decided(&self) -> Decided<'_> {
+        let refused = self.refused.as_ref();
+        let permission = self.permission.as_ref();
+        let decision = match (refused, permission) {
+            (Some(_), _) => Decision::Refuse,
+            (None, Some(_)) => Decision::Permit,
+            (None, None) => Decision::None,
+        };
+        let obligations = permission.map(|permission| &permission.obligations);
+        let demanded = obligations.filter(|all| **all != Obligations::default());
+        let replacement = permission.and_then(|permission| permission.replaced_by.as_ref());
+        Decided {
+            decision,
+            cause: refused.map(|reason| reason.cause),
+            reason: refused.map(|reason| mask_keys(&reason.message)),
+            binding: refused.and_then(|reason| reason.binding.as_ref()).map(Cow::Borrowed),
+            policy: refused.and_then(|reason| reason.policy.as_ref()).map(Cow::Borrowed),
+            allowed_by: permission
+                .map(|permission| permission.by.as_slice())
+                .unwrap_or_default()
+                .into(),
+            obligations: demanded.map(Cow::Borrowed),
+            forwarded_model: replacement
+                .filter(|_| decision == Decision::Permit)
+                .map(Cow::Borrowed),
+        }
+    }
+
+    fn told(&self) -> RequestRecord<'_> {
+        let client = self.client.filter(|client| *client != self.peer);
+        RequestRecord {
+            schema: SCHEMA,
+            request: self.id.to_string().into(),
+            generation: self.generation,
+            peer: self.peer.0,
+            client: client.map(ClientIp::address),
+            method: self.method.as_ref().map(|method| shown_method(method)),
+            path: self.path.as_deref().map(Cow::Borrowed),
+            caller: self.caller_told(),
+            operation: self.operation,
+            models: shown_models(&self.models),
+            judged: self.facts.as_ref().map(Cow::Borrowed),
+            decided: self.decided(),
+            shadow: Cow::Borrowed(&self.shadow),
+            outcome: self.outcome,
+            error: self.error.as_deref().map(mask_keys),
+            answered: Answered {
+                status: self.status.map(|status| status.as_u16()),
+                bytes: self.bytes,
+                prompt_tokens: self.tokens.prompt,
+                output_tokens: self.tokens.output,
+                total_duration: nanoseconds(self.tokens.total_duration),
+                load_duration: nanoseconds(self.tokens.load_duration),
+                prompt_eval_duration: nanoseconds(self.tokens.prompt_duration),
+                eval_duration: nanoseconds(self.tokens.output_duration),
+                microseconds: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            },
         }
     }
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
-        let (permitted_by, reason) = match &self.decision {
-            Decision::None => (None, None),
-            Decision::Permitted(by) => (Some(by), None),
-            Decision::Refused(reason) => (None, Some(reason)),
-        };
-        let principal = self.caller.as_ref().map(|caller| &caller.principal);
-        let labels = self.caller.as_ref().map(|caller| caller.terms.labels.as_slice());
-        let credential = principal.and_then(|p| p.credential.as_ref());
-        tracing::info!(
-            target: "stockade::request",
-            request = %self.id,
-            generation = self.generation,
-            peer = %self.peer,
-            client = self.client.filter(|client| *client != self.peer).map(tracing::field::display),
-            method = %self.method,
-            path = self.path,
-            user = principal.map(|p| p.user.as_str()),
-            proof = principal.map(|p| tracing::field::debug(p.proof)),
-            credential = credential.map(stockade_core::CredentialId::as_str),
-            labels = labels.filter(|labels| !labels.is_empty()).map(tracing::field::debug),
-            operation = self.operation.map(Operation::as_str),
-            models = (!self.models.is_empty()).then(|| tracing::field::display(Models(&self.models))),
-            judged = self.facts.as_ref().map(json),
-            decision = self.decision(),
-            allowed_by = permitted_by.map(tracing::field::debug),
-            reason = reason.map(|r| r.message.as_str()),
-            binding = reason.and_then(|r| r.binding.as_ref()).map(BindingName::as_str),
-            policy = reason.and_then(|r| r.policy.as_ref()).map(PolicyName::as_str),
-            shadow = (!self.shadow.is_empty()).then(|| json(&self.shadow)),
-            status = self.status.map(|status| status.as_u16()),
-            bytes = self.bytes,
-            prompt_tokens = self.tokens.prompt,
-            output_tokens = self.tokens.output,
-            total_duration = nanoseconds(self.tokens.total_duration),
-            load_duration = nanoseconds(self.tokens.load_duration),
-            prompt_eval_duration = nanoseconds(self.tokens.prompt_duration),
-            eval_duration = nanoseconds(self.tokens.output_duration),
-            ending = ?self.ending,
-            microseconds = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
-        );
+        if record::is_logged() {
+            self.told().log();
+        }
     }
 }
 
-/// A value of several parts for one log field.
-fn json(value: &impl Serialize) -> DisplayValue<String> {
-    tracing::field::display(serde_json::to_string(value).unwrap_or_default())
+/// Callers may invent methods, and write keys where they do not belong.
+fn shown_method(method: &Method) -> Cow<'_, str> {
+    match mask_keys(method.as_str()) {
+        Cow::Borrowed(text) if text.len() <= LONGEST_METHOD => Cow::Borrowed(text),
+        shown => Excerpt::of(&shown).to_string().into(),
+    }
+}
+
+/// The models, without a key that was sent in the place of a name: letters x stand there.
+fn shown_models(models: &[ModelRef]) -> Cow<'_, [ModelRef]> {
+    let masked = |model: &ModelRef| match mask_keys(model.name.as_str()) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(masked) => ModelName::parse(&masked.replace(MASK, "x")).ok(),
+    };
+    if models.iter().all(|model| matches!(mask_keys(model.name.as_str()), Cow::Borrowed(_))) {
+        return Cow::Borrowed(models);
+    }
+    let shown = |model: &ModelRef| ModelRef {
+        name: masked(model).unwrap_or_else(|| model.name.clone()),
+        role: model.role,
+    };
+    models.iter().map(shown).collect()
 }
 
 /// A duration in the unit in which Ollama tells it.
@@ -262,26 +325,32 @@ fn nanoseconds(duration: Option<Duration>) -> Option<u64> {
     u64::try_from(duration?.as_nanos()).ok()
 }
 
-/// Model names with their roles, for one log field.
-struct Models<'a>(&'a [ModelRef]);
+#[cfg(test)]
+mod tests {
+    use stockade_core::ModelRole;
 
-impl fmt::Display for Models<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, model) in self.0.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "," };
-            write!(f, "{separator}{:?}={}", model.role, model.name)?;
-        }
-        Ok(())
+    use super::*;
+
+    fn model(name: &str) -> ModelRef {
+        ModelRef { name: ModelName::parse(name).unwrap(), role: ModelRole::Use }
     }
-}
 
-/// The word for a denial's cause in logs.
-pub(crate) const fn cause_word(cause: DenialCause) -> &'static str {
-    match cause {
-        DenialCause::NoBinding => "no-binding",
-        DenialCause::NotAllowed => "not-allowed",
-        DenialCause::Denied => "denied",
-        DenialCause::PolicyFailure => "policy-failure",
-        DenialCause::Conflict => "conflict",
+    #[test]
+    fn a_key_in_the_place_of_a_model_is_not_told() {
+        let key = "sk-local-0f3b9c55d1a24e7788aa00bb11cc22dd";
+        let shown = shown_models(&[model("llama3.2:3b"), model(key)]).into_owned();
+        assert_eq!(shown[0], model("llama3.2:3b"));
+        assert_eq!(shown[1].name.model(), format!("sk-local-{}", "x".repeat(32)));
+        assert!(matches!(shown_models(&[model("hf.co/a/b:q4_k_m")]), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn methods_are_told_as_far_as_they_are_short_and_no_key() {
+        for (method, shown) in [("PATCH", "PATCH"), ("A0A1A2A3A4A5A6A7A8A9B0B1", "•")] {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            assert!(shown_method(&method).starts_with(shown), "{method}");
+        }
+        let long = Method::from_bytes("K".repeat(4000).as_bytes()).unwrap();
+        assert!(shown_method(&long).len() < 150);
     }
 }

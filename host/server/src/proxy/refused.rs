@@ -5,42 +5,38 @@ use std::time::Duration;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use stockade_authn::{AuthnError, BadForwarding};
-use stockade_core::{BindingName, Denial, DenialCause, Dialect, PolicyName};
+use stockade_core::{BindingName, Denial, DenialCause, Dialect, PolicyName, mask_keys};
 use stockade_ollama::response::{ERROR_CONTENT_TYPE, error_body};
 use stockade_ollama::{BadHead, Refusal};
 
 use super::answer::AnswerBody;
 use super::body::CutBody;
-use super::record::{Record, cause_word};
+use super::record::Record;
 use super::upstream::UpstreamError;
+use crate::causes::Causes;
 use crate::generation;
+use crate::record::{Cause, RequestOutcome};
 
 /// RFC 7617, section 2.
 const BASIC: &str = r#"Basic realm="stockade", charset="UTF-8""#;
 
-/// Who caused a refusal, and how.
+/// Why the gateway answers itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cause {
-    /// No valid proof of identity.
-    Unproven,
-    /// Too many of them before.
-    Throttled,
-    /// The credential is good, but not for this.
-    OutOfScope,
-    /// The request itself.
-    Request,
-    /// The policies.
-    Policy(DenialCause),
-    /// Ollama.
-    Upstream,
+pub(super) enum Ground {
+    /// It refuses.
+    Refusal(Cause),
+    /// What was permitted failed.
+    Failure(RequestOutcome),
 }
 
 /// An answer that the gateway gives itself instead of forwarding.
 #[derive(Debug)]
 pub(crate) struct Refused {
     status: StatusCode,
-    cause: Cause,
+    ground: Ground,
     pub(crate) message: String,
+    /// What is recorded, where that is not what the caller is told.
+    logged: Option<String>,
     pub(crate) binding: Option<BindingName>,
     pub(crate) policy: Option<PolicyName>,
     headers: Vec<(http::HeaderName, HeaderValue)>,
@@ -48,14 +44,19 @@ pub(crate) struct Refused {
 
 impl Refused {
     fn new(status: StatusCode, cause: Cause, message: impl Into<String>) -> Self {
+        Self::on(Ground::Refusal(cause), status, message)
+    }
+
+    fn on(ground: Ground, status: StatusCode, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { status, cause, message, binding: None, policy: None, headers: Vec::new() }
+        let (binding, policy, headers) = (None, None, Vec::new());
+        Self { status, ground, message, logged: None, binding, policy, headers }
     }
 
     /// Nobody is identified. `basic` says whether a password would be taken.
     pub(crate) fn unproven(error: &AuthnError, basic: bool) -> Self {
-        tracing::debug!(%error, "the caller is not identified");
         let mut refused = Self::new(error.status(), Cause::Unproven, error.public_message());
+        refused.logged = Some(error.to_string());
         if error.status() != StatusCode::FORBIDDEN {
             let challenge = HeaderValue::from_static(error.www_authenticate());
             refused.headers.push((WWW_AUTHENTICATE, challenge));
@@ -88,9 +89,28 @@ impl Refused {
         refused
     }
 
+    /// The caller's credential ended while the request was under way.
+    pub(crate) fn revoked() -> Self {
+        let ended = Self::unproven(&AuthnError::Revoked, false);
+        Self { ground: Ground::Failure(RequestOutcome::Revoked), ..ended }
+    }
+
+    /// The log takes nothing, and the configuration forbids to serve what it does not tell.
+    pub(crate) fn unrecorded() -> Self {
+        let message = "the gateway cannot record requests at the moment; try again later";
+        let mut refused = Self::new(StatusCode::SERVICE_UNAVAILABLE, Cause::Unrecorded, message);
+        refused.headers.push((RETRY_AFTER, HeaderValue::from_static("5")));
+        refused
+    }
+
+    /// A permitted request cannot be made what its policies demand.
+    pub(crate) fn unmet(refusal: Refusal) -> Self {
+        Self { ground: Ground::Refusal(Cause::ObligationUnmet), ..Self::from(refusal) }
+    }
+
     /// What the gateway's own routes do not understand.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, Cause::Request, message)
+        Self::new(StatusCode::BAD_REQUEST, Cause::BadRequest, message)
     }
 
     /// A token cannot be had.
@@ -101,7 +121,7 @@ impl Refused {
     /// A route of the gateway's own has no other method.
     pub(crate) fn only_post() -> Self {
         let message = "this path answers to POST only";
-        let mut refused = Self::new(StatusCode::METHOD_NOT_ALLOWED, Cause::Request, message);
+        let mut refused = Self::new(StatusCode::METHOD_NOT_ALLOWED, Cause::BadRequest, message);
         refused.headers.push((ALLOW, HeaderValue::from_static("POST")));
         refused
     }
@@ -112,24 +132,23 @@ impl Refused {
         Self::new(StatusCode::BAD_REQUEST, Cause::Unproven, message)
     }
 
-    pub(crate) fn cause(&self) -> &'static str {
-        match self.cause {
-            Cause::Unproven => "unproven",
-            Cause::Throttled => "throttled",
-            Cause::OutOfScope => "out-of-scope",
-            Cause::Request => "bad-request",
-            Cause::Policy(cause) => cause_word(cause),
-            Cause::Upstream => "upstream",
-        }
+    pub(super) const fn ground(&self) -> Ground {
+        self.ground
+    }
+
+    /// What is recorded of it: nothing that the request holds.
+    pub(super) fn logged(&self) -> &str {
+        self.logged.as_deref().unwrap_or(&self.message)
     }
 
     /// Answer with it, and record that.
     pub(crate) fn answer(self, dialect: Dialect, mut record: Box<Record>) -> Response<AnswerBody> {
         record.refused(&self);
         record.answered(self.status);
-        record.completed();
         let id = record.id.to_string();
-        let body = error_body(dialect, self.status, &self.message, &id);
+        // It may quote a key that was sent in the wrong place, and be logged by others.
+        let message = mask_keys(&self.message);
+        let body = error_body(dialect, self.status, &message, &id);
         let mut response = Response::new(AnswerBody::whole(body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
@@ -155,7 +174,8 @@ impl From<BadForwarding> for Refused {
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        let mut refused = Self::new(refusal.status, Cause::Request, refusal.message);
+        let mut refused = Self::new(refusal.status, Cause::BadRequest, refusal.message);
+        refused.logged = refusal.logged;
         let methods: Vec<&str> = refusal.allow.iter().map(http::Method::as_str).collect();
         if let (false, Ok(value)) = (methods.is_empty(), HeaderValue::from_str(&methods.join(", ")))
         {
@@ -171,7 +191,7 @@ impl From<Option<BadHead>> for Refused {
             .map_or((StatusCode::BAD_REQUEST, "the request's head is not understood"), |bad| {
                 (bad.status, bad.message)
             });
-        Self::new(status, Cause::Request, message)
+        Self::new(status, Cause::BadRequest, message)
     }
 }
 
@@ -179,6 +199,9 @@ impl From<generation::Refusal> for Refused {
     fn from(refusal: generation::Refusal) -> Self {
         match refusal {
             generation::Refusal::Denied(denial) => denial.into(),
+            generation::Refusal::Irreplaceable(reason) => {
+                Self::new(StatusCode::FORBIDDEN, Cause::ObligationUnmet, reason)
+            }
             other => Self::new(StatusCode::FORBIDDEN, Cause::OutOfScope, other.to_string()),
         }
     }
@@ -199,13 +222,20 @@ impl From<Denial> for Refused {
 
 impl From<CutBody> for Refused {
     fn from(cut: CutBody) -> Self {
-        Self::new(cut.status(), Cause::Request, cut.to_string())
+        Self::new(cut.status(), Cause::BadRequest, cut.to_string())
     }
 }
 
 impl From<UpstreamError> for Refused {
     fn from(error: UpstreamError) -> Self {
-        tracing::warn!(error = &error as &dyn std::error::Error, "no answer from Ollama");
-        Self::new(error.status(), Cause::Upstream, error.public_message())
+        let outcome = match &error {
+            UpstreamError::CallerBody(_) => RequestOutcome::BodyFailed,
+            _ => RequestOutcome::UpstreamFailed,
+        };
+        let ground = Ground::Failure(outcome);
+        let refused = Self::on(ground, error.status(), error.public_message());
+        let error = &error as &(dyn std::error::Error + 'static);
+        tracing::warn!(error, "no answer from Ollama");
+        Self { logged: Some(Causes(error).to_string()), ..refused }
     }
 }

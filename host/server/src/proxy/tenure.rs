@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use stockade_authn::{AuthnError, Identity};
+use stockade_authn::Identity;
 use stockade_core::{Clock, UnixTime};
 
 use super::Exchange;
@@ -66,7 +66,7 @@ impl Tenure {
     ) -> Result<T, Refused> {
         poll_fn(|context| {
             if caller.is_some_and(|caller| self.is_over(caller)) {
-                return Poll::Ready(Err(Refused::unproven(&AuthnError::Revoked, false)));
+                return Poll::Ready(Err(Refused::revoked()));
             }
             work.as_mut().poll(context)
         })

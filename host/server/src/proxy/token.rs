@@ -41,6 +41,7 @@ impl Exchange<'_> {
         }
         let caller = self.identify(head.parts, in_path).await?;
         record.identified(&caller);
+        self.recordable()?;
         let pause = self.generation.config.limits.body_timeout;
         let limits = BodyLimits { bytes: LONGEST_BODY, pause };
         let wish = wish(&collect(body, limits).await?)?;
@@ -59,13 +60,13 @@ fn wish(body: &Bytes) -> Result<Option<std::time::Duration>, Refused> {
     if body.is_empty() {
         return Ok(None);
     }
-    let wish: Wish = serde_json::from_slice(body).map_err(|error| {
-        Refused::bad_request(format!(r#"send nothing, or JSON such as {{"ttl":"30m"}}: {error}"#))
+    // What serde_json says of it may quote it.
+    let wish: Wish = serde_json::from_slice(body).map_err(|_| {
+        Refused::bad_request(r#"send nothing, or JSON with nothing but a ttl: {"ttl":"30m"}"#)
     })?;
     let read = |text: &String| {
-        humantime::parse_duration(text).map_err(|error| {
-            Refused::bad_request(format!("ttl is a duration such as 30m or 12h: {error}"))
-        })
+        humantime::parse_duration(text)
+            .map_err(|_| Refused::bad_request("ttl is a duration such as 30m or 12h"))
     };
     wish.ttl.as_ref().map(read).transpose()
 }

@@ -6,30 +6,16 @@ use std::io::{BufRead, BufReader, stdin};
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
-use serde::Deserialize;
 use serde_json::{Value, json};
-use stockade_core::{CredentialId, Operation};
+use stockade_core::BindingName;
 
+use super::obligations;
 use super::question::Question;
-use crate::facts::Facts;
 use crate::generation::Generation;
+use crate::record::{Cause, Decision, RequestRecord, SCHEMA};
 
-/// What the gateway wrote about one request; what did not apply is missing.
-#[derive(Deserialize)]
-pub(super) struct Record {
-    request: String,
-    generation: u64,
-    user: Option<String>,
-    credential: Option<String>,
-    operation: Option<String>,
-    judged: Option<String>,
-    decision: String,
-    allowed_by: Option<String>,
-    reason: Option<String>,
-    binding: Option<String>,
-    policy: Option<String>,
-    status: Option<u16>,
-}
+/// What the gateway wrote about one request.
+pub(super) struct Record(RequestRecord<'static>);
 
 /// The one request of a log, or the one with an id. Lines that tell of something else are
 /// passed over.
@@ -44,17 +30,23 @@ pub(super) fn find(path: &Path, id: Option<&str>) -> anyhow::Result<Record> {
     let mut found: Option<Record> = None;
     for line in lines.lines() {
         let line = line.with_context(|| format!("cannot read {name}"))?;
-        let Ok(record) = serde_json::from_str::<Record>(&line) else {
+        let Some(request) = request_of(&line) else {
             continue;
         };
         match id {
-            Some(id) if record.request != id => {}
-            Some(_) => return Ok(record),
+            Some(id) if request != id => continue,
             None if found.is_some() => {
-                bail!("{name} tells of several requests; name one: `--request {}`", record.request)
+                bail!("{name} tells of several requests; name one: `--request {request}`")
             }
-            None => found = Some(record),
+            _ => {}
         }
+        let record = serde_json::from_str(&line).with_context(|| {
+            format!("the record of {request} was not written by this version, which reads schema {SCHEMA}")
+        })?;
+        if id.is_some() {
+            return Ok(Record(record));
+        }
+        found = Some(Record(record));
     }
     found.ok_or_else(|| match id {
         Some(id) => anyhow!("{name} tells nothing of the request {id:?}"),
@@ -64,55 +56,76 @@ pub(super) fn find(path: &Path, id: Option<&str>) -> anyhow::Result<Record> {
     })
 }
 
+/// The id of the request that a line tells of, if it is the record of one.
+fn request_of(line: &str) -> Option<String> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    line.get("decision")?;
+    Some(line.get("request")?.as_str()?.to_owned())
+}
+
 impl Record {
     /// The same request, to be judged by another configuration.
     pub(super) fn question(&self, generation: &Generation) -> anyhow::Result<Question> {
+        let record = &self.0;
         let why = || {
-            let reason = self.reason.as_deref().unwrap_or("it needs no decision");
-            format!("no policy was asked about {}: {}: {reason}", self.request, self.decision)
+            let word = record.decided.cause.map_or("none", Cause::as_str);
+            let reason = record.decided.reason.as_deref().unwrap_or("it needs no decision");
+            format!("no policy was asked about {}: {word}: {reason}", record.request)
         };
-        let user = self.user.as_deref().with_context(why)?;
-        let operation = self.operation.as_deref().with_context(why)?;
-        let operation: Operation = operation.parse().map_err(anyhow::Error::new)?;
-        let facts: Facts = serde_json::from_str(self.judged.as_deref().with_context(why)?)
-            .context("`judged` was not written by this version")?;
-        let mut question = Question::new(generation, user, operation, None)?;
-        question.principal.proof = facts.proof;
-        question.principal.credential =
-            self.credential.as_deref().map(CredentialId::new).transpose()?;
+        let user = record.caller.user.as_deref().with_context(why)?;
+        let operation = record.operation.with_context(why)?;
+        let facts = record.judged.as_deref().with_context(why)?;
+        if facts.digests_left_out > 0 {
+            bail!("{} names more digests than are recorded", record.request);
+        }
+        let mut question = Question::new(generation, user.as_str(), operation, None)?;
+        if let Some(proof) = record.caller.proof {
+            question.principal.proof = proof;
+        }
+        question.principal.credential = record.caller.credential.as_deref().cloned();
         let keys = &generation.config.api_keys;
-        let key = keys.iter().find(|key| Some(key.id.as_str()) == self.credential.as_deref());
+        let key = keys.iter().find(|key| Some(&key.id) == question.principal.credential.as_ref());
         Ok(Question {
             dialect: facts.api,
             client: facts.client(),
             time: generation.at(facts.time()),
             scope: key.map(|key| key.terms.scope.clone()).unwrap_or_default(),
-            models: facts.models,
-            parameters: facts.parameters,
+            models: record.models.to_vec(),
+            parameters: facts.parameters.clone(),
             ..question
         })
     }
 
     fn allowed(&self) -> bool {
-        self.decision == "permit"
+        self.0.decided.decision == Decision::Permit
     }
 
-    /// What was decided then, and whether it is the same now.
+    /// What was decided then, what became of it, and whether the decision is the same now.
     pub(super) fn text(&self, allowed: bool) -> String {
+        let record = &self.0;
+        let decided = &record.decided;
         let word = if self.allowed() { "ALLOW" } else { "DENY" };
         let mut text =
-            format!("recorded: {word} by generation {}: {}", self.generation, self.request);
+            format!("recorded: {word} by generation {}: {}", record.generation, record.request);
         // Writing to a String cannot fail.
-        if let Some(status) = self.status {
-            let _ = write!(text, ", status {status}");
+        let _ = write!(text, ", {}", record.outcome.as_str());
+        if let Some(status) = record.answered.status {
+            let _ = write!(text, " with status {status}");
         }
-        if let Some(bindings) = &self.allowed_by {
-            let _ = write!(text, "\n  allowed by {bindings}");
+        if let Some(error) = &record.error {
+            let _ = write!(text, "\n  it failed: {error}");
         }
-        if let Some(reason) = &self.reason {
-            let _ = write!(text, "\n  {}: {reason}", self.decision);
+        if !decided.allowed_by.is_empty() {
+            let names: Vec<_> = decided.allowed_by.iter().map(BindingName::as_str).collect();
+            let _ = write!(text, "\n  allowed by {}", names.join(", "));
         }
-        if let (Some(binding), Some(policy)) = (&self.binding, &self.policy) {
+        for obligation in decided.obligations.iter().flat_map(|all| obligations::lines(all)) {
+            let _ = write!(text, "\n  {obligation}");
+        }
+        if let (Some(cause), Some(reason)) = (decided.cause, &decided.reason) {
+            let _ = write!(text, "\n  {}: {reason}", cause.as_str());
+        }
+        if let (Some(binding), Some(policy)) = (&decided.binding, &decided.policy) {
             let _ = write!(text, "\n  binding {binding}  policy {policy}");
         }
         let now = if self.allowed() == allowed { "the same" } else { "another" };
@@ -121,10 +134,6 @@ impl Record {
     }
 
     pub(super) fn value(&self) -> Value {
-        json!({
-            "request": self.request, "generation": self.generation, "status": self.status,
-            "allowed": self.allowed(), "decision": self.decision, "reason": self.reason,
-            "binding": self.binding, "policy": self.policy, "allowed_by": self.allowed_by,
-        })
+        json!(self.0)
     }
 }

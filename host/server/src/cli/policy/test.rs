@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     let subject = &arguments.subject;
     let cases = subject.needed_cases()?;
     let module = subject.module()?;
-    let log = Log { level: arguments.log.into(), format: LogFormat::Text };
+    let log = Log { level: arguments.log.into(), format: LogFormat::Text, ..Log::default() };
     crate::log::init(log, environment::color())?;
     let engine = Engine::new(EngineConfig::default())?;
     let mut asked = Asked::new(&engine, &module);

@@ -1,6 +1,6 @@
 //! Who is judged by which policy.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use stockade_core::{BindingName, GroupName, InvalidId, PolicyName, UserId};
 
@@ -10,13 +10,27 @@ use crate::config::raw::{Mode, RawBinding, RawChosen, RawExcept, RawSubjects};
 use crate::config::report::{Problem, Report, closest, quoted};
 use crate::config::settings::Part;
 use crate::config::slot::{Located, Slot};
-use crate::config::types::{Binding, Exceptions, Subjects};
+use crate::config::types::{Binding, Exceptions, ModuleLocation, PolicySource, Subjects};
 
 /// What bindings may name.
 pub(super) struct Known<'a> {
     pub(super) users: &'a Names,
     pub(super) groups: &'a Names,
     pub(super) policies: &'a Names,
+    /// The policies that decide by what a caller has used, by their names.
+    pub(super) by_usage: HashSet<&'a str>,
+}
+
+/// The shipped policies that decide by what a caller has used.
+const BY_USAGE: [&str; 1] = ["usage-budget"];
+
+/// The names of policies that could refuse nothing, because usage is not metered.
+pub(super) fn by_usage(policies: &[PolicySource]) -> HashSet<&str> {
+    let counts = |policy: &&PolicySource| match &policy.module {
+        ModuleLocation::Builtin(name) => BY_USAGE.contains(&name.as_str()),
+        ModuleLocation::File(..) => false,
+    };
+    policies.iter().filter(counts).map(|policy| policy.name.as_str()).collect()
 }
 
 pub(super) fn bindings(
@@ -47,6 +61,9 @@ fn binding(
     });
     let policy = raw.policy.required("policy", at, report).and_then(|text| {
         known.policies.check(&text, report);
+        if known.by_usage.contains(text.value.as_str()) {
+            report.add(unmetered(&text));
+        }
         text.check(report, |name| PolicyName::new(name))
     });
     let subjects = raw.subjects.required("subjects", at, report);
@@ -63,6 +80,16 @@ fn binding(
         at,
         parts,
     })
+}
+
+/// An option that is accepted has to work.
+fn unmetered(policy: &Located<String>) -> Problem {
+    let name = quoted(&policy.value);
+    let message = format!("usage is not metered yet, so {name} would refuse nothing");
+    Problem::new(policy.at, message).help(
+        "leave the binding out until usage is counted; `request-caps` bounds what one request \
+         may ask for, and `working-hours` when",
+    )
 }
 
 fn subjects(raw: Located<RawSubjects>, known: &Known<'_>, report: &mut Report) -> Option<Subjects> {

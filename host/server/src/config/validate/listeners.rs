@@ -10,7 +10,7 @@ use crate::config::raw::{ClientAuth, ProxyProtocol, RawListen, RawListener, RawL
 use crate::config::report::{Problem, Report, quoted};
 use crate::config::slot::{Located, Slot};
 use crate::config::types::Listener;
-use crate::tls::{ClientFiles, Tls, TlsError, TlsFiles};
+use crate::tls::{ClientFiles, EndingKind, Tls, TlsError, TlsFiles};
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 11_435);
 
@@ -151,10 +151,20 @@ fn tls(
     };
     let built = Tls::new(&TlsFiles { certificate, key, clients });
     built
+        .map(|tls| tls.placed(|kind| ends_at(kind, places, revoked_at)))
         .map_err(|error| {
             report.add(Problem::new(place(&error, places, revoked_at), error.to_string()));
         })
         .ok()
+}
+
+const fn ends_at(kind: EndingKind, places: [Location; 3], revoked: Location) -> Location {
+    let [certificate, _, authority] = places;
+    match kind {
+        EndingKind::Certificate => certificate,
+        EndingKind::Authority => authority,
+        EndingKind::RevocationList => revoked,
+    }
 }
 
 fn place(error: &TlsError, places: [Location; 3], revoked: Location) -> Location {

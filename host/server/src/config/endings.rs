@@ -1,0 +1,69 @@
+//! What of a configuration ends soon, or has ended: certificates, authorities and revocation
+//! lists of its listeners.
+
+use std::time::Duration;
+
+use stockade_core::UnixTime;
+
+use super::error::ConfigError;
+use super::types::Config;
+use crate::tls::{Ending, EndingKind, Tls};
+
+/// How long before its end something is warned of.
+const SOON: Duration = Duration::from_hours(14 * 24);
+
+const DAY: u64 = 24 * 3600;
+
+impl Config {
+    /// What ends within two weeks or has ended, with what that means.
+    pub fn endings(&self, now: UnixTime) -> Vec<ConfigError> {
+        let near = |ending: &&Ending| ending.at.as_duration() < now.as_duration() + SOON;
+        let endings = self.all_endings().filter(near);
+        endings.map(|ending| self.ending(ending, now)).collect()
+    }
+
+    /// When the next thing ends of which that is known.
+    pub(crate) fn next_ending(&self, now: UnixTime) -> Option<UnixTime> {
+        self.all_endings().map(|ending| ending.at).filter(|at| *at >= now).min()
+    }
+
+    fn all_endings(&self) -> impl Iterator<Item = &Ending> {
+        let all = self.listen.iter().filter_map(|listener| listener.tls.as_ref());
+        all.flat_map(Tls::endings)
+    }
+
+    fn ending(&self, ending: &Ending, now: UnixTime) -> ConfigError {
+        let Ending { kind, name, at, place } = ending;
+        let (what, then, remedy) = match kind {
+            EndingKind::Certificate => (
+                "the certificate of",
+                "clients that verify it refuse the connection",
+                "put a new one into the file; it is taken without a restart",
+            ),
+            EndingKind::Authority => (
+                "the authority of client certificates",
+                "every certificate that it has signed is refused",
+                "put a new one into the file, beside the old one while both are in use",
+            ),
+            EndingKind::RevocationList => (
+                "the revocation list of",
+                "every client certificate is refused",
+                "put a fresh list into the file, and renew it by a timer",
+            ),
+        };
+        let when = date(*at);
+        let message = match at.as_secs().checked_sub(now.as_secs()) {
+            None => format!("{what} {name} ended at {when}: {then}"),
+            Some(left) if left < DAY => format!("{what} {name} ends today, at {when}: then {then}"),
+            Some(left) => {
+                format!("{what} {name} ends in {} days, at {when}: then {then}", left / DAY)
+            }
+        };
+        self.error(*place, message).with_help(remedy).into_warning()
+    }
+}
+
+fn date(at: UnixTime) -> String {
+    let seconds = i64::try_from(at.as_secs()).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX).to_string()
+}

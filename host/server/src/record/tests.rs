@@ -1,0 +1,168 @@
+use stockade_core::{Dialect, Limit, LimitedParameter, ModelRole, Parameters, Transport};
+
+use super::*;
+use crate::shadow::Said;
+
+const PAGE: &str = include_str!("../../../../docs/reference/record.md");
+
+fn name<T>(new: fn(&str) -> Result<T, stockade_core::InvalidId>, text: &str) -> T {
+    new(text).unwrap()
+}
+
+fn labels(text: &str) -> Vec<(String, String)> {
+    vec![("team".to_owned(), text.to_owned())]
+}
+
+/// A record that has every field.
+fn full() -> RequestRecord<'static> {
+    let model = |name| ModelName::parse(name).unwrap();
+    let judged = Facts {
+        at: 1_783_425_600,
+        api: Dialect::Native,
+        address: [192, 0, 2, 7].into(),
+        transport: Transport::Tls,
+        parameters: Parameters { context: Some(32768), ..Parameters::default() },
+        digests_left_out: 0,
+    };
+    let limit = Limit { parameter: LimitedParameter::Context, maximum: 8192, insert: false };
+    RequestRecord {
+        schema: SCHEMA,
+        request: "req_00c0ffee00c0000000000001".into(),
+        generation: 7,
+        peer: ([127, 0, 0, 1], 40112).into(),
+        client: Some([192, 0, 2, 7].into()),
+        method: Some("POST".into()),
+        path: Some("/api/chat".into()),
+        caller: Caller {
+            user: Some(Cow::Owned(name(UserId::new, "alice"))),
+            groups: vec![name(GroupName::new, "research")].into(),
+            proof: Some(ProofKind::ApiKey),
+            credential: Some(Cow::Owned(name(CredentialId::new, "laptop"))),
+            credential_labels: labels("blue").into(),
+        },
+        operation: Some(Operation::Chat),
+        models: vec![ModelRef { name: model("llama3.2"), role: ModelRole::Use }].into(),
+        judged: Some(Cow::Owned(judged)),
+        decided: Decided {
+            decision: Decision::Refuse,
+            cause: Some(Cause::ObligationUnmet),
+            reason: Some("a policy limits context to 0, which no request can meet".into()),
+            binding: Some(Cow::Owned(name(BindingName::new, "caps"))),
+            policy: Some(Cow::Owned(name(PolicyName::new, "request-caps"))),
+            allowed_by: vec![name(BindingName::new, "research")].into(),
+            obligations: Some(Cow::Owned(Obligations {
+                replace_model: None,
+                limits: vec![limit],
+                forbid_fields: vec!["tools".to_owned()],
+                labels: labels("red"),
+            })),
+            forwarded_model: Some(Cow::Owned(model("qwen3:8b"))),
+        },
+        shadow: vec![Remark {
+            binding: name(BindingName::new, "next"),
+            policy: name(PolicyName::new, "model-access"),
+            said: Said::Deny,
+            reason: Some("not on the list".to_owned()),
+            changes: true,
+        }]
+        .into(),
+        outcome: RequestOutcome::UpstreamFailed,
+        error: Some("cannot connect to Ollama at 127.0.0.1:11434".into()),
+        answered: Answered {
+            status: Some(502),
+            bytes: 44,
+            prompt_tokens: Some(11),
+            output_tokens: Some(42),
+            total_duration: Some(5_000_000),
+            load_duration: Some(1_000_000),
+            prompt_eval_duration: Some(1_000_000),
+            eval_duration: Some(3_000_000),
+            microseconds: 5321,
+        },
+    }
+}
+
+/// What stands between a pair of fences of the page.
+fn example() -> &'static str {
+    PAGE.split_once("```json\n").and_then(|(_, rest)| rest.split_once("\n```")).unwrap().0
+}
+
+/// The golden record. Where this fails, the format of the log has changed: say so in the
+/// page and the changelog, and count `SCHEMA` up where a field went or means something else.
+#[test]
+fn the_format_is_the_one_that_is_documented() {
+    let record = full();
+    assert_eq!(serde_json::to_string_pretty(&record).unwrap(), example());
+    let read: RequestRecord<'_> = serde_json::from_str(example()).unwrap();
+    assert_eq!(read, record, "what was written can be read");
+}
+
+#[test]
+fn the_page_lists_every_field_and_every_word() {
+    let value = serde_json::to_value(full()).unwrap();
+    let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| `"));
+    let listed: Vec<_> = rows.filter_map(|row| row.split_once('`')).map(|(name, _)| name).collect();
+    for field in value.as_object().unwrap().keys() {
+        assert!(listed.contains(&field.as_str()), "{field} is not in the page");
+    }
+    let outcomes = [
+        RequestOutcome::CallerLeft,
+        RequestOutcome::Complete,
+        RequestOutcome::Refused,
+        RequestOutcome::UpstreamFailed,
+        RequestOutcome::UpstreamBroke,
+        RequestOutcome::BodyFailed,
+        RequestOutcome::Revoked,
+    ];
+    for outcome in outcomes {
+        let word = serde_json::to_value(outcome).unwrap();
+        assert_eq!(word, outcome.as_str());
+        assert!(listed.contains(&outcome.as_str()), "{word} is not in the page");
+    }
+    let policies = [
+        DenialCause::NoBinding,
+        DenialCause::NotAllowed,
+        DenialCause::Denied,
+        DenialCause::PolicyFailure,
+        DenialCause::Conflict,
+    ];
+    let causes = [
+        Cause::Unproven,
+        Cause::Throttled,
+        Cause::OutOfScope,
+        Cause::BadRequest,
+        Cause::ObligationUnmet,
+        Cause::Unrecorded,
+    ];
+    for cause in causes.into_iter().chain(policies.map(Cause::Policy)) {
+        let word = serde_json::to_value(cause).unwrap();
+        assert_eq!(word, cause.as_str());
+        assert_eq!(serde_json::from_value::<Cause>(word.clone()).unwrap(), cause);
+        assert!(listed.contains(&cause.as_str()), "{word} is not in the page");
+    }
+}
+
+#[test]
+fn what_does_not_apply_is_left_out() {
+    let record = RequestRecord {
+        client: None,
+        method: None,
+        path: None,
+        caller: Caller::default(),
+        operation: None,
+        models: Cow::default(),
+        judged: None,
+        decided: Decided::default(),
+        shadow: Cow::default(),
+        outcome: RequestOutcome::CallerLeft,
+        error: None,
+        answered: Answered::default(),
+        ..full()
+    };
+    let text = serde_json::to_string(&record).unwrap();
+    let expected = r#"{"schema":1,"request":"req_00c0ffee00c0000000000001","generation":7,"#
+        .to_owned()
+        + r#""peer":"127.0.0.1:40112","decision":"none","outcome":"caller-left","bytes":0,"microseconds":0}"#;
+    assert_eq!(text, expected);
+    assert_eq!(serde_json::from_str::<RequestRecord<'_>>(&text).unwrap(), record);
+}
