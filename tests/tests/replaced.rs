@@ -114,10 +114,10 @@ async fn a_shadow_binding_speaks_of_the_other_model() {
     let world = World::with(&replacing(&shadow)).await;
     assert_eq!(chat(&world, world.key("alice")).await.0, 200);
     // Other tests of this program write into the same log.
-    let shadow = loop {
-        if let Some(shadow) = log.next_request().await["shadow"].as_str() {
-            break shadow.to_owned();
-        }
-    };
+    let line = log.next(|line| line["shadow"].is_array()).await;
+    let shadow = line["shadow"].to_string();
     assert!(shadow.contains("not the largest") && shadow.contains("\"changes\":true"), "{shadow}");
+    assert_eq!(line["decision"], "permit", "{line}");
+    let forwarded = &line["forwarded_model"];
+    assert!(forwarded.is_string() && *forwarded != line["models"][0]["name"], "{line}");
 }

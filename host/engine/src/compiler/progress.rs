@@ -47,7 +47,7 @@ pub(super) fn first_byte(
 }
 
 /// The processor time that a process has used, in ticks of the system; nothing where it has
-/// ended. See proc_pid_stat(5): the 14th and the 15th field.
+/// ended. See `proc_pid_stat(5)`: the 14th and the 15th field.
 fn processor_time(process: u32) -> Option<(u64, u64)> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The second field is a name in parentheses, with anything in it.
