@@ -4,6 +4,7 @@ mod answer;
 mod body;
 mod certificate;
 mod cors;
+mod cross_site;
 mod forward;
 mod guard;
 mod identify;
@@ -64,6 +65,8 @@ pub(crate) struct Gateway {
     throttle: Throttle,
     shadow: Arc<ShadowTally>,
     strangers: Strangers,
+    /// The machine's own name, in lower case.
+    machine: Option<String>,
 }
 
 /// What was judged, and the body that belongs to it if that is streamed through.
@@ -116,6 +119,7 @@ impl Gateway {
             throttle: Throttle::default(),
             shadow,
             strangers: Strangers::default(),
+            machine: cross_site::machine_name(),
         }
     }
 

@@ -136,6 +136,8 @@ pub(crate) enum Cause {
     Unproven,
     /// Too many of them before.
     Throttled,
+    /// A web page of somebody else makes the caller's browser ask.
+    ForeignPage,
     /// The credential is good, but not for this.
     OutOfScope,
     /// The request itself.
@@ -154,6 +156,7 @@ impl Cause {
         match self {
             Self::Unproven => "unproven",
             Self::Throttled => "throttled",
+            Self::ForeignPage => "foreign-page",
             Self::OutOfScope => "out-of-scope",
             Self::BadRequest => "bad-request",
             Self::ObligationUnmet => "obligation-unmet",
