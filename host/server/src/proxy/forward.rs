@@ -79,7 +79,7 @@ impl Exchange<'_> {
         let dialect = request.dialect();
         let framing = Framing::of(dialect, request.parameters().streaming);
         let digest = request.parameters().digests.first().cloned();
-        let options = WriteOptions { include_usage: true };
+        let options = WriteOptions { include_usage: true, ..WriteOptions::default() };
         let written = request.write(&obligations, options).map_err(Refused::unmet)?;
         let watch = Watch {
             dialect,
