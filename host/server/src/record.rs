@@ -92,6 +92,9 @@ pub(crate) struct Decided<'a> {
     /// Which model was forwarded, where it is another than was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) forwarded_model: Option<Cow<'a, ModelName>>,
+    /// Which field was not forwarded, because the caller may not do what it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) left_out: Option<Cow<'a, str>>,
 }
 
 /// What the caller got, and what it cost.
