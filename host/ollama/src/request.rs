@@ -256,7 +256,7 @@ impl CanonicalRequest {
     pub fn write(
         mut self,
         obligations: &Obligations,
-        options: WriteOptions,
+        options: &WriteOptions,
     ) -> Result<UpstreamRequest, Refusal> {
         if let Body::Json(body) = &mut self.body
             && options.without_keep_alive

@@ -1,4 +1,5 @@
 use super::PullGuard;
+use stockade_policy_sdk::RequestBuilder;
 use stockade_policy_sdk::prelude::*;
 
 const LIBRARY: &str = r#"{ "groups": ["ops"], "sources": ["registry.ollama.ai/library/*"] }"#;
@@ -13,7 +14,7 @@ fn policy(settings: &str) -> Harness<PullGuard> {
     Harness::new(settings).unwrap()
 }
 
-fn by_ops(operation: &str) -> stockade_policy_sdk::RequestBuilder {
+fn by_ops(operation: &str) -> RequestBuilder {
     Request::builder().user("olga").group("ops").operation(operation)
 }
 
@@ -178,7 +179,7 @@ fn a_model_is_made_of_files_only_where_any_may_be() {
         let policy = policy(&settings);
         let verdict = |operation: &str, model: Option<&str>| {
             let request = by_ops(operation);
-            let request = model.into_iter().fold(request, |request, name| request.model(name));
+            let request = model.into_iter().fold(request, RequestBuilder::model);
             let digests = vec![digest.clone()];
             policy.evaluate(&request.parameters(|asked| asked.digests = digests).build())
         };

@@ -59,15 +59,14 @@ impl<'a> Walk<'a> {
             if key.kind() == JsonKind::EscapedString {
                 return Err(self.error(Problem::EscapedKey(name.into_owned()), key));
             }
-            match shape.field(&name) {
-                Some(field) => self.field(field, value)?,
-                None => {
-                    if shape.names_blobs() {
-                        self.digests_anywhere(value);
-                    }
-                    unknown.push((fold(&name).into_owned(), key));
-                }
+            if let Some(field) = shape.field(&name) {
+                self.field(field, value)?;
+                continue;
             }
+            if shape.names_blobs() {
+                self.digests_anywhere(value);
+            }
+            unknown.push((fold(&name).into_owned(), key));
         }
         self.refuse_folding(shape, unknown)
     }

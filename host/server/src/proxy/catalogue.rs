@@ -124,7 +124,11 @@ impl Catalogue {
     }
 
     fn take(&self, models: Vec<InstalledModel>, asked: Try) {
-        let models: HashMap<_, _> = models.into_iter().map(|m| (m.name.clone(), m)).collect();
+        let (exact, others): (Vec<_>, Vec<_>) =
+            models.into_iter().partition(|model| &*model.spelling == model.name.short());
+        // Of several spellings the one that is forwarded on other routes, too.
+        let models: HashMap<_, _> =
+            others.into_iter().chain(exact).map(|model| (model.name.clone(), model)).collect();
         tracing::debug!(models = models.len(), "the list of installed models was fetched");
         self.list.store(Some(Arc::new(List { models, asked })));
     }

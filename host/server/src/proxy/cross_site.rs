@@ -123,7 +123,7 @@ fn is_local(name: &str) -> bool {
     }
     let private =
         |domain: &&str| name.strip_suffix(*domain).is_some_and(|rest| rest.ends_with('.'));
-    !name.contains('.') || PRIVATE_DOMAINS.iter().any(|domain| private(&domain))
+    !name.contains('.') || PRIVATE_DOMAINS.iter().any(private)
 }
 
 fn foreign_page(headers: &HeaderMap) -> Refused {

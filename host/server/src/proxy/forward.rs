@@ -81,7 +81,7 @@ impl Exchange<'_> {
         let dialect = request.dialect();
         let framing = Framing::of(dialect, request.parameters().streaming);
         let digest = request.parameters().digests.first().cloned();
-        let written = request.write(&obligations, options).map_err(Refused::unmet)?;
+        let written = request.write(&obligations, &options).map_err(Refused::unmet)?;
         let watch = Watch {
             dialect,
             meter: Meter::new(framing),

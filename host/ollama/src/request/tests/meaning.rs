@@ -265,7 +265,7 @@ fn what_the_caller_may_not_is_left_out() {
     let without = |fields: &str, obligations: &Obligations| {
         let options = WriteOptions { without_keep_alive: true, ..WriteOptions::default() };
         let request = understood("/api/chat", &format!(r#"{{"model":"m:x"{fields}}}"#));
-        json(request.write(obligations, options).unwrap().body)
+        json(request.write(obligations, &options).unwrap().body)
     };
     let fields = r#","keep_alive":-1,"messages":[{}]"#;
     let left = r#"{"model":"m:x","messages":[{}]"#;
@@ -283,7 +283,7 @@ fn a_base_is_spelled_as_it_is_installed() {
         let base_spelling = Some(spelling.into());
         let options = WriteOptions { base_spelling, ..WriteOptions::default() };
         let request = understood("/api/create", body);
-        json(request.write(&Obligations::default(), options).unwrap().body)
+        json(request.write(&Obligations::default(), &options).unwrap().body)
     };
     let body = r#"{"model":"M","from":"hf.co/a/b:q4"}"#;
     let expected = r#"{"model":"m:latest","from":"hf.co/A/B:Q4"}"#;
@@ -322,7 +322,7 @@ fn usage_is_asked_for_where_it_can_be() {
         let options = WriteOptions { include_usage: true, ..WriteOptions::default() };
         let request = understood(path, body);
         let asked = request.asked_for_usage();
-        let upstream = request.write(&Obligations::default(), options).unwrap();
+        let upstream = request.write(&Obligations::default(), &options).unwrap();
         (asked, json(upstream.body))
     };
     let stream = |rest: &str| format!(r#"{{"model":"m:x","stream":true{rest}}}"#);
@@ -361,7 +361,7 @@ fn a_request_without_json_has_its_canonical_path() {
     assert_eq!(request.operation(), Operation::Show);
     assert_eq!(request.dialect(), Dialect::OpenAi);
     assert_eq!(request.body_text(), None);
-    let upstream = request.write(&Obligations::default(), WriteOptions::default()).unwrap();
+    let upstream = request.write(&Obligations::default(), &WriteOptions::default()).unwrap();
     assert_eq!(upstream.path, "/v1/models/demo:latest");
     assert_eq!(upstream.body, UpstreamBody::Empty);
 }

@@ -94,12 +94,11 @@ impl Parts {
             return Err(InvalidOrigin::Everyone);
         }
         let (scheme, authority) = text.split_once("://").ok_or(InvalidOrigin::Malformed)?;
-        let (host, port) = match authority.strip_suffix(":*") {
-            Some(host) => (host, Port::Any),
-            None => {
-                let (host, port) = split_port(authority);
-                (host, Port::Exact(port.map(str::to_owned)))
-            }
+        let (host, port) = if let Some(host) = authority.strip_suffix(":*") {
+            (host, Port::Any)
+        } else {
+            let (host, port) = split_port(authority);
+            (host, Port::Exact(port.map(str::to_owned)))
         };
         let stand_in = host.strip_prefix('*').map_or(host.to_owned(), |rest| format!("x{rest}"));
         let host = Host::read(scheme, host)?;
