@@ -26,7 +26,7 @@ pub fn limits() -> ReadLimits {
 
 /// Write a request as nobody obliges it to be changed.
 pub fn write(request: CanonicalRequest) -> UpstreamRequest {
-    request.write(&Obligations::default(), WriteOptions::default()).expect("no obligations")
+    request.write(&Obligations::default(), &WriteOptions::default()).expect("no obligations")
 }
 
 /// The JSON of a request.

@@ -64,12 +64,19 @@ impl FromSettings for ModelPatterns {}
 pub enum Input {
     /// The canonical JSON body: [`Request::body`]. Costs a copy for each decision.
     Body,
+    /// The digests of the blobs that a model is created from: [`Parameters::digests`]. A
+    /// digest reaches the weights of every model on the host, so an allow of a policy that
+    /// does not ask for them does not count for a request that names some.
+    ///
+    /// [`Parameters::digests`]: crate::Parameters::digests
+    Digests,
 }
 
 impl Input {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Body => "body",
+            Self::Digests => "digests",
         }
     }
 }

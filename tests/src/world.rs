@@ -51,6 +51,7 @@ bindings:
       operations: [create, copy, delete, upload-blob, check-blob]
       sources: ["llama3.2:*", "mine:*"]
       targets: ["mine:*"]
+      files: any
 "#;
 
 /// One engine for all worlds of a test program: the policies are compiled once.

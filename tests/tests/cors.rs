@@ -90,3 +90,25 @@ async fn an_unknown_path_has_no_methods_to_tell() {
     let reply = world.send(preflight("/api/unheard-of", PAGE)).await;
     assert_eq!((reply.status.as_u16(), allowed(&reply)), (401, Some(PAGE)));
 }
+
+#[tokio::test]
+async fn pages_of_a_pattern_may_call() {
+    let origins = r#"["moz-extension://*", "chrome-extension://*", "https://*.example.org"]"#;
+    let world = World::with(&format!("cors: {{ origins: {origins} }}\n{BINDINGS}")).await;
+    for (origin, status) in [
+        ("moz-extension://0b3a7c5e-1f1e-4a3a-9c55-6d1c0b4b9a11", 204),
+        ("chrome-extension://abcdefghijklmnopabcdefghijklmnop", 204),
+        (PAGE, 204),
+        ("https://example.org", 401),
+        ("https://evil.example", 401),
+        ("http://chat.example.org", 401),
+        ("https://chat.example.org.evil.example", 401),
+    ] {
+        let reply = world.send(preflight("/api/generate", origin)).await;
+        let page = (status == 204).then_some(origin);
+        assert_eq!((reply.status.as_u16(), allowed(&reply)), (status, page), "{origin}");
+        let call = from(origin, post("/api/generate", Some(world.key("alice")), HELLO));
+        let reply = world.send(call).await;
+        assert_eq!((reply.status.as_u16(), allowed(&reply)), (200, page), "{origin}");
+    }
+}

@@ -16,12 +16,14 @@ const ANSWER: &str = "=== answer\n";
 /// What differs from run to run, or is the caller's own.
 const LEFT_OUT: [&str; 5] = ["host", "date", "x-request-id", "connection", "transfer-encoding"];
 
-/// A policy that allows whatever can be asked: here it is about what is read and written.
+/// Policies that allow whatever can be asked: here it is about what is read and written.
 fn everything() -> String {
     format!(
-        "policies:\n  all: {{ module: {ODD:?} }}\n\
+        "policies:\n  all: {{ module: {ODD:?} }}\n  pull-guard: {{ module: builtin/pull-guard }}\n\
          bindings:\n\
-         \x20 - {{ name: all, subjects: everyone, policy: all, settings: {{ behaviour: allow }} }}\n"
+         \x20 - {{ name: all, subjects: everyone, policy: all, settings: {{ behaviour: allow }} }}\n\
+         \x20 - {{ name: files, subjects: everyone, policy: pull-guard, settings: {{ \
+         groups: [research], operations: [create], targets: [\"*\"], sources: [\"*\"], files: any }} }}\n"
     )
 }
 
@@ -126,7 +128,8 @@ fn every_route_has_a_case() {
     for case in cases() {
         let golden = std::fs::read_to_string(&case).unwrap();
         let (method, target) = golden.lines().next().unwrap().split_once(' ').unwrap();
-        let forwarded = golden.split(UPSTREAM).nth(1).unwrap().starts_with(method);
+        let mut upstream = golden.split(UPSTREAM).nth(1).unwrap().lines();
+        let forwarded = upstream.any(|line| line.starts_with(&format!("{method} ")));
         let answered = golden.contains("=== answer\n20");
         for (index, route) in ROUTES.iter().enumerate() {
             let path = route.path.to_string();

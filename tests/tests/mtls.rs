@@ -103,6 +103,28 @@ async fn without_a_good_certificate_there_is_no_connection() {
 }
 
 #[tokio::test]
+async fn a_foreign_page_may_not_use_a_visitors_certificate() {
+    let (world, _) = world("required").await;
+    let own = format!("Origin: https://{}", world.gateway());
+    let downgraded = format!("Origin: http://{}", world.gateway());
+    let alice = format!("Authorization: Bearer {}", world.key("alice"));
+    for (headers, status) in [
+        (&["Origin: https://evil.example", "Content-Type: text/plain"][..], "403"),
+        (&["Sec-Fetch-Site: cross-site"], "403"),
+        (&["Origin: null"], "403"),
+        (&[&downgraded], "403"),
+        (&[&own], "200"),
+        (&["Sec-Fetch-Site: same-origin"], "200"),
+        (&["Host: other.example"], "200"),
+    ] {
+        let headers: Vec<&str> = headers.iter().flat_map(|header| ["-H", *header]).collect();
+        assert_eq!(curl(&world, Some("dns"), &headers).await, status, "{headers:?}");
+    }
+    let key = ["-H", "Origin: https://evil.example", "-H", &alice];
+    assert_eq!(curl(&world, Some("stranger"), &key).await, "200", "a key is sent on purpose");
+}
+
+#[tokio::test]
 async fn where_it_is_optional_a_key_does_as_well() {
     let (world, _) = world("optional").await;
     let alice = format!("Authorization: Bearer {}", world.key("alice"));

@@ -24,6 +24,7 @@ pub use range::{AddressRange, InvalidRange};
 const LONGEST: usize = 2048;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// The address of a caller, trusted proxies already taken into account. Only
 /// [`TrustedProxies::client`] makes one.
@@ -120,6 +121,25 @@ impl TrustedProxies {
         match header {
             ForwardingHeader::XForwardedFor => self.furthest(hop, x_forwarded_for::hops(&lines)),
             ForwardingHeader::Forwarded => self.furthest(hop, forwarded::hops(&lines)?),
+        }
+    }
+
+    /// The hosts that were asked for, as trusted proxies tell them, perhaps with ports: those
+    /// of `X-Forwarded-Host` beside `X-Forwarded-For`, and of `host=` in `Forwarded`. What
+    /// cannot be read is left out.
+    pub fn hosts(&self, hop: IpAddr, headers: &HeaderMap) -> Vec<String> {
+        let Some(header) = self.header.filter(|_| self.trusts(hop)) else {
+            return Vec::new();
+        };
+        let lines = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        match header {
+            ForwardingHeader::XForwardedFor => {
+                let hosts = lines(&X_FORWARDED_HOST).flat_map(|line| line.split(','));
+                hosts.map(|host| host.trim().to_owned()).collect()
+            }
+            ForwardingHeader::Forwarded => {
+                forwarded::hosts(&lines(&FORWARDED).collect::<Vec<_>>()).unwrap_or_default()
+            }
         }
     }
 

@@ -27,6 +27,9 @@ pub enum OutOfScope {
     /// Something that has to do with no model.
     #[error("this credential is narrowed to models, and the operation {0} names none")]
     NoModel(Operation),
+    /// A blob, which may be of any model.
+    #[error("this credential is narrowed to models, and a digest reaches the weights of any")]
+    Digest,
 }
 
 impl Scope {
@@ -61,6 +64,19 @@ impl Scope {
             Some(model) => Err(OutOfScope::Model(model.name.to_string(), list(patterns))),
             None => Ok(()),
         }
+    }
+
+    /// Whether a request may name these blobs for a new model to be made of.
+    ///
+    /// # Errors
+    /// The scope is narrowed to models.
+    pub fn check_digests(
+        &self,
+        operation: Operation,
+        digests: &[String],
+    ) -> Result<(), OutOfScope> {
+        let makes = operation == Operation::Create && !digests.is_empty();
+        if makes && self.models.is_some() { Err(OutOfScope::Digest) } else { Ok(()) }
     }
 }
 
@@ -117,6 +133,17 @@ mod tests {
         let both = scope(Some(&[Operation::UploadBlob]), Some(&["llama3.2:*"]));
         assert!(both.check(&asked(Operation::UploadBlob, &[])).is_ok());
         assert!(both.check(&asked(Operation::List, &[])).is_err());
+    }
+
+    #[test]
+    fn a_scope_of_models_reaches_no_blob() {
+        let digests = ["sha256:00".to_owned()];
+        let models = scope(Some(&[Operation::Create]), Some(&["*"]));
+        assert_eq!(models.check_digests(Operation::Create, &digests), Err(OutOfScope::Digest));
+        assert!(models.check_digests(Operation::Create, &[]).is_ok());
+        assert!(models.check_digests(Operation::UploadBlob, &digests).is_ok());
+        let others = scope(Some(&[Operation::Create]), None);
+        assert!(others.check_digests(Operation::Create, &digests).is_ok());
     }
 
     #[test]

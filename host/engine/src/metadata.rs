@@ -8,6 +8,7 @@ use crate::{Failure, text};
 const LONGEST_NAME: usize = 100;
 const LONGEST_SCHEMA: usize = 256 << 10;
 const BODY: &str = "body";
+const DIGESTS: &str = "digests";
 
 /// What a policy says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,8 @@ pub struct Metadata {
     pub settings_schema: String,
     /// Whether it wants to see request bodies.
     pub wants_body: bool,
+    /// Whether it judges the blobs that a model is created from.
+    pub judges_digests: bool,
 }
 
 impl Metadata {
@@ -28,7 +31,9 @@ impl Metadata {
     /// believes would be worse than none.
     pub(crate) fn checked(said: wit::Metadata) -> Result<Self, Failure> {
         let nonsense = |what: String| Err(Failure::Nonsense(what));
-        if let Some(unknown) = said.inputs.iter().find(|input| *input != BODY) {
+        let asks_for = |input: &str| said.inputs.iter().any(|said| said == input);
+        let is_known = |input: &str| matches!(input, BODY | DIGESTS);
+        if let Some(unknown) = said.inputs.iter().find(|input| !is_known(input)) {
             let unknown = text::one_line(unknown, LONGEST_NAME);
             return nonsense(format!("it wants an unknown input {unknown:?}"));
         }
@@ -39,7 +44,8 @@ impl Metadata {
             name: text::one_line(&said.name, LONGEST_NAME),
             version: text::one_line(&said.version, LONGEST_NAME),
             settings_schema: said.settings_schema,
-            wants_body: !said.inputs.is_empty(),
+            wants_body: asks_for(BODY),
+            judges_digests: asks_for(DIGESTS),
         })
     }
 }

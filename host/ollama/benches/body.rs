@@ -24,8 +24,8 @@ fn through(body: Bytes) -> usize {
     let head = RequestHead { method: &Method::POST, uri: &uri, headers: &headers };
     let limits = ReadLimits::default();
     let request = route(&head).and_then(|routed| routed.read(body, &limits));
-    let written =
-        request.and_then(|request| request.write(&Obligations::default(), WriteOptions::default()));
+    let written = request
+        .and_then(|request| request.write(&Obligations::default(), &WriteOptions::default()));
     written.map_or(0, |written| written.path.len())
 }
 

@@ -51,11 +51,11 @@ fn obligations(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("obligations");
     for (name, path, body, obligations) in cases {
         // What is measured must be the writing, not a refusal.
-        read(path, body).write(obligations, WriteOptions::default()).unwrap();
+        read(path, body).write(obligations, &WriteOptions::default()).unwrap();
         group.bench_function(name, |bencher| {
             bencher.iter_batched(
                 || read(path, body),
-                |request| black_box(request.write(obligations, WriteOptions::default())),
+                |request| black_box(request.write(obligations, &WriteOptions::default())),
                 BatchSize::SmallInput,
             );
         });

@@ -30,7 +30,7 @@
 //! assert_eq!(request.models()[0].name.short(), "llama3.2:latest");
 //! assert_eq!(request.parameters().context, Some(4096));
 //!
-//! let upstream = request.write(&Obligations::default(), WriteOptions::default())?;
+//! let upstream = request.write(&Obligations::default(), &WriteOptions::default())?;
 //! assert_eq!(upstream.path, "/api/generate");
 //! let canonical = r#"{"model":"llama3.2:latest","prompt":"Why?","options":{"num_ctx": 4096}}"#;
 //! assert_eq!(upstream.body, UpstreamBody::Json(canonical.into()));

@@ -16,7 +16,7 @@ use stockade_core::{
 use crate::Refusal;
 use crate::json::{self, JsonError, ReadLimits};
 use crate::route::{BodyKind, PathValue, Route};
-use crate::shape::Shape;
+use crate::shape::{Kind, Shape};
 use body::JsonBody;
 use facts::Facts;
 use form::Form;
@@ -77,12 +77,17 @@ pub enum UpstreamBody {
 }
 
 /// What the gateway itself wants of a request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WriteOptions {
     /// Let a stream of `OpenAI`'s API end with the usage, so that it can be counted.
     /// Where the caller did [not ask](CanonicalRequest::asked_for_usage) for it, it has to
     /// be taken out of the answer again.
     pub include_usage: bool,
+    /// Leave out `keep_alive`, so that Ollama uses its own.
+    pub without_keep_alive: bool,
+    /// The spelling under which the base of a new model is installed. Ollama finds it by
+    /// exactly that, and pulls it otherwise.
+    pub base_spelling: Option<Box<str>>,
 }
 
 impl CanonicalRequest {
@@ -200,9 +205,25 @@ impl CanonicalRequest {
     /// there is no JSON.
     pub fn body_text(&self) -> Option<String> {
         match &self.body {
-            Body::Json(body) => String::from_utf8(body.write(&self.models).into()).ok(),
+            Body::Json(body) => String::from_utf8(body.write(&self.models, None).into()).ok(),
             Body::Empty | Body::Form(_) | Body::Stream => None,
         }
+    }
+
+    /// The operation that `keep_alive` adds to the request: it unloads or pins the model once
+    /// the request is answered. `None` where the operation is that already.
+    pub fn side_effect(&self) -> Option<Operation> {
+        let effect = self.parameters.keep_alive.and_then(keep_alive::effect)?;
+        let own = matches!(self.operation, Operation::Load | Operation::Unload | Operation::Pin);
+        (!own).then_some(effect)
+    }
+
+    /// The model that Ollama pulls for this request, if it is not installed. One that runs on
+    /// another host is not looked for here.
+    pub fn base(&self) -> Option<&ModelName> {
+        let here = self.operation == Operation::Create && self.parameters.remote_host.is_none();
+        let base = self.models.iter().find(|model| model.role == ModelRole::Base);
+        base.filter(|_| here).map(|model| &model.name)
     }
 
     /// Whether the caller wants to see the usage at the end of a stream of `OpenAI`'s API.
@@ -235,8 +256,13 @@ impl CanonicalRequest {
     pub fn write(
         mut self,
         obligations: &Obligations,
-        options: WriteOptions,
+        options: &WriteOptions,
     ) -> Result<UpstreamRequest, Refusal> {
+        if let Body::Json(body) = &mut self.body
+            && options.without_keep_alive
+        {
+            body.leave_out(|kind| matches!(kind, Kind::KeepAlive));
+        }
         obligations::apply(&mut self, obligations)
             .map_err(|unmet| Refusal::forbidden(self.dialect(), unmet.to_string()))?;
         let mut usage_to_hide = false;
@@ -252,7 +278,7 @@ impl CanonicalRequest {
                 if options.include_usage && self.parameters.streaming {
                     usage_to_hide = body.ask_for_usage();
                 }
-                UpstreamBody::Json(body.write(&self.models))
+                UpstreamBody::Json(body.write(&self.models, options.base_spelling.as_deref()))
             }
         };
         Ok(UpstreamRequest {
@@ -291,12 +317,10 @@ impl Subject for CanonicalRequest {
 ///
 /// Source: Ollama `server/routes.go`, `GenerateHandler` and `ChatHandler`.
 fn narrow(operation: Operation, only_loads: bool, keep_alive: Option<i64>) -> Operation {
-    match keep_alive {
-        _ if !only_loads => operation,
-        Some(0) => Operation::Unload,
-        Some(..0) => Operation::Pin,
-        _ => Operation::Load,
+    if !only_loads {
+        return operation;
     }
+    keep_alive.and_then(keep_alive::effect).unwrap_or(Operation::Load)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod error;
 mod headers;
+mod installed;
 mod json;
 mod list;
 mod meter;
@@ -13,6 +14,7 @@ pub use error::{ERROR_CONTENT_TYPE, error_body, error_event};
 pub use headers::{
     BodyChange, EncodedResponse, RequestContent, response_headers, upstream_request_headers,
 };
+pub use installed::{InstalledModel, installed_models};
 pub use list::{ListKind, ListedModel, ModelList, UnreadableList};
 pub use meter::{Ending, Framing, Measurement, Meter, TokenUsage};
 pub use usage_chunk::UsageChunkFilter;

@@ -30,6 +30,11 @@ impl Shape {
     pub(crate) fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
     }
+
+    /// Whether the object names blobs.
+    pub(crate) fn names_blobs(&self) -> bool {
+        self.fields.iter().any(|field| matches!(field.kind, Kind::Digests))
+    }
 }
 
 /// A known field.

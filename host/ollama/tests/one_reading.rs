@@ -226,7 +226,7 @@ proptest! {
             return Ok(());
         };
         let (operation, models) = (request.operation(), request.models().to_vec());
-        let written = request.write(&Obligations::default(), WriteOptions::default()).unwrap();
+        let written = request.write(&Obligations::default(), &WriteOptions::default()).unwrap();
         let UpstreamBody::Json(bytes) = written.body else {
             panic!("{:?}", written.body);
         };

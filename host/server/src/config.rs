@@ -43,7 +43,8 @@ pub(crate) use self::source_set::{Changes, LastRead};
 pub(crate) use self::startup::StartupConfig;
 pub use self::types::{
     Authentication, Binding, Config, ConfigTest, Cors, Exceptions, Issuer, Limits, Listener, Log,
-    LogFormat, LogLevel, ModuleBytes, ModuleLocation, PolicySource, Subjects, Upstream, WhenStuck,
+    LogFormat, LogLevel, ModuleBytes, ModuleLocation, OriginPattern, PRIVATE_DOMAINS, PolicySource,
+    Subjects, Upstream, WhenStuck,
 };
 pub(crate) use self::validate::secret_file;
 use self::validate::{Surroundings, validate};

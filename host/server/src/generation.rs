@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use stockade_authn::Authenticator;
-use stockade_core::{Clock, LocalTime, Operation, Opinion, Outcome, PolicyInput, UnixTime};
+use stockade_core::{
+    Clock, LocalTime, Operation, Opinion, Outcome, PolicyInput, UnixTime, Verdict,
+};
 use stockade_engine::PreparedPolicy;
 
 use crate::Tls;
@@ -54,7 +56,8 @@ impl Generation {
         let mut collected = Collected::default();
         for asked in &selection {
             let policy = &self.policies[asked.policy];
-            collected.add(asked, policy.evaluate(input, &asked.settings).await);
+            let outcomes = policy.evaluate(input, &asked.settings).await;
+            collected.add(asked, counted(outcomes, input, policy));
         }
         self.sorted(collected)
     }
@@ -111,6 +114,24 @@ impl Generation {
     pub fn at(&self, unix: UnixTime) -> LocalTime {
         local_time(unix, &self.time_zone)
     }
+}
+
+/// Leaves out the allows that do not count: of a model made of blobs, those of policies that do
+/// not judge digests, because a digest reaches the weights of every model.
+fn counted(
+    mut outcomes: Vec<Outcome>,
+    input: &PolicyInput<'_>,
+    policy: &PreparedPolicy,
+) -> Vec<Outcome> {
+    let made_of_blobs = decide::is_made_of_blobs(input.operation, input.parameters);
+    if made_of_blobs && !policy.metadata().judges_digests {
+        for outcome in &mut outcomes {
+            if matches!(outcome, Outcome::Verdict(Verdict::Allow(_))) {
+                *outcome = Outcome::Verdict(Verdict::Abstain);
+            }
+        }
+    }
+    outcomes
 }
 
 /// A moment as a zone shows it.

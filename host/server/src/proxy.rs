@@ -2,8 +2,11 @@
 
 mod answer;
 mod body;
+mod catalogue;
 mod certificate;
+mod consequences;
 mod cors;
+mod cross_site;
 mod forward;
 mod guard;
 mod identify;
@@ -41,6 +44,8 @@ use crate::reload::Current;
 use crate::shadow::{self, ShadowTally};
 use answer::AnswerBody;
 use body::BodyLimits;
+use catalogue::Catalogue;
+use consequences::Permitted;
 use cors::Page;
 use guard::RefusedHead;
 use identify::PasswordChecks;
@@ -64,6 +69,9 @@ pub(crate) struct Gateway {
     throttle: Throttle,
     shadow: Arc<ShadowTally>,
     strangers: Strangers,
+    catalogue: Catalogue,
+    /// The machine's own name, in lower case.
+    machine: Option<String>,
 }
 
 /// What was judged, and the body that belongs to it if that is streamed through.
@@ -116,6 +124,8 @@ impl Gateway {
             throttle: Throttle::default(),
             shadow,
             strangers: Strangers::default(),
+            catalogue: Catalogue::default(),
+            machine: cross_site::machine_name(),
         }
     }
 
@@ -197,8 +207,8 @@ impl Gateway {
             return response;
         }
         let judged = exchange.judge(routed, head, body, &mut record).await;
-        match judged.and_then(|permitted| exchange.recordable().map(|()| permitted)) {
-            Ok((permit, caller)) => exchange.forward(permit, caller, dialect, record).await,
+        match judged.and_then(|judged| exchange.recordable().map(|()| judged)) {
+            Ok((permitted, caller)) => exchange.forward(permitted, caller, dialect, record).await,
             Err(refused) => refused.answer(dialect, record),
         }
     }
@@ -238,21 +248,22 @@ impl Exchange<'_> {
         head: Head<'_>,
         body: Incoming,
         record: &mut Record,
-    ) -> Result<(Permit<Classified>, Option<Identity>), Refused> {
+    ) -> Result<(Permitted, Option<Identity>), Refused> {
         let in_path = head.key.allowed(&self.generation.config.authentication)?;
         if matches!(&routed, Ok(routed) if is_public(routed)) {
             let classified = self.classify(routed?, body, record).await?;
             let permit = permit_public(classified)
                 .map_err(|_| Refused::unproven(&AuthnError::Missing, false))?;
             record.permitted(&permit);
-            return Ok((permit, None));
+            return Ok((Permitted::unchanged(permit), None));
         }
         let caller = self.identify(head.parts, in_path).await?;
         record.identified(&caller);
         let classified = self.classify(routed?, body, record).await?;
         let permit = self.decide(classified, &caller, record).await?;
-        record.permitted(&permit);
-        Ok((permit, Some(caller)))
+        let permitted = self.consider(permit, &caller, record).await?;
+        record.permitted(&permitted.permit);
+        Ok((permitted, Some(caller)))
     }
 
     /// Refuse what would go on without a trace, where the configuration says so.

@@ -92,6 +92,9 @@ pub(crate) struct Decided<'a> {
     /// Which model was forwarded, where it is another than was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) forwarded_model: Option<Cow<'a, ModelName>>,
+    /// Which field was not forwarded, because the caller may not do what it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) left_out: Option<Cow<'a, str>>,
 }
 
 /// What the caller got, and what it cost.
@@ -136,6 +139,8 @@ pub(crate) enum Cause {
     Unproven,
     /// Too many of them before.
     Throttled,
+    /// A web page of somebody else makes the caller's browser ask.
+    ForeignPage,
     /// The credential is good, but not for this.
     OutOfScope,
     /// The request itself.
@@ -154,6 +159,7 @@ impl Cause {
         match self {
             Self::Unproven => "unproven",
             Self::Throttled => "throttled",
+            Self::ForeignPage => "foreign-page",
             Self::OutOfScope => "out-of-scope",
             Self::BadRequest => "bad-request",
             Self::ObligationUnmet => "obligation-unmet",

@@ -146,6 +146,19 @@ fn explain_tells_the_decision_and_the_binding() {
 }
 
 #[test]
+fn explain_says_what_it_assumes_of_a_create() {
+    let here = directory(CONFIG);
+    let explained = |operation: &str| {
+        let question = format!("explain --user alice --operation {operation} --model mine");
+        let arguments: Vec<&str> = question.split(' ').collect();
+        text(&stockade(&arguments, here.path(), "").stderr).to_owned()
+    };
+    let assumed = "this assumes that the new model is built on one that is installed";
+    assert!(explained("create").contains(assumed));
+    assert!(!explained("copy").contains(assumed));
+}
+
+#[test]
 fn explain_supposes_what_it_is_told_and_shows_obligations() {
     let here = directory(
         &CONFIG

@@ -152,7 +152,8 @@ fn every_key_arrives() {
     assert_eq!(config.upstream.connect_timeout, Duration::from_secs(2));
     assert_eq!(config.upstream.response_timeout, Duration::from_mins(5));
     assert_eq!(config.upstream.idle_timeout, Duration::from_secs(90));
-    assert_eq!(config.cors.origins, ["https://chat.example.org", "http://localhost:3000"]);
+    let origins: Vec<_> = config.cors.origins.iter().map(ToString::to_string).collect();
+    assert_eq!(origins, ["https://chat.example.org", "http://localhost:3000"]);
     assert_eq!(config.limits.body_timeout, Duration::from_secs(7));
     assert_eq!(config.time_zone.iana_name(), Some("Europe/Paris"));
     assert_eq!(config.limits.body, 1 << 20);

@@ -4,7 +4,7 @@ mod settings;
 
 use stockade_policy_sdk::prelude::*;
 
-pub use settings::Settings;
+pub use settings::{Files, Settings};
 
 /// The policy: who may change models, from where and to where.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub struct PullGuard {
 #[policy]
 impl Policy for PullGuard {
     type Settings = Settings;
+
+    const INPUTS: &'static [Input] = &[Input::Digests];
 
     fn new(settings: Settings) -> Result<Self, Problem> {
         settings.check()?;
@@ -46,6 +48,7 @@ impl PullGuard {
             return Err(format!("{operation} needs a model"));
         }
         self.judge_remote_host(request.parameters())?;
+        self.judge_files(request)?;
         request.models().iter().try_for_each(|model| self.judge_model(operation, model))
     }
 
@@ -56,6 +59,19 @@ impl PullGuard {
             }
             _ => Ok(()),
         }
+    }
+
+    fn judge_files(&self, request: &Request) -> Result<(), String> {
+        let made_of_files = !request.parameters().digests.is_empty();
+        if self.settings.files == Files::Any
+            || !made_of_files
+            || is_about_blobs(request.operation())
+        {
+            return Ok(());
+        }
+        Err("a model may not be made of files: a digest reaches every blob on the host, whoever \
+             sent it; build on a model with `from`, or ask for `files: any`"
+            .to_owned())
     }
 
     fn judge_model(&self, operation: &Operation, model: &Model) -> Result<(), String> {

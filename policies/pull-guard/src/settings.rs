@@ -28,6 +28,23 @@ pub struct Settings {
     /// Hosts on which a created model may run instead of on this one.
     #[serde(default)]
     pub remote_hosts: Vec<String>,
+    /// Which blobs a created model may be made of.
+    #[serde(default)]
+    pub files: Files,
+}
+
+/// Which blobs a model may be made of: `files`, `adapters` and `draft_files` name them by
+/// digest, and Ollama takes every blob on its disk, whoever sent it and whatever model it
+/// belongs to.
+#[settings]
+#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Files {
+    /// None.
+    #[default]
+    None,
+    /// Every blob on the disk, also those of models that the caller may not use.
+    Any,
 }
 
 fn only_pull() -> Vec<Operation> {
@@ -61,7 +78,8 @@ impl Settings {
         self.check_operations()?;
         self.check_list("sources", &self.sources, reads_sources)?;
         self.check_list("targets", &self.targets, writes_targets)?;
-        self.check_remote_hosts()
+        self.check_remote_hosts()?;
+        self.check_files()
     }
 
     fn check_callers(&self) -> Result<(), Problem> {
@@ -122,10 +140,18 @@ impl Settings {
         if self.remote_hosts.is_empty() || self.operations.contains(&Operation::Create) {
             return Ok(());
         }
-        let message = "has no effect, because `operations` does not list `create`";
-        Err(Problem::at("remote_hosts", message))
+        Err(Problem::at("remote_hosts", WITHOUT_CREATE))
+    }
+
+    fn check_files(&self) -> Result<(), Problem> {
+        if self.files == Files::None || self.operations.contains(&Operation::Create) {
+            return Ok(());
+        }
+        Err(Problem::at("files", WITHOUT_CREATE))
     }
 }
+
+const WITHOUT_CREATE: &str = "has no effect, because `operations` does not list `create`";
 
 /// How much an operation depends on a list of patterns.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,4 +1,5 @@
 use super::PullGuard;
+use stockade_policy_sdk::RequestBuilder;
 use stockade_policy_sdk::prelude::*;
 
 const LIBRARY: &str = r#"{ "groups": ["ops"], "sources": ["registry.ollama.ai/library/*"] }"#;
@@ -13,7 +14,7 @@ fn policy(settings: &str) -> Harness<PullGuard> {
     Harness::new(settings).unwrap()
 }
 
-fn by_ops(operation: &str) -> stockade_policy_sdk::RequestBuilder {
+fn by_ops(operation: &str) -> RequestBuilder {
     Request::builder().user("olga").group("ops").operation(operation)
 }
 
@@ -168,6 +169,35 @@ fn models_that_run_elsewhere_need_a_named_host() {
 }
 
 #[test]
+fn a_model_is_made_of_files_only_where_any_may_be() {
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let create = |files: &str| {
+        let settings = format!(
+            r#"{{ "groups": ["ops"], "operations": ["create", "upload-blob", "check-blob"],
+                 "sources": ["library/*"], "targets": ["team/*"]{files} }}"#
+        );
+        let policy = policy(&settings);
+        let verdict = |operation: &str, model: Option<&str>| {
+            let request = by_ops(operation);
+            let request = model.into_iter().fold(request, RequestBuilder::model);
+            let digests = vec![digest.clone()];
+            policy.evaluate(&request.parameters(|asked| asked.digests = digests).build())
+        };
+        for operation in ["upload-blob", "check-blob"] {
+            assert_eq!(verdict(operation, None), Verdict::allow(), "{operation}");
+        }
+        let without = by_ops("create").model("team/x").build();
+        assert_eq!(policy.evaluate(&without), Verdict::allow(), "no file is named");
+        verdict("create", Some("team/x"))
+    };
+    for files in ["", r#", "files": "none""#] {
+        let reason = reason(create(files));
+        assert!(reason.starts_with("a model may not be made of files: a digest"), "{reason}");
+    }
+    assert_eq!(create(r#", "files": "any""#), Verdict::allow());
+}
+
+#[test]
 fn settings_that_cannot_work_are_explained() {
     let cases = [
         ("{}", "neither `groups` nor `users` names anybody"),
@@ -192,6 +222,11 @@ fn settings_that_cannot_work_are_explained() {
         (
             r#"{ "groups": ["ops"], "sources": ["*"], "remote_hosts": ["x"] }"#,
             "remote_hosts: has no effect",
+        ),
+        (r#"{ "groups": ["ops"], "sources": ["*"], "files": "any" }"#, "files: has no effect"),
+        (
+            r#"{ "groups": ["ops"], "operations": ["create"], "targets": ["*"], "files": "uploaded" }"#,
+            "files: unknown variant `uploaded`",
         ),
     ];
     for (settings, expected) in cases {

@@ -9,7 +9,12 @@ use super::{BadForwarding, ForwardingHeader};
 
 const MALFORMED: BadForwarding = BadForwarding::Malformed(ForwardingHeader::Forwarded);
 
-/// Whom one element speaks for.
+/// What one element says: whom it speaks for, and which host was asked for.
+struct Element {
+    node: Node,
+    host: Option<String>,
+}
+
 #[derive(Clone, Copy)]
 enum Node {
     Address(IpAddr),
@@ -21,23 +26,32 @@ enum Node {
 pub(super) fn hops(
     lines: &[&str],
 ) -> Result<impl Iterator<Item = Result<IpAddr, BadForwarding>> + use<>, BadForwarding> {
-    let mut nodes = Vec::new();
-    for line in lines {
-        Text(line).elements(&mut nodes)?;
-    }
-    Ok(nodes.into_iter().rev().map(|node| match node {
+    Ok(elements(lines)?.into_iter().rev().map(|element| match element.node {
         Node::Address(address) => Ok(address),
         Node::Hidden => Err(BadForwarding::Hidden),
     }))
+}
+
+/// The hosts that were asked for.
+pub(super) fn hosts(lines: &[&str]) -> Result<Vec<String>, BadForwarding> {
+    Ok(elements(lines)?.into_iter().filter_map(|element| element.host).collect())
+}
+
+fn elements(lines: &[&str]) -> Result<Vec<Element>, BadForwarding> {
+    let mut elements = Vec::new();
+    for line in lines {
+        Text(line).elements(&mut elements)?;
+    }
+    Ok(elements)
 }
 
 /// What is left of a line.
 struct Text<'a>(&'a str);
 
 impl<'a> Text<'a> {
-    fn elements(&mut self, nodes: &mut Vec<Node>) -> Result<(), BadForwarding> {
+    fn elements(&mut self, elements: &mut Vec<Element>) -> Result<(), BadForwarding> {
         loop {
-            nodes.push(self.element()?);
+            elements.push(self.element()?);
             if self.0.is_empty() {
                 return Ok(());
             }
@@ -48,8 +62,8 @@ impl<'a> Text<'a> {
     }
 
     /// Pairs between semicolons, at least one.
-    fn element(&mut self) -> Result<Node, BadForwarding> {
-        let mut node = None;
+    fn element(&mut self) -> Result<Element, BadForwarding> {
+        let (mut node, mut host) = (None, None);
         loop {
             self.skip_space();
             let name = self.token()?;
@@ -60,9 +74,12 @@ impl<'a> Text<'a> {
             if name.eq_ignore_ascii_case("for") && node.replace(read_node(&value)?).is_some() {
                 return Err(MALFORMED);
             }
+            if name.eq_ignore_ascii_case("host") {
+                host = Some(value);
+            }
             self.skip_space();
             if !self.take(';') {
-                return Ok(node.unwrap_or(Node::Hidden));
+                return Ok(Element { node: node.unwrap_or(Node::Hidden), host });
             }
         }
     }

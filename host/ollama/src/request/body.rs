@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use stockade_core::{ModelRef, ModelRole};
+use stockade_core::{ModelName, ModelRef, ModelRole};
 
 use crate::json::{Document, Value};
 use crate::route::canonical_digest;
@@ -16,6 +16,8 @@ pub(super) struct JsonBody {
     shape: &'static Shape,
     asked_for_usage: bool,
     changes: Vec<Change>,
+    /// Fields at the top that are not forwarded.
+    left_out: Vec<&'static str>,
 }
 
 /// A field that gets another value than the caller's.
@@ -38,7 +40,8 @@ impl Slot {
 
 impl JsonBody {
     pub(super) fn new(document: Document, shape: &'static Shape, asked_for_usage: bool) -> Self {
-        Self { document, shape, asked_for_usage, changes: Vec::new() }
+        let (changes, left_out) = (Vec::new(), Vec::new());
+        Self { document, shape, asked_for_usage, changes, left_out }
     }
 
     pub(super) fn asked_for_usage(&self) -> bool {
@@ -60,6 +63,12 @@ impl JsonBody {
         self.changes.push(Change { slot, json });
     }
 
+    /// Forward nothing of what the caller says in a field at the top.
+    pub(super) fn leave_out(&mut self, unwanted: fn(Kind) -> bool) {
+        let fields = self.shape.fields.iter().filter(|field| unwanted(field.kind));
+        self.left_out.extend(fields.map(|field| field.name));
+    }
+
     /// Where a body of this shape can say something, the place that Ollama reads first.
     pub(super) fn slots(&self, wanted: fn(Kind) -> bool) -> Vec<Slot> {
         let mut slots = Vec::new();
@@ -76,6 +85,9 @@ impl JsonBody {
 
     /// What the caller says there; `null` is nothing.
     pub(super) fn value(&self, slot: Slot) -> Option<Value<'_>> {
+        if slot.parent.is_none() && self.left_out.contains(&slot.name) {
+            return None;
+        }
         let root = self.document.root();
         let object = slot.parent.map_or(Some(root), |parent| root.get(parent))?;
         object.get(slot.name).filter(|value| !value.is_null())
@@ -90,18 +102,22 @@ impl JsonBody {
     fn members(&self) -> impl Iterator<Item = (Value<'_>, Option<&'static Field>, Value<'_>)> {
         self.document.root().members().filter_map(|(key, value)| {
             let field = self.shape.field(&key.as_text()?);
-            let silent = |field: &Field| value.is_null() || matches!(field.kind, Kind::Ignored);
+            let silent = |field: &Field| {
+                let ignored = matches!(field.kind, Kind::Ignored);
+                value.is_null() || ignored || self.left_out.contains(&field.name)
+            };
             (!field.is_some_and(silent)).then_some((key, field, value))
         })
     }
 
     /// The canonical body: the models first, then what the caller says, in its order,
-    /// then what is added.
-    pub(super) fn write(&self, models: &[ModelRef]) -> Bytes {
+    /// then what is added. `base` is how the base of a new model is spelled, if not as usual.
+    pub(super) fn write(&self, models: &[ModelRef], base: Option<&str>) -> Bytes {
         let mut out = Object::with_capacity(self.document.root().raw().len() + 256);
         for field in self.shape.fields {
             if let Kind::Model(role) = field.kind {
-                out.model(field.name, role, models);
+                let spelling = base.filter(|_| role == ModelRole::Base);
+                out.model(field.name, models.iter().find(|model| model.role == role), spelling);
             }
         }
         for (key, field, value) in self.members() {
@@ -162,7 +178,10 @@ impl JsonBody {
 
     /// What the caller did not say.
     fn write_additions(&self, out: &mut Object) {
-        let absent = |name: &str| self.document.root().get(name).is_none_or(Value::is_null);
+        let absent = |name: &str| {
+            let said = self.document.root().get(name).is_some_and(|value| !value.is_null());
+            !said || self.left_out.contains(&name)
+        };
         let mut parents = Vec::new();
         for change in &self.changes {
             match change.slot.parent {
@@ -235,12 +254,16 @@ impl Object {
         self.0.push(b':');
     }
 
-    fn model(&mut self, field: &str, role: ModelRole, models: &[ModelRef]) {
-        if let Some(model) = models.iter().find(|model| model.role == role) {
-            self.key(field);
-            // A model's name has no character that JSON would escape.
-            self.value(format!("\"{}\"", model.name.short()).as_bytes());
-        }
+    /// Another spelling counts only if it is the same name. None has a character that JSON
+    /// would escape.
+    fn model(&mut self, field: &str, model: Option<&ModelRef>, spelling: Option<&str>) {
+        let Some(ModelRef { name, .. }) = model else {
+            return;
+        };
+        let same = |spelling: &&str| ModelName::parse(spelling).as_ref() == Ok(name);
+        let spelling = spelling.filter(same).unwrap_or(name.short());
+        self.key(field);
+        self.value(format!("\"{spelling}\"").as_bytes());
     }
 
     fn value(&mut self, json: &[u8]) {

@@ -31,6 +31,7 @@ impl Facts {
         let mut walk = Walk { document, facts: Self::default(), alias: None, input: false };
         walk.object(shape, document.root())?;
         walk.require_models(shape)?;
+        walk.sort_digests();
         let mut facts = walk.facts;
         facts.only_loads = !walk.input && shape.fields.iter().any(is_input);
         Ok(facts)
@@ -58,10 +59,14 @@ impl<'a> Walk<'a> {
             if key.kind() == JsonKind::EscapedString {
                 return Err(self.error(Problem::EscapedKey(name.into_owned()), key));
             }
-            match shape.field(&name) {
-                Some(field) => self.field(field, value)?,
-                None => unknown.push((fold(&name).into_owned(), key)),
+            if let Some(field) = shape.field(&name) {
+                self.field(field, value)?;
+                continue;
             }
+            if shape.names_blobs() {
+                self.digests_anywhere(value);
+            }
+            unknown.push((fold(&name).into_owned(), key));
         }
         self.refuse_folding(shape, unknown)
     }
@@ -202,11 +207,28 @@ impl<'a> Walk<'a> {
                 let field = field.name;
                 self.error(Problem::Value { field, reason }, value)
             })?;
-            if !self.facts.parameters.digests.contains(&digest) {
-                self.facts.parameters.digests.push(digest);
-            }
+            self.facts.parameters.digests.push(digest);
         }
         Ok(())
+    }
+
+    /// Blobs that are named in a field which is newer than the shape, as a value or a key.
+    fn digests_anywhere(&mut self, value: Value<'a>) {
+        let digest = |text: Value<'_>| text.as_text().and_then(|text| canonical_digest(&text));
+        self.facts.parameters.digests.extend(digest(value));
+        for (key, value) in value.members() {
+            self.facts.parameters.digests.extend(digest(key));
+            self.digests_anywhere(value);
+        }
+        for value in value.elements() {
+            self.digests_anywhere(value);
+        }
+    }
+
+    /// Each blob once, in the order of their digests.
+    fn sort_digests(&mut self) {
+        self.facts.parameters.digests.sort_unstable();
+        self.facts.parameters.digests.dedup();
     }
 
     /// Each field that names a model must name one, except the base of a new one.

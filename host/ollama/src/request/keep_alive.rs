@@ -2,9 +2,13 @@
 //!
 //! Source: Ollama `api/types.go` (`Duration.UnmarshalJSON`), Go `time.ParseDuration`.
 
+use stockade_core::Operation;
+
 use crate::json::{Number, Value};
 
 const SECOND: f64 = 1e9;
+/// The longest time that is not taken for ever, in seconds: a day.
+const LONGEST_STAY: i64 = 24 * 60 * 60;
 /// About 292 years: what Go's `time.Duration` holds, in nanoseconds.
 const LONGEST: f64 = 9.22e18;
 
@@ -17,7 +21,17 @@ pub(super) enum InvalidKeepAlive {
     NotATime,
 }
 
-/// Seconds; negative where the model stays for ever.
+/// What a time does to the model besides keeping it for a while: it unloads the model as soon
+/// as nothing uses it, or keeps it for so long that it may as well be for ever.
+pub(super) const fn effect(seconds: i64) -> Option<Operation> {
+    match seconds {
+        0 => Some(Operation::Unload),
+        1..=LONGEST_STAY => None,
+        _ => Some(Operation::Pin),
+    }
+}
+
+/// Seconds; negative where the model stays for ever, zero where it is unloaded.
 pub(super) fn of_value(value: Value<'_>) -> Result<i64, InvalidKeepAlive> {
     match (value.as_number(), value.as_text()) {
         (Some(number), _) => of_number(number),
@@ -43,7 +57,7 @@ fn of_text(text: &str) -> Result<i64, InvalidKeepAlive> {
     };
     let nanoseconds = if unsigned == "0" { 0.0 } else { sum_of_parts(unsigned)? };
     let seconds = whole_seconds(nanoseconds)?;
-    Ok(if negative && seconds > 0 { -1 } else { seconds })
+    Ok(if negative && nanoseconds >= 1.0 { -1 } else { seconds })
 }
 
 fn sum_of_parts(text: &str) -> Result<f64, InvalidKeepAlive> {
@@ -79,11 +93,14 @@ fn part(text: &str) -> Result<(f64, &str), InvalidKeepAlive> {
     Ok(((number * scale).trunc(), after))
 }
 
-/// Zero only where Ollama takes it for zero, which unloads the model; any other fraction
-/// of a second is rounded up.
+/// Zero for less than a second, which is over before anybody can use the model again; other
+/// fractions are rounded up.
 fn whole_seconds(nanoseconds: f64) -> Result<i64, InvalidKeepAlive> {
     if nanoseconds > LONGEST {
         return Err(InvalidKeepAlive::TooLong);
+    }
+    if nanoseconds < SECOND {
+        return Ok(0);
     }
     #[expect(clippy::cast_possible_truncation, reason = "at most LONGEST / SECOND")]
     let seconds = (nanoseconds.trunc() / SECOND).ceil() as i64;
@@ -92,7 +109,9 @@ fn whole_seconds(nanoseconds: f64) -> Result<i64, InvalidKeepAlive> {
 
 #[cfg(test)]
 mod tests {
-    use super::{InvalidKeepAlive, of_text};
+    use stockade_core::Operation;
+
+    use super::{InvalidKeepAlive, effect, of_text};
 
     #[test]
     fn texts_are_go_durations() {
@@ -103,15 +122,20 @@ mod tests {
             (".5m", 30),
             ("+10s", 10),
             ("1m0.5s", 61),
-            ("1ns", 1),
+            ("1ns", 0),
+            ("-1ns", -1),
+            ("-0.4ns", 0),
+            ("999ms", 0),
+            ("1000ms", 1),
+            ("876000h", 3_153_600_000),
             ("0", 0),
             ("0s", 0),
             ("-0s", 0),
             ("0.4ns", 0),
             ("-1s", -1),
             ("-24h", -1),
-            ("2us", 1),
-            ("2\u{b5}s", 1),
+            ("2us", 0),
+            ("2000000\u{b5}s", 2),
         ];
         for (text, seconds) in cases {
             assert_eq!(of_text(text), Ok(seconds), "{text}");
@@ -120,5 +144,18 @@ mod tests {
             assert_eq!(of_text(wrong), Err(InvalidKeepAlive::NotATime), "{wrong:?}");
         }
         assert_eq!(of_text("9999999h"), Err(InvalidKeepAlive::TooLong));
+    }
+
+    #[test]
+    fn a_time_may_be_an_operation_of_its_own() {
+        for (seconds, operation) in [
+            (0, Some(Operation::Unload)),
+            (1, None),
+            (24 * 60 * 60, None),
+            (24 * 60 * 60 + 1, Some(Operation::Pin)),
+            (-1, Some(Operation::Pin)),
+        ] {
+            assert_eq!(effect(seconds), operation, "{seconds}");
+        }
     }
 }

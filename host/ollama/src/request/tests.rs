@@ -37,7 +37,7 @@ fn json(body: UpstreamBody) -> String {
 
 fn written_with(path: &str, body: &str, obligations: &Obligations) -> Result<String, Refusal> {
     understood(path, body)
-        .write(obligations, WriteOptions::default())
+        .write(obligations, &WriteOptions::default())
         .map(|upstream| json(upstream.body))
 }
 

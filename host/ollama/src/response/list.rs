@@ -111,10 +111,7 @@ struct Identity {
 impl ModelList {
     /// Read upstream's body.
     pub fn read(kind: ListKind, body: Bytes) -> Result<Self, UnreadableList> {
-        let array = find_array(kind, &body)?;
-        // `null` is how Go writes a list that nothing was ever added to.
-        let raw: Option<Vec<&RawValue>> = serde_json::from_slice(&body[array.clone()])?;
-        let raw = raw.unwrap_or_default();
+        let (array, raw) = find_entries(kind, &body)?;
         let entries: Vec<Entry> = raw
             .iter()
             .filter_map(|&entry| {
@@ -156,6 +153,21 @@ impl ModelList {
         body.put_slice(&self.body[self.array.end..]);
         body.freeze()
     }
+}
+
+/// The entries of a list.
+pub(super) fn entries(kind: ListKind, body: &[u8]) -> Result<Vec<&RawValue>, UnreadableList> {
+    find_entries(kind, body).map(|(_, entries)| entries)
+}
+
+fn find_entries(
+    kind: ListKind,
+    body: &[u8],
+) -> Result<(Range<usize>, Vec<&RawValue>), UnreadableList> {
+    let array = find_array(kind, body)?;
+    // `null` is how Go writes a list that nothing was ever added to.
+    let entries: Option<Vec<&RawValue>> = serde_json::from_slice(&body[array.clone()])?;
+    Ok((array, entries.unwrap_or_default()))
 }
 
 fn find_array(kind: ListKind, body: &[u8]) -> Result<Range<usize>, UnreadableList> {

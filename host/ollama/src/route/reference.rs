@@ -12,8 +12,8 @@ Every request that Stockade forwards is one of these; whatever else is asked get
 405 or 400. This page is generated from the route table.
 
 The operation is what policies are asked about. A body can narrow it: `generate`, `chat`
-and `embed` with nothing to answer are `load`; with `keep_alive` 0 too, `unload`; with a
-negative `keep_alive`, `pin`.
+and `embed` with nothing to answer are `load`; with a `keep_alive` of less than a second too,
+`unload`; with one that is negative or more than a day, `pin`.
 
 | Method | Path | Operation | Class | API | Models | Streams |
 |---|---|---|---|---|---|---|

@@ -157,6 +157,9 @@ pub(crate) static CREATE: Shape = Shape {
         any("parser"),
         any("requires"),
         any("info"),
+        // Up to Ollama 0.5.4 these named models, files and blobs in a text of their own.
+        field("modelfile", Kind::Ignored),
+        field("path", Kind::Ignored),
     ],
 };
 

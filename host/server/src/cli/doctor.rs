@@ -138,6 +138,5 @@ async fn ask_private(
 
 /// On a port that nobody knows, whatever the configuration says.
 fn listen_privately(config: &mut Config) {
-    let address = (std::net::Ipv4Addr::LOCALHOST, 0).into();
-    config.listen = vec![config::Listener { address, tls: None, proxy_protocol: false }];
+    config.listen = vec![config::Listener::plain((std::net::Ipv4Addr::LOCALHOST, 0).into())];
 }

@@ -69,6 +69,11 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     if question.misses_body(&generation) {
         output.note("note: a policy looks at bodies, and this was judged without one")?;
     }
+    if question.may_pull() {
+        let note = "note: this assumes that the new model is built on one that is installed; if \
+                    not, a pull of that is judged, too";
+        output.note(note)?;
+    }
     Ok(if answer.result.is_ok() { Ending::Done } else { Ending::Negative })
 }
 

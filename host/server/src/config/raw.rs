@@ -124,6 +124,9 @@ pub(super) struct RawListener {
     pub(super) tls: Slot<RawTls>,
     /// Whether each connection begins with a header of the PROXY protocol, version 2.
     pub(super) proxy_protocol: Slot<ProxyProtocol>,
+    /// Names by which callers without a credential reach it, such as ollama.example.org. IP
+    /// addresses and names of private networks need not be told.
+    pub(super) hosts: Slot<Vec<Slot<String>>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -201,7 +204,8 @@ pub(super) struct RawLimits {
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Cors")]
 pub(super) struct RawCors {
-    /// Origins of the pages, such as `https://chat.example.org`.
+    /// Origins of the pages, such as `https://chat.example.org`, `https://*.example.org` or
+    /// `moz-extension://*`.
     pub(super) origins: Slot<Vec<Slot<String>>>,
 }
 

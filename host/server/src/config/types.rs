@@ -1,6 +1,7 @@
 //! The configuration as the gateway uses it: everything checked, nothing left as text
 //! that means something.
 
+mod origin;
 mod subjects;
 
 use std::collections::HashMap;
@@ -10,7 +11,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
 use http::uri::Authority;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
@@ -24,6 +24,8 @@ use stockade_core::{BindingName, Dialect, ModelName, Operation, PolicyName, Unix
 use crate::jwks::JwksFeed;
 use crate::tls::Tls;
 
+pub(super) use self::origin::InvalidOrigin;
+pub use self::origin::{OriginPattern, PRIVATE_DOMAINS};
 pub use self::subjects::{Exceptions, Subjects};
 use super::error::ConfigError;
 use super::location::Location;
@@ -99,6 +101,15 @@ pub struct Listener {
     /// Whether each connection must begin with a header of the PROXY protocol, from a
     /// trusted proxy.
     pub proxy_protocol: bool,
+    /// Names by which it is reached besides those that every listener has, in lower case.
+    pub hosts: Vec<String>,
+}
+
+impl Listener {
+    /// Plain HTTP at an address, and nothing more.
+    pub const fn plain(address: SocketAddr) -> Self {
+        Self { address, tls: None, proxy_protocol: false, hosts: Vec::new() }
+    }
 }
 
 /// How callers may say who they are.
@@ -172,8 +183,8 @@ impl Default for Limits {
 /// Which web pages may read answers: those of none, if nothing is said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cors {
-    /// Their origins, as browsers send them in `Origin`.
-    pub origins: Vec<HeaderValue>,
+    /// Their origins.
+    pub origins: Vec<OriginPattern>,
 }
 
 /// How to log.

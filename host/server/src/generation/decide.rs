@@ -121,17 +121,21 @@ impl Generation {
     /// been judged: if a policy replaces it, the scope of the credential and all policies
     /// are asked about the new one.
     pub async fn decide<R: Judged>(&self, asker: Asker<'_>, request: R) -> Decision<R> {
-        if let Err(outside) = asker.scope.check(&request) {
+        let scope = asker.scope;
+        let digests = &request.parameters().digests;
+        let scoped = scope.check_digests(request.operation(), digests);
+        if let Err(outside) = scope.check(&request).and(scoped) {
             return Decision::refused(outside);
         }
         let opinions = self.opinions_about(asker, &request).await;
+        let made_of_blobs = is_made_of_blobs(request.operation(), request.parameters());
         let replacement = match combine(request, &opinions) {
             Ok(Allowed::WithModel(replacement)) => replacement,
             Ok(Allowed::AsAsked(permit)) => {
                 return Decision { opinions, reconsidered: None, result: Ok(permit) };
             }
             Err(denial) => {
-                let result = Err(Refusal::Denied(denial));
+                let result = Err(Refusal::Denied(hinted(denial, made_of_blobs)));
                 return Decision { opinions, reconsidered: None, result };
             }
         };
@@ -168,6 +172,21 @@ impl Generation {
         let body = self.wants_body().then(|| request.body_text()).flatten();
         self.opinions(&asker.input(request, body.as_deref())).await
     }
+}
+
+/// Whether a request makes a model of blobs, which it names by digest.
+pub(super) fn is_made_of_blobs(operation: Operation, parameters: &Parameters) -> bool {
+    operation == Operation::Create && !parameters.digests.is_empty()
+}
+
+/// Says why an allow may not have counted.
+fn hinted(denial: Denial, made_of_blobs: bool) -> Denial {
+    if !made_of_blobs || denial.cause != DenialCause::NotAllowed {
+        return denial;
+    }
+    let hint = "for a model made of files only a policy that judges digests can do that";
+    let reason = format!("{}; {hint}", denial.reason);
+    Denial { reason, ..denial }
 }
 
 /// A request that nobody sent: for `explain`, for the configuration's own tests, and for

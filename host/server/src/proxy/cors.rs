@@ -26,12 +26,13 @@ pub(super) struct Page<'a> {
 impl<'a> Page<'a> {
     /// `None` for other pages, whose browsers will not let them read the answer, and for
     /// callers that are no browsers.
-    pub(super) fn of(cors: &'a Cors, headers: &HeaderMap) -> Option<Self> {
+    pub(super) fn of(cors: &Cors, headers: &'a HeaderMap) -> Option<Self> {
         let mut sent = headers.get_all(ORIGIN).iter();
-        let (Some(sent), None) = (sent.next(), sent.next()) else {
+        let (Some(origin), None) = (sent.next(), sent.next()) else {
             return None;
         };
-        cors.origins.iter().find(|origin| *origin == sent).map(|origin| Self { origin })
+        let text = origin.to_str().ok()?;
+        cors.origins.iter().any(|known| known.matches(text)).then_some(Self { origin })
     }
 
     /// The answer to a browser that asks before it sends. It needs no credential, because

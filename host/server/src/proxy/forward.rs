@@ -8,15 +8,16 @@ use http::{HeaderMap, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use stockade_authn::Identity;
-use stockade_core::{Dialect, Operation, Permit, Subject as _};
+use stockade_core::{Dialect, Operation, Subject as _};
 use stockade_ollama::response::{
     BodyChange, Framing, ListKind, Meter, RequestContent, response_headers,
     upstream_request_headers,
 };
-use stockade_ollama::{ResponseKind, UpstreamBody, WriteOptions};
+use stockade_ollama::{ResponseKind, UpstreamBody};
 
 use super::answer::{AnswerBody, RelayedBody, Watch};
 use super::body::{BlobBody, BodyLimits, FormBody, RequestBody, collect};
+use super::consequences::Permitted;
 use super::record::Record;
 use super::refused::{REQUEST_ID, Refused};
 use super::upstream::{Outgoing, UpstreamError};
@@ -37,16 +38,16 @@ impl Exchange<'_> {
     /// Send a permitted request to Ollama and answer with what comes back.
     pub(super) async fn forward(
         &self,
-        permit: Permit<Classified>,
+        permitted: Permitted,
         caller: Option<Identity>,
         dialect: Dialect,
         mut record: Box<Record>,
     ) -> Response<AnswerBody> {
         let mut tenure = self.tenure();
-        let answer = if permit.request().request.operation() == Operation::Heartbeat {
+        let answer = if permitted.permit.request().request.operation() == Operation::Heartbeat {
             Ok(Answer::Whole(heartbeat()))
         } else {
-            let exchange = pin!(self.exchange(permit, caller.as_ref()));
+            let exchange = pin!(self.exchange(permitted, caller.as_ref()));
             tenure.bind(caller.as_ref(), exchange).await
         };
         match answer {
@@ -68,9 +69,10 @@ impl Exchange<'_> {
 
     async fn exchange(
         &self,
-        permit: Permit<Classified>,
+        permitted: Permitted,
         caller: Option<&Identity>,
     ) -> Result<Answer, Refused> {
+        let Permitted { permit, options } = permitted;
         let (Classified { request, stream }, obligations) = permit.into_parts();
         let list = match request.route().response {
             ResponseKind::List(kind) => Some(kind),
@@ -79,8 +81,7 @@ impl Exchange<'_> {
         let dialect = request.dialect();
         let framing = Framing::of(dialect, request.parameters().streaming);
         let digest = request.parameters().digests.first().cloned();
-        let options = WriteOptions { include_usage: true };
-        let written = request.write(&obligations, options).map_err(Refused::unmet)?;
+        let written = request.write(&obligations, &options).map_err(Refused::unmet)?;
         let watch = Watch {
             dialect,
             meter: Meter::new(framing),

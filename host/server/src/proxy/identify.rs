@@ -78,6 +78,9 @@ impl Exchange<'_> {
         }
         let now = self.gateway.clock.now();
         let certified = self.certified(now).map_err(|error| self.refused_certificate(&error))?;
+        if let Some(proof) = self.sent_unasked(&certified, kind) {
+            self.check_page(parts, proof)?;
+        }
         match (&certified, kind) {
             (Certified::As(identity), None) => {
                 return self.unless_revoked(Identity::clone(identity), now);
@@ -141,6 +144,19 @@ impl Exchange<'_> {
             }
         }
         Ok(proven)
+    }
+
+    /// The proof that a browser sends by itself, whichever page makes it send.
+    fn sent_unasked(&self, certified: &Certified, kind: Option<ProofKind>) -> Option<ProofKind> {
+        match (certified, kind) {
+            (_, Some(ProofKind::Basic)) => kind,
+            (Certified::As(_), None) => Some(ProofKind::Mtls),
+            (Certified::None, None) => {
+                let anonymous = &self.generation.config.authentication.anonymous;
+                anonymous.as_ref().map(|_| ProofKind::Anonymous)
+            }
+            _ => None,
+        }
     }
 
     /// Whom the connection's certificate stands for. It was verified at the handshake,

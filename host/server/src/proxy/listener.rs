@@ -86,7 +86,7 @@ pub(crate) async fn serve(
     stop: CancellationToken,
 ) {
     let graceful = GracefulShutdown::new();
-    let Listener { address, tls, proxy_protocol } = configured;
+    let Listener { address, tls, proxy_protocol, .. } = configured;
     let mut entrance = Entrance { address, tls, proxy_protocol };
     loop {
         tokio::select! {

@@ -90,6 +90,8 @@ pub(crate) struct Record {
     facts: Option<Facts>,
     permission: Option<Permission>,
     refused: Option<Reason>,
+    /// A field that is not forwarded, because of what it would do.
+    left_out: Option<&'static str>,
     shadow: Vec<Remark>,
     status: Option<StatusCode>,
     bytes: u64,
@@ -117,6 +119,7 @@ impl Record {
             facts: None,
             permission: None,
             refused: None,
+            left_out: None,
             shadow: Vec::new(),
             status: None,
             bytes: 0,
@@ -159,6 +162,11 @@ impl Record {
 
     pub(crate) fn shadowed(&mut self, remarks: Vec<Remark>) {
         self.shadow = remarks;
+    }
+
+    /// A field is not forwarded, because of what it would do.
+    pub(crate) fn left_out(&mut self, field: &'static str) {
+        self.left_out = Some(field);
     }
 
     /// It may be forwarded, on these terms.
@@ -252,6 +260,7 @@ impl Record {
             forwarded_model: replacement
                 .filter(|_| decision == Decision::Permit)
                 .map(Cow::Borrowed),
+            left_out: self.left_out.map(Cow::Borrowed),
         }
     }
 

@@ -81,6 +81,11 @@ impl Refused {
         refused
     }
 
+    /// A web page asks that may not; whoever visits it has not been asked.
+    pub(crate) fn foreign_page(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, Cause::ForeignPage, message)
+    }
+
     /// Too many passwords wait to be checked.
     pub(crate) fn busy() -> Self {
         let message = "too many passwords are being checked; try again, or use an API key";

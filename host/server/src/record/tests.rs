@@ -57,6 +57,7 @@ fn full() -> RequestRecord<'static> {
                 labels: labels("red"),
             })),
             forwarded_model: Some(Cow::Owned(model("qwen3:8b"))),
+            left_out: Some("keep_alive".into()),
         },
         shadow: vec![Remark {
             binding: name(BindingName::new, "next"),
@@ -129,6 +130,7 @@ fn the_page_lists_every_field_and_every_word() {
     let causes = [
         Cause::Unproven,
         Cause::Throttled,
+        Cause::ForeignPage,
         Cause::OutOfScope,
         Cause::BadRequest,
         Cause::ObligationUnmet,

@@ -26,7 +26,7 @@ fn read(body: &str) -> Result<CanonicalRequest, Refusal> {
 }
 
 fn forwarded(request: CanonicalRequest, obligations: &Obligations) -> (String, String) {
-    let written = request.write(obligations, WriteOptions::default()).unwrap();
+    let written = request.write(obligations, &WriteOptions::default()).unwrap();
     let UpstreamBody::Form { content_type, pieces } = written.body else {
         panic!("{:?}", written.body);
     };
@@ -75,7 +75,7 @@ fn policies_change_a_form() {
     let forbid = Obligations { forbid_fields: vec!["Prompt".to_owned()], ..Obligations::default() };
     let prompt = "Content-Disposition: form-data; name=\"prompt\"\r\n\r\nx";
     let request = read(&form(&[MODEL, prompt, FILE])).unwrap();
-    assert_eq!(request.write(&forbid, WriteOptions::default()).unwrap_err().status, 403);
+    assert_eq!(request.write(&forbid, &WriteOptions::default()).unwrap_err().status, 403);
 }
 
 #[test]

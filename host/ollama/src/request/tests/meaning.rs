@@ -125,7 +125,12 @@ fn a_request_with_nothing_to_answer_moves_the_model() {
         ("/api/generate", r#""prompt":"","keep_alive":-0.0"#, Unload),
         ("/api/generate", r#""prompt":"","keep_alive":1e-10"#, Unload),
         ("/api/generate", r#""prompt":"","keep_alive":"0s""#, Unload),
-        ("/api/generate", r#""prompt":"","keep_alive":1e-9"#, Load),
+        ("/api/generate", r#""prompt":"","keep_alive":1e-9"#, Unload),
+        ("/api/generate", r#""prompt":"","keep_alive":"999ms""#, Unload),
+        ("/api/generate", r#""prompt":"","keep_alive":"1s""#, Load),
+        ("/api/generate", r#""prompt":"","keep_alive":"24h""#, Load),
+        ("/api/generate", r#""prompt":"","keep_alive":"24h1ns""#, Pin),
+        ("/api/generate", r#""prompt":"","keep_alive":"876000h""#, Pin),
         ("/api/generate", r#""prompt":"","keep_alive":-1"#, Pin),
         ("/api/generate", r#""keep_alive":"-1m""#, Pin),
         ("/api/generate", r#""keep_alive":null"#, Load),
@@ -230,12 +235,94 @@ fn what_matters_in_managing_models_is_seen() {
 }
 
 #[test]
+fn a_keep_alive_does_more_than_is_asked() {
+    use Operation::{Pin, Unload};
+    let keeping = |path: &str, rest: &str| {
+        understood(path, &format!(r#"{{"model":"m"{rest}}}"#)).side_effect()
+    };
+    for path in ["/api/generate", "/api/embeddings"] {
+        for (keep_alive, effect) in [
+            ("0", Some(Unload)),
+            (r#""1ns""#, Some(Unload)),
+            ("-1", Some(Pin)),
+            (r#""876000h""#, Some(Pin)),
+            ("86400", None),
+            ("1", None),
+            ("null", None),
+        ] {
+            let rest = format!(r#","prompt":"x","keep_alive":{keep_alive}"#);
+            assert_eq!(keeping(path, &rest), effect, "{path} {keep_alive}");
+            let alone = format!(r#","keep_alive":{keep_alive}"#);
+            assert_eq!(keeping(path, &alone), None, "the operation itself: {keep_alive}");
+        }
+        assert_eq!(keeping(path, r#","prompt":"x""#), None);
+    }
+    assert_eq!(keeping("/v1/chat/completions", r#","messages":[{}],"keep_alive":0"#), None);
+}
+
+#[test]
+fn what_the_caller_may_not_is_left_out() {
+    let without = |fields: &str, obligations: &Obligations| {
+        let options = WriteOptions { without_keep_alive: true, ..WriteOptions::default() };
+        let request = understood("/api/chat", &format!(r#"{{"model":"m:x"{fields}}}"#));
+        json(request.write(obligations, &options).unwrap().body)
+    };
+    let fields = r#","keep_alive":-1,"messages":[{}]"#;
+    let left = r#"{"model":"m:x","messages":[{}]"#;
+    assert_eq!(without(fields, &Obligations::default()), format!("{left}}}"));
+    assert_eq!(without(r#","messages":[{}]"#, &Obligations::default()), format!("{left}}}"));
+    let limit = |insert| Limit { parameter: LimitedParameter::KeepAlive, maximum: 60, insert };
+    let limits = |insert| Obligations { limits: vec![limit(insert)], ..Obligations::default() };
+    assert_eq!(without(fields, &limits(false)), format!("{left}}}"));
+    assert_eq!(without(fields, &limits(true)), format!(r#"{left},"keep_alive":60}}"#));
+}
+
+#[test]
+fn a_base_is_spelled_as_it_is_installed() {
+    let written = |body: &str, spelling: &str| {
+        let base_spelling = Some(spelling.into());
+        let options = WriteOptions { base_spelling, ..WriteOptions::default() };
+        let request = understood("/api/create", body);
+        json(request.write(&Obligations::default(), &options).unwrap().body)
+    };
+    let body = r#"{"model":"M","from":"hf.co/a/b:q4"}"#;
+    let expected = r#"{"model":"m:latest","from":"hf.co/A/B:Q4"}"#;
+    assert_eq!(written(body, "hf.co/A/B:Q4"), expected);
+    let other = r#"{"model":"m:latest","from":"hf.co/a/b:q4"}"#;
+    assert_eq!(written(body, "hf.co/A/C:Q4"), other, "another name");
+    let base = |body: &str| understood("/api/create", body).base().map(ToString::to_string);
+    assert_eq!(base(body).as_deref(), Some("hf.co/a/b:q4"));
+    assert_eq!(base(r#"{"model":"m","from":"x","remote_host":"https://x"}"#), None);
+    assert_eq!(base(r#"{"model":"m","files":{}}"#), None);
+}
+
+#[test]
+fn blobs_are_seen_wherever_a_create_names_them() {
+    let digests = |fields: &str| {
+        let request = understood("/api/create", &format!(r#"{{"model":"m",{fields}}}"#));
+        request.parameters().digests.clone()
+    };
+    for fields in [
+        format!(r#""files":{{"a":"{DIGEST}","b":"{DIGEST}"}}"#),
+        format!(r#""draft_files":{{"a":"{DIGEST}"}}"#),
+        format!(r#""unheard_of":"{DIGEST}""#),
+        format!(r#""unheard_of":[{{"a":[["{DIGEST}"]]}}]"#),
+        format!(r#""unheard_of":{{"{DIGEST}":1}}"#),
+    ] {
+        assert_eq!(digests(&fields), [DIGEST], "{fields}");
+    }
+    assert!(digests(&format!(r#""system":"{DIGEST}","unheard_of":"x{DIGEST}""#)).is_empty());
+    let many: Vec<_> = (0..50_000).map(|n| format!(r#""{n}":"sha256:{n:064}""#)).collect();
+    assert_eq!(digests(&format!(r#""files":{{{}}}"#, many.join(","))).len(), 50_000);
+}
+
+#[test]
 fn usage_is_asked_for_where_it_can_be() {
     let with_usage = |path: &str, body: &str| {
-        let options = WriteOptions { include_usage: true };
+        let options = WriteOptions { include_usage: true, ..WriteOptions::default() };
         let request = understood(path, body);
         let asked = request.asked_for_usage();
-        let upstream = request.write(&Obligations::default(), options).unwrap();
+        let upstream = request.write(&Obligations::default(), &options).unwrap();
         (asked, json(upstream.body))
     };
     let stream = |rest: &str| format!(r#"{{"model":"m:x","stream":true{rest}}}"#);
@@ -274,7 +361,7 @@ fn a_request_without_json_has_its_canonical_path() {
     assert_eq!(request.operation(), Operation::Show);
     assert_eq!(request.dialect(), Dialect::OpenAi);
     assert_eq!(request.body_text(), None);
-    let upstream = request.write(&Obligations::default(), WriteOptions::default()).unwrap();
+    let upstream = request.write(&Obligations::default(), &WriteOptions::default()).unwrap();
     assert_eq!(upstream.path, "/v1/models/demo:latest");
     assert_eq!(upstream.body, UpstreamBody::Empty);
 }

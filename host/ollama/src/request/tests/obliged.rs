@@ -141,7 +141,7 @@ fn a_model_is_replaced_where_there_is_one() {
         let mut request = read(path, body).unwrap();
         request.replace_model(&small)?;
         assert_eq!(request.models()[0].name, small);
-        let upstream = request.write(&Obligations::default(), WriteOptions::default()).unwrap();
+        let upstream = request.write(&Obligations::default(), &WriteOptions::default()).unwrap();
         let UpstreamBody::Json(bytes) = upstream.body else { panic!("{upstream:?}") };
         Ok(String::from_utf8(bytes.into()).unwrap())
     };
@@ -159,7 +159,7 @@ fn a_model_in_a_path_is_replaced_by_one_that_fits_there() {
         let mut request =
             CanonicalRequest::read(route, model, body, &ReadLimits::default()).unwrap();
         request.replace_model(&ModelName::parse(by).unwrap())?;
-        let upstream = request.write(&Obligations::default(), WriteOptions::default());
+        let upstream = request.write(&Obligations::default(), &WriteOptions::default());
         Ok::<_, String>(upstream.unwrap().path)
     };
     assert_eq!(retrieve("small").unwrap(), "/v1/models/small:latest");

@@ -60,6 +60,11 @@ impl Question {
         generation.decide_blocking(Asker { principal, scope, client: *client, time: *time }, asked)
     }
 
+    /// Whether Ollama would pull a model for it that is not installed.
+    pub(in crate::cli) fn may_pull(&self) -> bool {
+        self.operation == Operation::Create && self.parameters.remote_host.is_none()
+    }
+
     /// Whether a policy would have looked at a body that is not there.
     pub(in crate::cli) fn misses_body(&self, generation: &Generation) -> bool {
         generation.wants_body() && !self.models.is_empty()

@@ -36,7 +36,9 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
         None => Vec::new(),
     };
     let metadata = policy.metadata();
-    let inputs: &[&str] = if metadata.wants_body { &["body"] } else { &[] };
+    let inputs = [("body", metadata.wants_body), ("digests", metadata.judges_digests)];
+    let inputs: Vec<&str> =
+        inputs.iter().filter(|(_, wanted)| *wanted).map(|(name, _)| *name).collect();
     // A schema that is not JSON is shown as the policy wrote it.
     let schema: Value = serde_json::from_str(&metadata.settings_schema)
         .unwrap_or_else(|_| metadata.settings_schema.clone().into());
@@ -47,7 +49,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     writeln!(text, "size      {} bytes", module.len())?;
     writeln!(text, "digest    {digest}")?;
     writeln!(text, "imports   {}", listed(policy.imports()))?;
-    writeln!(text, "inputs    {}", listed(inputs))?;
+    writeln!(text, "inputs    {}", listed(&inputs))?;
     write!(text, "settings  {schema:#}{}", table(&costs))?;
     let value = json!({
         "name": metadata.name, "version": metadata.version,

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::Surroundings;
+use super::hosts::hosts;
 use super::names::Unique;
 use super::secret_file::SecretFileError;
 use crate::config::location::Location;
@@ -23,13 +24,12 @@ pub(super) fn listeners(
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,
 ) -> Vec<Located<Listener>> {
-    let default = Listener { address: DEFAULT_LISTEN, tls: None, proxy_protocol: false };
     let mut listeners = match slot.optional() {
         Some(written) => read(written, surroundings, report),
         None => Vec::new(),
     };
     if listeners.is_empty() {
-        listeners.push(Located::new(Location::point(1, 1), default));
+        listeners.push(Located::new(Location::point(1, 1), Listener::plain(DEFAULT_LISTEN)));
     }
     listeners
 }
@@ -69,18 +69,20 @@ fn listener(
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,
 ) -> Option<Located<Listener>> {
-    let (text, tls, proxy_protocol) = match raw {
-        RawListen::Address(text) => (text.optional()?, None, false),
+    let (text, tls, proxy_protocol, hosts) = match raw {
+        RawListen::Address(text) => (text.optional()?, None, false, Vec::new()),
         RawListen::With(listener) => {
             let Located { at, value: raw } = listener.optional()?;
-            let RawListener { address, tls, proxy_protocol } = raw;
+            let RawListener { address, tls, proxy_protocol, hosts } = raw;
             let broken = tls.is_broken() || proxy_protocol.is_broken();
+            let has_tls = !matches!(tls, Slot::Absent);
             let tls = tls.optional().map(|tls| self::tls(tls, surroundings, report));
             let address = address.required("address", at, report)?;
             if broken {
                 return None;
             }
-            (address, tls, proxy_protocol.value() == Some(ProxyProtocol::Required))
+            let proxy_protocol = proxy_protocol.value() == Some(ProxyProtocol::Required);
+            (address, tls, proxy_protocol, self::hosts(hosts, has_tls, report))
         }
     };
     let address = address(&text, report)?;
@@ -89,7 +91,7 @@ fn listener(
         Some(tls) => Some(tls?),
         None => None,
     };
-    Some(Located::new(text.at, Listener { address, tls, proxy_protocol }))
+    Some(Located::new(text.at, Listener { address, tls, proxy_protocol, hosts }))
 }
 
 fn address(text: &Located<String>, report: &mut Report) -> Option<SocketAddr> {
