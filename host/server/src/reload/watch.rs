@@ -1,8 +1,8 @@
 //! The thread that reloads: it waits for events, for time to pass, and for somebody who asks.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -61,7 +61,8 @@ pub struct WatchError(#[from] notify::Error);
 /// dropped.
 pub struct Watch {
     signals: Sender<Signal>,
-    ended: Receiver<()>,
+    /// Only the end asks it; locked so that a gateway can be shared.
+    ended: Mutex<Receiver<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -99,7 +100,7 @@ impl Watch {
                 end.send(()).ok();
             })
             .map_err(notify::Error::io)?;
-        Ok(Self { signals, ended, thread: Some(thread) })
+        Ok(Self { signals, ended: Mutex::new(ended), thread: Some(thread) })
     }
 
     /// Look at the files now, whether or not an event came.
@@ -113,7 +114,8 @@ impl Drop for Watch {
     fn drop(&mut self) {
         self.signals.send(Signal::Stop).ok();
         let Some(thread) = self.thread.take() else { return };
-        match self.ended.recv_timeout(FAREWELL) {
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        match ended.recv_timeout(FAREWELL) {
             Err(RecvTimeoutError::Timeout) => {
                 tracing::warn!("a reload is still under way and is not waited for");
             }
