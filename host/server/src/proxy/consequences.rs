@@ -87,8 +87,8 @@ impl Exchange<'_> {
 
     /// Decides about an operation that a request brings with it. With another model in the
     /// place of its own it would not be that operation.
-    async fn also(&self, asker: Asker<'_>, asked: Hypothetical) -> Result<(), Denial> {
-        let permit = self.generation.decide(asker, asked).await.result?;
+    async fn also(&self, asker: Asker<'_>, effect: Hypothetical) -> Result<(), Denial> {
+        let permit = self.generation.decide(asker, effect).await.result?;
         match permit.replaced_by() {
             None => Ok(()),
             Some(other) => Err(Denial {
