@@ -75,7 +75,7 @@ impl Question {
     /// # Errors
     /// Where it is denied: what is measured must be the whole way to yes.
     pub fn decide(&self) -> anyhow::Result<()> {
-        let asked = Hypothetical {
+        let request = Hypothetical {
             operation: self.operation,
             models: self.models.clone(),
             dialect: Dialect::Native,
@@ -85,7 +85,7 @@ impl Question {
         let client = Client { address, transport: Transport::Plain };
         let time = self.generation.local_time(&SystemClock);
         let asker = Asker { principal: &self.principal, scope: &self.scope, client, time };
-        let decision = self.generation.decide_blocking(asker, asked);
+        let decision = self.generation.decide_blocking(asker, request);
         match decision.result {
             Ok(_permit) => Ok(()),
             Err(refusal) => bail!("denied: {refusal}; {:?}", decision.opinions),

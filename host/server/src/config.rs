@@ -79,7 +79,7 @@ pub fn load(path: &Path, builtins: &[&str]) -> Result<Loaded, ConfigErrors> {
     let Reading { config, errors, sources } = read(path, builtins);
     match (config, ConfigErrors::check(errors)) {
         (Some(config), Ok(())) => Ok(Loaded { config, sources }),
-        (_, Err(errors)) => Err(errors.with_sources(sources)),
+        (_, Err(errors)) => Err(errors.with_files(sources.files())),
         // Whatever gave nothing has reported why.
         (None, Ok(())) => Err(ConfigError::new(path, "the configuration is not read").into()),
     }

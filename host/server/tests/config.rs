@@ -334,7 +334,7 @@ fn every_file_that_was_looked_for_is_known() {
     let case = cases().join("bad/secrets.yaml");
     let errors = load_case(&surroundings, "bad", &case).map(drop).unwrap_err();
     let missing = surroundings.path().join("bad/hunter2");
-    assert!(errors.sources().files().contains(&missing));
+    assert!(errors.files().contains(&missing));
 }
 
 #[test]

@@ -201,7 +201,8 @@ fn requests(key: &str, wrong: &str, token: &str, jwts: &[String; 5]) -> Vec<Atte
 
 /// A good key where none belongs. What is asked for is `<path>/api/generate`.
 fn misplaced(key: &str) -> Vec<Attempt> {
-    let escaped: String = key.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let escaped: Vec<_> = key.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let escaped = escaped.concat();
     let header = |text: String| vec!["-H".to_owned(), text];
     let body = |text: String| vec!["-d".to_owned(), text];
     let bearer = header(format!("Authorization: Bearer {key}"));

@@ -11,7 +11,6 @@ use stockade_core::visible;
 pub(super) use self::excerpt::Excerpt;
 use self::excerpt::Paint;
 use super::location::Location;
-use super::source_set::SourceSet;
 
 /// One thing that is wrong with a configuration, or may be.
 ///
@@ -168,7 +167,7 @@ impl Serialize for ConfigError {
 #[derive(Clone)]
 pub struct ConfigErrors {
     errors: Vec<ConfigError>,
-    sources: SourceSet,
+    files: Vec<PathBuf>,
     passing: bool,
 }
 
@@ -180,11 +179,11 @@ impl ConfigErrors {
 
     /// All of several errors, in the order of the files; there must be one.
     pub fn from_all(errors: impl IntoIterator<Item = ConfigError>) -> Self {
-        Self { errors: errors.into_iter().collect(), sources: SourceSet::default(), passing: false }
+        Self { errors: errors.into_iter().collect(), files: Vec::new(), passing: false }
     }
 
-    pub(super) fn with_sources(mut self, sources: SourceSet) -> Self {
-        self.sources = sources;
+    pub(super) fn with_files(mut self, files: &[PathBuf]) -> Self {
+        self.files = files.to_vec();
         self
     }
 
@@ -202,8 +201,8 @@ impl ConfigErrors {
 
     /// Everything that [`load`](super::load) read or looked for. A change in it may mend
     /// the errors. Empty for errors found later.
-    pub const fn sources(&self) -> &SourceSet {
-        &self.sources
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
     }
 
     /// The errors, taken out.

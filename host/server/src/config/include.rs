@@ -140,14 +140,14 @@ impl Reader<'_, '_> {
     }
 
     fn file(&mut self, path: &Path, at: Location) -> Result<(), Problem> {
-        let read = text::read(path, self.room, &mut self.surroundings.sources);
+        let content = text::read(path, self.room, &mut self.surroundings.sources);
         let unreadable = |error: &dyn std::fmt::Display| {
             let message = format!("cannot read the included file {}: {error}", path.display());
             Problem::new(at, message)
         };
         let real = path.canonicalize().map_err(|error| unreadable(&error))?;
         self.check(path, &real, at)?;
-        let text = match read {
+        let text = match content {
             Ok(text) => text,
             Err(Unreadable::NotUtf8(before)) => {
                 self.raw.incomplete = true;

@@ -296,10 +296,10 @@ mod tests {
         fs::write(path("none"), "").unwrap();
         assert!(seen.looks_different());
         let (_, changes) = seen.again();
-        let changed: Vec<_> =
+        let differing: Vec<_> =
             changes.files.iter().map(|file| (&file.path, file.is_prefix)).collect();
         // Of a module it is not known, and it would not be one.
-        assert_eq!(changed, [(&path("a"), true), (&path("b"), false), (&path("none"), false)]);
+        assert_eq!(differing, [(&path("a"), true), (&path("b"), false), (&path("none"), false)]);
     }
 
     #[test]

@@ -264,7 +264,7 @@ fn run_test(generation: &Generation, test: &ConfigTest, time: LocalTime) -> Opti
     let Some(principal) = generation.authenticator.principal_of(test.user.as_str()) else {
         return Some(format!("there is no user {:?}", test.user.as_str()));
     };
-    let asked = Hypothetical {
+    let request = Hypothetical {
         operation: test.operation,
         models: test.model.iter().map(|name| model(test.operation, name)).collect(),
         dialect: test.api,
@@ -273,7 +273,7 @@ fn run_test(generation: &Generation, test: &ConfigTest, time: LocalTime) -> Opti
     let client = Client { address: IpAddr::V4(Ipv4Addr::LOCALHOST), transport: Transport::Plain };
     let scope = Scope::default();
     let asker = Asker { principal: &principal, scope: &scope, client, time };
-    let (allowed, why) = match generation.decide_blocking(asker, asked).result {
+    let (allowed, why) = match generation.decide_blocking(asker, request).result {
         Ok(permit) => (true, format!("allowed by {:?}", permit.allowed_by())),
         Err(refusal) => (false, refusal.to_string()),
     };

@@ -44,8 +44,8 @@ pub(crate) async fn may_use(
     for operation in USES {
         let models = vec![ModelRef { name: name.clone(), role: ModelRole::Use }];
         let parameters = Parameters::default();
-        let asked = Hypothetical { operation, models, dialect, parameters };
-        if generation.decide(asker, asked).await.result.is_ok() {
+        let request = Hypothetical { operation, models, dialect, parameters };
+        if generation.decide(asker, request).await.result.is_ok() {
             return true;
         }
     }

@@ -13,6 +13,28 @@ fn labels(text: &str) -> Vec<(String, String)> {
     vec![("team".to_owned(), text.to_owned())]
 }
 
+/// What was decided about it.
+fn decided() -> Decided<'static> {
+    let model = |name| ModelName::parse(name).unwrap();
+    let limit = Limit { parameter: LimitedParameter::Context, maximum: 8192, insert: false };
+    Decided {
+        decision: Decision::Refuse,
+        cause: Some(Cause::ObligationUnmet),
+        reason: Some("a policy limits context to 0, which no request can meet".into()),
+        binding: Some(Cow::Owned(name(BindingName::new, "caps"))),
+        policy: Some(Cow::Owned(name(PolicyName::new, "request-caps"))),
+        allowed_by: vec![name(BindingName::new, "research")].into(),
+        obligations: Some(Cow::Owned(Obligations {
+            replace_model: None,
+            limits: vec![limit],
+            forbid_fields: vec!["tools".to_owned()],
+            labels: labels("red"),
+        })),
+        forwarded_model: Some(Cow::Owned(model("qwen3:8b"))),
+        left_out: Some("keep_alive".into()),
+    }
+}
+
 /// A record that has every field.
 fn full() -> RequestRecord<'static> {
     let model = |name| ModelName::parse(name).unwrap();
@@ -24,7 +46,6 @@ fn full() -> RequestRecord<'static> {
         parameters: Parameters { context: Some(32768), ..Parameters::default() },
         digests_left_out: 0,
     };
-    let limit = Limit { parameter: LimitedParameter::Context, maximum: 8192, insert: false };
     RequestRecord {
         schema: SCHEMA,
         request: "req_00c0ffee00c0000000000001".into(),
@@ -43,22 +64,7 @@ fn full() -> RequestRecord<'static> {
         operation: Some(Operation::Chat),
         models: vec![ModelRef { name: model("llama3.2"), role: ModelRole::Use }].into(),
         judged: Some(Cow::Owned(judged)),
-        decided: Decided {
-            decision: Decision::Refuse,
-            cause: Some(Cause::ObligationUnmet),
-            reason: Some("a policy limits context to 0, which no request can meet".into()),
-            binding: Some(Cow::Owned(name(BindingName::new, "caps"))),
-            policy: Some(Cow::Owned(name(PolicyName::new, "request-caps"))),
-            allowed_by: vec![name(BindingName::new, "research")].into(),
-            obligations: Some(Cow::Owned(Obligations {
-                replace_model: None,
-                limits: vec![limit],
-                forbid_fields: vec!["tools".to_owned()],
-                labels: labels("red"),
-            })),
-            forwarded_model: Some(Cow::Owned(model("qwen3:8b"))),
-            left_out: Some("keep_alive".into()),
-        },
+        decided: decided(),
         shadow: vec![Remark {
             binding: name(BindingName::new, "next"),
             policy: name(PolicyName::new, "model-access"),

@@ -54,10 +54,12 @@ impl Interest {
         if event.need_rescan() || event.paths.is_empty() {
             return true;
         }
-        event
-            .paths
-            .iter()
-            .fold(false, |concerned, path| self.concerns_path(event.kind, path) || concerned)
+        let mut concerned = false;
+        // Each path is taken in, also after one that concerns.
+        for path in &event.paths {
+            concerned |= self.concerns_path(event.kind, path);
+        }
+        concerned
     }
 
     fn concerns_path(&mut self, kind: EventKind, path: &Path) -> bool {

@@ -2,7 +2,7 @@
 //! looked up, links followed one by one.
 //!
 //! A file changes its meaning when any of these names is given to something else: a link of a
-//! release directory or a ConfigMap is turned to another place, or a directory is removed and
+//! release directory or a `ConfigMap` is turned to another place, or a directory is removed and
 //! made again.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};

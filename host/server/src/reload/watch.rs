@@ -92,11 +92,11 @@ impl Watch {
         let compiling =
             Compiling::start(engine, clock, signals.clone()).map_err(notify::Error::io)?;
         let due = Due::new(&timing);
-        let watcher = Watcher { reloader, watched, compiling, timing, due, told: false };
+        let runner = Watcher { reloader, watched, compiling, timing, due, told: false };
         let thread = std::thread::Builder::new()
             .name("reload".to_owned())
             .spawn(move || {
-                watcher.run(&received);
+                runner.run(&received);
                 end.send(()).ok();
             })
             .map_err(notify::Error::io)?;

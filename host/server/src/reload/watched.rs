@@ -19,7 +19,7 @@ pub(super) struct Watched {
     watcher: RecommendedWatcher,
     signals: Sender<Signal>,
     /// Each with what it is, because one that was removed and made again is another.
-    watched: BTreeMap<PathBuf, Inode>,
+    inodes: BTreeMap<PathBuf, Inode>,
     /// What could not be watched, so that it is said once.
     failed: HashSet<PathBuf>,
     interest: Arc<Mutex<Interest>>,
@@ -42,8 +42,8 @@ impl Watched {
                 sender.send(Signal::Changed).ok();
             }
         })?;
-        let (watched, failed) = (BTreeMap::new(), HashSet::new());
-        Ok(Self { watcher, signals, watched, failed, interest })
+        let (inodes, failed) = (BTreeMap::new(), HashSet::new());
+        Ok(Self { watcher, signals, inodes, failed, interest })
     }
 
     /// Whether a file that the configuration names is open for writing, as far as is known.
@@ -57,14 +57,14 @@ impl Watched {
         let wanted = lock(&self.interest).follow(last_read);
         self.let_go(&wanted);
         for path in wanted {
-            if let (false, Some(inode)) = (self.watched.contains_key(&path), inode(&path)) {
+            if let (false, Some(inode)) = (self.inodes.contains_key(&path), inode(&path)) {
                 self.watch(path, inode);
             }
         }
     }
 
     fn let_go(&mut self, wanted: &BTreeSet<PathBuf>) {
-        let old = std::mem::take(&mut self.watched);
+        let old = std::mem::take(&mut self.inodes);
         let (kept, gone): (BTreeMap<_, _>, BTreeMap<_, _>) = old
             .into_iter()
             .partition(|(path, known)| wanted.contains(path) && inode(path) == Some(*known));
@@ -72,14 +72,14 @@ impl Watched {
             // It fails where the file was removed, and then there is no watch.
             self.watcher.unwatch(path).ok();
         }
-        self.watched = kept;
+        self.inodes = kept;
     }
 
     fn watch(&mut self, path: PathBuf, inode: Inode) {
         match self.watcher.watch(&path, RecursiveMode::NonRecursive) {
             Ok(()) => {
                 self.failed.remove(&path);
-                self.watched.insert(path, inode);
+                self.inodes.insert(path, inode);
                 // Between the reading of the files and the beginning of the watch something
                 // may have come or gone without an event.
                 self.signals.send(Signal::Changed).ok();

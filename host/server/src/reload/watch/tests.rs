@@ -27,8 +27,8 @@ impl Watching {
         std::fs::write(&path, config("first")).unwrap();
         let engine = Arc::new(Engine::new(EngineConfig::default()).unwrap());
         let reloader = Arc::new(Reloader::start(&path, engine, Arc::new(SystemClock)).unwrap());
-        let _watch = Watch::start_with(Arc::clone(&reloader), timing).unwrap();
-        Self { directory, reloader, _watch }
+        let watch = Watch::start_with(Arc::clone(&reloader), timing).unwrap();
+        Self { directory, reloader, _watch: watch }
     }
 
     fn path(&self) -> std::path::PathBuf {
@@ -42,7 +42,7 @@ impl Watching {
             let reached = status.wait_for(|status| status.generation >= number).await;
             reached.unwrap().generation
         };
-        let within = async { tokio::time::timeout(Duration::from_secs(60), reached).await };
+        let within = async { tokio::time::timeout(Duration::from_mins(1), reached).await };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         assert_eq!(runtime.block_on(within).expect("a new generation"), number);
     }
