@@ -41,6 +41,10 @@ impl JsonBody {
         Self { document, shape, asked_for_usage, changes: Vec::new() }
     }
 
+    pub(super) fn overhead(&self) -> usize {
+        self.document.overhead()
+    }
+
     pub(super) fn asked_for_usage(&self) -> bool {
         self.asked_for_usage
     }
