@@ -13,6 +13,7 @@ mod jwks;
 mod log;
 mod proxy;
 pub mod reload;
+mod resources;
 mod server;
 pub mod shadow;
 mod tls;

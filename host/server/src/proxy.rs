@@ -3,17 +3,27 @@
 mod answer;
 mod body;
 mod certificate;
+mod connections;
 mod cors;
+mod crowd;
 mod forward;
 mod guard;
 mod identify;
 mod list;
 mod listener;
+mod memory;
+mod passwords;
 mod path_key;
+mod patience;
 mod pause;
 mod proxy_protocol;
+mod readers;
 mod record;
 mod refused;
+mod seat;
+mod seated;
+mod seldom;
+mod surplus;
 mod tenure;
 mod throttled;
 mod token;
@@ -35,15 +45,21 @@ use stockade_ollama::{
 use crate::facts::Facts;
 use crate::generation::{Asker, Generation, Judged};
 use crate::reload::Current;
+use crate::resources;
 use crate::shadow::{self, ShadowTally};
 use answer::AnswerBody;
 use body::BodyLimits;
+use connections::Connections;
 use cors::Page;
-use identify::PasswordChecks;
 use listener::Link;
+use memory::{BodyMemory, Share};
+use passwords::PasswordChecks;
 use path_key::PathKey;
+use readers::Readers;
 use record::{Record, RequestIds};
 use refused::Refused;
+use seldom::Seldom;
+use surplus::Surplus;
 use upstream::Upstream;
 
 pub(crate) use listener::serve;
@@ -58,12 +74,20 @@ pub(crate) struct Gateway {
     replays: Replays,
     throttle: Throttle,
     shadow: Arc<ShadowTally>,
+    connections: Arc<Connections>,
+    memory: Arc<BodyMemory>,
+    readers: Readers,
+    surplus: Arc<Surplus>,
+    turned_away: Seldom,
+    starved: Seldom,
 }
 
 /// What was judged, and the body that belongs to it if that is streamed through.
 struct Classified {
     request: Box<CanonicalRequest>,
     stream: Option<Incoming>,
+    /// The memory of its body, if it has one.
+    share: Option<Arc<Share>>,
 }
 
 impl Subject for Classified {
@@ -100,16 +124,28 @@ impl Gateway {
         clock: Arc<dyn Clock>,
         shadow: Arc<ShadowTally>,
     ) -> Self {
+        let surplus: Arc<Surplus> = Arc::default();
         Self {
             current,
             clock,
             upstream: Upstream::default(),
             ids: RequestIds::new(),
-            passwords: PasswordChecks::new(),
+            passwords: PasswordChecks::new(surplus.clone()),
             replays: Replays::default(),
             throttle: Throttle::default(),
             shadow,
+            connections: Arc::new(Connections::new(resources::descriptors(), surplus.clone())),
+            memory: Arc::new(BodyMemory::new(resources::memory(), surplus.clone())),
+            readers: Readers::new(),
+            surplus,
+            turned_away: Seldom::default(),
+            starved: Seldom::default(),
         }
+    }
+
+    /// What is freed in bursts, to be given back.
+    pub(crate) const fn surplus(&self) -> &Arc<Surplus> {
+        &self.surplus
     }
 
     /// Answer one request, by the generation that is current now.
@@ -236,14 +272,14 @@ impl Exchange<'_> {
     ) -> Result<(Permit<Classified>, Option<Identity>), Refused> {
         let in_path = head.key.allowed(&self.generation.config.authentication)?;
         if matches!(&routed, Ok(routed) if is_public(routed)) {
-            let classified = self.classify(routed?, body, record).await?;
+            let classified = self.classify(routed?, body, None, record).await?;
             let permit = permit_public(classified)
                 .map_err(|_| Refused::unproven(&AuthnError::Missing, false))?;
             return Ok((permit, None));
         }
         let caller = self.identify(head.parts, in_path).await?;
         record.identified(&caller);
-        let classified = self.classify(routed?, body, record).await?;
+        let classified = self.classify(routed?, body, Some(&caller), record).await?;
         let permit = self.decide(classified, &caller, record).await?;
         record.permitted(permit.allowed_by());
         Ok((permit, Some(caller)))
@@ -253,25 +289,65 @@ impl Exchange<'_> {
         &self,
         routed: Routed,
         body: Incoming,
+        caller: Option<&Identity>,
         record: &mut Record,
     ) -> Result<Classified, Refused> {
         let limits = &self.generation.config.limits;
-        let classified = if let BodyKind::Blob = routed.body_kind() {
-            // A length that is too large is known before anything is forwarded.
-            body::check_length(&body, limits.blob)?;
-            Classified { request: Box::new(routed.streamed()?), stream: Some(body) }
-        } else {
-            let caller = BodyLimits { bytes: limits.body, pause: limits.body_timeout };
-            let bytes = body::collect(body, caller).await?;
-            let limits = ReadLimits {
-                bytes: usize::try_from(limits.body).unwrap_or(usize::MAX),
-                depth: limits.json_depth,
-                ..ReadLimits::default()
-            };
-            Classified { request: Box::new(routed.read(bytes, &limits)?), stream: None }
+        let classified = match (routed.body_kind(), caller) {
+            (BodyKind::Blob, _) => {
+                // A length that is too large is known before anything is forwarded.
+                body::check_length(&body, limits.blob)?;
+                let request = Box::new(routed.streamed()?);
+                Classified { request, stream: Some(body), share: None }
+            }
+            (BodyKind::Json(_) | BodyKind::Multipart, Some(caller)) => {
+                self.read(routed, body, caller).await?
+            }
+            // Any body is too long, and so the first bytes of it tell as much as all.
+            (BodyKind::None, _) | (_, None) => {
+                let bytes = body::beginning(body, limits.body_timeout).await?;
+                let request = Box::new(routed.read(bytes, &self.read_limits())?);
+                Classified { request, stream: None, share: None }
+            }
         };
         record.classified(classified.request.operation(), classified.request.models());
         Ok(classified)
+    }
+
+    /// Read a body whole, where that takes nobody else's time or memory.
+    async fn read(
+        &self,
+        routed: Routed,
+        body: Incoming,
+        caller: &Identity,
+    ) -> Result<Classified, Refused> {
+        let limits = &self.generation.config.limits;
+        let share = self.share(caller);
+        let most = BodyLimits { bytes: limits.body, pause: limits.body_timeout };
+        let bytes = body::collect(body, most, &share).await?;
+        let weight = if routed.is_compressed() { u64::MAX } else { bytes.len() as u64 };
+        let (limits, taken) = (self.read_limits(), share.clone());
+        let read = move || {
+            let mut take = |bytes: usize| taken.take(bytes as u64).is_ok();
+            routed.read_within(bytes, &limits, &mut take)
+        };
+        let request = self.gateway.readers.run(weight, &share, read).await??;
+        share.take(request.overhead() as u64)?;
+        Ok(Classified { request: Box::new(request), stream: None, share: Some(share) })
+    }
+
+    fn read_limits(&self) -> ReadLimits {
+        let limits = &self.generation.config.limits;
+        ReadLimits {
+            bytes: usize::try_from(limits.body).unwrap_or(usize::MAX),
+            depth: limits.json_depth,
+            ..ReadLimits::default()
+        }
+    }
+
+    /// Memory for what is read for a caller.
+    fn share(&self, caller: &Identity) -> Arc<Share> {
+        self.gateway.memory.share(&caller.principal.user, &self.generation.config.limits)
     }
 
     async fn decide(

@@ -87,6 +87,7 @@ impl Server {
         let gateway = Arc::new(Gateway::new(current.clone(), clock, shadow.clone()));
         let stop = CancellationToken::new();
         let mut listeners = JoinSet::new();
+        listeners.spawn(gateway.surplus().clone().give_back(stop.clone()));
         for (socket, listener) in sockets.into_iter().zip(config.config.listen.clone()) {
             let gateway = gateway.clone();
             listeners.spawn(proxy::serve(socket, listener, gateway, stop.clone()));

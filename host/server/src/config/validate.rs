@@ -12,6 +12,7 @@ mod cors;
 mod expectations;
 mod issuer_keys;
 mod issuers;
+mod limits;
 mod listeners;
 mod names;
 mod network;
@@ -91,7 +92,7 @@ pub(super) fn validate(
         listen: network.listen,
         upstream: network.upstream,
         trusted_proxies,
-        limits: quantities::limits(raw.limits, report),
+        limits: limits::limits(raw.limits, report),
         cors: cors::cors(raw.cors, report),
         log: log(raw.log),
         time_zone,

@@ -8,15 +8,20 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
 use http::StatusCode;
+use stockade_core::UserId;
 use stockade_ollama::{BadHead, BodyFraming, HeadScanner, path_of_head};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
+
+use super::memory::{BodyMemory, Share};
+use crate::reload::Current;
 
 /// The method of the request that stands in for a refused one. The scanner takes capital
 /// letters only, so no caller can send it.
@@ -24,22 +29,41 @@ pub(super) const REFUSED: &str = "STOCKADE-REFUSED";
 
 /// How much is read at once while a head is awaited.
 const READ: usize = 4 << 10;
+/// Heads up to this many bytes are few enough, and others take memory that is for bodies.
+const USUAL_HEAD: usize = 16 << 10;
 /// How long a connection that was answered early may go on sending what nobody reads. A
 /// caller who gets a reset instead of an end may never see the answer.
 const LINGER: Duration = Duration::from_secs(5);
 
-/// Where a connection's guard leaves word for its service why a head was refused.
+/// Where a connection's guard leaves word for its service: why a head was refused, and
+/// whether more of a request is to come.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Verdict(Arc<Mutex<Option<BadHead>>>);
+pub(super) struct Verdict(Arc<Word>);
+
+#[derive(Debug, Default)]
+struct Word {
+    bad: Mutex<Option<BadHead>>,
+    arriving: AtomicBool,
+}
 
 impl Verdict {
     fn set(&self, bad: BadHead) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(bad);
+        *self.0.bad.lock().unwrap_or_else(PoisonError::into_inner) = Some(bad);
     }
 
     /// Why, asked for the request that stands in.
     pub(super) fn take(&self) -> Option<BadHead> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.bad.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn more_to_come(&self, left: u64) {
+        self.0.arriving.store(left > 0, Ordering::Relaxed);
+    }
+
+    /// Whether a part of the request's body was not even given to hyper. Once it is answered,
+    /// nobody reads that, and the connection cannot be used again.
+    pub(super) fn is_arriving(&self) -> bool {
+        self.0.arriving.load(Ordering::Relaxed)
     }
 }
 
@@ -52,6 +76,27 @@ pub(super) struct HeadGuard<S> {
     verdict: Verdict,
     timeout: Duration,
     timer: Option<Pin<Box<Sleep>>>,
+    heads: Heads,
+    /// The memory of a large head.
+    share: Option<Arc<Share>>,
+}
+
+/// Where large heads take their memory.
+#[derive(Clone)]
+pub(super) struct Heads {
+    memory: Arc<BodyMemory>,
+    current: Arc<Current>,
+}
+
+impl Heads {
+    pub(super) const fn new(memory: Arc<BodyMemory>, current: Arc<Current>) -> Self {
+        Self { memory, current }
+    }
+
+    /// All callers together have one user's share: nobody has proven anything yet.
+    fn share(&self) -> Arc<Share> {
+        self.memory.share(&UserId::nobodys(), &self.current.load().config.limits)
+    }
 }
 
 enum State {
@@ -70,9 +115,10 @@ enum State {
 
 impl<S> HeadGuard<S> {
     /// `timeout` is how long a head may take from its first byte on.
-    pub(super) fn new(stream: S, timeout: Duration, verdict: Verdict) -> Self {
+    pub(super) fn new(stream: S, timeout: Duration, verdict: Verdict, heads: Heads) -> Self {
         let state = State::Head(HeadScanner::default());
-        Self { stream, state, held: BytesMut::new(), verdict, timeout, timer: None }
+        let held = BytesMut::new();
+        Self { stream, state, held, verdict, timeout, timer: None, heads, share: None }
     }
 
     /// Look at what is held, in search of a head.
@@ -84,6 +130,7 @@ impl<S> HeadGuard<S> {
             Ok(None) => {}
             Ok(Some(head)) => {
                 self.timer = None;
+                self.share = None;
                 self.held.advance(head.start);
                 let length = (head.end - head.start) as u64;
                 self.state = match head.body {
@@ -97,6 +144,7 @@ impl<S> HeadGuard<S> {
 
     fn refuse(&mut self, bad: BadHead) {
         self.timer = None;
+        self.share = None;
         self.verdict.set(bad);
         let path = path_of_head(&self.held).unwrap_or("/");
         let instead = format!("{REFUSED} {path} HTTP/1.1\r\nhost: refused\r\n\r\n");
@@ -118,7 +166,14 @@ impl<S: AsyncRead + Unpin> HeadGuard<S> {
     /// Read more of a head. `true` at the end of the stream.
     fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
         if let Poll::Ready(read) = self.poll_held(context)? {
-            self.scan();
+            if self.has_memory(read) {
+                self.scan();
+            } else {
+                self.refuse(BadHead {
+                    status: StatusCode::SERVICE_UNAVAILABLE,
+                    message: "too many large heads are being sent; try again",
+                });
+            }
             return Poll::Ready(Ok(read == 0));
         }
         if self.late(context) {
@@ -129,6 +184,15 @@ impl<S: AsyncRead + Unpin> HeadGuard<S> {
             return Poll::Ready(Ok(false));
         }
         Poll::Pending
+    }
+
+    /// Whether there is memory for what was read of a head.
+    fn has_memory(&mut self, read: usize) -> bool {
+        if self.held.len() <= USUAL_HEAD {
+            return true;
+        }
+        let share = self.share.get_or_insert_with(|| self.heads.share());
+        share.take(read as u64).is_ok()
     }
 
     /// Read into what is held. Memory is taken only where something is to be read.
@@ -212,6 +276,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadGuard<S> {
                 State::Within(left) => {
                     let left = *left;
                     let given = ready!(guard.poll_within(context, buffer, left))?;
+                    guard.verdict.more_to_come(left - given);
                     guard.state = State::Within(left - given);
                     return Poll::Ready(Ok(()));
                 }

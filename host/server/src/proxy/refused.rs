@@ -11,6 +11,7 @@ use stockade_ollama::{BadHead, Refusal};
 
 use super::answer::AnswerBody;
 use super::body::CutBody;
+use super::memory::NoMemory;
 use super::record::{Record, cause_word};
 use super::upstream::UpstreamError;
 use crate::generation;
@@ -29,6 +30,8 @@ enum Cause {
     OutOfScope,
     /// The request itself.
     Request,
+    /// All that the gateway already does.
+    Overload,
     /// The policies.
     Policy(DenialCause),
     /// Ollama.
@@ -88,6 +91,19 @@ impl Refused {
         refused
     }
 
+    /// There is no memory for the request's body now.
+    fn no_memory(message: impl Into<String>) -> Self {
+        let mut refused = Self::new(StatusCode::SERVICE_UNAVAILABLE, Cause::Overload, message);
+        refused.headers.push((RETRY_AFTER, HeaderValue::from_static("5")));
+        refused
+    }
+
+    /// The gateway itself failed at the request.
+    pub(crate) fn failed() -> Self {
+        let message = "the gateway failed at this request";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, Cause::Overload, message)
+    }
+
     /// What the gateway's own routes do not understand.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, Cause::Request, message)
@@ -118,6 +134,7 @@ impl Refused {
             Cause::Throttled => "throttled",
             Cause::OutOfScope => "out-of-scope",
             Cause::Request => "bad-request",
+            Cause::Overload => "overload",
             Cause::Policy(cause) => cause_word(cause),
             Cause::Upstream => "upstream",
         }
@@ -155,6 +172,9 @@ impl From<BadForwarding> for Refused {
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
+        if refusal.status == StatusCode::SERVICE_UNAVAILABLE {
+            return Self::no_memory(refusal.message);
+        }
         let mut refused = Self::new(refusal.status, Cause::Request, refusal.message);
         let methods: Vec<&str> = refusal.allow.iter().map(http::Method::as_str).collect();
         if let (false, Ok(value)) = (methods.is_empty(), HeaderValue::from_str(&methods.join(", ")))
@@ -199,7 +219,16 @@ impl From<Denial> for Refused {
 
 impl From<CutBody> for Refused {
     fn from(cut: CutBody) -> Self {
+        if let CutBody::NoMemory(none) = cut {
+            return none.into();
+        }
         Self::new(cut.status(), Cause::Request, cut.to_string())
+    }
+}
+
+impl From<NoMemory> for Refused {
+    fn from(none: NoMemory) -> Self {
+        Self::no_memory(none.to_string())
     }
 }
 
