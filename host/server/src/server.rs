@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use stockade_core::Clock;
 use stockade_engine::{Compiler, Engine, EngineConfig, EngineError};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -79,7 +79,7 @@ impl Server {
         let mut sockets = Vec::new();
         for listener in &config.config.listen {
             let address = listener.address;
-            let bound = TcpListener::bind(address).await;
+            let bound = listen(address);
             sockets.push(bound.map_err(|source| StartError::Listen { address, source })?);
         }
         let addresses = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
@@ -123,6 +123,18 @@ impl Server {
         self.stop.cancel();
         while self.listeners.join_next().await.is_some() {}
     }
+}
+
+/// How many connections may wait to be accepted; the system may allow fewer. A caller for
+/// whom there is no place waits for a second before the next try.
+const BACKLOG: u32 = 4096;
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Connections of the process before this one may not have ended.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// The sandbox, its limits shown to bite here and now.

@@ -5,23 +5,25 @@
 //! nobody can send from outside, so that the refusal is answered, recorded and shaped like
 //! every other one. It is the last request of its connection.
 
+mod heads;
+mod verdict;
+
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
 use http::StatusCode;
-use stockade_core::UserId;
 use stockade_ollama::{BadHead, BodyFraming, HeadScanner, path_of_head};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-use super::memory::{BodyMemory, Share};
-use crate::reload::Current;
+use super::memory::Share;
+pub(super) use heads::Heads;
+pub(super) use verdict::Verdict;
 
 /// The method of the request that stands in for a refused one. The scanner takes capital
 /// letters only, so no caller can send it.
@@ -35,38 +37,6 @@ const USUAL_HEAD: usize = 16 << 10;
 /// caller who gets a reset instead of an end may never see the answer.
 const LINGER: Duration = Duration::from_secs(5);
 
-/// Where a connection's guard leaves word for its service: why a head was refused, and
-/// whether more of a request is to come.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Verdict(Arc<Word>);
-
-#[derive(Debug, Default)]
-struct Word {
-    bad: Mutex<Option<BadHead>>,
-    arriving: AtomicBool,
-}
-
-impl Verdict {
-    fn set(&self, bad: BadHead) {
-        *self.0.bad.lock().unwrap_or_else(PoisonError::into_inner) = Some(bad);
-    }
-
-    /// Why, asked for the request that stands in.
-    pub(super) fn take(&self) -> Option<BadHead> {
-        self.0.bad.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn more_to_come(&self, left: u64) {
-        self.0.arriving.store(left > 0, Ordering::Relaxed);
-    }
-
-    /// Whether a part of the request's body was not even given to hyper. Once it is answered,
-    /// nobody reads that, and the connection cannot be used again.
-    pub(super) fn is_arriving(&self) -> bool {
-        self.0.arriving.load(Ordering::Relaxed)
-    }
-}
-
 /// A connection whose requests are looked at.
 pub(super) struct HeadGuard<S> {
     stream: S,
@@ -79,24 +49,6 @@ pub(super) struct HeadGuard<S> {
     heads: Heads,
     /// The memory of a large head.
     share: Option<Arc<Share>>,
-}
-
-/// Where large heads take their memory.
-#[derive(Clone)]
-pub(super) struct Heads {
-    memory: Arc<BodyMemory>,
-    current: Arc<Current>,
-}
-
-impl Heads {
-    pub(super) const fn new(memory: Arc<BodyMemory>, current: Arc<Current>) -> Self {
-        Self { memory, current }
-    }
-
-    /// All callers together have one user's share: nobody has proven anything yet.
-    fn share(&self) -> Arc<Share> {
-        self.memory.share(&UserId::nobodys(), &self.current.load().config.limits)
-    }
 }
 
 enum State {

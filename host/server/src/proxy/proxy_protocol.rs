@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use stockade_authn::{BadProxyHeader, ProxyHeader};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use super::listener::PeerAddr;
+use super::link::PeerAddr;
 
 /// Why a connection is closed that should have begun with a header.
 #[derive(Debug, thiserror::Error)]

@@ -13,7 +13,7 @@ use stockade_ollama::response::TokenUsage;
 use tracing::field::DisplayValue;
 
 use super::answer::BrokenAnswer;
-use super::listener::PeerAddr;
+use super::link::PeerAddr;
 use super::refused::Refused;
 use crate::facts::Facts;
 use crate::shadow::Remark;

@@ -60,7 +60,6 @@ fn an_address_makes_room_for_itself() {
     let connections = connections();
     let other = open(&connections, 1).unwrap();
     let own: Vec<_> = (0..3).map(|_| open(&connections, 2).unwrap()).collect();
-    drop(open(&connections, 1));
     let more = connections.admit(Most { all: 9, each: 3 }).unwrap();
     more.locate(address(2), ALL).unwrap();
     assert!(!is_evicted(&other));
