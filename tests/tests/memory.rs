@@ -9,7 +9,7 @@ use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use stockade_tests::{BINDINGS, Connection, Setup, World, get, post, soon};
+use stockade_tests::{BINDINGS, Connection, Setup, World, post, soon};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
@@ -168,20 +168,21 @@ fn zstd(content: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn lists_count_and_limits_reload() {
+async fn limits_reload() {
     let world = world().await;
     let stuck = Stuck::new();
     stuck.stand_in(&world, true).await;
     let (request, stream) = stuck.hold(&world, "alice").await;
     stuck.stand_in(&world, false).await;
-    let list = async |user| world.send(get("/api/tags", Some(world.key(user)))).await;
+    let send =
+        async |user| world.send(post("/api/generate", Some(world.key(user)), &body(20_000))).await;
     let less = "body: 1MiB, bodies: 30MB, bodies_per_user: 12MB";
     world.edit(LIMITS, less).await;
-    let refused = list("alice").await;
+    let refused = send("alice").await;
     assert_eq!(refused.status, 503, "{}", refused.text());
-    assert_eq!(list("bob").await.status, 200);
+    assert_eq!(send("bob").await.status, 200);
     world.edit(less, LIMITS).await;
-    assert_eq!(list("alice").await.status, 200);
+    assert_eq!(send("alice").await.status, 200);
     drop(stream);
     assert_eq!(request.await.unwrap(), 502);
 }

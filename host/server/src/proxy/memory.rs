@@ -2,11 +2,12 @@
 //!
 //! A body counts from the moment that it arrives until Ollama has taken it, decoded if it
 //! came compressed. What is read for a caller out of Ollama (lists of models) counts until
-//! the caller has taken it.
+//! the caller has taken it. Small bodies do not count: there are no more of them than
+//! connections, and so they are served also where others have used all memory up.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use stockade_core::UserId;
@@ -15,6 +16,8 @@ use tokio::sync::Semaphore;
 use super::surplus::Surplus;
 use crate::config::Limits;
 
+/// Bodies up to this many bytes do not count.
+const SMALL: u64 = 16 << 10;
 /// Memory is taken in steps of this many bytes, so that few pieces of a body ask for it.
 const STEP: u64 = 16 << 10;
 /// What the allocator keeps of a body of this many bytes is worth giving back.
@@ -69,20 +72,19 @@ impl BodyMemory {
         let all = limits.bodies.unwrap_or(self.usual);
         // A quarter, but one body of the largest size always fits.
         let each = limits.bodies_per_user.unwrap_or_else(|| (all / 4).max(limits.body)).min(all);
-        let mut state = self.lock();
-        let entry = state.users.entry(user.clone()).or_insert_with(|| {
-            Arc::new(User { taken: AtomicU64::new(0), reading: Arc::new(Semaphore::new(1)) })
-        });
-        let of = entry.clone();
-        drop(state);
         Arc::new(Share {
             memory: self.clone(),
             name: user.clone(),
-            user: of,
+            user: OnceLock::new(),
             most: Most { all, each },
             taken: AtomicU64::new(0),
             used: AtomicU64::new(0),
         })
+    }
+
+    fn user(&self, name: &UserId) -> Arc<User> {
+        let new = || User { taken: AtomicU64::new(0), reading: Arc::new(Semaphore::new(1)) };
+        self.lock().users.entry(name.clone()).or_insert_with(|| Arc::new(new())).clone()
     }
 
     fn take(&self, user: &User, most: Most, bytes: u64) -> Result<(), NoMemory> {
@@ -119,7 +121,8 @@ impl BodyMemory {
 pub(crate) struct Share {
     memory: Arc<BodyMemory>,
     name: UserId,
-    user: Arc<User>,
+    /// Who is looked for once something counts.
+    user: OnceLock<Arc<User>>,
     most: Most,
     /// What was taken from the budget.
     taken: AtomicU64,
@@ -132,11 +135,11 @@ impl Share {
     pub(crate) fn take(&self, bytes: u64) -> Result<(), NoMemory> {
         let used = self.used.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         let taken = self.taken.load(Ordering::Relaxed);
-        if used <= taken {
+        if used <= taken.max(SMALL) {
             return Ok(());
         }
         let more = (used - taken).next_multiple_of(STEP);
-        self.memory.take(&self.user, self.most, more)?;
+        self.memory.take(self.user(), self.most, more)?;
         self.taken.fetch_add(more, Ordering::Relaxed);
         Ok(())
     }
@@ -149,17 +152,21 @@ impl Share {
     /// Say that only so many bytes are in use any more.
     pub(crate) fn keep(&self, bytes: u64) {
         self.used.store(bytes, Ordering::Relaxed);
-        let kept = bytes.next_multiple_of(STEP);
+        let kept = if bytes <= SMALL { 0 } else { bytes.next_multiple_of(STEP) };
         let taken = self.taken.load(Ordering::Relaxed);
         if kept < taken {
             self.taken.store(kept, Ordering::Relaxed);
-            self.memory.give(&self.user, taken - kept);
+            self.memory.give(self.user(), taken - kept);
         }
+    }
+
+    fn user(&self) -> &Arc<User> {
+        self.user.get_or_init(|| self.memory.user(&self.name))
     }
 
     /// Bytes that hold the share as long as they are there.
     pub(crate) fn held(self: &Arc<Self>, bytes: Bytes) -> Bytes {
-        if bytes.is_empty() {
+        if self.taken.load(Ordering::Relaxed) == 0 {
             return bytes;
         }
         Bytes::from_owner(Held { bytes, _share: self.clone() })
@@ -168,19 +175,22 @@ impl Share {
     /// Held while a large body of the user is read, so that one user's do not keep others'
     /// waiting.
     pub(super) fn reading(&self) -> Arc<Semaphore> {
-        self.user.reading.clone()
+        self.user().reading.clone()
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        let taken = *self.taken.get_mut();
+        let Some(user) = self.user.get() else {
+            return;
+        };
+        let taken = self.taken.load(Ordering::Relaxed);
         if taken > 0 {
-            self.memory.give(&self.user, taken);
+            self.memory.give(user, taken);
         }
         let mut state = self.memory.lock();
-        // The map's and this one's: the user has no other request under way.
-        if Arc::strong_count(&self.user) == 2 {
+        // The map's and this one's: the user has no other request under way that counts.
+        if Arc::strong_count(user) == 2 {
             state.users.remove(&self.name);
         }
     }
@@ -229,10 +239,10 @@ mod tests {
         for other in &others {
             assert_eq!(other.take(64 * MIB), Ok(()));
         }
-        assert_eq!(of("eve").take(1), Err(NoMemory::All));
+        assert_eq!(of("eve").take(MIB), Err(NoMemory::All));
         assert_eq!(taken(&memory), (256 * MIB, 4));
         drop(others);
-        assert_eq!(of("eve").take(1), Ok(()));
+        assert_eq!(of("eve").take(MIB), Ok(()));
         drop(alice);
         assert_eq!(taken(&memory), (0, 0));
     }
@@ -275,8 +285,14 @@ mod tests {
         for _ in 0..STEP {
             share.take(1).unwrap();
         }
-        assert_eq!(taken(&memory).0, STEP);
+        assert_eq!(taken(&memory), (0, 0), "small bodies do not count");
         share.take(1).unwrap();
-        assert_eq!(taken(&memory).0, 2 * STEP);
+        assert_eq!(taken(&memory), (2 * STEP, 1));
+        for _ in 1..STEP {
+            share.take(1).unwrap();
+        }
+        assert_eq!(taken(&memory), (2 * STEP, 1));
+        share.keep(SMALL);
+        assert_eq!(taken(&memory).0, 0);
     }
 }
