@@ -19,8 +19,14 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     pub(crate) async fn start(directory: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stockade"));
-        command.arg("serve").current_dir(directory).kill_on_drop(true);
+        Self::start_after(directory, ":").await
+    }
+
+    /// Start it in the process of a shell, after what the shell does.
+    pub(crate) async fn start_after(directory: &Path, first: &str) -> Self {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("{first} && exec \"$0\" serve"));
+        command.arg(env!("CARGO_BIN_EXE_stockade")).current_dir(directory).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut errors = BufReader::new(child.stderr.take().unwrap());
@@ -34,6 +40,12 @@ impl Gateway {
                 return Self { child, errors, said, url: format!("http://{address}") };
             }
         }
+    }
+
+    /// The number of its process.
+    #[allow(dead_code, reason = "only some tests ask")]
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id().unwrap()
     }
 
     /// The status and the body of the answer.
