@@ -321,3 +321,27 @@ async fn an_early_refusal_says_whether_the_connection_ends() {
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
     assert!(answer.contains("HTTP/1.1 200 OK"), "the connection goes on: {answer}");
 }
+
+/// Whoever has proven nothing cannot keep a connection busy with what never comes.
+#[tokio::test]
+async fn nobody_waits_for_a_body_that_must_not_be() {
+    let bindings = format!("limits: {{ body_timeout: 1h }}\n{BINDINGS}");
+    let world = World::build(Setup { bindings: &bindings, ..Setup::default() }).await;
+    for path in ["/", "/api/version"] {
+        for more in ["Content-Length: 5", "Transfer-Encoding: chunked"] {
+            let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n{more}\r\n\r\n");
+            expect(&world, &request, 400, "takes no body").await;
+        }
+        let empty = format!(
+            "GET {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
+        expect(&world, &empty, 200, "").await;
+    }
+    let key = world.key("alice");
+    for (more, body) in [("Content-Length: 5", "x"), ("Transfer-Encoding: chunked", "1\r\nx\r\n")] {
+        let request = format!(
+            "GET /api/tags HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\n{more}\r\n\r\n{body}"
+        );
+        expect(&world, &request, 400, "takes no body").await;
+    }
+}

@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod certificate;
+mod classify;
 mod connections;
 mod cors;
 mod crowd;
@@ -36,24 +37,20 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, Uri};
 use hyper::body::Incoming;
 use stockade_authn::{AuthnError, ClientIp, Identity, Replays, Throttle, TrustedProxies};
-use stockade_core::{
-    AccessClass, Client, Clock, Dialect, ModelName, Parameters, Permit, Subject, permit_public,
-};
-use stockade_ollama::{
-    BadHead, BodyKind, CanonicalRequest, ReadLimits, RequestHead, Routed, dialect_of_path,
-};
+use stockade_core::{AccessClass, Client, Clock, Dialect, Permit, permit_public};
+use stockade_ollama::{BadHead, RequestHead, Routed, dialect_of_path};
 
 use crate::facts::Facts;
-use crate::generation::{Asker, Generation, Judged};
+use crate::generation::{Asker, Generation};
 use crate::reload::Current;
 use crate::resources;
 use crate::shadow::{self, ShadowTally};
 use answer::AnswerBody;
-use body::BodyLimits;
+use classify::Classified;
 use connections::Connections;
 use cors::Page;
 use link::Link;
-use memory::{BodyMemory, Share};
+use memory::BodyMemory;
 use passwords::PasswordChecks;
 use path_key::PathKey;
 use readers::Readers;
@@ -81,42 +78,6 @@ pub(crate) struct Gateway {
     surplus: Arc<Surplus>,
     turned_away: Seldom,
     starved: Seldom,
-}
-
-/// What was judged, and the body that belongs to it if that is streamed through.
-struct Classified {
-    request: Box<CanonicalRequest>,
-    stream: Option<Incoming>,
-    /// The memory of its body, if it has one.
-    share: Option<Arc<Share>>,
-}
-
-impl Subject for Classified {
-    fn operation(&self) -> stockade_core::Operation {
-        self.request.operation()
-    }
-
-    fn models(&self) -> &[stockade_core::ModelRef] {
-        self.request.models()
-    }
-}
-
-impl Judged for Classified {
-    fn dialect(&self) -> Dialect {
-        self.request.dialect()
-    }
-
-    fn parameters(&self) -> &Parameters {
-        self.request.parameters()
-    }
-
-    fn body_text(&self) -> Option<String> {
-        self.request.body_text()
-    }
-
-    fn replace_model(&mut self, by: &ModelName) -> Result<(), String> {
-        self.request.replace_model(by)
-    }
 }
 
 impl Gateway {
@@ -284,71 +245,6 @@ impl Exchange<'_> {
         let permit = self.decide(classified, &caller, record).await?;
         record.permitted(permit.allowed_by());
         Ok((permit, Some(caller)))
-    }
-
-    async fn classify(
-        &self,
-        routed: Routed,
-        body: Incoming,
-        caller: Option<&Identity>,
-        record: &mut Record,
-    ) -> Result<Classified, Refused> {
-        let limits = &self.generation.config.limits;
-        let classified = match (routed.body_kind(), caller) {
-            (BodyKind::Blob, _) => {
-                // A length that is too large is known before anything is forwarded.
-                body::check_length(&body, limits.blob)?;
-                let request = Box::new(routed.streamed()?);
-                Classified { request, stream: Some(body), share: None }
-            }
-            (BodyKind::Json(_) | BodyKind::Multipart, Some(caller)) => {
-                self.read(routed, body, caller).await?
-            }
-            // Any body is too long, and so the first bytes of it tell as much as all.
-            (BodyKind::None, _) | (_, None) => {
-                let bytes = body::beginning(body, limits.body_timeout).await?;
-                let request = Box::new(routed.read(bytes, &self.read_limits())?);
-                Classified { request, stream: None, share: None }
-            }
-        };
-        record.classified(classified.request.operation(), classified.request.models());
-        Ok(classified)
-    }
-
-    /// Read a body whole, where that takes nobody else's time or memory.
-    async fn read(
-        &self,
-        routed: Routed,
-        body: Incoming,
-        caller: &Identity,
-    ) -> Result<Classified, Refused> {
-        let limits = &self.generation.config.limits;
-        let share = self.share(caller);
-        let most = BodyLimits { bytes: limits.body, pause: limits.body_timeout };
-        let bytes = body::collect(body, most, &share).await?;
-        let weight = if routed.is_compressed() { u64::MAX } else { bytes.len() as u64 };
-        let (limits, taken) = (self.read_limits(), share.clone());
-        let read = move || {
-            let mut take = |bytes: usize| taken.take(bytes as u64).is_ok();
-            routed.read_within(bytes, &limits, &mut take)
-        };
-        let request = self.gateway.readers.run(weight, &share, read).await??;
-        share.take(request.overhead() as u64)?;
-        Ok(Classified { request: Box::new(request), stream: None, share: Some(share) })
-    }
-
-    fn read_limits(&self) -> ReadLimits {
-        let limits = &self.generation.config.limits;
-        ReadLimits {
-            bytes: usize::try_from(limits.body).unwrap_or(usize::MAX),
-            depth: limits.json_depth,
-            ..ReadLimits::default()
-        }
-    }
-
-    /// Memory for what is read for a caller.
-    fn share(&self, caller: &Identity) -> Arc<Share> {
-        self.gateway.memory.share(&caller.principal.user, &self.generation.config.limits)
     }
 
     async fn decide(
