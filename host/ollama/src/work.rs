@@ -14,7 +14,6 @@ pub(crate) fn step(steps: usize) {
 
 /// Nothing is counted but in tests.
 #[cfg(not(test))]
-#[inline(always)]
 pub(crate) const fn step(_steps: usize) {}
 
 /// How many steps some work takes.

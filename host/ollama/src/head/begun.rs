@@ -45,9 +45,9 @@ impl Begun {
                 return if at + 1 == line.len() { Ok(()) } else { Err(lone(is_field)) };
             }
             if is_field {
-                self.field(at, byte)?
+                self.field(at, byte)?;
             } else {
-                self.request_line(at, byte, line)?
+                self.request_line(at, byte, line)?;
             }
             self.seen = at + 1;
         }

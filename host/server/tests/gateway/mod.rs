@@ -18,6 +18,7 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
+    #[allow(dead_code, reason = "only some tests ask for nothing else")]
     pub(crate) async fn start(directory: &Path) -> Self {
         Self::start_after(directory, ":").await
     }
