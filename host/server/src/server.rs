@@ -74,6 +74,7 @@ impl Server {
         Self::serving(Arc::new(Current::new(generation)), clock).await
     }
 
+    #[expect(clippy::unused_async, reason = "sockets listen within a runtime only")]
     async fn serving(current: Arc<Current>, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let config = current.load();
         let mut sockets = Vec::new();

@@ -28,12 +28,22 @@ async fn the_soft_limit_is_raised_to_the_hard_one() {
     let directory = tempfile::tempdir().unwrap();
     let nobody = SocketAddr::from((Ipv4Addr::LOCALHOST, 9));
     std::fs::write(directory.path().join("stockade.yaml"), config(nobody, "")).unwrap();
-    let gateway = Gateway::start_after(directory.path(), "ulimit -Sn 100 && ulimit -Hn 900").await;
-    let limits = std::fs::read_to_string(format!("/proc/{}/limits", gateway.process())).unwrap();
+    let usual = Gateway::start(directory.path()).await;
+    let low = Gateway::start_after(directory.path(), "ulimit -Sn 100 && ulimit -Hn 900").await;
+    let (soft, hard) = limits(&usual);
+    assert_eq!(soft, hard);
+    assert_eq!(limits(&low), ("900".to_owned(), "900".to_owned()));
+    usual.end().await;
+    low.end().await;
+}
+
+/// The soft and the hard limit of open files.
+fn limits(gateway: &Gateway) -> (String, String) {
+    let process = gateway.child.id().unwrap();
+    let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
     let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
-    let numbers: Vec<&str> = files.split_ascii_whitespace().skip(3).take(2).collect();
-    assert_eq!(numbers, ["900", "900"]);
-    gateway.end().await;
+    let mut numbers = files.split_ascii_whitespace().skip(3).map(str::to_owned);
+    (numbers.next().unwrap(), numbers.next().unwrap())
 }
 
 #[tokio::test]

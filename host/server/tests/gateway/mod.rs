@@ -10,7 +10,7 @@ pub(crate) const HELLO: &str = r#"{"model":"llama3.2:3b","prompt":"Hello","strea
 
 /// The running program, and what it has said so far.
 pub(crate) struct Gateway {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) errors: BufReader<ChildStderr>,
     pub(crate) said: String,
     /// Where it listens; where it does at several addresses, the first.
@@ -18,7 +18,6 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    #[allow(dead_code, reason = "only some tests ask for nothing else")]
     pub(crate) async fn start(directory: &Path) -> Self {
         Self::start_after(directory, ":").await
     }
@@ -41,12 +40,6 @@ impl Gateway {
                 return Self { child, errors, said, url: format!("http://{address}") };
             }
         }
-    }
-
-    /// The number of its process.
-    #[allow(dead_code, reason = "only some tests ask")]
-    pub(crate) fn process(&self) -> u32 {
-        self.child.id().unwrap()
     }
 
     /// The status and the body of the answer.
