@@ -271,3 +271,77 @@ async fn half_a_body_is_no_request() {
     }
     assert!(world.ollama.requests().is_empty());
 }
+
+/// What can become no request is not waited for, however long a head may take.
+#[tokio::test]
+async fn garbage_is_refused_at_once() {
+    let bindings = format!("limits: {{ header_timeout: 5m }}\n{BINDINGS}");
+    let world = World::build(Setup { bindings: &bindings, ..Setup::default() }).await;
+    for (garbage, message) in [
+        (&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..], "http://"),
+        (b"SSH-2.0-OpenSSH_9.9", "capital letters"),
+        (b"\0", "capital letters"),
+        (b"GET / HTTP/2", "HTTP/1.1"),
+        (b"GET /\xff", "percent-encoded"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX Y", "name"),
+    ] {
+        let mut stream = TcpStream::connect(world.gateway()).await.unwrap();
+        stream.write_all(garbage).await.unwrap();
+        let mut answer = String::new();
+        soon("the refusal", stream.read_to_string(&mut answer)).await.unwrap();
+        assert_eq!(status(&answer), 400, "{garbage:?}: {answer}");
+        assert!(answer.contains(message), "{garbage:?}: {answer}");
+    }
+}
+
+/// Whoever is answered before the body has come learns that the connection ends; whoever has
+/// sent it all can go on.
+#[tokio::test]
+async fn an_early_refusal_says_whether_the_connection_ends() {
+    let bindings = format!("limits: {{ body: 1KiB }}\n{BINDINGS}");
+    let world = World::build(Setup { bindings: &bindings, ..Setup::default() }).await;
+    let key = world.key("alice");
+    let head = |key: &str, length: usize| {
+        format!(
+            "POST /api/generate HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\n\
+             Content-Length: {length}\r\n\r\n"
+        )
+    };
+    for (request, expected) in [(head("sk-local-wrong", 5000), 401), (head(key, 5000), 413)] {
+        let mut stream = TcpStream::connect(world.gateway()).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        soon("the answer and the end", stream.read_to_string(&mut answer)).await.unwrap();
+        assert_eq!(status(&answer), expected, "{answer}");
+        assert!(answer.to_ascii_lowercase().contains("connection: close\r\n"), "{answer}");
+    }
+    let whole = head("sk-local-wrong", BODY.len()) + BODY;
+    let last = Pieces::good().bytes(key);
+    let answer = raw(world.gateway(), format!("{whole}{last}").as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert!(answer.contains("HTTP/1.1 200 OK"), "the connection goes on: {answer}");
+}
+
+/// Whoever has proven nothing cannot keep a connection busy with what never comes.
+#[tokio::test]
+async fn nobody_waits_for_a_body_that_must_not_be() {
+    let bindings = format!("limits: {{ body_timeout: 1h }}\n{BINDINGS}");
+    let world = World::build(Setup { bindings: &bindings, ..Setup::default() }).await;
+    for path in ["/", "/api/version"] {
+        for more in ["Content-Length: 5", "Transfer-Encoding: chunked"] {
+            let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n{more}\r\n\r\n");
+            expect(&world, &request, 400, "takes no body").await;
+        }
+        let empty = format!(
+            "GET {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
+        expect(&world, &empty, 200, "").await;
+    }
+    let key = world.key("alice");
+    for (more, body) in [("Content-Length: 5", "x"), ("Transfer-Encoding: chunked", "1\r\nx\r\n")] {
+        let request = format!(
+            "GET /api/tags HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\n{more}\r\n\r\n{body}"
+        );
+        expect(&world, &request, 400, "takes no body").await;
+    }
+}

@@ -6,7 +6,8 @@ use stockade_core::{CredentialId, Principal, ProofKind, UnixTime, UserId};
 
 use crate::api_key::{ApiKey, ApiKeys, PresentedKey};
 use crate::basic::{
-    Password, PasswordCheck, PasswordChecked, PasswordRules, Passwords, PresentedBasic,
+    Password, PasswordCheck, PasswordChecked, PasswordMemory, PasswordRules, Passwords,
+    PresentedBasic,
 };
 use crate::certificate::{Certificates, ClientCertificate, PresentedCertificate};
 use crate::jwt::{JwtIssuer, Jwts};
@@ -170,7 +171,7 @@ impl Authenticator {
     ) -> Result<Identity, AuthnError> {
         match self.begin(presented, now)? {
             Step::Proven(identity) => Ok(identity),
-            Step::Check(check) => self.finish(check.run(), now),
+            Step::Check(check) => self.finish(check.run(&mut PasswordMemory::default()), now),
         }
     }
 

@@ -22,7 +22,7 @@ mod cache;
 mod hash;
 
 use cache::{Cache, Remembered};
-pub use hash::{InvalidPasswordHash, PasswordHash, WeakPassword};
+pub use hash::{InvalidPasswordHash, PasswordHash, PasswordMemory, WeakPassword};
 
 /// A user's password as it is stored.
 #[derive(Clone, Debug)]
@@ -91,8 +91,8 @@ pub struct PasswordChecked {
 
 impl PasswordCheck {
     /// Compute the hash, which takes tens of milliseconds and megabytes of memory.
-    pub fn run(self) -> PasswordChecked {
-        let right = self.hash.verify(&self.password);
+    pub fn run(self, memory: &mut PasswordMemory) -> PasswordChecked {
+        let right = self.hash.verify(&self.password, memory);
         PasswordChecked { user: self.user.filter(|_| right), remembered: self.remembered }
     }
 }

@@ -57,8 +57,8 @@ mod user;
 pub use api_key::{ApiKey, InvalidKeyDigest, KeyDigest, KeyText, WeakKey};
 pub use authenticator::{Authenticator, ConflictError, Credentials, Step};
 pub use basic::{
-    InvalidPasswordHash, Password, PasswordCheck, PasswordChecked, PasswordHash, PasswordRules,
-    WeakPassword,
+    InvalidPasswordHash, Password, PasswordCheck, PasswordChecked, PasswordHash, PasswordMemory,
+    PasswordRules, WeakPassword,
 };
 pub use certificate::{
     CertificateName, ClientCertificate, Fingerprint, InvalidFingerprint, PresentedCertificate,

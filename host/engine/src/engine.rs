@@ -174,7 +174,7 @@ impl Engine {
         if let Some(mut maker) = self.maker_if_idle() {
             maker.rest();
         }
-        heap::give_back();
+        heap::give_memory_back();
     }
 
     fn maker(&self) -> MutexGuard<'_, Maker> {

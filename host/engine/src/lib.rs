@@ -44,6 +44,7 @@ pub use contract::CONTRACTS;
 pub use engine::Engine;
 pub use error::{EngineError, LoadError, SettingsProblem};
 pub use failure::Failure;
+pub use heap::give_memory_back;
 pub use metadata::Metadata;
 pub use meter::{Meter, MeterError, Metered};
 pub use module::{Digest, InvalidDigest, ModuleSource};

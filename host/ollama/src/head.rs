@@ -8,8 +8,13 @@
 //!
 //! Source: RFC 9112, sections 2.2, 3, 5, 6 and 11.2.
 
+mod begun;
+
 use http::StatusCode;
 use memchr::memchr;
+
+use crate::work;
+use begun::Begun;
 
 /// The longest head, in bytes.
 pub const LONGEST_HEAD: usize = 64 << 10;
@@ -58,6 +63,14 @@ const fn too_large(message: &'static str) -> BadHead {
     BadHead { status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message }
 }
 
+const FORM: BadHead = bad("the request line must be a method, a path and HTTP/1.1");
+const METHOD: BadHead = bad("the method must be written in capital letters");
+const TARGET: BadHead = bad("the request target has a character that must be percent-encoded");
+const VERSION: BadHead = bad("the version must be HTTP/1.1");
+const FOLDED: BadHead = bad("a header field goes on in a second line; write it in one");
+const NAME: BadHead = bad("a header field's name has a character that no name has");
+const VALUE: BadHead = bad("a header field's value has a control character");
+
 const TARGET_TOO_LONG: BadHead = BadHead {
     status: StatusCode::URI_TOO_LONG,
     message: "the request's target has more than 16 KiB",
@@ -85,6 +98,7 @@ pub struct HeadScanner {
     fields: usize,
     length: Option<u64>,
     chunked: bool,
+    begun: Begun,
 }
 
 /// What is kept of a request line.
@@ -102,6 +116,7 @@ impl HeadScanner {
     /// The head is refused, as soon as that is certain.
     pub fn scan(&mut self, bytes: &[u8]) -> Result<Option<Head>, BadHead> {
         while let Some(found) = bytes.get(self.searched..).and_then(|rest| memchr(b'\n', rest)) {
+            work::step(found);
             let end = self.searched + found;
             let line = &bytes[self.line..end];
             let line = line.strip_suffix(b"\r").ok_or(bad(
@@ -116,8 +131,10 @@ impl HeadScanner {
                 return Ok(Some(Head { start: request.start, end: self.line, body }));
             }
         }
+        work::step(bytes.len() - self.searched);
         self.searched = bytes.len();
         self.check_size(bytes.len())?;
+        self.begun.check(self.line, &bytes[self.line..], self.request.is_some())?;
         Ok(None)
     }
 
@@ -149,15 +166,15 @@ impl HeadScanner {
     fn field(&mut self, line: &[u8]) -> Result<(), BadHead> {
         self.fields += 1;
         if matches!(line.first(), Some(b' ' | b'\t')) {
-            return Err(bad("a header field goes on in a second line; write it in one"));
+            return Err(FOLDED);
         }
         let colon = memchr(b':', line).ok_or(bad("a line of the head is no header field"))?;
         let (name, value) = (&line[..colon], trim(&line[colon + 1..]));
         if name.is_empty() || !name.iter().all(|&byte| is_token(byte)) {
-            return Err(bad("a header field's name has a character that no name has"));
+            return Err(NAME);
         }
         if value.iter().any(|&byte| byte != b'\t' && byte.is_ascii_control()) {
-            return Err(bad("a header field's value has a control character"));
+            return Err(VALUE);
         }
         if name.eq_ignore_ascii_case(b"content-length") {
             self.content_length(value)
@@ -203,7 +220,6 @@ impl HeadScanner {
 
 /// Whether the version is 1.0.
 fn request_line(line: &[u8]) -> Result<bool, BadHead> {
-    const FORM: BadHead = bad("the request line must be a method, a path and HTTP/1.1");
     if line.len() > LONGEST_TARGET {
         return Err(TARGET_TOO_LONG);
     }
@@ -214,19 +230,22 @@ fn request_line(line: &[u8]) -> Result<bool, BadHead> {
         return Err(FORM);
     };
     // All methods that there are; anything else is used by the gateway itself.
+    if method.len() > begun::LONGEST_METHOD {
+        return Err(FORM);
+    }
     if method.is_empty() || !method.iter().all(u8::is_ascii_uppercase) {
-        return Err(bad("the method must be written in capital letters"));
+        return Err(METHOD);
     }
     if method == b"CONNECT" {
         return Err(bad("this is a gateway to Ollama and no tunnel; CONNECT is refused"));
     }
     if target.is_empty() || !target.iter().all(|&byte| is_of_target(byte)) {
-        return Err(bad("the request target has a character that must be percent-encoded"));
+        return Err(TARGET);
     }
     match version {
         b"HTTP/1.1" => Ok(false),
         b"HTTP/1.0" => Ok(true),
-        _ => Err(bad("the version must be HTTP/1.1")),
+        _ => Err(VERSION),
     }
 }
 

@@ -14,6 +14,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use crate::work;
+
 pub(crate) use error::{JsonError, Problem};
 pub(crate) use number::Number;
 pub(crate) use place::Place;
@@ -55,6 +57,11 @@ impl Document {
     /// The whole; always an object.
     pub(crate) fn root(&self) -> Value<'_> {
         self.value(0)
+    }
+
+    /// The memory, in bytes, that it takes besides the body.
+    pub(crate) fn overhead(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node>()
     }
 
     fn value(&self, index: u32) -> Value<'_> {
@@ -162,6 +169,7 @@ struct Children<'a> {
 impl<'a> Children<'a> {
     fn next(&mut self) -> Option<Value<'a>> {
         (self.next < self.end).then(|| {
+            work::step(1);
             let value = self.document.value(self.next);
             self.next = value.node().next;
             value

@@ -47,13 +47,17 @@ mod request;
 pub mod response;
 mod route;
 mod shape;
+mod work;
 
 pub use head::{
     BadHead, BodyFraming, Head, HeadScanner, LONGEST_HEAD, method_of_head, path_of_head,
 };
 pub use json::ReadLimits;
 pub use refusal::Refusal;
-pub use request::{CanonicalRequest, UpstreamBody, UpstreamRequest, WriteOptions, several_models};
+pub use request::{
+    CanonicalRequest, MOST_DIGESTS, MOST_IMAGES, MOST_OBJECTS, MOST_TOOLS, UpstreamBody,
+    UpstreamRequest, WriteOptions, several_models,
+};
 pub use route::{
     BodyKind, Parameter, Path, ROUTES, RequestHead, ResponseKind, Route, Routed, dialect_of_path,
     reference_markdown, route, shown_path,

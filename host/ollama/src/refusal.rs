@@ -5,14 +5,14 @@ use stockade_core::Dialect;
 
 use crate::shown_path;
 
-/// A 4xx answer of this crate: the request is refused, and the caller is told what is
+/// An answer of this crate: the request is refused, and the caller is told what is
 /// wrong, where, and what to send instead.
 ///
 /// [`error_body`](crate::response::error_body) renders it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
-    /// The status; always a 4xx.
+    /// The status; a 4xx, or 503 where there is no memory for the request now.
     pub status: StatusCode,
     /// The API whose error shape the caller understands.
     pub dialect: Dialect,

@@ -1,6 +1,7 @@
 //! A request that has one meaning, and how it is written for Ollama.
 
 mod body;
+mod bounds;
 mod facts;
 mod form;
 mod keep_alive;
@@ -17,6 +18,8 @@ use crate::Refusal;
 use crate::json::{self, JsonError, ReadLimits};
 use crate::route::{BodyKind, PathValue, Route};
 use crate::shape::{Kind, Shape};
+pub use bounds::{MOST_DIGESTS, MOST_IMAGES, MOST_OBJECTS, MOST_TOOLS};
+
 use body::JsonBody;
 use facts::Facts;
 use form::Form;
@@ -199,6 +202,14 @@ impl CanonicalRequest {
     /// What the request says that a policy may judge.
     pub const fn parameters(&self) -> &Parameters {
         &self.parameters
+    }
+
+    /// The memory, in bytes, that the request takes besides its body.
+    pub fn overhead(&self) -> usize {
+        match &self.body {
+            Body::Json(body) => body.overhead(),
+            Body::Empty | Body::Form(_) | Body::Stream => 0,
+        }
     }
 
     /// The body in its canonical form, for policies that want to see it; `None` where

@@ -17,6 +17,7 @@ mod log;
 mod proxy;
 mod record;
 pub mod reload;
+mod resources;
 mod server;
 pub mod shadow;
 mod tls;

@@ -4,20 +4,32 @@ mod answer;
 mod body;
 mod catalogue;
 mod certificate;
+mod classify;
+mod connections;
 mod consequences;
 mod cors;
 mod cross_site;
+mod crowd;
 mod forward;
 mod guard;
 mod identify;
+mod link;
 mod list;
 mod listener;
+mod memory;
+mod passwords;
 mod path_key;
+mod patience;
 mod pause;
 mod proxy_protocol;
+mod readers;
 mod record;
 mod refused;
+mod seat;
+mod seated;
+mod seldom;
 mod strangers;
+mod surplus;
 mod tenure;
 mod throttled;
 mod token;
@@ -29,31 +41,33 @@ use http::request::Parts;
 use http::{HeaderMap, Request, Response, Uri};
 use hyper::body::Incoming;
 use stockade_authn::{AuthnError, ClientIp, Identity, Replays, Throttle, TrustedProxies};
-use stockade_core::{
-    AccessClass, Client, Clock, Dialect, ModelName, Parameters, Permit, Subject, permit_public,
-};
-use stockade_ollama::{
-    BodyKind, CanonicalRequest, ReadLimits, RequestHead, Routed, dialect_of_path,
-};
+use stockade_core::{AccessClass, Client, Clock, Dialect, Permit, permit_public};
+use stockade_ollama::{RequestHead, Routed, dialect_of_path};
 
 use crate::config::WhenStuck;
 use crate::facts::Facts;
-use crate::generation::{Asker, Generation, Judged};
+use crate::generation::{Asker, Generation};
 use crate::log;
 use crate::reload::Current;
+use crate::resources;
 use crate::shadow::{self, ShadowTally};
 use answer::AnswerBody;
-use body::BodyLimits;
 use catalogue::Catalogue;
+use classify::Classified;
+use connections::Connections;
 use consequences::Permitted;
 use cors::Page;
 use guard::RefusedHead;
-use identify::PasswordChecks;
-use listener::Link;
+use link::Link;
+use memory::BodyMemory;
+use passwords::PasswordChecks;
 use path_key::PathKey;
+use readers::Readers;
 use record::{Record, RequestIds};
 use refused::Refused;
+use seldom::Seldom;
 use strangers::Strangers;
+use surplus::Surplus;
 use upstream::Upstream;
 
 pub(crate) use listener::serve;
@@ -72,40 +86,12 @@ pub(crate) struct Gateway {
     catalogue: Catalogue,
     /// The machine's own name, in lower case.
     machine: Option<String>,
-}
-
-/// What was judged, and the body that belongs to it if that is streamed through.
-struct Classified {
-    request: Box<CanonicalRequest>,
-    stream: Option<Incoming>,
-}
-
-impl Subject for Classified {
-    fn operation(&self) -> stockade_core::Operation {
-        self.request.operation()
-    }
-
-    fn models(&self) -> &[stockade_core::ModelRef] {
-        self.request.models()
-    }
-}
-
-impl Judged for Classified {
-    fn dialect(&self) -> Dialect {
-        self.request.dialect()
-    }
-
-    fn parameters(&self) -> &Parameters {
-        self.request.parameters()
-    }
-
-    fn body_text(&self) -> Option<String> {
-        self.request.body_text()
-    }
-
-    fn replace_model(&mut self, by: &ModelName) -> Result<(), String> {
-        self.request.replace_model(by)
-    }
+    connections: Arc<Connections>,
+    memory: Arc<BodyMemory>,
+    readers: Readers,
+    surplus: Arc<Surplus>,
+    turned_away: Seldom,
+    starved: Seldom,
 }
 
 impl Gateway {
@@ -114,19 +100,31 @@ impl Gateway {
         clock: Arc<dyn Clock>,
         shadow: Arc<ShadowTally>,
     ) -> Self {
+        let surplus: Arc<Surplus> = Arc::default();
         Self {
             current,
             clock,
             upstream: Upstream::default(),
             ids: RequestIds::new(),
-            passwords: PasswordChecks::new(),
+            passwords: PasswordChecks::new(surplus.clone()),
             replays: Replays::default(),
             throttle: Throttle::default(),
             shadow,
             strangers: Strangers::default(),
             catalogue: Catalogue::default(),
             machine: cross_site::machine_name(),
+            connections: Arc::new(Connections::new(resources::descriptors(), surplus.clone())),
+            memory: Arc::new(BodyMemory::new(resources::memory(), surplus.clone())),
+            readers: Readers::new(),
+            surplus,
+            turned_away: Seldom::default(),
+            starved: Seldom::default(),
         }
+    }
+
+    /// What is freed in bursts, to be given back.
+    pub(crate) const fn surplus(&self) -> &Arc<Surplus> {
+        &self.surplus
     }
 
     /// Answer one request, by the generation that is current now.
@@ -251,7 +249,7 @@ impl Exchange<'_> {
     ) -> Result<(Permitted, Option<Identity>), Refused> {
         let in_path = head.key.allowed(&self.generation.config.authentication)?;
         if matches!(&routed, Ok(routed) if is_public(routed)) {
-            let classified = self.classify(routed?, body, record).await?;
+            let classified = self.classify(routed?, body, None, record).await?;
             let permit = permit_public(classified)
                 .map_err(|_| Refused::unproven(&AuthnError::Missing, false))?;
             record.permitted(&permit);
@@ -259,7 +257,7 @@ impl Exchange<'_> {
         }
         let caller = self.identify(head.parts, in_path).await?;
         record.identified(&caller);
-        let classified = self.classify(routed?, body, record).await?;
+        let classified = self.classify(routed?, body, Some(&caller), record).await?;
         let permit = self.decide(classified, &caller, record).await?;
         let permitted = self.consider(permit, &caller, record).await?;
         record.permitted(&permitted.permit);
@@ -272,31 +270,6 @@ impl Exchange<'_> {
             WhenStuck::Refuse if log::is_stuck() => Err(Refused::unrecorded()),
             WhenStuck::Refuse | WhenStuck::Drop => Ok(()),
         }
-    }
-
-    async fn classify(
-        &self,
-        routed: Routed,
-        body: Incoming,
-        record: &mut Record,
-    ) -> Result<Classified, Refused> {
-        let limits = &self.generation.config.limits;
-        let classified = if let BodyKind::Blob = routed.body_kind() {
-            // A length that is too large is known before anything is forwarded.
-            body::check_length(&body, limits.blob)?;
-            Classified { request: Box::new(routed.streamed()?), stream: Some(body) }
-        } else {
-            let caller = BodyLimits { bytes: limits.body, pause: limits.body_timeout };
-            let bytes = body::collect(body, caller).await?;
-            let limits = ReadLimits {
-                bytes: usize::try_from(limits.body).unwrap_or(usize::MAX),
-                depth: limits.json_depth,
-                ..ReadLimits::default()
-            };
-            Classified { request: Box::new(routed.read(bytes, &limits)?), stream: None }
-        };
-        record.classified(classified.request.operation(), classified.request.models());
-        Ok(classified)
     }
 
     async fn decide(

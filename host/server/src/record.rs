@@ -149,6 +149,8 @@ pub(crate) enum Cause {
     ObligationUnmet,
     /// Nothing can be recorded at the moment.
     Unrecorded,
+    /// All that the gateway already does.
+    Overload,
     /// The policies.
     #[serde(untagged)]
     Policy(DenialCause),
@@ -164,6 +166,7 @@ impl Cause {
             Self::BadRequest => "bad-request",
             Self::ObligationUnmet => "obligation-unmet",
             Self::Unrecorded => "unrecorded",
+            Self::Overload => "overload",
             Self::Policy(DenialCause::NoBinding) => "no-binding",
             Self::Policy(DenialCause::NotAllowed) => "not-allowed",
             Self::Policy(DenialCause::Denied) => "denied",

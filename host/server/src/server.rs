@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use stockade_core::Clock;
 use stockade_engine::{Compiler, Engine, EngineConfig, EngineError};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -75,12 +75,13 @@ impl Server {
         Self::serving(Arc::new(Current::new(generation)), clock).await
     }
 
+    #[expect(clippy::unused_async, reason = "sockets listen within a runtime only")]
     async fn serving(current: Arc<Current>, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let config = current.load();
         let mut sockets = Vec::new();
         for listener in &config.config.listen {
             let address = listener.address;
-            let bound = TcpListener::bind(address).await;
+            let bound = listen(address);
             sockets.push(bound.map_err(|source| StartError::Listen { address, source })?);
         }
         let addresses = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
@@ -88,6 +89,7 @@ impl Server {
         let gateway = Arc::new(Gateway::new(current.clone(), clock.clone(), shadow.clone()));
         let stop = CancellationToken::new();
         let mut listeners = JoinSet::new();
+        listeners.spawn(gateway.surplus().clone().give_back(stop.clone()));
         for (socket, listener) in sockets.into_iter().zip(config.config.listen.clone()) {
             let gateway = gateway.clone();
             listeners.spawn(proxy::serve(socket, listener, gateway, stop.clone()));
@@ -124,6 +126,18 @@ impl Server {
         self.stop.cancel();
         while self.listeners.join_next().await.is_some() {}
     }
+}
+
+/// How many connections may wait to be accepted; the system may allow fewer. A caller for
+/// whom there is no place waits for a second before the next try.
+const BACKLOG: u32 = 4096;
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Connections of the process before this one may not have ended.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// The sandbox, its limits shown to bite here and now.

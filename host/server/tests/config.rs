@@ -161,6 +161,11 @@ fn every_key_arrives() {
     assert_eq!(config.limits.blob, 2 << 30);
     assert_eq!(config.limits.header_timeout, Duration::from_millis(500));
     assert_eq!(config.limits.drain_timeout, Duration::from_mins(1));
+    assert_eq!(config.limits.write_timeout, Duration::from_secs(9));
+    assert_eq!(config.limits.bodies, Some(1 << 30));
+    assert_eq!(config.limits.bodies_per_user, Some(100 << 20));
+    assert_eq!(config.limits.connections, Some(500));
+    assert_eq!(config.limits.connections_per_address, Some(50));
     assert_eq!(config.log.level, LogLevel::Debug);
     assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(config.token_rules.max_ttl, Duration::from_hours(12));

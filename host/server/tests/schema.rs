@@ -145,6 +145,8 @@ fn it_finds_what_is_wrong() {
         ("limits: { body: much }", "/limits/body"),
         ("limits: { header_timeout: 5 }", "/limits/header_timeout"),
         ("limits: { json_depth: 1000 }", "/limits/json_depth"),
+        ("limits: { connections: 0 }", "/limits/connections"),
+        ("limits: { bodies: plenty }", "/limits/bodies"),
         ("log: { level: loud }", "/log/level"),
         ("policies: { p: { modul: builtin/model-access } }", "/policies/p"),
         ("policies: { p: { module: x.wasm, digest: abc } }", "/policies/p/digest"),

@@ -3,14 +3,36 @@
 use std::fmt;
 use std::str::FromStr;
 
+use argon2::password_hash::PasswordHasher as _;
 use argon2::password_hash::phc;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use argon2::{Argon2, Params};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use stockade_core::{Secret, random};
+use subtle::ConstantTimeEq as _;
 
 /// A password's Argon2id hash: `$argon2id$v=19$m=19456,t=2,p=1$…$…`.
 #[derive(PartialEq, Eq)]
 pub struct PasswordHash(phc::PasswordHash);
+
+/// The memory in which hashes are computed, one at a time. It is used again for the next one:
+/// memory of this size that is taken and freed for each is not given back by every allocator.
+#[derive(Default)]
+pub struct PasswordMemory(Vec<Block>);
+
+impl PasswordMemory {
+    /// How much there is, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.0.len() * Block::SIZE
+    }
+
+    fn blocks(&mut self, number: usize) -> &mut [Block] {
+        if self.0.len() < number {
+            // What there is goes first, so that both never exist at once.
+            self.0 = Vec::new();
+            self.0.resize(number, Block::default());
+        }
+        &mut self.0[..number]
+    }
+}
 
 /// A text that is no such hash, or one of a cost that does not serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,8 +95,17 @@ impl PasswordHash {
     }
 
     /// Whether a password is the one; compared in constant time.
-    pub(super) fn verify(&self, password: &Secret<String>) -> bool {
-        Argon2::default().verify_password(password.expose().as_bytes(), &self.0).is_ok()
+    pub(super) fn verify(&self, password: &Secret<String>, memory: &mut PasswordMemory) -> bool {
+        let cost = Params::try_from(&self.0);
+        let (Ok(cost), Some(salt), Some(expected)) = (cost, &self.0.salt, &self.0.hash) else {
+            return false;
+        };
+        let mut computed = vec![0; expected.len()];
+        let blocks = memory.blocks(cost.block_count());
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost);
+        let text = password.expose().as_bytes();
+        let done = argon2.hash_password_into_with_memory(text, salt, &mut computed, blocks);
+        done.is_ok() && computed.ct_eq(expected.as_bytes()).into()
     }
 }
 

@@ -111,3 +111,40 @@ fn hashes_of_other_kinds_and_costs_are_refused() {
     assert_eq!(PasswordHash::of(&secret("short")).unwrap_err(), WeakPassword::Short);
     assert_eq!(PasswordHash::of(&secret("with a line end\n")).unwrap_err(), WeakPassword::Control);
 }
+
+#[test]
+fn one_memory_serves_many_checks() {
+    let (right, wrong) = (secret(RIGHT), secret("wrong horse"));
+    let hash = PasswordHash::of(&right).unwrap();
+    let mut memory = PasswordMemory::default();
+    assert_eq!(memory.bytes(), 0);
+    assert!(hash.verify(&right, &mut memory));
+    let bytes = memory.bytes();
+    assert_eq!(bytes, 19 << 20);
+    // What another check left in it changes nothing.
+    for (password, good) in [(&wrong, false), (&right, true), (&wrong, false)] {
+        assert_eq!(hash.verify(password, &mut memory), good);
+    }
+    let dear = "$argon2id$v=19$m=32768,t=1,p=2$c2FsdHNhbHRzYWx0$BcVrWXgwUXxIxKkAJ6KDJFEnRXlOvb3Qx8vTXUQOqXM";
+    assert!(!dear.parse::<PasswordHash>().unwrap().verify(&right, &mut memory));
+    assert_eq!(memory.bytes(), 32 << 20);
+    assert!(hash.verify(&right, &mut memory), "a larger memory serves too");
+    assert_eq!(memory.bytes(), 32 << 20);
+}
+
+#[test]
+fn hashes_of_other_lengths_and_lanes_are_verified() {
+    let mut memory = PasswordMemory::default();
+    for (length, lanes) in [(16, 1), (24, 2), (64, 4)] {
+        let params = argon2::Params::new(8 << 10, 2, lanes, Some(length)).unwrap();
+        let argon2 = argon2::Argon2::from(params);
+        let hash = argon2::password_hash::PasswordHasher::hash_password_with_salt(
+            &argon2,
+            RIGHT.as_bytes(),
+            b"saltsalt",
+        );
+        let hash: PasswordHash = hash.unwrap().to_string().parse().unwrap();
+        assert!(hash.verify(&secret(RIGHT), &mut memory), "{hash}");
+        assert!(!hash.verify(&secret("correct horse: batterz"), &mut memory), "{hash}");
+    }
+}

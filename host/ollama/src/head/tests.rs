@@ -84,6 +84,7 @@ fn a_request_line_has_one_form() {
         "GET / HTTP/1.10",
         "get / HTTP/1.1",
         "STOCKADE-REFUSED / HTTP/1.1",
+        "AAAAAAAAAAAAAAAAAAAAAAAAA / HTTP/1.1",
         "CONNECT ollama.com:443 HTTP/1.1",
         "GET /\u{e9} HTTP/1.1",
         "GET /\u{7f} HTTP/1.1",
@@ -117,6 +118,46 @@ fn heads_that_are_too_large_are_told_so_before_they_end() {
     assert_eq!(scan(&fields).unwrap_err().status, 431);
     let fields = format!("GET / HTTP/1.1\r\n{}\r\n", "X: a\r\n".repeat(100));
     assert!(scan(&fields).unwrap().is_some());
+}
+
+/// Nothing that follows could make them good, so that nothing is waited for.
+#[test]
+fn what_no_head_begins_with_is_refused_at_once() {
+    let field = |text: &str| format!("GET / HTTP/1.1\r\nHost: a\r\n{text}");
+    let cases = [
+        ("\u{16}\u{3}\u{1}\u{2}\0\u{1}".to_owned(), "http://"),
+        ("\0".to_owned(), "capital letters"),
+        ("g".to_owned(), "capital letters"),
+        (" GET".to_owned(), "capital letters"),
+        ("SSH-2.0-OpenSSH_9.9".to_owned(), "capital letters"),
+        ("A".repeat(25), "a method, a path and HTTP/1.1"),
+        ("GET  ".to_owned(), "percent-encoded"),
+        ("GET /\u{e9}".to_owned(), "percent-encoded"),
+        ("GET / HTTP/2".to_owned(), "HTTP/1.1"),
+        ("GET / x".to_owned(), "HTTP/1.1"),
+        ("GET / HTTP/1.1 ".to_owned(), "HTTP/1.1"),
+        ("GET / HTTP/1.1\rX".to_owned(), "percent-encoded"),
+        (field(" a"), "second line"),
+        (field(":"), "name"),
+        (field("X Y"), "name"),
+        (field("X\u{e9}"), "name"),
+        (field("X: a\0"), "control"),
+        (field("X: a\rb"), "control"),
+    ];
+    for (head, message) in cases {
+        let refused = scan(&head).expect_err(&head);
+        assert!(refused.message.contains(message), "{head:?}: {refused}");
+        assert_eq!(refused.status, 400);
+        let mut scanner = HeadScanner::default();
+        let split = (0..=head.len()).find_map(|end| scanner.scan(&head.as_bytes()[..end]).err());
+        assert_eq!(split, Some(refused), "{head:?}, byte by byte");
+    }
+    for head in ["", "\r", "\r\n\r", "GET", "GET /a?b HTTP/1.", "GET / HTTP/1.1\r"] {
+        assert_eq!(scan(head), Ok(None), "{head:?}");
+    }
+    for text in ["", "\r", "X", "X:", "X: \ta: \u{e9}\r"] {
+        assert_eq!(scan(&field(text)), Ok(None), "{text:?}");
+    }
 }
 
 #[test]

@@ -31,6 +31,8 @@ pub(crate) enum Problem {
     TooDeep(usize),
     #[error("the body has more than {0} values; send less, and images as base64 text")]
     TooManyValues(usize),
+    #[error("the request has more than {most} {what}; send less")]
+    TooMany { what: &'static str, most: usize },
     #[error("the body is longer than the {0} bytes that can be read")]
     TooLong(u32),
     #[error("the key {} appears twice; send it once", Quoted(.0))]

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::{Document, JsonError, Kind, Node, Problem, string};
+use crate::work;
 
 /// How much a body may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +149,7 @@ impl<'a> Reader<'a> {
         reason = "check_encoding refuses bodies over u32::MAX, and no body has more values than bytes"
     )]
     fn push(&mut self, kind: Kind, start: usize) -> Result<(), Problem> {
+        work::step(1);
         if self.nodes.len() >= self.limits.values {
             return Err(Problem::TooManyValues(self.limits.values));
         }
@@ -186,10 +188,14 @@ impl<'a> Reader<'a> {
         let mut keys = std::mem::take(&mut self.keys);
         let mut key = object + 1;
         while key < self.nodes.len() {
+            work::step(1);
             keys.push((self.key_text(key), key));
             key = self.nodes[key + 1].next as usize;
         }
-        keys.sort_unstable();
+        keys.sort_unstable_by(|one, other| {
+            work::step(1);
+            one.cmp(other)
+        });
         let twice = keys.windows(2).find(|pair| pair[0].0 == pair[1].0);
         if let Some([_, (text, again)]) = twice {
             let problem = Problem::DuplicateKey(String::from_utf8_lossy(text).into_owned());

@@ -44,6 +44,10 @@ impl JsonBody {
         Self { document, shape, asked_for_usage, changes, left_out }
     }
 
+    pub(super) fn overhead(&self) -> usize {
+        self.document.overhead()
+    }
+
     pub(super) fn asked_for_usage(&self) -> bool {
         self.asked_for_usage
     }

@@ -2,11 +2,13 @@
 
 use stockade_core::{ModelName, ModelRef, ModelRole, Parameters};
 
+use super::bounds::{self, MOST_IMAGES, MOST_TOOLS, Named};
 use super::keep_alive;
 use crate::json::{Document, JsonError, Kind as JsonKind, Number, Problem, Value};
 use crate::route::canonical_digest;
 use crate::shape::fold::fold;
 use crate::shape::{Field, Kind, Shape};
+use crate::work;
 
 /// What a body says to the gateway.
 #[derive(Debug, Default)]
@@ -28,7 +30,13 @@ impl Facts {
     /// A field that matters has a value that it cannot have, a key is not a field but
     /// Ollama would take it for one, or a model is missing.
     pub(super) fn read(document: &Document, shape: &'static Shape) -> Result<Self, JsonError> {
-        let mut walk = Walk { document, facts: Self::default(), alias: None, input: false };
+        let mut walk = Walk {
+            document,
+            facts: Self::default(),
+            alias: None,
+            input: false,
+            named: Named::default(),
+        };
         walk.object(shape, document.root())?;
         walk.require_models(shape)?;
         walk.sort_digests();
@@ -49,10 +57,13 @@ struct Walk<'a> {
     alias: Option<(ModelName, Value<'a>)>,
     /// Whether there is something to answer.
     input: bool,
+    /// How much is named so far.
+    named: Named,
 }
 
 impl<'a> Walk<'a> {
     fn object(&mut self, shape: &'static Shape, object: Value<'a>) -> Result<(), JsonError> {
+        self.named.object().map_err(|problem| self.error(problem, object))?;
         let mut unknown = Vec::new();
         for (key, value) in object.members() {
             let name = key.as_text().unwrap_or_default();
@@ -80,7 +91,10 @@ impl<'a> Walk<'a> {
         if let Some((folded, key)) = known {
             return Err(self.folds(*key, folded.clone()));
         }
-        unknown.sort_by(|one, other| one.0.cmp(&other.0));
+        unknown.sort_by(|one, other| {
+            work::step(1);
+            one.0.cmp(&other.0)
+        });
         let twins = unknown.windows(2).find(|pair| pair[0].0 == pair[1].0);
         match twins {
             Some([one, other]) => {
@@ -117,16 +131,29 @@ impl<'a> Walk<'a> {
                 self.nested(shape, value)
             }
             Kind::Tools(shape) => {
-                self.facts.parameters.tools += count(value);
+                let tools = &mut self.facts.parameters.tools;
+                *tools = tools.saturating_add(count(value));
+                self.bounded("tools", self.facts.parameters.tools, MOST_TOOLS, value)?;
                 self.nested(shape, value)
             }
             Kind::Nested(shape) => self.nested(shape, value),
             Kind::Options(fields) => self.options(fields, value),
             _ => {
                 self.plain(field.kind, value);
-                Ok(())
+                self.bounded("images", self.facts.parameters.images, MOST_IMAGES, value)
             }
         }
+    }
+
+    fn bounded(
+        &self,
+        what: &'static str,
+        number: u32,
+        most: usize,
+        at: Value<'a>,
+    ) -> Result<(), JsonError> {
+        let number = usize::try_from(number).unwrap_or(usize::MAX);
+        bounds::check(what, number, most).map_err(|problem| self.error(problem, at))
     }
 
     /// Fields whose value says all.
@@ -144,7 +171,7 @@ impl<'a> Walk<'a> {
             Kind::Output | Kind::OutputAlias => {
                 parameters.output = wider(parameters.output, number());
             }
-            Kind::Images => parameters.images += count(value),
+            Kind::Images => parameters.images = parameters.images.saturating_add(count(value)),
             Kind::PartType => parameters.images += u32::from(is_image(value)),
             Kind::ToolType => parameters.web_search |= is_web_search(value),
             Kind::RemoteHost => parameters.remote_host = non_empty(value),
@@ -201,6 +228,7 @@ impl<'a> Walk<'a> {
 
     fn digests(&mut self, field: &'static Field, files: Value<'a>) -> Result<(), JsonError> {
         for (_, value) in files.members() {
+            self.named.digest().map_err(|problem| self.error(problem, value))?;
             let digest = value.as_text().and_then(|text| canonical_digest(&text));
             let digest = digest.ok_or_else(|| {
                 let reason = "each file needs sha256: and 64 hexadecimal digits".to_owned();

@@ -9,12 +9,15 @@
 
 mod disposition;
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use http::HeaderValue;
 use memchr::memmem;
 use stockade_core::Quoted;
 
 use crate::shape::fold::fold;
+use crate::work;
 use disposition::{Disposition, parse_disposition};
 
 /// More parts than any client sends.
@@ -151,16 +154,34 @@ impl Form {
 
     /// A boundary that is in none of the parts.
     fn free_boundary(&self) -> String {
-        let mut number = 0_u64;
-        loop {
-            let boundary = format!("stockade-form-{number}");
-            let holds = |bytes: &[u8]| memmem::find(bytes, boundary.as_bytes()).is_some();
-            if !holds(&self.file.content) && !self.texts.iter().any(|(_, text)| holds(text)) {
-                return boundary;
-            }
-            number += 1;
+        let texts = self.texts.iter().map(|(_, text)| text);
+        free_boundary(std::iter::once(&self.file.content).chain(texts))
+    }
+}
+
+/// What boundaries begin with; a number of [`DIGITS`] digits follows.
+const BOUNDARY: &str = "stockade-form-";
+const DIGITS: usize = 16;
+
+/// The first boundary that none of the texts has. Each of them is gone over once, however
+/// many boundaries it has: the caller may know how they are made.
+fn free_boundary<'a>(texts: impl Iterator<Item = &'a Bytes>) -> String {
+    let finder = memmem::Finder::new(BOUNDARY);
+    let mut taken = HashSet::new();
+    for text in texts {
+        work::step(text.len());
+        for found in finder.find_iter(text) {
+            let number = &text[found + BOUNDARY.len()..];
+            let digits = number.get(..DIGITS).and_then(|digits| str::from_utf8(digits).ok());
+            taken.extend(digits.and_then(|digits| digits.parse::<u64>().ok()));
         }
     }
+    // One of the first that are one more than those that are taken is free.
+    let free = (0..=taken.len() as u64).find(|number| {
+        work::step(1);
+        !taken.contains(number)
+    });
+    format!("{BOUNDARY}{:0DIGITS$}", free.unwrap_or_default())
 }
 
 /// A list's name ends with `[]` and may be there several times; any other name once, and

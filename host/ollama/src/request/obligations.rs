@@ -1,6 +1,7 @@
 //! What policies oblige the gateway to do to a request.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use stockade_core::{Limit, LimitedParameter, ModelName, Obligations, Operation};
 
@@ -54,8 +55,11 @@ fn refuse_fields<'a>(
     mut names: impl Iterator<Item = Cow<'a, str>>,
     forbidden: &[String],
 ) -> Result<(), Unmet> {
-    let present = names.find(|name| forbidden.iter().any(|other| fold(other) == fold(name)));
-    match present {
+    if forbidden.is_empty() {
+        return Ok(());
+    }
+    let forbidden: HashSet<Cow<'_, str>> = forbidden.iter().map(|name| fold(name)).collect();
+    match names.find(|name| forbidden.contains(&fold(name))) {
         Some(name) => Err(Unmet::ForbiddenField(name.into_owned())),
         None => Ok(()),
     }

@@ -7,6 +7,7 @@ use super::{CanonicalRequest, UpstreamBody, WriteOptions};
 use crate::route::{PathValue, ROUTES, Route};
 use crate::{ReadLimits, Refusal};
 
+mod linear;
 mod meaning;
 mod obliged;
 mod refused;

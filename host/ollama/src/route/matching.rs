@@ -60,17 +60,42 @@ impl Routed {
     /// The body is too large, is not what the route takes, or has no single meaning.
     /// A blob is not read but [`streamed`](Self::streamed), which is refused here too.
     pub fn read(self, body: Bytes, limits: &ReadLimits) -> Result<CanonicalRequest, Refusal> {
-        let body = if self.content.zstd { self.decoded(&body, limits)? } else { body };
+        self.read_within(body, limits, &mut |_| true)
+    }
+
+    /// [`read`](Self::read), where memory is to be had from `take` only: it is asked for so
+    /// many bytes before they are used for what becomes longer than the body.
+    ///
+    /// # Errors
+    /// As in [`read`](Self::read), and 503 where there is no memory.
+    pub fn read_within(
+        self,
+        body: Bytes,
+        limits: &ReadLimits,
+        take: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<CanonicalRequest, Refusal> {
+        let body = if self.content.zstd { self.decoded(&body, limits, take)? } else { body };
         match self.content.boundary {
             Some(boundary) => CanonicalRequest::read_form(self.route, &body, &boundary, limits),
             None => CanonicalRequest::read(self.route, self.value, body, limits),
         }
     }
 
-    fn decoded(&self, body: &[u8], limits: &ReadLimits) -> Result<Bytes, Refusal> {
-        decode_zstd(body, limits.bytes).map_err(|undecodable| {
+    /// Whether reading the body makes it longer.
+    pub const fn is_compressed(&self) -> bool {
+        self.content.zstd
+    }
+
+    fn decoded(
+        &self,
+        body: &[u8],
+        limits: &ReadLimits,
+        take: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<Bytes, Refusal> {
+        decode_zstd(body, limits.bytes, take).map_err(|undecodable| {
             let status = match undecodable {
-                Undecodable::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+                Undecodable::TooLarge(_) | Undecodable::TooDense => StatusCode::PAYLOAD_TOO_LARGE,
+                Undecodable::NoMemory => StatusCode::SERVICE_UNAVAILABLE,
                 Undecodable::NotZstd | Undecodable::WrongChecksum => StatusCode::BAD_REQUEST,
             };
             Refusal::new(status, self.route.dialect, undecodable.to_string())

@@ -12,6 +12,7 @@ use super::compile::compiler;
 use super::{Ending, Output, environment};
 use crate::config::LogFormat;
 use crate::log::{self, LogLevelHandle};
+use crate::resources;
 use crate::shadow::ShadowCount;
 use crate::{Server, StartError, config, proven_engine};
 
@@ -50,6 +51,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
 
 /// On one processor there is nobody to share work with, and not sharing it is faster.
 pub(super) fn runtime() -> anyhow::Result<Runtime> {
+    resources::raise_descriptors();
     let mut builder = match std::thread::available_parallelism() {
         Ok(processors) if processors.get() == 1 => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),

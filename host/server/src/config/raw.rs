@@ -198,6 +198,21 @@ pub(super) struct RawLimits {
     /// How long answers may go on after the gateway was told to stop.
     #[schemars(schema_with = "schema::duration")]
     pub(super) drain_timeout: Slot<String>,
+    /// How long a caller may take nothing of an answer.
+    #[schemars(schema_with = "schema::duration")]
+    pub(super) write_timeout: Slot<String>,
+    /// The memory for all bodies in flight; a quarter of the machine's, if nothing is said.
+    #[schemars(schema_with = "schema::size")]
+    pub(super) bodies: Slot<String>,
+    /// One user's share of that memory; a quarter, if nothing is said.
+    #[schemars(schema_with = "schema::size")]
+    pub(super) bodies_per_user: Slot<String>,
+    /// The most connections; as many as descriptors allow, if nothing is said.
+    #[schemars(schema_with = "schema::count")]
+    pub(super) connections: Slot<u64>,
+    /// The most connections from one address; half of all, if nothing is said.
+    #[schemars(schema_with = "schema::count")]
+    pub(super) connections_per_address: Slot<u64>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -165,6 +165,17 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// How long answers may go on after the gateway was told to stop.
     pub drain_timeout: Duration,
+    /// How long a caller may take nothing of an answer.
+    pub write_timeout: Duration,
+    /// The memory for all bodies in flight, in bytes; a quarter of the machine's, if nothing
+    /// is said.
+    pub bodies: Option<u64>,
+    /// One user's share of it; a quarter, if nothing is said.
+    pub bodies_per_user: Option<u64>,
+    /// The most connections; as many as descriptors allow, if nothing is said.
+    pub connections: Option<u64>,
+    /// The most connections from one address; half of all, if nothing is said.
+    pub connections_per_address: Option<u64>,
 }
 
 impl Default for Limits {
@@ -176,6 +187,11 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+            bodies: None,
+            bodies_per_user: None,
+            connections: None,
+            connections_per_address: None,
         }
     }
 }

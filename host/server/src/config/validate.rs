@@ -13,6 +13,7 @@ mod expectations;
 mod hosts;
 mod issuer_keys;
 mod issuers;
+mod limits;
 mod listeners;
 mod names;
 mod network;
@@ -93,7 +94,7 @@ pub(super) fn validate(
         listen: network.listen,
         upstream: network.upstream,
         trusted_proxies,
-        limits: quantities::limits(raw.limits, report),
+        limits: limits::limits(raw.limits, report),
         cors: cors::cors(raw.cors, report),
         log: log(raw.log),
         time_zone,

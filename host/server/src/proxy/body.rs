@@ -12,6 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use sha2::{Digest, Sha256};
 
+use super::memory::{NoMemory, Share};
 use super::pause::{Paces, Paused};
 
 /// Why a body was cut.
@@ -25,6 +26,8 @@ pub(crate) enum CutBody {
     TooLarge(u64),
     #[error("the blob's content does not match its digest")]
     DigestMismatch,
+    #[error("{0}")]
+    NoMemory(#[from] NoMemory),
 }
 
 impl CutBody {
@@ -33,6 +36,7 @@ impl CutBody {
             Self::Broken | Self::DigestMismatch => StatusCode::BAD_REQUEST,
             Self::Stalled(_) => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NoMemory(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -49,8 +53,20 @@ pub(crate) fn check_length(body: &Incoming, limit: u64) -> Result<(), CutBody> {
     if body.size_hint().lower() > limit { Err(CutBody::TooLarge(limit)) } else { Ok(()) }
 }
 
-/// Read a body whole.
-pub(crate) async fn collect(body: Incoming, limits: BodyLimits) -> Result<Bytes, CutBody> {
+/// The first bytes of a body; none at its end.
+pub(crate) async fn beginning(body: Incoming, pause: Duration) -> Result<Bytes, CutBody> {
+    let mut body = Paces::new(body, pause);
+    let first = std::future::poll_fn(|context| body.poll_data(context)).await;
+    Ok(first.transpose()?.unwrap_or_default())
+}
+
+/// Read a body whole, into memory that is taken from a share before it is used. The share
+/// lasts as long as the bytes.
+pub(crate) async fn collect(
+    body: Incoming,
+    limits: BodyLimits,
+    share: &Arc<Share>,
+) -> Result<Bytes, CutBody> {
     check_length(&body, limits.bytes)?;
     let mut body = Paces::new(body, limits.pause);
     let mut left = limits.bytes;
@@ -59,6 +75,7 @@ pub(crate) async fn collect(body: Incoming, limits: BodyLimits) -> Result<Bytes,
     while let Some(data) = std::future::poll_fn(|context| body.poll_data(context)).await {
         let data = data?;
         left = left.checked_sub(data.len() as u64).ok_or(CutBody::TooLarge(limits.bytes))?;
+        share.take(data.len() as u64)?;
         if first.is_empty() && all.is_empty() {
             // Most bodies come in one piece, which is not copied.
             first = data;
@@ -71,7 +88,7 @@ pub(crate) async fn collect(body: Incoming, limits: BodyLimits) -> Result<Bytes,
         }
         all.extend_from_slice(&data);
     }
-    Ok(if all.is_empty() { first } else { all.freeze() })
+    Ok(share.held(if all.is_empty() { first } else { all.freeze() }))
 }
 
 impl From<Paused> for CutBody {

@@ -23,6 +23,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::body::{BodyLimits, CutBody, RequestBody, collect};
+use super::memory::Share;
 use super::upstream::{Outgoing, Upstream, UpstreamError};
 use crate::config;
 
@@ -93,12 +94,12 @@ impl Catalogue {
     /// Looks for a model in a list that is asked for after this was called.
     pub(super) async fn find(
         &self,
-        connections: &Upstream,
+        way: (&Upstream, &Arc<Share>),
         upstream: &config::Upstream,
         name: &ModelName,
     ) -> Presence {
         let question = Try::now(upstream);
-        self.refresh(connections, upstream, &question).await;
+        self.refresh(way, upstream, &question).await;
         let list = self.list.load();
         match list.as_ref().filter(|list| list.asked.answers(&question)) {
             Some(list) => {
@@ -109,13 +110,18 @@ impl Catalogue {
     }
 
     /// Fetches the list, unless somebody has tried since the question.
-    async fn refresh(&self, connections: &Upstream, upstream: &config::Upstream, question: &Try) {
+    async fn refresh(
+        &self,
+        (connections, share): (&Upstream, &Arc<Share>),
+        upstream: &config::Upstream,
+        question: &Try,
+    ) {
         let mut last = self.last_try.lock().await;
         if last.as_ref().is_some_and(|last| last.answers(question)) {
             return;
         }
         let asked = Try::now(upstream);
-        match timeout(PATIENCE, fetch(connections, upstream)).await {
+        match timeout(PATIENCE, fetch(connections, upstream, share)).await {
             Ok(Ok(models)) => self.take(models, asked.clone()),
             Ok(Err(error)) => self.failed(&error),
             Err(_) => self.failed(&CatalogueError::Slow),
@@ -145,6 +151,7 @@ impl Catalogue {
 async fn fetch(
     connections: &Upstream,
     upstream: &config::Upstream,
+    share: &Arc<Share>,
 ) -> Result<Vec<InstalledModel>, CatalogueError> {
     let host = HeaderValue::from_str(upstream.authority.as_str()).map_err(http::Error::from);
     let host = host.map_err(UpstreamError::from)?;
@@ -160,5 +167,5 @@ async fn fetch(
     }
     response_headers(response.headers(), BodyChange::Rewritten).map_err(UpstreamError::from)?;
     let limits = BodyLimits { bytes: LONGEST, pause: PATIENCE };
-    Ok(installed_models(&collect(response.into_body(), limits).await?)?)
+    Ok(installed_models(&collect(response.into_body(), limits, share).await?)?)
 }

@@ -41,7 +41,7 @@ impl Exchange<'_> {
         let request = &permit.request().request;
         if request.base().is_some() {
             // Rare, and their futures would make that of every request larger.
-            let spelling = Box::pin(self.base(request, self.asker(caller))).await?;
+            let spelling = Box::pin(self.base(request, caller)).await?;
             permitted.options.base_spelling = spelling;
         } else if let Some(effect) = effect_of_keep_alive(request, permit.obligations()) {
             let allowed = Box::pin(self.also(self.asker(caller), effect)).await;
@@ -58,14 +58,15 @@ impl Exchange<'_> {
     async fn base(
         &self,
         request: &CanonicalRequest,
-        asker: Asker<'_>,
+        caller: &Identity,
     ) -> Result<Option<Box<str>>, Refused> {
         let Some(base) = request.base() else {
             return Ok(None);
         };
         let (catalogue, connections) = (&self.gateway.catalogue, &self.gateway.upstream);
         let upstream = &self.generation.config.upstream;
-        let why = match catalogue.find(connections, upstream, base).await {
+        let share = self.share(caller);
+        let why = match catalogue.find((connections, &share), upstream, base).await {
             Presence::Installed(model) => return Ok(Some(model.spelling)),
             Presence::Missing => "is not installed, so Ollama would pull it",
             Presence::Unknown => {
@@ -78,7 +79,7 @@ impl Exchange<'_> {
             dialect: request.dialect(),
             parameters: Parameters::default(),
         };
-        let pulled = self.also(asker, pull).await.map_err(|denial| {
+        let pulled = self.also(self.asker(caller), pull).await.map_err(|denial| {
             let reason = format!("the base {} {why}: {}", base.short(), denial.reason);
             Denial { reason, ..denial }
         });

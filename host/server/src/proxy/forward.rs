@@ -1,6 +1,7 @@
 //! Forward what was permitted, and nothing else.
 
 use std::pin::pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
@@ -8,16 +9,19 @@ use http::{HeaderMap, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use stockade_authn::Identity;
-use stockade_core::{Dialect, Operation, Subject as _};
+use stockade_core::{Dialect, Obligations, Operation, Subject as _};
 use stockade_ollama::response::{
     BodyChange, Framing, ListKind, Meter, RequestContent, response_headers,
     upstream_request_headers,
 };
-use stockade_ollama::{ResponseKind, UpstreamBody};
+use stockade_ollama::{
+    CanonicalRequest, ResponseKind, UpstreamBody, UpstreamRequest, WriteOptions,
+};
 
 use super::answer::{AnswerBody, RelayedBody, Watch};
-use super::body::{BlobBody, BodyLimits, FormBody, RequestBody, collect};
+use super::body::{BlobBody, BodyLimits, CutBody, FormBody, RequestBody, collect};
 use super::consequences::Permitted;
+use super::memory::Share;
 use super::record::Record;
 use super::refused::{REQUEST_ID, Refused};
 use super::upstream::{Outgoing, UpstreamError};
@@ -25,6 +29,9 @@ use super::{Classified, Exchange};
 
 /// The longest list of models that is read, in bytes; each entry has about 500.
 const LONGEST_LIST: u64 = 32 << 20;
+
+/// How many bytes are copied in the time in which one is read.
+const COPIES_TO_READ: u64 = 16;
 
 /// What became of a forwarded request.
 enum Answer {
@@ -73,7 +80,7 @@ impl Exchange<'_> {
         caller: Option<&Identity>,
     ) -> Result<Answer, Refused> {
         let Permitted { permit, options } = permitted;
-        let (Classified { request, stream }, obligations) = permit.into_parts();
+        let (Classified { request, stream, share }, obligations) = permit.into_parts();
         let list = match request.route().response {
             ResponseKind::List(kind) => Some(kind),
             _ => None,
@@ -81,7 +88,7 @@ impl Exchange<'_> {
         let dialect = request.dialect();
         let framing = Framing::of(dialect, request.parameters().streaming);
         let digest = request.parameters().digests.first().cloned();
-        let written = request.write(&obligations, &options).map_err(Refused::unmet)?;
+        let written = self.write(request, (obligations, options), share).await?;
         let watch = Watch {
             dialect,
             meter: Meter::new(framing),
@@ -110,6 +117,27 @@ impl Exchange<'_> {
             (Some(_), None) => Err(UpstreamError::Unusable("a list needs a caller").into()),
             _ => Ok(relay(response, watch)?),
         }
+    }
+
+    /// What is sent to Ollama; it holds its memory until Ollama has taken it.
+    async fn write(
+        &self,
+        request: Box<CanonicalRequest>,
+        (obligations, options): (Obligations, WriteOptions),
+        share: Option<Arc<Share>>,
+    ) -> Result<UpstreamRequest, Refused> {
+        let write = move || request.write(&obligations, &options).map_err(Refused::unmet);
+        let Some(share) = share else {
+            return write();
+        };
+        // It is copied, which is many times faster than reading.
+        let bytes = share.used() / COPIES_TO_READ;
+        let mut written = self.gateway.readers.run(bytes, &share, write).await??;
+        if let UpstreamBody::Json(body) = &mut written.body {
+            share.keep(body.len() as u64);
+            *body = share.held(std::mem::take(body));
+        }
+        Ok(written)
     }
 
     fn body(
@@ -145,12 +173,17 @@ impl Exchange<'_> {
         let (mut parts, body) = response.into_parts();
         parts.headers =
             response_headers(&parts.headers, BodyChange::Rewritten).map_err(UpstreamError::from)?;
-        let body = collect(body, self.list_limits()).await.map_err(|error| {
+        let share = self.share(caller.0);
+        let body = collect(body, self.list_limits(), &share).await.map_err(|error| {
+            if let CutBody::NoMemory(none) = error {
+                return Refused::from(none);
+            }
             tracing::warn!(%error, "cannot read Ollama's list of models");
-            UpstreamError::Unusable("its list of models broke off or is too long")
+            UpstreamError::Unusable("its list of models broke off or is too long").into()
         })?;
         let kept = self.usable_models(kind, body, caller).await?;
-        Ok(Response::from_parts(parts, kept))
+        share.keep(kept.len() as u64);
+        Ok(Response::from_parts(parts, share.held(kept)))
     }
 }
 

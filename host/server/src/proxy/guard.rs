@@ -6,18 +6,26 @@
 //! every other one. It is the last request of its connection, and says nothing but that:
 //! what is known of the refused head goes to the service beside hyper.
 
+mod heads;
+mod verdict;
+
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
-use http::{Method, StatusCode};
+use http::StatusCode;
 use stockade_ollama::{BadHead, BodyFraming, HeadScanner, method_of_head, path_of_head};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
+
+use super::memory::Share;
+pub(super) use heads::Heads;
+pub(crate) use verdict::RefusedHead;
+pub(super) use verdict::Verdict;
 
 /// The method of the request that stands in for a refused one. The scanner takes capital
 /// letters only, so no caller can send it.
@@ -25,32 +33,11 @@ pub(super) const REFUSED: &str = "STOCKADE-REFUSED";
 
 /// How much is read at once while a head is awaited.
 const READ: usize = 4 << 10;
+/// Heads up to this many bytes are few enough, and others take memory that is for bodies.
+const USUAL_HEAD: usize = 16 << 10;
 /// How long a connection that was answered early may go on sending what nobody reads. A
 /// caller who gets a reset instead of an end may never see the answer.
 const LINGER: Duration = Duration::from_secs(5);
-
-/// A head that was refused: why, and what is known of it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct RefusedHead {
-    pub(super) bad: Option<BadHead>,
-    pub(super) method: Option<Method>,
-    pub(super) path: Option<String>,
-}
-
-/// Where a connection's guard leaves word for its service why a head was refused.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Verdict(Arc<Mutex<RefusedHead>>);
-
-impl Verdict {
-    fn set(&self, head: RefusedHead) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = head;
-    }
-
-    /// What was refused, asked for the request that stands in.
-    pub(super) fn take(&self) -> RefusedHead {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
 
 /// A connection whose requests are looked at.
 pub(super) struct HeadGuard<S> {
@@ -61,6 +48,9 @@ pub(super) struct HeadGuard<S> {
     verdict: Verdict,
     timeout: Duration,
     timer: Option<Pin<Box<Sleep>>>,
+    heads: Heads,
+    /// The memory of a large head.
+    share: Option<Arc<Share>>,
 }
 
 enum State {
@@ -79,9 +69,10 @@ enum State {
 
 impl<S> HeadGuard<S> {
     /// `timeout` is how long a head may take from its first byte on.
-    pub(super) fn new(stream: S, timeout: Duration, verdict: Verdict) -> Self {
+    pub(super) fn new(stream: S, timeout: Duration, verdict: Verdict, heads: Heads) -> Self {
         let state = State::Head(HeadScanner::default());
-        Self { stream, state, held: BytesMut::new(), verdict, timeout, timer: None }
+        let held = BytesMut::new();
+        Self { stream, state, held, verdict, timeout, timer: None, heads, share: None }
     }
 
     /// Look at what is held, in search of a head.
@@ -93,6 +84,7 @@ impl<S> HeadGuard<S> {
             Ok(None) => {}
             Ok(Some(head)) => {
                 self.timer = None;
+                self.share = None;
                 self.held.advance(head.start);
                 let length = (head.end - head.start) as u64;
                 self.state = match head.body {
@@ -106,6 +98,7 @@ impl<S> HeadGuard<S> {
 
     fn refuse(&mut self, bad: BadHead) {
         self.timer = None;
+        self.share = None;
         let method = method_of_head(&self.held).and_then(|text| text.parse().ok());
         let path = path_of_head(&self.held).map(str::to_owned);
         self.verdict.set(RefusedHead { bad: Some(bad), method, path });
@@ -128,7 +121,14 @@ impl<S: AsyncRead + Unpin> HeadGuard<S> {
     /// Read more of a head. `true` at the end of the stream.
     fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
         if let Poll::Ready(read) = self.poll_held(context)? {
-            self.scan();
+            if self.has_memory(read) {
+                self.scan();
+            } else {
+                self.refuse(BadHead {
+                    status: StatusCode::SERVICE_UNAVAILABLE,
+                    message: "too many large heads are being sent; try again",
+                });
+            }
             return Poll::Ready(Ok(read == 0));
         }
         if self.late(context) {
@@ -139,6 +139,15 @@ impl<S: AsyncRead + Unpin> HeadGuard<S> {
             return Poll::Ready(Ok(false));
         }
         Poll::Pending
+    }
+
+    /// Whether there is memory for what was read of a head.
+    fn has_memory(&mut self, read: usize) -> bool {
+        if self.held.len() <= USUAL_HEAD {
+            return true;
+        }
+        let share = self.share.get_or_insert_with(|| self.heads.share());
+        share.take(read as u64).is_ok()
     }
 
     /// Read into what is held. Memory is taken only where something is to be read.
@@ -222,6 +231,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadGuard<S> {
                 State::Within(left) => {
                     let left = *left;
                     let given = ready!(guard.poll_within(context, buffer, left))?;
+                    guard.verdict.more_to_come(left - given);
                     guard.state = State::Within(left - given);
                     return Poll::Ready(Ok(()));
                 }

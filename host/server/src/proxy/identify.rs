@@ -1,27 +1,13 @@
 //! The first step: who is calling.
 
-use std::time::Duration;
-
 use http::request::Parts;
-use stockade_authn::{
-    Attempt, AuthnError, Identity, PasswordCheck, PasswordChecked, Presented, Step, Target,
-};
+use stockade_authn::{Attempt, AuthnError, Identity, Presented, Step, Target};
 use stockade_core::{ProofKind, UnixTime};
-use tokio::sync::Semaphore;
 
 use super::Exchange;
 use super::refused::Refused;
 use super::tenure::is_still_valid;
 use crate::generation::Generation;
-
-/// Where passwords are checked: few at a time, because each one takes a processor and
-/// megabytes of memory for tens of milliseconds.
-pub(super) struct PasswordChecks {
-    slots: Semaphore,
-}
-
-/// How long a caller waits for a slot.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the connection's certificate says.
 enum Certified {
@@ -30,31 +16,6 @@ enum Certified {
     /// It stands for no user.
     Nobody,
     As(Box<Identity>),
-}
-
-impl PasswordChecks {
-    pub(super) fn new() -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { slots: Semaphore::new(processors.div_ceil(2)) }
-    }
-
-    /// `wait` is asked once it is this one's turn: others may have failed meanwhile.
-    async fn run(
-        &self,
-        check: PasswordCheck,
-        wait: impl FnOnce() -> Option<Duration>,
-    ) -> Result<PasswordChecked, Refused> {
-        let slot = tokio::time::timeout(PATIENCE, self.slots.acquire()).await;
-        let Ok(Ok(slot)) = slot else {
-            return Err(Refused::busy());
-        };
-        if let Some(wait) = wait() {
-            return Err(Refused::throttled(wait));
-        }
-        let checked = tokio::task::spawn_blocking(|| check.run()).await;
-        drop(slot);
-        checked.map_err(|_| Refused::busy())
-    }
 }
 
 impl Exchange<'_> {

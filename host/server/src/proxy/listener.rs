@@ -1,11 +1,9 @@
 //! Sockets: accept, shake hands, serve HTTP/1.1, drain.
 
-use std::convert::Infallible;
-use std::fmt;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use http::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
@@ -15,7 +13,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use stockade_authn::ClientIp;
 use stockade_core::Transport;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -25,58 +22,18 @@ use tokio_util::sync::CancellationToken;
 use super::Gateway;
 use super::answer::AnswerBody;
 use super::certificate::PeerCertificate;
-use super::guard::{HeadGuard, REFUSED, Verdict};
+use super::connections::{Connected, Full};
+use super::guard::{HeadGuard, Heads, REFUSED, Verdict};
+use super::link::{Link, PeerAddr};
+use super::patience::{Patience, Patient};
 use super::proxy_protocol::{self, NotProxied};
+use super::seated::SeatedBody;
 use crate::config::Listener;
 use crate::reload::Wake;
 use crate::tls::{Tls, noting};
 
 /// How long a connection may wait for its next request.
 const IDLE: Duration = Duration::from_secs(75);
-
-/// The address at the other end of a connection: the last proxy's, if there are any.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PeerAddr(pub(crate) SocketAddr);
-
-/// Whether the caller itself is at the other end.
-impl PartialEq<PeerAddr> for ClientIp {
-    fn eq(&self, peer: &PeerAddr) -> bool {
-        self.address() == peer.0.ip().to_canonical()
-    }
-}
-
-impl fmt::Display for PeerAddr {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// How a caller is connected.
-pub(crate) struct Link {
-    pub(crate) peer: PeerAddr,
-    /// Whom a trusted proxy says that the connection is for.
-    told: Option<SocketAddr>,
-    pub(crate) transport: Transport,
-    /// The address that the listener has in the configuration.
-    pub(super) listener: SocketAddr,
-    /// The client's certificate, if it has one.
-    pub(super) certificate: Option<Arc<PeerCertificate>>,
-    /// Whether the gateway was reached at an address that only this machine has. A proxy on
-    /// this machine is at one, whomever it speaks for, and whatever headers say.
-    loopback: bool,
-}
-
-impl Link {
-    /// Where requests come from, as far as it can be told without looking at them.
-    pub(super) fn hop(&self) -> IpAddr {
-        self.told.unwrap_or(self.peer.0).ip()
-    }
-
-    /// Whether nobody on the way can read a password.
-    pub(crate) fn keeps_passwords(&self) -> bool {
-        self.loopback || self.transport != Transport::Plain
-    }
-}
 
 /// Accept connections until `stop`, then let the running requests finish.
 pub(crate) async fn serve(
@@ -86,6 +43,7 @@ pub(crate) async fn serve(
     stop: CancellationToken,
 ) {
     let graceful = GracefulShutdown::new();
+    let patience = Patience::new(gateway.current.clone(), stop.clone());
     let Listener { address, tls, proxy_protocol, .. } = configured;
     let mut entrance = Entrance { address, tls, proxy_protocol };
     loop {
@@ -94,12 +52,18 @@ pub(crate) async fn serve(
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     entrance.renew(&gateway);
-                    let header_timeout = gateway.current.load().config.limits.header_timeout;
-                    let connection = Connection { gateway: gateway.clone(), header_timeout };
-                    let entrance = entrance.clone();
-                    tokio::spawn(connection.run(stream, PeerAddr(peer), entrance, graceful.watcher()));
+                    let stream = Patient::new(stream, patience.clone());
+                    match gateway.admit() {
+                        Ok(connected) => {
+                            let connection = Connection::new(gateway.clone(), connected);
+                            let entrance = entrance.clone();
+                            let watcher = graceful.watcher();
+                            tokio::spawn(connection.run(stream, PeerAddr(peer), entrance, watcher));
+                        }
+                        Err(full) => gateway.turn_away(&stream, &entrance, full),
+                    }
                 }
-                Err(error) => pause_after(&error).await,
+                Err(error) => gateway.pause_after(&error).await,
             },
         }
     }
@@ -110,21 +74,20 @@ pub(crate) async fn serve(
     }
 }
 
-/// Out of descriptors: there is nothing to do but to wait until some are free.
-async fn pause_after(error: &io::Error) {
-    tracing::warn!(%error, "cannot accept a connection");
-    tokio::time::sleep(Duration::from_millis(50)).await;
-}
-
 /// A listener's address and what it presents.
 #[derive(Clone)]
-struct Entrance {
+pub(super) struct Entrance {
     address: SocketAddr,
     tls: Option<Tls>,
     proxy_protocol: bool,
 }
 
 impl Entrance {
+    /// Whether HTTP begins with the first byte.
+    pub(super) const fn is_plain(&self) -> bool {
+        self.tls.is_none() && !self.proxy_protocol
+    }
+
     /// Take what the current generation says. Whether there is TLS at all was decided when
     /// the socket was opened: a change of that waits for a restart.
     fn renew(&mut self, gateway: &Gateway) {
@@ -143,17 +106,44 @@ struct Connection {
     gateway: Arc<Gateway>,
     /// How long its caller may take to send a request's head, and to shake hands.
     header_timeout: Duration,
+    connected: Arc<Connected>,
 }
 
+/// The connection makes room for another one.
+#[derive(Debug, thiserror::Error)]
+#[error("it makes room for another connection")]
+struct Evicted;
+
 impl Connection {
+    fn new(gateway: Arc<Gateway>, connected: Connected) -> Self {
+        let header_timeout = gateway.current.load().config.limits.header_timeout;
+        Self { gateway, header_timeout, connected: Arc::new(connected) }
+    }
+
     async fn run(
         self,
-        mut stream: TcpStream,
+        stream: Patient<TcpStream>,
         peer: PeerAddr,
         entrance: Entrance,
         watcher: Watcher,
     ) {
-        if let Err(error) = stream.set_nodelay(true) {
+        let connected = self.connected.clone();
+        let evicted = std::future::poll_fn(|context| connected.seat().poll_evicted(context));
+        tokio::select! {
+            biased;
+            () = evicted => tracing::debug!(%peer, "connection ended: {Evicted}"),
+            () = self.establish(stream, peer, entrance, watcher) => {}
+        }
+    }
+
+    async fn establish(
+        self,
+        mut stream: Patient<TcpStream>,
+        peer: PeerAddr,
+        entrance: Entrance,
+        watcher: Watcher,
+    ) {
+        if let Err(error) = stream.get_ref().set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
         let told = match self.told(&mut stream, peer, &entrance).await {
@@ -162,14 +152,18 @@ impl Connection {
                 return self.gateway.strangers.unproxied(peer, entrance.address, &error);
             }
         };
+        if let Err(full) = self.locate(peer, told) {
+            return self.gateway.turn_away(&stream, &entrance, full);
+        }
         let is_loopback = |address: SocketAddr| address.ip().to_canonical().is_loopback();
+        let local = stream.get_ref().local_addr();
         let mut link = Link {
             peer,
             told,
             transport: Transport::Plain,
             listener: entrance.address,
             certificate: None,
-            loopback: stream.local_addr().is_ok_and(is_loopback) && is_loopback(peer.0),
+            loopback: local.is_ok_and(is_loopback) && is_loopback(peer.0),
         };
         let Some(tls) = entrance.tls else {
             tokio::spawn(self.http(stream, link, watcher));
@@ -191,10 +185,21 @@ impl Connection {
         }
     }
 
+    /// Count the connection for whom it is from. A trusted proxy that does not tell has as
+    /// many as there are.
+    fn locate(&self, peer: PeerAddr, told: Option<SocketAddr>) -> Result<(), Full> {
+        let generation = self.gateway.current.load();
+        if told.is_none() && generation.config.trusted_proxies.trusts(peer.0.ip()) {
+            return Ok(());
+        }
+        let most = self.gateway.connections.most(&generation.config.limits);
+        self.connected.locate(told.unwrap_or(peer.0).ip(), most)
+    }
+
     /// What stands before everything else on a connection, if something does.
     async fn told(
         &self,
-        stream: &mut TcpStream,
+        stream: &mut Patient<TcpStream>,
         peer: PeerAddr,
         entrance: &Entrance,
     ) -> Result<Option<SocketAddr>, NotProxied> {
@@ -219,13 +224,19 @@ impl Connection {
         let link = Arc::new(link);
         let verdict = Verdict::default();
         let wake = Wake::new(&self.gateway.current);
-        let stream = HeadGuard::new(stream, self.header_timeout, verdict.clone());
+        let heads = Heads::new(self.gateway.memory.clone(), self.gateway.current.clone());
+        let timeout = self.header_timeout;
+        let stream = HeadGuard::new(stream, timeout, verdict.clone(), heads);
+        let connected = self.connected.clone();
         let service = service_fn(move |request| {
             let (gateway, link, verdict) = (self.gateway.clone(), link.clone(), verdict.clone());
+            let busy = self.connected.begin();
             // hyper moves it several times, and keeps the room for it while a connection is
             // idle: kilobytes, unless it is boxed.
             Box::pin(async move {
-                Ok::<_, Infallible>(answer(&gateway, &link, request, &verdict).await)
+                let busy = busy.ok_or(Evicted)?;
+                let response = answer(&gateway, &link, request, &verdict).await;
+                Ok::<_, Evicted>(response.map(|body| SeatedBody::new(body, busy)))
             })
         });
         let connection = http1::Builder::new()
@@ -236,6 +247,10 @@ impl Connection {
         let mut connection = pin!(watcher.watch(connection));
         let served = std::future::poll_fn(|context| {
             wake.register(context);
+            if connected.seat().poll_evicted(context).is_ready() {
+                tracing::debug!(%peer, "connection ended: {Evicted}");
+                return Poll::Ready(Ok(()));
+            }
             connection.as_mut().poll(context)
         });
         if let Err(error) = served.await {
@@ -257,32 +272,8 @@ async fn answer(
     } else {
         gateway.serve(link, request).await
     };
-    if last {
+    if last || verdict.is_arriving() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_travel_by_loopback_or_tls_only() {
-        let address = SocketAddr::from(([192, 0, 2, 7], 4711));
-        for (transport, loopback, kept) in [
-            (Transport::Plain, false, false),
-            (Transport::Plain, true, true),
-            (Transport::Tls, false, true),
-            (Transport::MutualTls, false, true),
-        ] {
-            let (peer, listener) = (PeerAddr(address), address);
-            // Whomever a proxy speaks for, also if that is somebody on this machine.
-            for told in [None, Some(address), Some(SocketAddr::from(([127, 0, 0, 1], 80)))] {
-                let certificate = None;
-                let link = Link { peer, told, transport, listener, certificate, loopback };
-                assert_eq!(link.keeps_passwords(), kept);
-            }
-        }
-    }
 }

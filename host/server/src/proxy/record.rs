@@ -15,7 +15,7 @@ use stockade_ollama::response::TokenUsage;
 use stockade_ollama::shown_path;
 
 use super::answer::BrokenAnswer;
-use super::listener::PeerAddr;
+use super::link::PeerAddr;
 use super::refused::{Ground, Refused};
 use crate::causes::Causes;
 use crate::facts::Facts;

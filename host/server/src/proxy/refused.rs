@@ -11,6 +11,7 @@ use stockade_ollama::{BadHead, Refusal};
 
 use super::answer::AnswerBody;
 use super::body::CutBody;
+use super::memory::NoMemory;
 use super::record::Record;
 use super::upstream::UpstreamError;
 use crate::causes::Causes;
@@ -108,9 +109,22 @@ impl Refused {
         refused
     }
 
+    /// There is no memory for the request's body now.
+    fn no_memory(message: impl Into<String>) -> Self {
+        let mut refused = Self::new(StatusCode::SERVICE_UNAVAILABLE, Cause::Overload, message);
+        refused.headers.push((RETRY_AFTER, HeaderValue::from_static("5")));
+        refused
+    }
+
     /// A permitted request cannot be made what its policies demand.
     pub(crate) fn unmet(refusal: Refusal) -> Self {
         Self { ground: Ground::Refusal(Cause::ObligationUnmet), ..Self::from(refusal) }
+    }
+
+    /// The gateway itself failed at the request.
+    pub(crate) fn failed() -> Self {
+        let message = "the gateway failed at this request";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, Cause::Overload, message)
     }
 
     /// What the gateway's own routes do not understand.
@@ -179,6 +193,9 @@ impl From<BadForwarding> for Refused {
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
+        if refusal.status == StatusCode::SERVICE_UNAVAILABLE {
+            return Self::no_memory(refusal.message);
+        }
         let mut refused = Self::new(refusal.status, Cause::BadRequest, refusal.message);
         refused.logged = refusal.logged;
         let methods: Vec<&str> = refusal.allow.iter().map(http::Method::as_str).collect();
@@ -227,7 +244,16 @@ impl From<Denial> for Refused {
 
 impl From<CutBody> for Refused {
     fn from(cut: CutBody) -> Self {
+        if let CutBody::NoMemory(none) = cut {
+            return none.into();
+        }
         Self::new(cut.status(), Cause::BadRequest, cut.to_string())
+    }
+}
+
+impl From<NoMemory> for Refused {
+    fn from(none: NoMemory) -> Self {
+        Self::no_memory(none.to_string())
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crate::bounded::Bounded;
 use crate::causes::Causes;
 
-use super::listener::PeerAddr;
+use super::link::PeerAddr;
 use super::proxy_protocol::NotProxied;
 
 /// What strangers did, bounded for each kind.

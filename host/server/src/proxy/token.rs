@@ -44,7 +44,7 @@ impl Exchange<'_> {
         self.recordable()?;
         let pause = self.generation.config.limits.body_timeout;
         let limits = BodyLimits { bytes: LONGEST_BODY, pause };
-        let wish = wish(&collect(body, limits).await?)?;
+        let wish = wish(&collect(body, limits, &self.share(&caller)).await?)?;
         let now = self.gateway.clock.now();
         let issued = self.generation.authenticator.issue(&caller, wish, now)?;
         let answer = json!({

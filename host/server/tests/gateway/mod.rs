@@ -10,7 +10,7 @@ pub(crate) const HELLO: &str = r#"{"model":"llama3.2:3b","prompt":"Hello","strea
 
 /// The running program, and what it has said so far.
 pub(crate) struct Gateway {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) errors: BufReader<ChildStderr>,
     pub(crate) said: String,
     /// Where it listens; where it does at several addresses, the first.
@@ -19,8 +19,14 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     pub(crate) async fn start(directory: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stockade"));
-        command.arg("serve").current_dir(directory).kill_on_drop(true);
+        Self::start_after(directory, ":").await
+    }
+
+    /// Start it in the process of a shell, after what the shell does.
+    pub(crate) async fn start_after(directory: &Path, first: &str) -> Self {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("{first} && exec \"$0\" serve"));
+        command.arg(env!("CARGO_BIN_EXE_stockade")).current_dir(directory).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut errors = BufReader::new(child.stderr.take().unwrap());

@@ -8,7 +8,7 @@ use crate::{ReadLimits, Refusal};
 
 const MODEL: &str = "Content-Disposition: form-data; name=\"model\"\r\n\r\nLLAMA3.2";
 const FILE: &str = "Content-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\
-                    Content-Type: audio/wav\r\n\r\n\0RIFF\r\n--x\r\nstockade-form-0";
+                    Content-Type: audio/wav\r\n\r\n\0RIFF\r\n--x\r\nstockade-form-0000000000000000";
 
 fn form(parts: &[&str]) -> String {
     let parts = parts.join("\r\n--B\r\n");
@@ -43,15 +43,15 @@ fn a_form_is_written_again() {
     assert_eq!((model.name.short(), model.role), ("llama3.2:latest", ModelRole::Use));
     let (content_type, body) = forwarded(request, &Obligations::default());
     // The file has the first boundary in it.
-    assert_eq!(content_type, "multipart/form-data; boundary=stockade-form-1");
-    let expected = "--stockade-form-1\r\n\
+    assert_eq!(content_type, "multipart/form-data; boundary=stockade-form-0000000000000001");
+    let expected = "--stockade-form-0000000000000001\r\n\
         Content-Disposition: form-data; name=\"model\"\r\n\r\nllama3.2:latest\r\n\
-        --stockade-form-1\r\n\
+        --stockade-form-0000000000000001\r\n\
         Content-Disposition: form-data; name=\"prompt\"\r\n\r\nh\u{f6}r zu\r\n\
-        --stockade-form-1\r\n\
+        --stockade-form-0000000000000001\r\n\
         Content-Disposition: form-data; name=\"file\"; filename=\"audio.wav\"\r\n\
-        Content-Type: audio/wav\r\n\r\n\0RIFF\r\n--x\r\nstockade-form-0\r\n\
-        --stockade-form-1--\r\n";
+        Content-Type: audio/wav\r\n\r\n\0RIFF\r\n--x\r\nstockade-form-0000000000000000\r\n\
+        --stockade-form-0000000000000001--\r\n";
     assert_eq!(body, expected);
 }
 

@@ -4,10 +4,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::config::quantity::{self, Invalid, show_duration, show_size};
-use crate::config::raw::RawLimits;
 use crate::config::report::{Problem, Report};
 use crate::config::slot::{Located, Slot};
-use crate::config::types::Limits;
 
 /// How a number is read and shown, and what it may be.
 pub(super) struct Quantity<T> {
@@ -51,28 +49,6 @@ impl<T: PartialOrd + Copy> Quantity<T> {
         report.add(Problem::new(number.at, message).help(help));
         None
     }
-}
-
-pub(super) fn limits(raw: Slot<RawLimits>, report: &mut Report) -> Limits {
-    let raw = raw.value().unwrap_or_default();
-    let default = Limits::default();
-    let body = Quantity::size(1 << 10..=4 << 30).read(raw.body, report);
-    let blob = Quantity::size(1 << 20..=16 << 40).read(raw.blob, report);
-    let header = Quantity::duration(Duration::from_millis(100)..=Duration::from_mins(5));
-    let pause = Quantity::duration(Duration::from_millis(100)..=Duration::from_hours(1));
-    let drain = Quantity::duration(Duration::ZERO..=Duration::from_hours(1));
-    Limits {
-        body: body.unwrap_or(default.body),
-        json_depth: json_depth(raw.json_depth, report).unwrap_or(default.json_depth),
-        blob: blob.unwrap_or(default.blob),
-        header_timeout: header.read(raw.header_timeout, report).unwrap_or(default.header_timeout),
-        body_timeout: pause.read(raw.body_timeout, report).unwrap_or(default.body_timeout),
-        drain_timeout: drain.read(raw.drain_timeout, report).unwrap_or(default.drain_timeout),
-    }
-}
-
-fn json_depth(slot: Slot<u64>, report: &mut Report) -> Option<usize> {
-    whole(1..=128).read_number(slot, report)?.try_into().ok()
 }
 
 /// A number without a unit.
