@@ -39,7 +39,8 @@ async fn ask(world: &World, path: &str, body: &str) -> TcpStream {
 /// Write until the gateway has closed the connection; as long as it is there, it does not
 /// take all of this.
 async fn cut(stream: &mut TcpStream) {
-    let all = async { while stream.write_all(&[b'X'; 64 << 10]).await.is_ok() {} };
+    let piece = vec![b'X'; 64 << 10];
+    let all = async { while stream.write_all(&piece).await.is_ok() {} };
     soon("the cut", all).await;
 }
 

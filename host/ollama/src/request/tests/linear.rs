@@ -19,8 +19,11 @@ fn digest(number: usize) -> String {
     format!("\"f{number}\":\"sha256:{number:064x}\"")
 }
 
+/// A path and a body of some size for it.
+type Growing = (&'static str, fn(usize) -> String);
+
 /// A body for each way in which much can stand in one.
-const LARGE: &[(&str, fn(usize) -> String)] = &[
+const LARGE: &[Growing] = &[
     ("/api/create", |n| format!(r#"{{"model":"m","files":{{{}}}}}"#, list(n, digest))),
     ("/api/create", |n| {
         let same = |i| format!("\"f{i}\":\"sha256:{:064x}\"", 1);
@@ -82,7 +85,7 @@ fn assert_linear(what: &str, one: usize, twice: usize) {
 
 #[test]
 fn refusing_is_linear() {
-    let refusals: &[(&str, fn(usize) -> String)] = &[
+    let refusals: &[Growing] = &[
         ("twice", |n| format!(r#"{{{},"k0":1}}"#, list(n, |i| format!("\"k{i}\":0")))),
         ("folds", |n| format!(r#"{{"model":"m",{},"K0":1}}"#, list(n, |i| format!("\"k{i}\":0")))),
         ("late", |n| format!(r#"{{"model":"m",{},!"#, list(n, |i| format!("\"k{i}\":[{{}}]")))),
