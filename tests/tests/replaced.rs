@@ -82,12 +82,10 @@ async fn a_cloud_model_stays_one_that_needs_leave() {
 #[tokio::test]
 async fn two_policies_that_replace_in_turn_are_refused() {
     // For the large model the second policy says another one, so there is no end.
-    let more = format!(
-        r#"
-  - {{ name: smaller, subjects: {{ users: [alice] }}, policy: odd, settings: {{ behaviour: {{ replace-model: "llama3.2:1b" }} }} }}
-"#
-    );
-    let world = World::with(&replacing(&more)).await;
+    let more = r#"
+  - { name: smaller, subjects: { users: [alice] }, policy: odd, settings: { behaviour: { replace-model: "llama3.2:1b" } } }
+"#;
+    let world = World::with(&replacing(more)).await;
     let (status, text, forwarded) = chat(&world, world.key("alice")).await;
     assert_eq!((status, forwarded.len()), (500, 0), "{text}");
 }

@@ -75,7 +75,7 @@ impl Case {
         let principal = generation.authenticator.principal_of(self.user).unwrap();
         let role = ModelRole::of(self.operation);
         let name = |name: &str| ModelRef { name: ModelName::parse(name).unwrap(), role };
-        let asked = Hypothetical {
+        let request = Hypothetical {
             operation: self.operation,
             models: self.model.into_iter().map(name).collect(),
             dialect: self.api,
@@ -88,7 +88,7 @@ impl Case {
         let time = generation.local_time(&clock);
         let scope = Scope::default();
         let asker = Asker { principal: &principal, scope: &scope, client, time };
-        match generation.decide_blocking(asker, asked).result {
+        match generation.decide_blocking(asker, request).result {
             Ok(permit) => Ok(permit.into_parts().1),
             Err(Refusal::Denied(denial)) => Err(format!("{:?}: {}", denial.binding, denial.reason)),
             Err(other) => Err(other.to_string()),

@@ -83,7 +83,7 @@ mod tests {
         assert!(seat.evict(9));
         assert!(!seat.begin());
         seat.end(10);
-        let mut context = Context::from_waker(std::task::Waker::noop());
-        assert!(seat.poll_evicted(&mut context).is_ready());
+        let context = Context::from_waker(std::task::Waker::noop());
+        assert!(seat.poll_evicted(&context).is_ready());
     }
 }

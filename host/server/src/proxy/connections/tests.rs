@@ -89,7 +89,7 @@ fn few_connections_are_looked_at() {
     let most = Most { all: 1000, each: 1000 };
     let all: Vec<_> = (0..1000).map(|_| Arc::new(connections.admit(most).unwrap())).collect();
     let busy: Vec<_> = all[..999].iter().map(|connected| connected.begin().unwrap()).collect();
-    let refused = (0..).take_while(|_| connections.admit(most).is_err()).count();
+    let refused = (0..10_000).take_while(|_| connections.admit(most).is_err()).count();
     // Each look files a busy connection anew, so that the idle one is found in the end.
     assert_eq!(refused, 999 / LOOKS);
     drop(busy);
