@@ -6,7 +6,7 @@ use stockade_core::SystemClock;
 use stockade_engine::{Engine, EngineConfig};
 
 use super::{Timing, Watch};
-use crate::reload::{Reloader, Stillness};
+use crate::reload::{Reloader, Status, Stillness};
 
 /// A configuration with one group, so that there is something to tell it by.
 fn config(group: &str) -> String {
@@ -37,14 +37,16 @@ impl Watching {
 
     /// Waits until the number of the generation is this one.
     fn generation(&self, number: u64) {
+        assert_eq!(self.until(|status| status.generation >= number).generation, number);
+    }
+
+    /// Waits for a state of the configuration.
+    fn until(&self, wanted: impl FnMut(&Status) -> bool) -> Status {
         let mut status = self.reloader.current().status();
-        let reached = async {
-            let reached = status.wait_for(|status| status.generation >= number).await;
-            reached.unwrap().generation
-        };
+        let reached = async { status.wait_for(wanted).await.unwrap().clone() };
         let within = async { tokio::time::timeout(Duration::from_mins(1), reached).await };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        assert_eq!(runtime.block_on(within).expect("a new generation"), number);
+        runtime.block_on(within).expect("a change")
     }
 }
 
@@ -107,4 +109,19 @@ fn the_half_of_a_file_is_not_taken() {
     assert!(matches!(attempt("", false), Reload::Unsettled(_)));
     assert!(matches!(attempt("groups: [first]\n# The end.\n", false), Reload::Unchanged));
     assert!(matches!(attempt("groups: [second]\n", false), Reload::Swapped(2)));
+}
+
+/// A regular file that cannot be read for a reason that may pass: nothing is mapped at the
+/// beginning of a process.
+#[test]
+fn what_failed_for_want_of_something_is_tried_again() {
+    let watching = Watching::start(Timing { retry: Duration::from_millis(1), ..short() });
+    std::os::unix::fs::symlink("/proc/self/mem", watching.directory.path().join("m.wasm")).unwrap();
+    let text = config("second") + "policies: { m: { module: m.wasm } }\n";
+    std::fs::write(watching.path(), text).unwrap();
+    let status = watching.until(|status| status.attempts >= 4);
+    let errors = status.rejected.expect("nothing that can be taken");
+    assert!(errors.is_passing(), "{errors:?}");
+    std::fs::write(watching.path(), config("third")).unwrap();
+    watching.generation(2);
 }
