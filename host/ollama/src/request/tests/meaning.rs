@@ -312,8 +312,8 @@ fn blobs_are_seen_wherever_a_create_names_them() {
         assert_eq!(digests(&fields), [DIGEST], "{fields}");
     }
     assert!(digests(&format!(r#""system":"{DIGEST}","unheard_of":"x{DIGEST}""#)).is_empty());
-    let many: Vec<_> = (0..50_000).map(|n| format!(r#""{n}":"sha256:{n:064}""#)).collect();
-    assert_eq!(digests(&format!(r#""files":{{{}}}"#, many.join(","))).len(), 50_000);
+    let many: Vec<_> = (0..1_000).map(|n| format!(r#""{n}":"sha256:{n:064}""#)).collect();
+    assert_eq!(digests(&format!(r#""files":{{{}}}"#, many.join(","))).len(), 1_000);
 }
 
 #[test]
