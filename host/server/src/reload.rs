@@ -130,13 +130,17 @@ impl Reloader {
     ) -> Reload {
         // Held to the end: two reloads at once could swap in the older one last.
         let mut seen = self.seen();
+        // Before they are read: what is closed meanwhile may have been read half.
+        let open: Vec<_> =
+            seen.files.files().filter(|file| is_open(file)).map(Path::to_owned).collect();
+        let is_open = |file: &Path| is_open(file) || open.iter().any(|path| path == file);
         let (sources, changes) = seen.files.again();
         let again = occasion == Occasion::Asked && self.current.was_rejected();
         if changes.is_empty() && !again {
             seen.unsettled = None;
             return Reload::Unchanged;
         }
-        let wanted = stillness.wanted(&changes, occasion, is_open);
+        let wanted = stillness.wanted(&changes, occasion, &is_open);
         if let Some(rest) = Unsettled::rest(&mut seen.unsettled, &changes, wanted) {
             return Reload::Unsettled(rest);
         }

@@ -202,7 +202,8 @@ pub(crate) struct ChangedFile {
     /// What it holds now.
     pub(crate) digest: [u8; 32],
     /// Whether its text is the beginning of what it was, as that of a file is which is being
-    /// written again.
+    /// written again. Of what is no text of the configuration only the empty beginning is
+    /// known.
     pub(crate) is_prefix: bool,
 }
 
@@ -263,11 +264,12 @@ impl LastRead {
 impl SeenFile {
     fn changed(&self, now: &SourceFile) -> ChangedFile {
         let text = now.content.as_ref().ok().map(|content| &content.bytes);
-        let is_prefix = self
-            .text
-            .as_ref()
-            .zip(text)
-            .is_some_and(|(before, now)| now.len() < before.len() && before.starts_with(now));
+        let is_prefix = match (&self.text, text) {
+            (Some(before), Some(now)) => now.len() < before.len() && before.starts_with(now),
+            // What is written again is empty first, whatever it holds.
+            (None, Some(now)) => now.is_empty(),
+            (_, None) => false,
+        };
         ChangedFile { path: self.path.clone(), digest: now.digest, is_prefix }
     }
 }
@@ -298,8 +300,10 @@ mod tests {
         let (_, changes) = seen.again();
         let differing: Vec<_> =
             changes.files.iter().map(|file| (&file.path, file.is_prefix)).collect();
-        // Of a module it is not known, and it would not be one.
-        assert_eq!(differing, [(&path("a"), true), (&path("b"), false), (&path("none"), false)]);
+        assert_eq!(differing, [(&path("a"), true), (&path("b"), false), (&path("none"), true)]);
+        fs::write(path("b"), "").unwrap();
+        let (_, changes) = seen.again();
+        assert!(changes.files.iter().all(|file| file.is_prefix), "{changes:?}");
     }
 
     #[test]
