@@ -8,6 +8,7 @@ mod access;
 mod accounts;
 mod authentication;
 mod issuers;
+mod secret_files;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -20,6 +21,7 @@ pub(super) use self::authentication::{
     ForwardingHeader, RawAuthentication, RawThrottle, RawTokenSecret, RawTokens, RawTrustedProxies,
 };
 pub(super) use self::issuers::{RawAudience, RawIssuer, UnknownUsers};
+pub(super) use self::secret_files::{Permissions, RawSecretFiles};
 use super::schema;
 use super::slot::{Entries, Slot};
 use super::types::{LogFormat, LogLevel, WhenStuck};
@@ -46,6 +48,8 @@ pub(super) struct RawConfig {
     pub(super) cors: Slot<RawCors>,
     /// How to log.
     pub(super) log: Slot<RawLog>,
+    /// Which files of secrets are taken.
+    pub(super) secret_files: Slot<RawSecretFiles>,
     /// How callers may say who they are.
     pub(super) authentication: Slot<RawAuthentication>,
     /// What signs expiring tokens.

@@ -25,8 +25,8 @@ pub(in crate::config) struct RawIssuer {
     pub(in crate::config) jwks_file: Slot<String>,
     /// A file with its public key, in PEM.
     pub(in crate::config) public_key_file: Slot<String>,
-    /// A file with the secret that it shares with the gateway for HS256, that only its owner
-    /// can read.
+    /// A file with the secret that it shares with the gateway for HS256, that nobody else can
+    /// read.
     pub(in crate::config) secret_file: Slot<String>,
     /// The longest time for which a token may still be good.
     #[schemars(schema_with = "schema::duration")]
