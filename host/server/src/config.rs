@@ -25,6 +25,7 @@ mod source;
 mod source_set;
 mod startup;
 mod text;
+mod top_level;
 mod tree;
 mod types;
 mod validate;

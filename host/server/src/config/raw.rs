@@ -28,7 +28,7 @@ use super::types::{LogFormat, LogLevel, WhenStuck};
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-#[schemars(rename = "Stockade configuration")]
+#[schemars(rename = "Stockade configuration", extend("patternProperties" = { "^x-": true }))]
 pub(super) struct RawConfig {
     /// More files, such as `bindings.d/*.yaml`, with groups, users, policies, bindings and tests.
     pub(super) include: Slot<RawInclude>,
@@ -126,7 +126,7 @@ pub(super) struct RawListener {
     pub(super) address: Slot<String>,
     /// What is presented there; without it, HTTP is plain.
     pub(super) tls: Slot<RawTls>,
-    /// Whether each connection begins with a header of the PROXY protocol, version 2.
+    /// Whether each connection begins with a header of the PROXY protocol.
     pub(super) proxy_protocol: Slot<ProxyProtocol>,
     /// Names by which callers without a credential reach it, such as ollama.example.org. IP
     /// addresses and names of private networks need not be told.

@@ -114,6 +114,7 @@ pub(super) fn validate(
         bindings,
         tests,
         user_places: accounts.places,
+        key_ends: accounts.key_ends,
         read_warnings: Vec::new(),
         sources: Sources::default(),
     }

@@ -11,7 +11,7 @@ use crate::config::raw::RawCertificate;
 use crate::config::report::{Problem, Report};
 use crate::config::slot::{Located, Slot};
 
-/// The ids and names that certificates have so far.
+/// The ids that certificates of one user have so far, and the names of all.
 pub(super) struct Known {
     ids: Unique<CredentialId>,
     names: Unique<CertificateName>,
@@ -20,6 +20,11 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn new() -> Self {
         Self { ids: Unique::new(), names: Unique::new() }
+    }
+
+    /// Forgets the ids: those of another user may be the same.
+    pub(super) fn begin_user(&mut self) {
+        self.ids = Unique::new();
     }
 }
 
