@@ -3,6 +3,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderName;
 use stockade_core::{CredentialId, Principal, ProofKind, UnixTime, UserId};
 
 use crate::api_key::{ApiKey, ApiKeys, PresentedKey};
@@ -238,6 +239,11 @@ impl Authenticator {
         now: UnixTime,
     ) -> Result<Issued, CannotIssue> {
         self.tokens.issue(identity, ttl, now)
+    }
+
+    /// The headers in which issuers send tokens besides `Authorization`.
+    pub fn token_headers(&self) -> impl Iterator<Item = &HeaderName> {
+        self.jwts.headers()
     }
 
     /// Whether anybody has a password.

@@ -10,6 +10,7 @@ mod bindings;
 mod certificates;
 mod cors;
 mod expectations;
+mod headers;
 mod hosts;
 mod issuer_keys;
 mod issuers;

@@ -14,6 +14,10 @@ pub(in crate::config) struct RawIssuer {
     pub(in crate::config) issuer: Slot<String>,
     /// What the `aud` of its tokens is or contains; one of these, if it is a list.
     pub(in crate::config) audience: Slot<RawAudience>,
+    /// The claim with the audience, where that is not `aud`.
+    pub(in crate::config) audience_claim: Slot<String>,
+    /// A header in which its tokens come besides `Authorization`.
+    pub(in crate::config) header: Slot<String>,
     /// Where its keys are fetched from: https, or http on this machine.
     pub(in crate::config) jwks_url: Slot<String>,
     /// The file with the authorities of that server, in PEM; this machine's, if left out.
