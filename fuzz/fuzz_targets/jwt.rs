@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use sha2::Sha256;
 use stockade_authn::{
-    Authenticator, AuthnError, Credentials, Identity, JwtIssuer, JwtKeys, JwtMapping, JwtRules,
+    Authenticator, AuthnError, Credentials, Identity, ClaimPath, JwtIssuer, JwtKeys, JwtMapping, JwtRules,
     KeySet, Presented, User,
 };
 use stockade_core::{CredentialId, Secret, UnixTime, UserId};
@@ -25,6 +25,8 @@ static GATEWAY: LazyLock<Authenticator> = LazyLock::new(|| {
         id: CredentialId::new("sso").unwrap(),
         issuer: "sso".to_owned(),
         audiences: vec!["ollama".to_owned()],
+        audience_claim: ClaimPath::aud(),
+        header: None,
         keys: Arc::new(JwtKeys::fixed(keys)),
         rules: JwtRules::default(),
         mapping: JwtMapping { admits_unknown_users: true, ..JwtMapping::default() },

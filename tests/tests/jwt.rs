@@ -164,7 +164,7 @@ async fn what_is_no_set_of_keys_is_not_taken() {
         Published::Text(good.replacen("\"keys\"", "\"keys\":[],\"keys\"", 1)),
         Published::Text(format!("{good}{}", " ".repeat(300_000))),
         Published::Keys(vec![signer.jwk(), secret]),
-        Published::Keys(vec![signer.jwk(), signer.jwk()]),
+        Published::Keys(vec![signer.jwk(), Signer::new("k").jwk()]),
         Published::Keys(vec![]),
     ];
     let (mut servers, mut issuers) = (Vec::new(), "issuers:\n".to_owned());

@@ -12,8 +12,8 @@ use http::HeaderMap;
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use stockade_authn::{
-    ApiKey, Authenticator, Credentials, JwtIssuer, JwtKeys, JwtMapping, JwtRules, KeySet, KeyText,
-    Password, PasswordHash, Presented, TokenSecret, User, issue,
+    ApiKey, Authenticator, ClaimPath, Credentials, JwtIssuer, JwtKeys, JwtMapping, JwtRules,
+    KeySet, KeyText, Password, PasswordHash, Presented, TokenSecret, User, issue,
 };
 use stockade_core::{CredentialId, GroupName, Secret, UnixTime, UserId};
 
@@ -78,6 +78,8 @@ fn issuer(pair: &Ed25519KeyPair) -> JwtIssuer {
         id: CredentialId::new("sso").unwrap(),
         issuer: "https://sso.example".to_owned(),
         audiences: vec!["ollama".to_owned()],
+        audience_claim: ClaimPath::aud(),
+        header: None,
         keys: Arc::new(JwtKeys::fixed(KeySet::from_jwks(jwk.as_bytes()).unwrap())),
         rules: JwtRules::default(),
         mapping: JwtMapping::default(),

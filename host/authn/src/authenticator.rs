@@ -1,7 +1,9 @@
 use std::collections::HashSet;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderName;
 use stockade_core::{CredentialId, Principal, ProofKind, UnixTime, UserId};
 
 use crate::api_key::{ApiKey, ApiKeys, PresentedKey};
@@ -75,8 +77,8 @@ pub enum ConflictError {
     /// A user's name is used twice.
     #[error("user {0:?} is defined more than once; user names are unique")]
     DuplicateUser(UserId),
-    /// A key's name is used twice.
-    #[error("key {0:?} is defined more than once; the names of keys are unique")]
+    /// A user has two keys of the same name.
+    #[error("key {0:?} is defined more than once; the names of a user's keys are unique")]
     DuplicateKeyId(CredentialId),
     /// The name of a token secret is used twice.
     #[error("token secret {0:?} is defined more than once; the names of secrets are unique")]
@@ -240,6 +242,11 @@ impl Authenticator {
         self.tokens.issue(identity, ttl, now)
     }
 
+    /// The headers in which issuers send tokens besides `Authorization`.
+    pub fn token_headers(&self) -> impl Iterator<Item = &HeaderName> {
+        self.jwts.headers()
+    }
+
     /// Whether anybody has a password.
     pub fn has_passwords(&self) -> bool {
         self.passwords.len() > 0
@@ -314,20 +321,22 @@ fn key_conflicts(keys: &[ApiKey], users: &Directory) -> Vec<ConflictError> {
         .iter()
         .filter(|key| users.get(key.user.as_str()).is_none())
         .map(|key| ConflictError::UnknownUser { key: key.id.clone(), user: key.user.clone() });
-    repeated(keys.iter().map(|key| &key.id))
-        .map(ConflictError::DuplicateKeyId)
+    repeated(keys.iter().map(|key| (&key.user, &key.id)))
+        .map(|(_, id)| ConflictError::DuplicateKeyId(id.clone()))
         .chain(unknown)
         .collect()
 }
 
 fn secret_conflicts(secrets: &[TokenSecret]) -> impl Iterator<Item = ConflictError> {
     let same = repeated_secrets(secrets).into_iter().map(ConflictError::DuplicateSecret);
-    repeated(secrets.iter().map(TokenSecret::id)).map(ConflictError::DuplicateSecretId).chain(same)
+    repeated(secrets.iter().map(TokenSecret::id))
+        .map(|id| ConflictError::DuplicateSecretId(id.clone()))
+        .chain(same)
 }
 
-fn repeated<'a>(ids: impl Iterator<Item = &'a CredentialId>) -> impl Iterator<Item = CredentialId> {
+fn repeated<T: Copy + Eq + Hash>(names: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
     let mut seen = HashSet::new();
-    ids.filter(move |id| !seen.insert(*id)).cloned()
+    names.filter(move |name| !seen.insert(*name))
 }
 
 #[cfg(test)]

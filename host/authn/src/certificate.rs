@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -33,6 +34,12 @@ pub enum CertificateName {
     Uri(String),
     /// An e-mail address among them.
     Email(String),
+    /// The common name of its subject, as small authorities issue them.
+    CommonName(String),
+    /// A user principal name of Windows among the alternative names, in lower case.
+    Upn(String),
+    /// An IP address among them.
+    Ip(IpAddr),
     /// The SHA-256 of the whole certificate in DER.
     Fingerprint([u8; 32]),
 }
@@ -43,6 +50,9 @@ impl fmt::Debug for CertificateName {
             Self::Dns(name) => write!(f, "dns:{name}"),
             Self::Uri(uri) => write!(f, "uri:{uri}"),
             Self::Email(address) => write!(f, "email:{address}"),
+            Self::CommonName(name) => write!(f, "cn:{name}"),
+            Self::Upn(name) => write!(f, "upn:{name}"),
+            Self::Ip(address) => write!(f, "ip:{address}"),
             Self::Fingerprint(digest) => write!(f, "sha256:{}", hex::encode(digest)),
         }
     }
@@ -97,6 +107,7 @@ impl PresentedCertificate {
     /// read has passed.
     pub fn read(der: &[u8]) -> Self {
         let mut names = names::alternative_names(der).unwrap_or_default();
+        names.extend(names::common_name(der).map(CertificateName::CommonName));
         names.push(CertificateName::Fingerprint(Sha256::digest(der).into()));
         let last = validity::not_after(der).map_or(0, UnixTime::as_secs);
         let ends = UnixTime::from_secs(last.saturating_add(1));

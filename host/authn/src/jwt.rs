@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderName;
 use sha2::{Digest as _, Sha256};
 use stockade_core::{CredentialId, GroupName, ProofKind, UnixTime, UserId};
 
@@ -50,8 +51,12 @@ pub struct JwtIssuer {
     pub id: CredentialId,
     /// What `iss` must be.
     pub issuer: String,
-    /// What `aud` must be or contain: one of these.
+    /// What the claim with the audience must be or contain: one of these.
     pub audiences: Vec<String>,
+    /// The claim with the audience; `aud` but for issuers that do not keep to RFC 9068.
+    pub audience_claim: ClaimPath,
+    /// A header in which its tokens come besides `Authorization`.
+    pub header: Option<HeaderName>,
     /// What it signs with.
     pub keys: Arc<JwtKeys>,
     /// How long its tokens may live.
@@ -140,6 +145,11 @@ impl Jwts {
         self.issuers.len()
     }
 
+    /// The headers in which tokens come besides `Authorization`.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = &HeaderName> {
+        self.issuers.iter().filter_map(|issuer| issuer.header.as_ref())
+    }
+
     pub(crate) fn verify(
         &self,
         presented: &PresentedJwt<'_>,
@@ -154,7 +164,7 @@ impl Jwts {
         let mut issuers = self.issuers.iter().enumerate();
         let (position, issuer) = issuers
             .find(|(_, issuer)| jwt.claims.is_from(&issuer.issuer))
-            .ok_or(JwtRefusal::UnknownIssuer)?;
+            .ok_or_else(|| JwtRefusal::unknown_issuer(&jwt.claims, &self.issuers))?;
         let signed = issuer.signed(&jwt)?;
         let validity = issuer.validity(&jwt.claims, &signed.credential, now)?;
         let expires = validity.expires;
@@ -207,8 +217,8 @@ impl JwtIssuer {
         credential: &CredentialId,
         now: UnixTime,
     ) -> Result<Validity, JwtRefusal> {
-        if !claims.is_for(&self.audiences) {
-            return Err(JwtRefusal::Audience(credential.clone()));
+        if !claims.is_for(&self.audience_claim, &self.audiences) {
+            return Err(JwtRefusal::audience(credential, claims, self));
         }
         claims.validity(self.rules, credential, now)
     }

@@ -13,8 +13,12 @@ use crate::jwt::PresentedJwt;
 use crate::ollama_key::{PresentedSignature, Target};
 use crate::token::PresentedToken;
 
-/// The longest credential that is looked at, in bytes.
-const LONGEST: usize = 8 * 1024;
+/// The longest credential that is looked at, in bytes. The token of somebody who is in hundreds
+/// of groups is the longest that there is.
+const LONGEST: usize = 32 * 1024;
+
+/// What may stand before it in its header.
+const SCHEME: usize = 16;
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
@@ -118,6 +122,33 @@ impl<'a> Presented<'a> {
         }
     }
 
+    /// Finds the token in the headers in which issuers of this gateway send theirs, such as
+    /// `Cf-Access-Jwt-Assertion`. One that is empty is none.
+    ///
+    /// # Errors
+    /// [`Malformed`](AuthnError::Malformed) for what is no JWT, and
+    /// [`SeveralCredentials`](AuthnError::SeveralCredentials) for several tokens.
+    pub fn token_in<'n>(
+        headers: &'a HeaderMap,
+        names: impl IntoIterator<Item = &'n HeaderName>,
+    ) -> Result<Option<&'a str>, AuthnError> {
+        let mut found = None;
+        for name in names {
+            if headers.get_all(name).iter().all(|value| value.is_empty()) {
+                continue;
+            }
+            let Some(token) = only_value(headers, name)? else { continue };
+            if PresentedJwt::read(token).is_none() {
+                return Err(AuthnError::Malformed("the header for a JWT holds something else"));
+            }
+            if found.is_some_and(|other| other != token) {
+                return Err(AuthnError::SeveralCredentials);
+            }
+            found = Some(token);
+        }
+        Ok(found)
+    }
+
     /// What kind of credential it claims to be, for counting failures.
     pub const fn kind(&self) -> Option<ProofKind> {
         match self.0 {
@@ -167,7 +198,8 @@ fn only_value<'a>(
             AuthnError::SeveralCredentials
         });
     }
-    check_length(value.len())?;
+    // The scheme is no part of it.
+    check_length(value.len().saturating_sub(SCHEME).max(usize::from(!value.is_empty())))?;
     value.to_str().map(Some).map_err(|_| {
         AuthnError::Malformed("the credential's header has characters outside printable ASCII")
     })
@@ -177,7 +209,7 @@ fn check_length(length: usize) -> Result<(), AuthnError> {
     match length {
         0 => Err(AuthnError::Malformed("the credential is empty")),
         1..=LONGEST => Ok(()),
-        _ => Err(AuthnError::Malformed("the credential is longer than 8192 bytes")),
+        _ => Err(AuthnError::Malformed("the credential is longer than 32768 bytes")),
     }
 }
 

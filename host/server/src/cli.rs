@@ -8,7 +8,6 @@ mod check;
 mod compile;
 mod demo;
 mod doctor;
-mod environment;
 mod explain;
 mod hardening;
 mod key;

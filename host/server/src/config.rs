@@ -25,6 +25,7 @@ mod source;
 mod source_set;
 mod startup;
 mod text;
+mod top_level;
 mod tree;
 mod types;
 mod validate;
@@ -93,7 +94,8 @@ pub fn read(path: &Path, builtins: &[&str]) -> Reading {
 /// [`read`] with files that were read already.
 pub(crate) fn read_from(path: &Path, builtins: &[&str], sources: SourceSet) -> Reading {
     let directory = path.parent().unwrap_or(Path::new(""));
-    let mut surroundings = Surroundings { directory, builtins, sources };
+    let mut surroundings =
+        Surroundings { directory, builtins, sources, permissions: raw::Permissions::default() };
     let mut report = Report::default();
     let raw = match include::read(path, &mut surroundings, &mut report) {
         Ok(raw) => raw,

@@ -10,6 +10,7 @@ mod causes;
 pub mod cli;
 pub mod config;
 mod endings;
+mod environment;
 mod facts;
 pub mod generation;
 mod jwks;

@@ -244,6 +244,20 @@ fn tests_may_say_when() {
 }
 
 #[test]
+fn a_key_that_has_expired_is_told() {
+    let yaml =
+        with_bindings("  - { name: n, subjects: everyone, policy: p, settings: { allow: [x] } }");
+    let yaml = yaml.replacen(" }]", ", expires: \"2020-01-02T03:04:05Z\" }]", 1);
+    let directory = directory(&[("stockade.yaml", &yaml)]);
+    let (code, _, told) = check(directory.path(), &["--config", "stockade.yaml"]);
+    assert_eq!(code, Some(0), "{told}");
+    let expected = "key \"a\" of user \"alice\" expired at 2020-01-02T03:04:05Z: it is refused";
+    assert!(told.contains(expected), "{told}");
+    let (code, ..) = check(directory.path(), &["--strict", "--config", "stockade.yaml"]);
+    assert_eq!(code, Some(1));
+}
+
+#[test]
 fn passwords_that_stand_out_by_their_cost_are_told() {
     let user = |name: &str, cost: &str| {
         let hash = "c29tZSByYW5kb20gc2FsdA$T0Y7Jb5pVQ2vV0n1n4G0dBqk0c2m0QvJx3w6v9yZ1aA";

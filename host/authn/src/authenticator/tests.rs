@@ -123,8 +123,13 @@ fn principals_can_be_asked_for_by_name() {
 #[test]
 fn all_conflicts_are_reported_at_once() {
     let users = vec![alice(), alice()];
-    let keys =
-        vec![key("one", "alice", ALICES), key("two", "alice", ALICES), key("two", "bob", EXPIRED)];
+    let keys = vec![
+        key("one", "alice", ALICES),
+        key("two", "alice", ALICES),
+        key("two", "alice", EXPIRED),
+        // Another user may use the same name.
+        key("two", "bob", "sk-local-another"),
+    ];
     let secrets = vec![
         secret("s", TOKEN_SECRET),
         secret("s", "another secret, long enough"),

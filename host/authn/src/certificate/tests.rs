@@ -99,3 +99,50 @@ proptest! {
         prop_assert!(!PresentedCertificate::read(&der).names.is_empty());
     }
 }
+
+/// As small authorities and Windows issue them.
+#[test]
+fn a_certificate_may_be_known_by_its_common_name_its_upn_or_its_address() {
+    use rcgen::{DnType, DnValue, OtherNameValue};
+
+    let made = |names: Vec<(DnType, DnValue)>| {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        for (kind, value) in names {
+            params.distinguished_name.push(kind, value);
+        }
+        let upn = OtherNameValue::Utf8String("Alice@Corp.Example".to_owned());
+        let upn_kind = vec![1, 3, 6, 1, 4, 1, 311, 20, 2, 3];
+        let another_kind = vec![1, 3, 6, 1, 4, 1, 311, 20, 2, 4];
+        let another = OtherNameValue::Utf8String("bob@corp.example".to_owned());
+        params.subject_alt_names = vec![
+            SanType::OtherName((another_kind, another)),
+            SanType::OtherName((upn_kind, upn)),
+            SanType::IpAddress("2001:db8::7".parse().unwrap()),
+        ];
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    };
+    let named = |der: &[u8], name: CertificateName| {
+        identify(vec![rule("alice", name)], der).unwrap().is_some()
+    };
+    let cn = |name: &str| CertificateName::CommonName(name.to_owned());
+    let text = |text: &str| DnValue::Utf8String(text.to_owned());
+    let der = made(vec![
+        (DnType::OrganizationName, text("bob")),
+        (DnType::CommonName, text("Alice Smith")),
+    ]);
+    assert!(named(&der, cn("Alice Smith")));
+    assert!(named(&der, CertificateName::Upn("alice@corp.example".to_owned())));
+    assert!(named(&der, CertificateName::Ip("2001:db8::7".parse().unwrap())));
+    for other in ["alice smith", "Alice", "bob", "Alice Smith\0", ""] {
+        assert!(!named(&der, cn(other)), "{other}");
+    }
+    assert!(!named(&der, CertificateName::Upn("bob@corp.example".to_owned())));
+    assert!(!named(&der, CertificateName::Dns("Alice Smith".to_owned())));
+    assert!(!named(&der, CertificateName::Ip("2001:db8::8".parse().unwrap())));
+    let windows = made(vec![(DnType::CommonName, DnValue::BmpString("Alice".try_into().unwrap()))]);
+    assert!(named(&windows, cn("Alice")));
+    assert!(!named(&made(Vec::new()), cn("")));
+    let hidden = made(vec![(DnType::CommonName, text("alice\0.example"))]);
+    assert!(!named(&hidden, cn("alice\0.example")), "a name that cannot be printed is none");
+}

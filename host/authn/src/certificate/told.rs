@@ -8,8 +8,6 @@ use crate::der::{Elements, SEQUENCE};
 
 const SET: u8 = 0x31;
 const INTEGER: u8 = 0x02;
-/// 2.5.4.3
-const COMMON_NAME: [u8; 3] = [0x55, 0x04, 0x03];
 /// Alternative names that are told.
 const MOST_NAMES: usize = 4;
 
@@ -39,22 +37,18 @@ fn revocation_list(der: &[u8]) -> Option<Elements<'_>> {
 /// Whom a certificate in DER names: its common name and some alternative names, quoted, fit
 /// for a log whoever has written them.
 pub fn certificate_names(der: &[u8]) -> String {
-    let subject = subject(der).and_then(common_name);
+    let subject = names::subject(der).and_then(common_name);
     let others = names::alternative_names(der).unwrap_or_default();
     let others = others.iter().filter_map(|name| match name {
         CertificateName::Dns(text) | CertificateName::Uri(text) | CertificateName::Email(text) => {
             Some(Quoted(text).to_string())
         }
-        CertificateName::Fingerprint(_) => None,
+        CertificateName::Upn(text) => Some(Quoted(text).to_string()),
+        CertificateName::Ip(address) => Some(address.to_string()),
+        CertificateName::CommonName(_) | CertificateName::Fingerprint(_) => None,
     });
     let told: Vec<_> = subject.into_iter().chain(others.take(MOST_NAMES)).collect();
     if told.is_empty() { "a certificate without a name".to_owned() } else { told.join(", ") }
-}
-
-/// The name of its subject, behind algorithm, issuer and validity.
-fn subject(certificate: &[u8]) -> Option<&[u8]> {
-    let mut sequences = to_be_signed(certificate)?.filter(|(tag, _)| *tag == SEQUENCE);
-    Some(sequences.nth(3)?.1)
 }
 
 /// The first common name among the parts of a name, whatever kind of text it is written in.
@@ -64,7 +58,7 @@ fn common_name(name: &[u8]) -> Option<String> {
     pairs.find_map(|pair| {
         let mut pair = Elements(pair);
         let (_, kind) = pair.next()?;
-        let (_, text) = pair.next().filter(|_| kind == COMMON_NAME)?;
+        let (_, text) = pair.next().filter(|_| kind == names::COMMON_NAME)?;
         Some(Quoted(&String::from_utf8_lossy(text)).to_string())
     })
 }

@@ -1,11 +1,12 @@
-//! The PROXY protocol, version 2: what a proxy says about a connection before anything else
-//! is sent on it.
+//! The PROXY protocol, versions 1 and 2: what a proxy says about a connection before anything
+//! else is sent on it.
 //!
-//! Source: `HAProxy`, `doc/proxy-protocol.txt`, section 2.2. Only TCP connections and those of
-//! the proxy itself are understood. Version 1 is text of variable length, which has to be
-//! searched for its end, and says nothing more.
+//! Source: `HAProxy`, `doc/proxy-protocol.txt`, section 2. Only TCP connections and those of
+//! the proxy itself are understood. Version 1 is what nginx' stream module writes.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+mod line;
 
 const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
 
@@ -38,9 +39,9 @@ pub enum BadProxyHeader {
     /// Another protocol.
     #[error("the connection does not begin with a header of the PROXY protocol")]
     Missing,
-    /// The first version.
-    #[error("this is version 1 of the PROXY protocol; make the proxy send version 2")]
-    Version1,
+    /// A line that is none of version 1.
+    #[error("the line of the PROXY protocol, version 1, is not as it should be")]
+    Line,
     /// A version that does not exist yet.
     #[error("this version of the PROXY protocol is not known: {0}")]
     Version(u8),
@@ -68,10 +69,11 @@ impl ProxyHeader {
     /// As soon as it is clear that this is not one.
     pub fn read(bytes: &[u8]) -> Result<Self, BadProxyHeader> {
         let known = bytes.len().min(SIGNATURE.len());
+        if bytes.is_empty() {
+            return Ok(Self::Incomplete(line::SHORTEST));
+        }
         if bytes[..known] != SIGNATURE[..known] {
-            let text = b"PROXY ";
-            let first = text.starts_with(&bytes[..known.min(text.len())]);
-            return Err(if first { BadProxyHeader::Version1 } else { BadProxyHeader::Missing });
+            return line::read(bytes);
         }
         let Some((fixed, rest)) = bytes.split_first_chunk::<FIXED>() else {
             return Ok(Self::Incomplete(FIXED));
@@ -209,8 +211,6 @@ mod tests {
             (b"G".to_vec(), Bad::Missing),
             (b"\x16\x03\x01".to_vec(), Bad::Missing),
             (b"\r\n\r\n\0\r\nQUIT ".to_vec(), Bad::Missing),
-            (b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n".to_vec(), Bad::Version1),
-            (b"PRO".to_vec(), Bad::Version1),
             (tcp4(0x11, 0x11, b""), Bad::Version(1)),
             (tcp4(0x31, 0x11, b""), Bad::Version(3)),
             (tcp4(0x22, 0x11, b""), Bad::Command(2)),

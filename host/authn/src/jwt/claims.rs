@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use stockade_core::{CredentialId, GroupName, UnixTime};
+use stockade_core::{CredentialId, GroupName, Quoted, UnixTime, mask_keys};
 
 use super::{JwtMapping, JwtRefusal, JwtRules};
+
+/// Of a list of audiences, so many are told.
+const MOST_TOLD: usize = 4;
 
 /// Where a claim is found: its name, or names with dots between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,11 @@ impl ClaimPath {
     /// `sub`.
     pub fn sub() -> Self {
         Self("sub".to_owned())
+    }
+
+    /// `aud`.
+    pub fn aud() -> Self {
+        Self("aud".to_owned())
     }
 
     /// As it is written.
@@ -60,13 +68,35 @@ impl Claims {
     }
 
     /// RFC 7519, section 4.1.3: one text, or a list of them.
-    pub(super) fn is_for(&self, audiences: &[String]) -> bool {
+    pub(super) fn is_for(&self, claim: &ClaimPath, audiences: &[String]) -> bool {
         let meant = |aud: &Value| audiences.iter().any(|audience| aud == audience.as_str());
-        match self.0.get("aud") {
+        match find(&self.0, claim.as_str()) {
             Some(Value::Array(all)) => all.iter().any(meant),
             Some(one) => meant(one),
             None => false,
         }
+    }
+
+    /// Tells the texts of a claim, quoted and cut, for the operator.
+    pub(super) fn told(&self, claim: &str) -> String {
+        let quoted =
+            |value: &Value| value.as_str().map(|text| Quoted(&mask_keys(text)).to_string());
+        let texts: Vec<_> = match find(&self.0, claim) {
+            Some(Value::Array(all)) => all.iter().filter_map(quoted).take(MOST_TOLD).collect(),
+            Some(one) => quoted(one).into_iter().collect(),
+            None => return format!("it has no {claim}"),
+        };
+        match texts.as_slice() {
+            [] => format!("its {claim} is no text"),
+            texts => format!("its {claim} is {}", texts.join(", ")),
+        }
+    }
+
+    /// Whether the issuer's name differs from this one by nothing but a slash at the end.
+    pub(super) fn is_almost_from(&self, issuer: &str) -> bool {
+        let trimmed = |text: &str| text.trim_end_matches('/').to_owned();
+        let iss = self.0.get("iss").and_then(Value::as_str);
+        iss.is_some_and(|iss| iss != issuer && trimmed(iss) == trimmed(issuer))
     }
 
     pub(super) fn validity(
@@ -109,8 +139,9 @@ impl Claims {
         Ok(format!("{}{name}", mapping.user_prefix))
     }
 
-    /// The groups that mean something here. A claim that is no list of texts is refused:
-    /// one that is left out could be one that forbids something.
+    /// The groups that mean something here: a list of texts, or one text, with commas or spaces
+    /// between them. A claim that is neither is refused: one that is left out could be one that
+    /// forbids something.
     pub(super) fn groups(
         &self,
         mapping: &JwtMapping,
@@ -122,7 +153,9 @@ impl Claims {
         let listed = match find(&self.0, path.as_str()) {
             None => return Ok(Vec::new()),
             Some(Value::Array(all)) => all.iter().map(Value::as_str).collect(),
-            Some(one) => one.as_str().map(|one| vec![one]),
+            Some(Value::String(one)) if names.contains_key(one) => Some(vec![one.as_str()]),
+            Some(Value::String(all)) => Some(separate(all).collect()),
+            Some(_) => None,
         };
         let listed: Vec<&str> =
             listed.ok_or_else(|| JwtRefusal::claim(credential, path.as_str()))?;
@@ -141,6 +174,13 @@ impl Claims {
         };
         mapping.attributes.iter().filter_map(attribute).collect()
     }
+}
+
+/// The parts of a text, between commas, or between spaces if there is no comma.
+fn separate(all: &str) -> impl Iterator<Item = &str> {
+    let commas = all.contains(',');
+    let separates = move |c: char| if commas { c == ',' } else { c.is_whitespace() };
+    all.split(separates).map(str::trim).filter(|part| !part.is_empty())
 }
 
 /// A claim's own name may have dots in it, as in `https://example.org/roles`, so the longest

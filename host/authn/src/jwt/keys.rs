@@ -1,5 +1,6 @@
 //! The keys of an issuer: from a file, or fetched again and again.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -111,7 +112,10 @@ impl KeySet {
     /// A set that cannot be read in one way only, that holds a secret, or in which nothing
     /// is left.
     pub fn from_jwks(json: &[u8]) -> Result<Self, InvalidJwtKey> {
-        let keys = jwk::read(json)?;
+        let mut keys = jwk::read(json)?;
+        // Some sets list the same key twice, which is no doubt about which one is meant.
+        let mut seen = HashSet::new();
+        keys.retain(|one| seen.insert((one.kid.clone(), one.mark)));
         for (index, one) in keys.iter().enumerate() {
             let same = |other: &NamedKey| {
                 other.kid == one.kid && other.key.algorithm() == one.key.algorithm()

@@ -14,8 +14,9 @@ use crate::user::Member;
 pub(crate) struct JwtProof {
     /// Its `iss`; the issuer's name in the configuration is for the log only.
     issuer: String,
-    /// Those of its audiences that the issuer had.
+    /// Those of its audiences that the issuer had, and the claim in which they were.
     audiences: Vec<String>,
+    audience_claim: ClaimPath,
     /// Where its user's name was, and what was put before it.
     user: (ClaimPath, String),
     key: KeyMark,
@@ -23,10 +24,13 @@ pub(crate) struct JwtProof {
 
 impl JwtProof {
     pub(super) fn new(issuer: &JwtIssuer, claims: &Claims, key: KeyMark) -> Self {
-        let meant = |audience: &&String| claims.is_for(std::slice::from_ref(*audience));
+        let meant = |audience: &&String| {
+            claims.is_for(&issuer.audience_claim, std::slice::from_ref(*audience))
+        };
         Self {
             issuer: issuer.issuer.clone(),
             audiences: issuer.audiences.iter().filter(meant).cloned().collect(),
+            audience_claim: issuer.audience_claim.clone(),
             user: user(&issuer.mapping),
             key,
         }
@@ -38,7 +42,7 @@ fn user(mapping: &JwtMapping) -> (ClaimPath, String) {
 }
 
 /// Tells keys apart, whatever their `kid`.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct KeyMark([u8; 32]);
 
 impl KeyMark {
@@ -76,7 +80,8 @@ impl Jwts {
         let mut issuers = self.issuers.iter();
         issuers.find(|issuer| issuer.issuer == proof.issuer).is_some_and(|issuer| {
             let admitted = member.is_some() || issuer.mapping.admits_unknown_users;
-            let meant = proof.audiences.iter().any(|aud| issuer.audiences.contains(aud));
+            let meant = proof.audience_claim == issuer.audience_claim
+                && proof.audiences.iter().any(|aud| issuer.audiences.contains(aud));
             let keys = issuer.keys.current();
             let has_key = keys.is_some_and(|keys| keys.has(proof.key));
             admitted && meant && user(&issuer.mapping) == proof.user && has_key

@@ -17,6 +17,7 @@ use stockade_core::Secret;
 use super::*;
 use crate::{Authenticator, Credentials, Presented, User};
 
+mod companies;
 mod rfc;
 mod rules;
 mod sets;
@@ -137,6 +138,8 @@ fn issuer(keys: JwtKeys) -> JwtIssuer {
         id: CredentialId::new("sso").unwrap(),
         issuer: "https://sso.example".to_owned(),
         audiences: vec!["ollama".to_owned(), "https://gateway.example".to_owned()],
+        audience_claim: ClaimPath::aud(),
+        header: None,
         keys: Arc::new(keys),
         rules: JwtRules::default(),
         mapping: JwtMapping::default(),

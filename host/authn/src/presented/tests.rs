@@ -80,7 +80,9 @@ fn the_length_is_capped() {
     let longest = "k".repeat(super::LONGEST);
     assert_eq!(kind(&[("x-api-key", &longest)]), Ok(Some(ProofKind::ApiKey)));
     assert!(is_malformed(&[("x-api-key", &format!("{longest}k"))]));
-    assert!(is_malformed(&[("authorization", &format!("Bearer {longest}"))]));
+    let bearer = format!("Bearer {longest}");
+    assert_eq!(kind(&[("authorization", &bearer)]), Ok(Some(ProofKind::ApiKey)));
+    assert!(is_malformed(&[("authorization", &format!("{bearer}k"))]));
 }
 
 #[test]

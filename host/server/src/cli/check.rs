@@ -38,7 +38,9 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     };
     let config = &generation.config;
     let mut warnings = config.warnings();
-    warnings.extend(config.endings(SystemClock.now()));
+    let now = SystemClock.now();
+    warnings.extend(config.endings(now));
+    warnings.extend(config.expired_keys(now));
     if !warnings.is_empty() {
         output.note(config::render_all(&warnings, Output::color()))?;
     }

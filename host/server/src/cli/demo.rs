@@ -16,8 +16,9 @@ use stockade_core::SystemClock;
 use stockade_simulator::Simulator;
 
 use super::compile::compiler;
-use super::{Ending, Output, environment, serve};
+use super::{Ending, Output, serve};
 use crate::config::{Log, LogFormat, LogLevel};
+use crate::environment;
 use crate::{Server, StartError, log, proven_engine};
 use tries::{Try, tour};
 

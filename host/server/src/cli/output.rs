@@ -9,8 +9,8 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 use serde_json::{Value, json};
 use stockade_core::visible;
 
-use super::environment;
 use crate::config::ConfigErrors;
+use crate::environment;
 use crate::log::plain;
 
 /// Where a command's answer goes.

@@ -9,8 +9,9 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::compile::compiler;
-use super::{Ending, Output, environment};
+use super::{Ending, Output};
 use crate::config::LogFormat;
+use crate::environment;
 use crate::log::{self, LogLevelHandle};
 use crate::resources;
 use crate::shadow::ShadowCount;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use stockade_core::UnixTime;
 
 use super::error::ConfigError;
-use super::types::Config;
+use super::types::{Config, KeyEnd};
 use crate::tls::{Ending, EndingKind, Tls};
 
 /// How long before its end something is warned of.
@@ -20,6 +20,19 @@ impl Config {
         let near = |ending: &&Ending| ending.at.as_duration() < now.as_duration() + SOON;
         let endings = self.all_endings().filter(near);
         endings.map(|ending| self.ending(ending, now)).collect()
+    }
+
+    /// Keys that have expired, each of which is refused.
+    pub fn expired_keys(&self, now: UnixTime) -> Vec<ConfigError> {
+        let expired = self.key_ends.iter().filter(|key| key.ends <= now);
+        let warning = |key: &KeyEnd| {
+            let KeyEnd { at, user, key, ends } = key;
+            let (user, key, when) = (user.as_str(), key.as_str(), date(*ends));
+            let message = format!("key {key:?} of user {user:?} expired at {when}: it is refused");
+            let help = "give its user a new one, or take it out";
+            self.error(Some(*at), message).with_help(help).into_warning()
+        };
+        expired.map(warning).collect()
     }
 
     /// When the next thing ends of which that is known.

@@ -19,8 +19,10 @@ use super::regular_file::ReadError;
 use super::report::{Problem, Report};
 use super::slot::{Located, Slot};
 use super::text::{self, LARGEST, Unreadable};
+use super::top_level;
 use super::tree;
 use super::validate::Surroundings;
+use crate::environment;
 
 /// Files within files within files are hard to follow.
 const DEEPEST: usize = 8;
@@ -68,6 +70,12 @@ pub(super) fn read(
 
 fn parse<T: for<'de> Deserialize<'de>>(text: &str, file: FileId, report: &mut Report) -> Option<T> {
     let root = tree::parse(text, file, report)?;
+    let root = top_level::without_extensions(root);
+    let root = if file == FileId::MAIN {
+        top_level::with_variables(&root, &environment::variable, report)?
+    } else {
+        root
+    };
     decode(&root, report)
 }
 

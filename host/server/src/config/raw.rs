@@ -8,6 +8,7 @@ mod access;
 mod accounts;
 mod authentication;
 mod issuers;
+mod secret_files;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -20,13 +21,14 @@ pub(super) use self::authentication::{
     ForwardingHeader, RawAuthentication, RawThrottle, RawTokenSecret, RawTokens, RawTrustedProxies,
 };
 pub(super) use self::issuers::{RawAudience, RawIssuer, UnknownUsers};
+pub(super) use self::secret_files::{Permissions, RawSecretFiles};
 use super::schema;
 use super::slot::{Entries, Slot};
 use super::types::{LogFormat, LogLevel, WhenStuck};
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-#[schemars(rename = "Stockade configuration")]
+#[schemars(rename = "Stockade configuration", extend("patternProperties" = { "^x-": true }))]
 pub(super) struct RawConfig {
     /// More files, such as `bindings.d/*.yaml`, with groups, users, policies, bindings and tests.
     pub(super) include: Slot<RawInclude>,
@@ -46,6 +48,8 @@ pub(super) struct RawConfig {
     pub(super) cors: Slot<RawCors>,
     /// How to log.
     pub(super) log: Slot<RawLog>,
+    /// Which files of secrets are taken.
+    pub(super) secret_files: Slot<RawSecretFiles>,
     /// How callers may say who they are.
     pub(super) authentication: Slot<RawAuthentication>,
     /// What signs expiring tokens.
@@ -122,7 +126,7 @@ pub(super) struct RawListener {
     pub(super) address: Slot<String>,
     /// What is presented there; without it, HTTP is plain.
     pub(super) tls: Slot<RawTls>,
-    /// Whether each connection begins with a header of the PROXY protocol, version 2.
+    /// Whether each connection begins with a header of the PROXY protocol.
     pub(super) proxy_protocol: Slot<ProxyProtocol>,
     /// Names by which callers without a credential reach it, such as ollama.example.org. IP
     /// addresses and names of private networks need not be told.

@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub(crate) struct Content {
     pub(crate) bytes: Arc<[u8]>,
     pub(crate) stat: Stat,
+    /// It was opened on a file system that is mounted read-only.
+    pub(crate) read_only: bool,
 }
 
 /// The identity of a file, its permissions, and what changes with its content.
@@ -111,12 +113,14 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Content, ReadError> {
     let file = open(path).map_err(io)?;
     let metadata = file.metadata().map_err(io)?;
     check_regular(&metadata, limit)?;
+    let read_only = rustix::fs::fstatvfs(&file)
+        .is_ok_and(|system| system.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY));
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > limit {
         return Err(ReadError::TooLarge(limit));
     }
-    Ok(Content { bytes: bytes.into(), stat: Stat::from(&metadata) })
+    Ok(Content { bytes: bytes.into(), stat: Stat::from(&metadata), read_only })
 }
 
 /// Opens without waiting for anybody at the other end, should there be one by now.

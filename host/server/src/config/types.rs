@@ -19,7 +19,9 @@ use stockade_authn::{
     ApiKey, ClientCertificate, JwtIssuer, OllamaKey, Password, PasswordRules, ThrottleRules,
     TokenRules, TokenSecret, TrustedProxies, User,
 };
-use stockade_core::{BindingName, Dialect, ModelName, Operation, PolicyName, UnixTime, UserId};
+use stockade_core::{
+    BindingName, CredentialId, Dialect, ModelName, Operation, PolicyName, UnixTime, UserId,
+};
 
 use crate::jwks::JwksFeed;
 use crate::tls::Tls;
@@ -76,6 +78,8 @@ pub struct Config {
     pub tests: Vec<ConfigTest>,
     /// Where each user stands.
     pub(super) user_places: HashMap<UserId, Location>,
+    /// Keys that expire.
+    pub(super) key_ends: Vec<KeyEnd>,
     /// What was noticed while reading, and may be meant so.
     pub(super) read_warnings: Vec<ConfigError>,
     pub(super) sources: Sources,
@@ -89,6 +93,15 @@ impl Config {
             None => ConfigError::new(self.sources.main(), message.as_ref()),
         }
     }
+}
+
+/// A key that expires, and where that is written.
+#[derive(Clone, Debug)]
+pub(super) struct KeyEnd {
+    pub(super) at: Location,
+    pub(super) user: UserId,
+    pub(super) key: CredentialId,
+    pub(super) ends: UnixTime,
 }
 
 /// Where to listen.

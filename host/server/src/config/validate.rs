@@ -10,6 +10,7 @@ mod bindings;
 mod certificates;
 mod cors;
 mod expectations;
+mod headers;
 mod hosts;
 mod issuer_keys;
 mod issuers;
@@ -35,7 +36,7 @@ use stockade_core::Secret;
 pub(super) use self::expectations::operation;
 use self::network::Network;
 use self::secret_file::SecretFileError;
-use super::raw::{RawConfig, RawLog};
+use super::raw::{Permissions, RawConfig, RawLog};
 use super::report::{Problem, Report, quoted};
 use super::slot::Slot;
 use super::source::Sources;
@@ -50,6 +51,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) builtins: &'a [&'a str],
     /// The files that the configuration names, as they are met.
     pub(super) sources: SourceSet,
+    /// Who else may be able to read the files of secrets.
+    pub(super) permissions: Permissions,
 }
 
 impl Surroundings<'_> {
@@ -62,7 +65,7 @@ impl Surroundings<'_> {
     fn secret(&mut self, written: &str) -> Result<Secret<Vec<u8>>, SecretFileError> {
         let path = self.file(written);
         let content = self.sources.read(&path, secret_file::LONGEST);
-        secret_file::secret(&path, content)
+        secret_file::secret(&path, content, self.permissions)
     }
 }
 
@@ -72,6 +75,8 @@ pub(super) fn validate(
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,
 ) -> Config {
+    surroundings.permissions =
+        raw.secret_files.value().and_then(|raw| raw.permissions.value()).unwrap_or_default();
     let listeners = listeners::listeners(raw.listen, surroundings, report);
     let trusted_proxies = proxies::trusted(raw.trusted_proxies, &listeners, report);
     let network = Network::check(listeners, raw.upstream, raw.allow_plain_http, report);
@@ -111,6 +116,7 @@ pub(super) fn validate(
         bindings,
         tests,
         user_places: accounts.places,
+        key_ends: accounts.key_ends,
         read_warnings: Vec::new(),
         sources: Sources::default(),
     }

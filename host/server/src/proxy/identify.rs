@@ -29,7 +29,9 @@ impl Exchange<'_> {
             path: parts.uri.path(),
             query: parts.uri.query(),
         };
-        let presented = match Presented::of_request(&parts.headers, in_path, target) {
+        let asserted =
+            self.asserted(parts, in_path).map_err(|error| self.unproven(&error, None))?;
+        let presented = match Presented::of_request(&parts.headers, in_path.or(asserted), target) {
             Ok(presented) => presented,
             Err(error) => return Err(self.unproven(&error, None)),
         };
@@ -39,7 +41,8 @@ impl Exchange<'_> {
         }
         let now = self.gateway.clock.now();
         let certified = self.certified(now).map_err(|error| self.refused_certificate(&error))?;
-        if let Some(proof) = self.sent_unasked(&certified, kind) {
+        let asserted = asserted.map(|_| ProofKind::Jwt);
+        if let Some(proof) = self.sent_unasked(&certified, kind).or(asserted) {
             self.check_page(parts, proof)?;
         }
         match (&certified, kind) {
@@ -60,6 +63,21 @@ impl Exchange<'_> {
         });
         let identity = proven.map_err(|error| self.unproven(&error, kind))?;
         self.unless_revoked(identity, now)
+    }
+
+    /// The token that something in front of the gateway has put into a header of its own, once
+    /// it knew who sits at the browser. It counts like a key in front of the path.
+    fn asserted<'p>(
+        &self,
+        parts: &'p Parts,
+        in_path: Option<&str>,
+    ) -> Result<Option<&'p str>, AuthnError> {
+        let names = self.generation.authenticator.token_headers();
+        let asserted = Presented::token_in(&parts.headers, names)?;
+        match (asserted, in_path) {
+            (Some(token), Some(key)) if token != key => Err(AuthnError::SeveralCredentials),
+            _ => Ok(asserted),
+        }
     }
 
     /// A caller who may also come in by the configuration that is being compiled, if there

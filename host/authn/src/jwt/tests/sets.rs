@@ -49,6 +49,18 @@ fn two_keys_of_one_name_are_refused() {
 }
 
 #[test]
+fn the_same_key_may_stand_there_twice() {
+    let signer = Signer::ed25519();
+    for kid in [json!({ "kid": "k" }), json!({})] {
+        let keys = set(&[signer.jwk(kid.clone()), signer.jwk(kid)]).unwrap();
+        let gateway = gateway(vec![issuer(JwtKeys::fixed(keys))]);
+        for kid in [None, Some("k")] {
+            assert!(identify(&gateway, &token(&signer, kid), NOW).is_ok(), "{kid:?}");
+        }
+    }
+}
+
+#[test]
 fn keys_for_something_else_are_left_out() {
     let signer = Signer::ed25519();
     let good = signer.jwk(kid("good"));

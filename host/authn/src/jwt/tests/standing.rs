@@ -129,10 +129,10 @@ fn only_a_wrong_signature_is_a_guess() {
     let name = || CredentialId::new("sso").unwrap();
     assert!(AuthnError::from(JwtRefusal::Signature(name())).is_guess());
     for refusal in [
-        JwtRefusal::UnknownIssuer,
+        JwtRefusal::UnknownIssuer(String::new()),
         JwtRefusal::NoKeys(name()),
         JwtRefusal::UnknownKey(name()),
-        JwtRefusal::Audience(name()),
+        JwtRefusal::Audience { credential: name(), wrong: String::new() },
         JwtRefusal::Expired(name()),
         JwtRefusal::NotYet(name()),
         JwtRefusal::TooLongLived(name()),

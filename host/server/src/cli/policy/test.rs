@@ -8,9 +8,10 @@ use stockade_engine::{Engine, EngineConfig, LoadError};
 
 use super::subject::{Asked, Subject, ask, does_not_load};
 use crate::cli::explain::obligations;
-use crate::cli::{Ending, Output, environment};
+use crate::cli::{Ending, Output};
 use crate::config::cases::{Case, Cases, Expected, ExpectedAnswer};
 use crate::config::{Log, LogFormat, LogLevel};
+use crate::environment;
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct Arguments {

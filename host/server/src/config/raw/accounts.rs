@@ -73,6 +73,12 @@ pub(in crate::config) struct RawCertificate {
     pub(in crate::config) uri: Slot<String>,
     /// Its e-mail address.
     pub(in crate::config) email: Slot<String>,
+    /// The common name of its subject.
+    pub(in crate::config) cn: Slot<String>,
+    /// Its user principal name, as Windows issues them.
+    pub(in crate::config) upn: Slot<String>,
+    /// Its IP address.
+    pub(in crate::config) ip: Slot<String>,
     /// Its fingerprint.
     pub(in crate::config) sha256: Slot<String>,
 }

@@ -80,6 +80,6 @@ pub(in crate::config) struct RawTokens {
 pub(in crate::config) struct RawTokenSecret {
     /// Its name in logs.
     pub(in crate::config) id: Slot<String>,
-    /// The file that holds the secret and nothing else, and that only its owner can read.
+    /// The file that holds the secret and nothing else, and that nobody else can read.
     pub(in crate::config) file: Slot<String>,
 }

@@ -14,6 +14,10 @@ pub(in crate::config) struct RawIssuer {
     pub(in crate::config) issuer: Slot<String>,
     /// What the `aud` of its tokens is or contains; one of these, if it is a list.
     pub(in crate::config) audience: Slot<RawAudience>,
+    /// The claim with the audience, where that is not `aud`.
+    pub(in crate::config) audience_claim: Slot<String>,
+    /// A header in which its tokens come besides `Authorization`.
+    pub(in crate::config) header: Slot<String>,
     /// Where its keys are fetched from: https, or http on this machine.
     pub(in crate::config) jwks_url: Slot<String>,
     /// The file with the authorities of that server, in PEM; this machine's, if left out.
@@ -25,8 +29,8 @@ pub(in crate::config) struct RawIssuer {
     pub(in crate::config) jwks_file: Slot<String>,
     /// A file with its public key, in PEM.
     pub(in crate::config) public_key_file: Slot<String>,
-    /// A file with the secret that it shares with the gateway for HS256, that only its owner
-    /// can read.
+    /// A file with the secret that it shares with the gateway for HS256, that nobody else can
+    /// read.
     pub(in crate::config) secret_file: Slot<String>,
     /// The longest time for which a token may still be good.
     #[schemars(schema_with = "schema::duration")]

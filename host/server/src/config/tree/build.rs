@@ -78,13 +78,21 @@ struct Open {
 
 enum Items {
     Sequence(Vec<Rc<Node>>),
-    Mapping { entries: Vec<(Rc<Node>, Rc<Node>)>, seen: HashMap<String, Location>, key: Key },
+    Mapping {
+        entries: Vec<(Rc<Node>, Rc<Node>)>,
+        seen: HashMap<String, Location>,
+        key: Key,
+        /// What `<<` takes in.
+        merged: Vec<Rc<Node>>,
+    },
 }
 
 /// What a mapping's next value belongs to.
 enum Key {
     Expected,
     Read(Rc<Node>),
+    /// `<<`
+    Merge,
     /// A key that was reported; its value is passed over.
     Refused,
 }
@@ -129,6 +137,7 @@ impl<'r> Builder<'r> {
                     entries: Vec::new(),
                     seen: HashMap::new(),
                     key: Key::Expected,
+                    merged: Vec::new(),
                 };
                 self.start(at, anchor, items)
             }
@@ -168,7 +177,9 @@ impl<'r> Builder<'r> {
         };
         let value = match open.items {
             Items::Sequence(items) => Value::Sequence(items),
-            Items::Mapping { entries, .. } => Value::Mapping(entries),
+            Items::Mapping { entries, seen, merged, .. } => {
+                Value::Mapping(with_merged(entries, seen, &merged))
+            }
         };
         let at = open.at.up_to(end);
         self.finish(Node { at, value }, open.weight, open.anchor)
@@ -206,11 +217,15 @@ impl<'r> Builder<'r> {
         }
         match &mut parent.items {
             Items::Sequence(items) => items.push(built.node),
-            Items::Mapping { entries, seen, key } => {
+            Items::Mapping { entries, seen, key, merged } => {
                 *key = match std::mem::replace(key, Key::Expected) {
                     Key::Expected => read_key(&built.node, at, seen, self.report),
                     Key::Read(name) => {
                         entries.push((name, built.node));
+                        Key::Expected
+                    }
+                    Key::Merge => {
+                        merge(&built.node, at, merged, self.report);
                         Key::Expected
                     }
                     Key::Refused => {
@@ -235,11 +250,6 @@ fn read_key(
         report.add(Problem::new(at, "a key must be text, not a list or a mapping"));
         return Key::Refused;
     };
-    if text == "<<" {
-        let help = "write the entries out; an alias for a whole value works";
-        report.add(Problem::new(at, "merge keys (`<<`) are not used here").help(help));
-        return Key::Refused;
-    }
     if let Some(first) = seen.get(text) {
         let message = format!("the key {} stands here twice", quoted(text));
         let help = format!("it first stands in line {}; keep one of them", first.line());
@@ -247,7 +257,45 @@ fn read_key(
         return Key::Refused;
     }
     seen.insert(text.to_owned(), at);
+    if matches!(&node.value, Value::Scalar { text, plain: true } if text == "<<") {
+        return Key::Merge;
+    }
     // Quoted or not, a key is text: `true:` names something called "true".
     let value = Value::Scalar { text: text.to_owned(), plain: false };
     Key::Read(Rc::new(Node { at, value }))
+}
+
+/// Takes in a mapping, or a list of them (YAML's merge key, <https://yaml.org/type/merge.html>).
+fn merge(node: &Rc<Node>, at: Location, merged: &mut Vec<Rc<Node>>, report: &mut Report) {
+    let is_mapping = |node: &Rc<Node>| matches!(node.value, Value::Mapping(_));
+    match &node.value {
+        Value::Mapping(_) => merged.push(Rc::clone(node)),
+        Value::Sequence(all) if all.iter().all(is_mapping) => merged.extend(all.iter().cloned()),
+        _ => {
+            let help = "write an alias, as in `<<: *defaults`, of a mapping with an anchor, as in \
+                        `x-defaults: &defaults { groups: [staff] }`; or a list of such aliases";
+            report.add(Problem::new(at, "`<<` takes in mappings").help(help));
+            report.mask(node.at);
+        }
+    }
+}
+
+/// The entries of a mapping, and those taken in that it does not have itself. Of several
+/// mappings the first one counts.
+fn with_merged(
+    mut entries: Vec<(Rc<Node>, Rc<Node>)>,
+    mut seen: HashMap<String, Location>,
+    merged: &[Rc<Node>],
+) -> Vec<(Rc<Node>, Rc<Node>)> {
+    for node in merged {
+        let Value::Mapping(more) = &node.value else { continue };
+        for (key, value) in more {
+            let Some(text) = key.text() else { continue };
+            if !seen.contains_key(text) {
+                seen.insert(text.to_owned(), key.at);
+                entries.push((Rc::clone(key), Rc::clone(value)));
+            }
+        }
+    }
+    entries
 }

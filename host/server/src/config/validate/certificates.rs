@@ -1,5 +1,6 @@
 //! Which certificates stand for a user.
 
+use std::net::IpAddr;
 use std::str::FromStr as _;
 
 use stockade_authn::{CertificateName, ClientCertificate, Fingerprint};
@@ -11,7 +12,7 @@ use crate::config::raw::RawCertificate;
 use crate::config::report::{Problem, Report};
 use crate::config::slot::{Located, Slot};
 
-/// The ids and names that certificates have so far.
+/// The ids that certificates of one user have so far, and the names of all.
 pub(super) struct Known {
     ids: Unique<CredentialId>,
     names: Unique<CertificateName>,
@@ -20,6 +21,11 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn new() -> Self {
         Self { ids: Unique::new(), names: Unique::new() }
+    }
+
+    /// Forgets the ids: those of another user may be the same.
+    pub(super) fn begin_user(&mut self) {
+        self.ids = Unique::new();
     }
 }
 
@@ -36,7 +42,8 @@ pub(super) fn certificate(
         known.ids.check(id.clone(), &what, text.at, report);
         Some(id)
     });
-    let broken = [&raw.dns, &raw.uri, &raw.email, &raw.sha256].iter().any(|slot| slot.is_broken());
+    let all = [&raw.dns, &raw.uri, &raw.email, &raw.cn, &raw.upn, &raw.ip, &raw.sha256];
+    let broken = all.iter().any(|slot| slot.is_broken());
     let mut names = Vec::new();
     let mut name = |slot: Slot<String>, make: fn(String) -> CertificateName| {
         names.extend(slot.optional().map(|text| Located::new(text.at, make(text.value))));
@@ -44,6 +51,12 @@ pub(super) fn certificate(
     name(raw.dns, |name| CertificateName::Dns(name.to_ascii_lowercase()));
     name(raw.uri, CertificateName::Uri);
     name(raw.email, CertificateName::Email);
+    name(raw.cn, CertificateName::CommonName);
+    name(raw.upn, |name| CertificateName::Upn(name.to_lowercase()));
+    if let Some(text) = raw.ip.optional() {
+        let address = text.check(report, |text| text.parse::<IpAddr>())?;
+        names.push(Located::new(text.at, CertificateName::Ip(address)));
+    }
     let fingerprint = raw.sha256.optional().map(|text| {
         let Some(read) = text.check(report, |text| Fingerprint::from_str(text)) else {
             // It may be a key.
@@ -69,7 +82,9 @@ fn only(
     let name = names.pop();
     if name.is_none() || !names.is_empty() {
         let problem = Problem::new(at, "a certificate is known by one name");
-        report.add(problem.help("write one of `dns`, `uri`, `email` and `sha256`"));
+        report.add(
+            problem.help("write one of `dns`, `uri`, `email`, `cn`, `upn`, `ip` and `sha256`"),
+        );
         return None;
     }
     name

@@ -7,6 +7,7 @@ use stockade_authn::{ClaimPath, JwtIssuer, JwtMapping, JwtRules};
 use stockade_core::{CredentialId, GroupName};
 
 use super::Surroundings;
+use super::headers::header;
 use super::issuer_keys::keys;
 use super::names::{Names, Unique};
 use super::quantities::Quantity;
@@ -76,10 +77,20 @@ fn issuer(
     let audiences = audiences(std::mem::take(&mut raw.audience), at, report);
     let rules = rules(&mut raw, report);
     let mapping = mapping(&mut raw, groups, report);
+    let claim = match std::mem::take(&mut raw.audience_claim) {
+        Slot::Absent => Some(ClaimPath::aud()),
+        named => named.optional().and_then(|text| path(&text, report)),
+    };
+    let header = match std::mem::take(&mut raw.header) {
+        Slot::Absent => None,
+        // A header that cannot be read must not become none.
+        named => Some(named.optional().and_then(|text| header(&text, report))?),
+    };
     let Named { id, issuer } = named;
     let (keys, feed) = keys(id.as_ref(), at, raw, surroundings, report)?;
     let (audiences, mapping) = (audiences?, mapping?);
-    let rules = JwtIssuer { id: id?, issuer: issuer?, audiences, keys, rules, mapping };
+    let (id, issuer, audience_claim) = (id?, issuer?, claim?);
+    let rules = JwtIssuer { id, issuer, audiences, audience_claim, header, keys, rules, mapping };
     Some(Issuer { rules, feed })
 }
 

@@ -10,7 +10,7 @@ use crate::config::raw::RawOllamaKey;
 use crate::config::report::Report;
 use crate::config::slot::Located;
 
-/// The ids and keys so far.
+/// The ids of one user so far, and the keys of all.
 pub(super) struct Known {
     ids: Unique<CredentialId>,
     keys: Unique<OllamaPublicKey>,
@@ -19,6 +19,11 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn new() -> Self {
         Self { ids: Unique::new(), keys: Unique::new() }
+    }
+
+    /// Forgets the ids: those of another user may be the same.
+    pub(super) fn begin_user(&mut self) {
+        self.ids = Unique::new();
     }
 }
 

@@ -4,7 +4,11 @@ use std::path::{Path, PathBuf};
 
 use stockade_core::Secret;
 
+use self::permissions::{Exposure, Reader};
+use crate::config::raw::Permissions;
 use crate::config::regular_file::{self, Content, ReadError};
+
+mod permissions;
 
 /// The reason why a secret is not taken from a file.
 #[derive(Debug, thiserror::Error)]
@@ -14,11 +18,8 @@ pub(crate) enum SecretFileError {
     Missing(ReadError),
     #[error("cannot read the secret file {}: {source}", path.display())]
     Unreadable { path: PathBuf, source: ReadError },
-    #[error(
-        "{path} can be read by others (mode {mode:04o}); run `chmod 600 {path}`",
-        path = path.display()
-    )]
-    ReadableByOthers { path: PathBuf, mode: u32 },
+    #[error("{} {exposure}", path.display())]
+    Exposed { path: PathBuf, exposure: Exposure },
     #[error("{} holds more than {LONGEST} bytes, so it cannot be a secret", .0.display())]
     TooLong(PathBuf),
 }
@@ -26,15 +27,15 @@ pub(crate) enum SecretFileError {
 /// The most bytes that a secret has.
 pub(crate) const LONGEST: u64 = 4096;
 
-/// Reads a secret that only its owner can read.
+/// Reads a secret that only its owner, or a group of this process, can read.
 ///
 /// # Errors
 /// The reason why it is not taken.
 pub(crate) fn read(path: &Path) -> Result<Secret<Vec<u8>>, SecretFileError> {
-    secret(path, regular_file::read(path, LONGEST))
+    secret(path, regular_file::read(path, LONGEST), Permissions::Own)
 }
 
-/// Takes a secret from a file that was read, if only its owner can read it. One line end at
+/// Takes a secret from a file that was read, if nobody else can read it. One line end at
 /// the end is not part of it.
 ///
 /// # Errors
@@ -42,15 +43,16 @@ pub(crate) fn read(path: &Path) -> Result<Secret<Vec<u8>>, SecretFileError> {
 pub(crate) fn secret(
     path: &Path,
     content: Result<Content, ReadError>,
+    permissions: Permissions,
 ) -> Result<Secret<Vec<u8>>, SecretFileError> {
     let content = content.map_err(|error| match error {
         ReadError::Missing(_) => SecretFileError::Missing(error),
         ReadError::TooLarge(_) => SecretFileError::TooLong(path.to_owned()),
         other => SecretFileError::Unreadable { path: path.to_owned(), source: other },
     })?;
-    let mode = content.stat.mode & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(SecretFileError::ReadableByOthers { path: path.to_owned(), mode });
+    let exposure = Reader::this_process(permissions).exposure(path, &content);
+    if let Some(exposure) = exposure {
+        return Err(SecretFileError::Exposed { path: path.to_owned(), exposure });
     }
     let bytes = &*content.bytes;
     let bytes =

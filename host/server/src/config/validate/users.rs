@@ -17,6 +17,7 @@ use crate::config::quantity;
 use crate::config::raw::{RawKey, RawUser};
 use crate::config::report::{Problem, Report};
 use crate::config::slot::{Entries, Located, Slot};
+use crate::config::types::KeyEnd;
 
 /// Everybody, and the names that other parts may use.
 pub(super) struct Accounts {
@@ -28,6 +29,7 @@ pub(super) struct Accounts {
     pub(super) user_names: Names,
     pub(super) group_names: Names,
     pub(super) disabled: HashSet<UserId>,
+    pub(super) key_ends: Vec<KeyEnd>,
     /// Where each user stands.
     pub(super) places: HashMap<UserId, Location>,
 }
@@ -48,6 +50,7 @@ pub(super) fn accounts(
             user_names: Names::new("user"),
             group_names: Names::new("group"),
             disabled: HashSet::new(),
+            key_ends: Vec::new(),
             places: HashMap::new(),
         },
         key_ids: Unique::new(),
@@ -115,6 +118,10 @@ impl Reading<'_> {
 
     /// A user whose name cannot be used is checked all the same.
     fn user(&mut self, id: Option<&UserId>, raw: RawUser) {
+        // The log names the user beside the credential, so each user has a `laptop`.
+        self.key_ids = Unique::new();
+        self.certificates.begin_user();
+        self.ollama_keys.begin_user();
         let groups = self.groups(raw.groups);
         let attributes = texts(raw.attributes);
         let disabled = raw.disabled.value().unwrap_or(false);
@@ -158,8 +165,12 @@ impl Reading<'_> {
         let digest = raw.sha256.required("sha256", at, self.report);
         let digest = digest.and_then(|text| self.digest(&text));
         let scope = scope(raw.operations, raw.models, self.report);
-        let expires =
-            raw.expires.optional().map(|text| text.check(self.report, |text| quantity::time(text)));
+        let expires = raw.expires.optional().map(|text| {
+            let ends = text.check(self.report, |text| quantity::time(text))?;
+            let (user, key) = (user?.clone(), id.clone()?);
+            self.accounts.key_ends.push(KeyEnd { at: text.at, user, key, ends });
+            Some(ends)
+        });
         Some(ApiKey {
             id: id?,
             user: user?.clone(),
