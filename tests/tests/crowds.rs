@@ -1,7 +1,5 @@
 //! Many connections: nobody is locked out, and nobody who is served is cut for others.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use http_body_util::BodyExt as _;
 use stockade_simulator::Hold;
 use stockade_tests::{BINDINGS, Connection, Setup, World, get, post, raw, soon};

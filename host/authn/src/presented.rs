@@ -134,7 +134,7 @@ impl<'a> Presented<'a> {
     ) -> Result<Option<&'a str>, AuthnError> {
         let mut found = None;
         for name in names {
-            if headers.get_all(name).iter().all(|value| value.is_empty()) {
+            if headers.get_all(name).iter().all(http::HeaderValue::is_empty) {
                 continue;
             }
             let Some(token) = only_value(headers, name)? else { continue };
