@@ -1,7 +1,10 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
-use super::{Allowed, DenialCause, Opinion, Outcome, Permit, Subject, combine, permit_public};
+use super::{
+    Allowed, DenialCause, Opinion, Outcome, Permit, Replaced, Replacement, Subject, combine,
+    permit_public,
+};
 use crate::{
     BindingName, Limit, LimitedParameter, ModelName, ModelRef, ModelRole, Obligations, Operation,
     PolicyName, Verdict,
@@ -31,10 +34,13 @@ fn name(text: &str) -> ModelName {
     ModelName::parse(text).unwrap()
 }
 
-/// Puts another model into a request that names one.
-fn put(asks: &mut Asks, model: &ModelName) -> Result<(), Infallible> {
-    asks.1[0].name = model.clone();
-    Ok(())
+/// The request with the other model in it.
+fn applied(replacement: Replacement<Asks>) -> Replaced<Asks> {
+    let Ok(replaced) = replacement.apply(|asks, model| {
+        asks.1[0].name = model.clone();
+        Ok::<_, Infallible>(())
+    });
+    replaced
 }
 
 fn opinion(enforced: bool, outcome: Outcome) -> Opinion {
@@ -117,7 +123,7 @@ fn combined(outcomes: &[(bool, Outcome)]) -> Option<Permitted> {
         Allowed::AsAsked(permit) => (None, permit),
         Allowed::WithModel(replacement) => {
             let model = replacement.model().clone();
-            let Ok(replaced) = replacement.apply(put);
+            let replaced = applied(replacement);
             // Nobody but one binding is asked again, and it has nothing against it.
             (Some(model), replaced.combine(&[opinion(true, allow())]).ok()?)
         }
@@ -207,7 +213,7 @@ fn decided(bindings: &[[Outcome; 3]], model: &str) -> Option<Permit<Asks>> {
     match combine(Asks::chat(model), &asked_about(bindings, &name(model))).ok()? {
         Allowed::AsAsked(permit) => Some(permit),
         Allowed::WithModel(replacement) => {
-            let Ok(replaced) = replacement.apply(put);
+            let replaced = applied(replacement);
             let model = replaced.request().1[0].name.clone();
             replaced.combine(&asked_about(bindings, &model)).ok()
         }
@@ -237,7 +243,7 @@ fn a_second_replacement_is_refused() {
     let refused = |bindings: &[[Outcome; 3]]| {
         let first = combine(Asks::chat(MODELS[0]), &asked_about(bindings, &name(MODELS[0])));
         let Ok(Allowed::WithModel(replacement)) = first else { panic!("{first:?}") };
-        let Ok(replaced) = replacement.apply(put);
+        let replaced = applied(replacement);
         let model = replaced.request().1[0].name.clone();
         replaced.combine(&asked_about(bindings, &model)).unwrap_err()
     };
