@@ -14,6 +14,7 @@ use crate::basic::{
 use crate::certificate::{Certificates, ClientCertificate, PresentedCertificate};
 use crate::jwt::{JwtIssuer, Jwts};
 use crate::ollama_key::{OllamaKey, OllamaKeys};
+use crate::on_behalf::OnBehalf;
 use crate::presented::{Kind, Presented};
 use crate::standing::Evidence;
 use crate::token::{
@@ -35,6 +36,7 @@ pub struct Authenticator {
     certificates: Certificates,
     pub(crate) ollama_keys: OllamaKeys,
     pub(crate) anonymous: Option<UserId>,
+    pub(crate) on_behalf: Option<OnBehalf>,
 }
 
 /// How far a caller has come.
@@ -69,6 +71,8 @@ pub struct Credentials {
     pub password_rules: PasswordRules,
     /// Who callers without a credential are, if they are anybody.
     pub anonymous: Option<UserId>,
+    /// Who may speak for others.
+    pub on_behalf: Option<OnBehalf>,
 }
 
 /// Two things in the configuration that contradict each other.
@@ -120,7 +124,8 @@ impl Authenticator {
     /// # Errors
     /// Everything that is contradictory, not only the first.
     pub fn new(credentials: Credentials) -> Result<Self, Vec<ConflictError>> {
-        let Credentials { users, api_keys, token_secrets, anonymous, passwords, .. } = credentials;
+        let Credentials { users, api_keys, token_secrets, anonymous, passwords, on_behalf, .. } =
+            credentials;
         let (token_rules, password_rules) = (credentials.token_rules, credentials.password_rules);
         let (users, repeated_users) = Directory::new(users);
         let mut conflicts: Vec<_> =
@@ -154,7 +159,17 @@ impl Authenticator {
         if conflicts.is_empty() {
             let tokens = Tokens::new(token_secrets, token_rules, origins);
             let passwords = Passwords::new(passwords, password_rules);
-            Ok(Self { users, keys, tokens, jwts, passwords, certificates, ollama_keys, anonymous })
+            Ok(Self {
+                users,
+                keys,
+                tokens,
+                jwts,
+                passwords,
+                certificates,
+                ollama_keys,
+                anonymous,
+                on_behalf,
+            })
         } else {
             Err(conflicts)
         }
@@ -312,6 +327,7 @@ impl std::fmt::Debug for Authenticator {
             .field("certificates", &self.certificates.len())
             .field("ollama_keys", &self.ollama_keys.len())
             .field("anonymous", &self.anonymous)
+            .field("on_behalf", &self.on_behalf)
             .finish()
     }
 }

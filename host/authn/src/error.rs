@@ -50,6 +50,17 @@ pub enum AuthnError {
     /// A certificate that was good at the handshake and is not any more.
     #[error("the client certificate has expired, is revoked, or is not accepted any more")]
     CertificateEnded,
+    /// A front end names a user in a way that cannot be read.
+    #[error("the header in which a front end names its user cannot be read: {0}")]
+    BadName(&'static str),
+    /// A front end names a user whom there is not, or who is disabled.
+    #[error("user {named}, whom {by:?} speaks for, does not exist or is disabled")]
+    NotRepresented {
+        /// The name, quoted.
+        named: String,
+        /// The front end.
+        by: UserId,
+    },
     /// A password that travelled in the clear.
     #[error("a password came over a connection without TLS from another machine")]
     Insecure,
@@ -99,6 +110,12 @@ impl AuthnError {
             Self::CertificateEnded => {
                 "the client certificate is not accepted any more; connect again with a new one"
             }
+            Self::BadName(_) => {
+                "the header that names the user is empty, comes twice, or is not UTF-8"
+            }
+            Self::NotRepresented { .. } => {
+                "this gateway does not know the user whom the front end names; ask its operator"
+            }
             Self::Insecure => {
                 "passwords are accepted only over TLS or from this machine; change this one, \
                  and use TLS, an API key or a token"
@@ -122,8 +139,8 @@ impl AuthnError {
     /// be told yet, else 401.
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::SeveralCredentials => StatusCode::BAD_REQUEST,
-            Self::Insecure => StatusCode::FORBIDDEN,
+            Self::SeveralCredentials | Self::BadName(_) => StatusCode::BAD_REQUEST,
+            Self::Insecure | Self::NotRepresented { .. } => StatusCode::FORBIDDEN,
             Self::Jwt(refusal) => refusal.status(),
             _ => StatusCode::UNAUTHORIZED,
         }

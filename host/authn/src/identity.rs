@@ -26,6 +26,8 @@ pub struct Identity {
     pub principal: Principal,
     /// The terms of the credential that proved it.
     pub terms: Arc<Terms>,
+    /// Who has proven themselves, where they speak for the user.
+    pub front_end: Option<Arc<Principal>>,
     /// What a token was made from.
     pub(crate) origin: Option<Arc<Origin>>,
     /// What a later generation must still have.
@@ -34,6 +36,6 @@ pub struct Identity {
 
 impl Identity {
     pub(crate) const fn new(principal: Principal, terms: Arc<Terms>, evidence: Evidence) -> Self {
-        Self { principal, terms, origin: None, evidence }
+        Self { principal, terms, front_end: None, origin: None, evidence }
     }
 }

@@ -47,6 +47,7 @@ mod error;
 mod identity;
 mod jwt;
 mod ollama_key;
+mod on_behalf;
 mod presented;
 mod scope;
 mod standing;
@@ -75,6 +76,7 @@ pub use jwt::{
     JwtRules, KeySet,
 };
 pub use ollama_key::{InvalidPublicKey, OllamaKey, OllamaPublicKey, Replays, Target};
+pub use on_behalf::OnBehalf;
 pub use presented::Presented;
 pub use scope::{OutOfScope, Scope};
 pub use throttle::{Attempt, Guess, Hold, Throttle, ThrottleRules, Whom};

@@ -39,6 +39,9 @@ impl Authenticator {
     /// What only narrows a credential does not count, and neither does an expiry that was
     /// known when the caller came: a credential must be good when a request begins.
     pub fn upholds(&self, identity: &Identity, now: UnixTime) -> bool {
+        if let Some(front_end) = &identity.front_end {
+            return self.upholds_representation(identity, front_end, now);
+        }
         let user = &identity.principal.user;
         let member = self.users.get(user.as_str());
         if member.is_some_and(|member| member.disabled) {

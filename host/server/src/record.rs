@@ -60,6 +60,9 @@ pub(crate) struct RequestRecord<'a> {
 pub(crate) struct Caller<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<Cow<'a, UserId>>,
+    /// Whose credential it was, where that is somebody who speaks for the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) front_end: Option<Cow<'a, UserId>>,
     #[serde(default, skip_serializing_if = "is_empty")]
     pub(crate) groups: Cow<'a, [GroupName]>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -24,6 +24,9 @@ pub enum CannotIssue {
     /// It would have to end with something that is not here.
     #[error("no token is given for a JWT, which ends when its issuer says; ask that for another")]
     Jwt,
+    /// The caller speaks for somebody else, whose credential is not here.
+    #[error("no token is given to a front end for its user; leave out the header with the name")]
+    OnBehalf,
     /// Nothing signs.
     #[error("this gateway issues no tokens: it has no secret that signs them")]
     NoSecret,
@@ -45,6 +48,9 @@ impl Tokens {
         ttl: Option<Duration>,
         now: UnixTime,
     ) -> Result<Issued, CannotIssue> {
+        if identity.front_end.is_some() {
+            return Err(CannotIssue::OnBehalf);
+        }
         let secret = self.secrets.first().ok_or(CannotIssue::NoSecret)?;
         let origin = match identity.principal.proof {
             ProofKind::Anonymous => return Err(CannotIssue::Anonymous),

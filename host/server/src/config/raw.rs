@@ -18,7 +18,8 @@ pub(super) use self::access::{
 };
 pub(super) use self::accounts::{RawCertificate, RawKey, RawOllamaKey, RawUser};
 pub(super) use self::authentication::{
-    ForwardingHeader, RawAuthentication, RawThrottle, RawTokenSecret, RawTokens, RawTrustedProxies,
+    ForwardingHeader, RawAuthentication, RawOnBehalf, RawThrottle, RawTokenSecret, RawTokens,
+    RawTrustedProxies,
 };
 pub(super) use self::issuers::{RawAudience, RawIssuer, UnknownUsers};
 pub(super) use self::secret_files::{Permissions, RawSecretFiles};

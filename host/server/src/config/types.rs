@@ -16,8 +16,8 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stockade_authn::{
-    ApiKey, ClientCertificate, JwtIssuer, OllamaKey, Password, PasswordRules, ThrottleRules,
-    TokenRules, TokenSecret, TrustedProxies, User,
+    ApiKey, ClientCertificate, JwtIssuer, OllamaKey, OnBehalf, Password, PasswordRules,
+    ThrottleRules, TokenRules, TokenSecret, TrustedProxies, User,
 };
 use stockade_core::{
     BindingName, CredentialId, Dialect, ModelName, Operation, PolicyName, UnixTime, UserId,
@@ -132,6 +132,8 @@ pub struct Authentication {
     pub key_in_path: bool,
     /// Who callers without a credential are, if they are anybody.
     pub anonymous: Option<UserId>,
+    /// Who may speak for others, if somebody may.
+    pub on_behalf: Option<OnBehalf>,
     /// How long passwords are believed.
     pub password_rules: PasswordRules,
     /// How failures are punished, if they are.

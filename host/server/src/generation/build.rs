@@ -147,6 +147,7 @@ pub(crate) fn authenticator(config: &Config) -> Result<Authenticator, ConfigErro
         passwords: config.passwords.clone(),
         password_rules: config.authentication.password_rules,
         anonymous: config.authentication.anonymous.clone(),
+        on_behalf: config.authentication.on_behalf.clone(),
     }) {
         Ok(authenticator) => return Ok(authenticator),
         Err(conflicts) => conflicts,

@@ -47,7 +47,8 @@ impl Exchange<'_> {
         }
         match (&certified, kind) {
             (Certified::As(identity), None) => {
-                return self.unless_revoked(Identity::clone(identity), now);
+                let identity = self.represented(Identity::clone(identity), parts)?;
+                return self.unless_revoked(identity, now);
             }
             (Certified::Nobody, None) => {
                 return Err(self.refused_certificate(&AuthnError::UnknownCertificate));
@@ -62,6 +63,7 @@ impl Exchange<'_> {
             _ => Ok(identity),
         });
         let identity = proven.map_err(|error| self.unproven(&error, kind))?;
+        let identity = self.represented(identity, parts)?;
         self.unless_revoked(identity, now)
     }
 
@@ -78,6 +80,14 @@ impl Exchange<'_> {
             (Some(token), Some(key)) if token != key => Err(AuthnError::SeveralCredentials),
             _ => Ok(asserted),
         }
+    }
+
+    /// The user for whom the caller speaks, if it may.
+    fn represented(&self, identity: Identity, parts: &Parts) -> Result<Identity, Refused> {
+        let authenticator = &self.generation.authenticator;
+        authenticator
+            .represented(identity, &parts.headers)
+            .map_err(|error| self.unproven(&error, None))
     }
 
     /// A caller who may also come in by the configuration that is being compiled, if there

@@ -223,11 +223,12 @@ impl Record {
     }
 
     fn caller_told(&self) -> Caller<'_> {
-        let Some(Identity { principal, terms, .. }) = &self.caller else {
+        let Some(Identity { principal, terms, front_end, .. }) = &self.caller else {
             return Caller::default();
         };
         Caller {
             user: Some(Cow::Borrowed(&principal.user)),
+            front_end: front_end.as_ref().map(|front_end| Cow::Borrowed(&front_end.user)),
             groups: Cow::Borrowed(&principal.groups),
             proof: Some(principal.proof),
             credential: principal.credential.as_ref().map(Cow::Borrowed),

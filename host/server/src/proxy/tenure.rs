@@ -92,7 +92,8 @@ pub(super) fn is_still_valid(
         Some(certificate) => certificate.identity(generation, listener, now),
         None => Ok(None),
     };
-    let same_user = |other: Identity| other.principal.user == caller.principal.user;
+    let proven = caller.front_end.as_deref().unwrap_or(&caller.principal);
+    let same_user = |other: Identity| other.principal.user == proven.user;
     certified.is_ok_and(|other| other.is_none_or(same_user))
         && generation.authenticator.upholds(caller, now)
 }

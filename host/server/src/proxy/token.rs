@@ -93,6 +93,7 @@ impl From<CannotIssue> for Refused {
             | CannotIssue::Anonymous
             | CannotIssue::Jwt
             | CannotIssue::NoOrigin
+            | CannotIssue::OnBehalf
             | CannotIssue::Ending => Self::no_token(cannot.to_string()),
         }
     }

@@ -35,17 +35,20 @@ fn decided() -> Decided<'static> {
     }
 }
 
-/// A record that has every field.
-fn full() -> RequestRecord<'static> {
-    let model = |name| ModelName::parse(name).unwrap();
-    let judged = Facts {
+fn judged() -> Facts {
+    Facts {
         at: 1_783_425_600,
         api: Dialect::Native,
         address: [192, 0, 2, 7].into(),
         transport: Transport::Tls,
         parameters: Parameters { context: Some(32768), ..Parameters::default() },
         digests_left_out: 0,
-    };
+    }
+}
+
+/// A record that has every field.
+fn full() -> RequestRecord<'static> {
+    let model = |name| ModelName::parse(name).unwrap();
     RequestRecord {
         schema: SCHEMA,
         request: "req_00c0ffee00c0000000000001".into(),
@@ -56,6 +59,7 @@ fn full() -> RequestRecord<'static> {
         path: Some("/api/chat".into()),
         caller: Caller {
             user: Some(Cow::Owned(name(UserId::new, "alice"))),
+            front_end: Some(Cow::Owned(name(UserId::new, "chat"))),
             groups: vec![name(GroupName::new, "research")].into(),
             proof: Some(ProofKind::ApiKey),
             credential: Some(Cow::Owned(name(CredentialId::new, "laptop"))),
@@ -63,7 +67,7 @@ fn full() -> RequestRecord<'static> {
         },
         operation: Some(Operation::Chat),
         models: vec![ModelRef { name: model("llama3.2"), role: ModelRole::Use }].into(),
-        judged: Some(Cow::Owned(judged)),
+        judged: Some(Cow::Owned(judged())),
         decided: decided(),
         shadow: vec![Remark {
             binding: name(BindingName::new, "next"),

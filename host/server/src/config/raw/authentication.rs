@@ -14,6 +14,8 @@ pub(in crate::config) struct RawAuthentication {
     pub(in crate::config) key_in_path: Slot<bool>,
     /// The user that callers without a credential are.
     pub(in crate::config) anonymous: Slot<String>,
+    /// The front ends that say in a header for which user they ask.
+    pub(in crate::config) on_behalf: Slot<RawOnBehalf>,
     /// How long a right password is not hashed again.
     #[schemars(schema_with = "schema::duration")]
     pub(in crate::config) remember_passwords: Slot<String>,
@@ -21,6 +23,16 @@ pub(in crate::config) struct RawAuthentication {
     pub(in crate::config) throttle: Slot<RawThrottle>,
     /// Whether an answer that is under way is cut when its caller's credential is revoked.
     pub(in crate::config) terminate_streams: Slot<bool>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "OnBehalf", extend("required" = ["header", "by"]))]
+pub(in crate::config) struct RawOnBehalf {
+    /// The header with the name of the user, such as X-OpenWebUI-User-Email.
+    pub(in crate::config) header: Slot<String>,
+    /// The users that are front ends. From others the header means nothing.
+    pub(in crate::config) by: Slot<Vec<Slot<String>>>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
