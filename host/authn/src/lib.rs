@@ -75,7 +75,7 @@ pub use jwt::{
     JwtRules, KeySet,
 };
 pub use ollama_key::{InvalidPublicKey, OllamaKey, OllamaPublicKey, Replays, Target};
-pub use presented::Presented;
+pub use presented::{Clash, Presented};
 pub use scope::{OutOfScope, Scope};
 pub use throttle::{Attempt, Guess, Hold, Throttle, ThrottleRules, Whom};
 pub use token::{CannotIssue, Issued, TokenRules, TokenSecret, WeakSecret, issue};
