@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, Version};
 use stockade_core::{AccessClass, Dialect, Quoted};
 
 use super::path::{PathValue, dialect_of_path};
-use super::{BodyKind, ROUTES, Route, shown_path};
+use super::{BodyKind, OLLAMA, ROUTES, Route, shown_path};
 use crate::request::{Undecodable, boundary, decode_zstd};
 use crate::{CanonicalRequest, ReadLimits, Refusal};
 
@@ -195,7 +195,10 @@ fn find<'a>(method: &Method, path: &'a str) -> Result<(&'static Route, &'a str),
     }
     let dialect = dialect_of_path(path);
     if allow.is_empty() {
-        let message = format!("there is no {} in Ollama's API", shown_path(path));
+        let message = format!(
+            "this gateway does not know {}; it knows the API of Ollama {OLLAMA}",
+            shown_path(path)
+        );
         Err(Refusal::new(StatusCode::NOT_FOUND, dialect, message))
     } else {
         Err(Refusal::method_not_allowed(dialect, path, allow))

@@ -88,12 +88,16 @@ fn unknown_paths_are_not_found_in_the_dialect_of_the_path() {
         ("/v1/models/a/b", Dialect::OpenAi),
         ("/v1/messages/count_tokens", Dialect::Anthropic),
         ("/v1/messagesx", Dialect::OpenAi),
+        ("/v1/systemone", Dialect::Native),
+        ("/api/usage", Dialect::Native),
         ("/v1x", Dialect::Native),
         ("/debug/pprof", Dialect::Native),
     ];
     for (path, dialect) in cases {
         let refusal = refused(&Method::POST, path, &[]);
         assert_eq!((refusal.status, refusal.dialect), (StatusCode::NOT_FOUND, dialect), "{path}");
+        assert!(refusal.message.contains("this gateway does not know"), "{refusal}");
+        assert!(refusal.message.contains("Ollama 0."), "{refusal}");
     }
 }
 
