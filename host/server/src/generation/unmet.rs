@@ -90,13 +90,13 @@ impl Generation {
         let mut parameters = of.parameters.clone();
         parameters.web_search &= !facts.contains(&Fact::WebSearch);
         parameters.debug_render &= !facts.contains(&Fact::DebugRender);
-        let asked = Hypothetical {
+        let request = Hypothetical {
             operation: of.operation,
             dialect: of.dialect,
             models: of.models.clone(),
             parameters,
         };
-        let mut input = asker.input(&asked, of.body.as_deref());
+        let mut input = asker.input(&request, of.body.as_deref());
         input.clouds_hidden = facts.contains(&Fact::Cloud);
         let opinions: Vec<Opinion> = self.opinions(&input).await;
         allows(&opinions)
