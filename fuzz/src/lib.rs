@@ -16,7 +16,7 @@ pub fn routed(method: &Method, target: &Uri, headers: &[(&str, &str)]) -> Result
         let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
         map.insert(name, HeaderValue::from_str(value).unwrap());
     }
-    route(&RequestHead { method, uri: target, headers: &map })
+    route(&RequestHead { method, uri: target, headers: &map, version: http::Version::HTTP_11 })
 }
 
 /// Limits under which the fuzzer finds the deep parts quickly.

@@ -22,6 +22,7 @@ use crate::{AuthnError, Holder, Identity, Terms};
 
 mod text;
 
+pub(crate) use text::is_guessable;
 pub use text::{KeyText, WeakKey};
 
 /// An API key as it is stored.

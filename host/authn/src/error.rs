@@ -1,7 +1,7 @@
 use http::StatusCode;
 use stockade_core::{CredentialId, UserId};
 
-use crate::JwtRefusal;
+use crate::{Clash, JwtRefusal};
 
 /// Whose credential was refused, where that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +33,8 @@ pub enum AuthnError {
     #[error("malformed credential: {0}")]
     Malformed(&'static str),
     /// Two different credentials; which one counts is not ours to guess.
-    #[error("two different credentials were presented")]
-    SeveralCredentials,
+    #[error("{}", .0.message())]
+    SeveralCredentials(Clash),
     /// A signature whose time is not near enough to now.
     #[error("signed too long ago or ahead of time: {0}")]
     WrongTime(Holder),
@@ -101,7 +101,7 @@ impl AuthnError {
                 "no credential: send an API key or a token as `Authorization: Bearer …`"
             }
             Self::Malformed(what) => what,
-            Self::SeveralCredentials => "the request carries two different credentials; send one",
+            Self::SeveralCredentials(clash) => clash.message(),
             Self::WrongTime(_) => "the signature's time is too far from now; check your clock",
             Self::Replayed => "this signature was used already; sign the request anew",
             Self::SeveralUsers | Self::UnknownCertificate => {
@@ -139,7 +139,7 @@ impl AuthnError {
     /// be told yet, else 401.
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::SeveralCredentials | Self::BadName(_) => StatusCode::BAD_REQUEST,
+            Self::SeveralCredentials(_) | Self::BadName(_) => StatusCode::BAD_REQUEST,
             Self::Insecure | Self::NotRepresented { .. } => StatusCode::FORBIDDEN,
             Self::Jwt(refusal) => refusal.status(),
             _ => StatusCode::UNAUTHORIZED,
@@ -157,7 +157,7 @@ impl AuthnError {
             | Self::SeveralUsers
             | Self::UnknownCertificate
             | Self::CertificateEnded => r#"Bearer realm="stockade""#,
-            Self::SeveralCredentials => r#"Bearer realm="stockade", error="invalid_request""#,
+            Self::SeveralCredentials(_) => r#"Bearer realm="stockade", error="invalid_request""#,
             _ => r#"Bearer realm="stockade", error="invalid_token""#,
         }
     }
@@ -173,7 +173,7 @@ mod tests {
         let answers = [
             (AuthnError::Missing, 401, None),
             (AuthnError::Unsupported, 401, None),
-            (AuthnError::SeveralCredentials, 400, Some("invalid_request")),
+            (AuthnError::SeveralCredentials(Clash::Headers), 400, Some("invalid_request")),
             (AuthnError::Malformed("x"), 401, Some("invalid_token")),
             (AuthnError::Unknown, 401, Some("invalid_token")),
         ];

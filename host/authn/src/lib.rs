@@ -77,7 +77,7 @@ pub use jwt::{
 };
 pub use ollama_key::{InvalidPublicKey, OllamaKey, OllamaPublicKey, Replays, Target};
 pub use on_behalf::OnBehalf;
-pub use presented::Presented;
+pub use presented::{Clash, Presented};
 pub use scope::{OutOfScope, Scope};
 pub use throttle::{Attempt, Guess, Hold, Throttle, ThrottleRules, Whom};
 pub use token::{CannotIssue, Issued, TokenRules, TokenSecret, WeakSecret, issue};

@@ -13,6 +13,11 @@ use crate::jwt::PresentedJwt;
 use crate::ollama_key::{PresentedSignature, Target};
 use crate::token::PresentedToken;
 
+mod places;
+
+pub use places::Clash;
+use places::{Place, counts, only_one};
+
 /// The longest credential that is looked at, in bytes. The token of somebody who is in hundreds
 /// of groups is the longest that there is.
 const LONGEST: usize = 32 * 1024;
@@ -41,7 +46,8 @@ impl<'a> Presented<'a> {
     ///
     /// `Authorization: Bearer …`, `Authorization: Basic …` and `x-api-key: …` are
     /// understood, and `in_path`, what the path was prefixed with. Some SDKs send the same
-    /// secret in two places; that is one credential.
+    /// secret in two places; that is one credential. An empty header is none, and neither is,
+    /// beside another one, what an SDK insists on or what is another service's by its form.
     ///
     /// # Errors
     /// [`Malformed`](AuthnError::Malformed), [`Unsupported`](AuthnError::Unsupported) or
@@ -53,27 +59,21 @@ impl<'a> Presented<'a> {
         in_path: Option<&'a str>,
     ) -> Result<Self, AuthnError> {
         let authorization = only_value(headers, &AUTHORIZATION)?.map(Authorization::read);
+        let (bearer, basic) = match authorization.transpose()?.flatten() {
+            Some(Authorization::Bearer(secret)) => (Some(secret), None),
+            Some(Authorization::Basic(encoded)) => (None, Some(encoded)),
+            None => (None, None),
+        };
         let api_key = only_value(headers, &X_API_KEY)?;
-        let bearer = match authorization.transpose()? {
-            Some(Authorization::Basic(_)) if api_key.or(in_path).is_some() => {
-                return Err(AuthnError::SeveralCredentials);
-            }
-            Some(Authorization::Basic(encoded)) => {
+        let sent = [(Place::Authorization, bearer), (Place::ApiKey, api_key)];
+        match (only_one(basic.is_some(), sent, in_path)?, basic) {
+            (Some(secret), _) => Self::from_secret(secret),
+            (None, Some(encoded)) => {
                 let basic = PresentedBasic::read(encoded)?;
-                return Ok(Self(Kind::Basic(Box::new(basic))));
+                Ok(Self(Kind::Basic(Box::new(basic))))
             }
-            Some(Authorization::Bearer(secret)) => Some(secret),
-            None => None,
-        };
-        let mut presented = [bearer, api_key, in_path].into_iter().flatten();
-        let Some(secret) = presented.next() else {
-            return Ok(Self(Kind::Nothing));
-        };
-        // They are all the caller's own, so comparing them tells the caller nothing.
-        if presented.any(|other| other != secret) {
-            return Err(AuthnError::SeveralCredentials);
+            (None, None) => Ok(Self(Kind::Nothing)),
         }
-        Self::from_secret(secret)
     }
 
     /// Read the credential of a request that may be signed with an Ollama key.
@@ -87,12 +87,16 @@ impl<'a> Presented<'a> {
     ) -> Result<Self, AuthnError> {
         let signed = only_value(headers, &AUTHORIZATION)?
             .and_then(|value| PresentedSignature::read(value, target));
-        match signed {
-            Some(_) if in_path.is_some() || headers.contains_key(&X_API_KEY) => {
-                Err(AuthnError::SeveralCredentials)
+        let Some(signed) = signed else {
+            return Self::from_headers(headers, in_path);
+        };
+        let beside = only_value(headers, &X_API_KEY)?.filter(|text| counts(text));
+        let beside = beside.map(|_| Place::ApiKey).or(in_path.map(|_| Place::Path));
+        match beside {
+            Some(place) => {
+                Err(AuthnError::SeveralCredentials(Clash::of(Place::Authorization, place)))
             }
-            Some(signed) => Ok(Self(Kind::OllamaKey(Box::new(signed?)))),
-            None => Self::from_headers(headers, in_path),
+            None => Ok(Self(Kind::OllamaKey(Box::new(signed?)))),
         }
     }
 
@@ -142,7 +146,7 @@ impl<'a> Presented<'a> {
                 return Err(AuthnError::Malformed("the header for a JWT holds something else"));
             }
             if found.is_some_and(|other| other != token) {
-                return Err(AuthnError::SeveralCredentials);
+                return Err(AuthnError::SeveralCredentials(Clash::Asserted));
             }
             found = Some(token);
         }
@@ -181,6 +185,7 @@ impl fmt::Debug for Presented<'_> {
     }
 }
 
+/// The value of a header that is sent once; `None` where it is not sent, or empty.
 fn only_value<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -195,14 +200,16 @@ fn only_value<'a>(
         return Err(if same {
             AuthnError::Malformed(again)
         } else {
-            AuthnError::SeveralCredentials
+            AuthnError::SeveralCredentials(Clash::Repeated)
         });
     }
     // The scheme is no part of it.
-    check_length(value.len().saturating_sub(SCHEME).max(usize::from(!value.is_empty())))?;
-    value.to_str().map(Some).map_err(|_| {
+    check_length(value.len().saturating_sub(SCHEME).max(1))?;
+    let text = value.to_str().map_err(|_| {
         AuthnError::Malformed("the credential's header has characters outside printable ASCII")
-    })
+    })?;
+    // Clients send an empty header where a variable is set to nothing.
+    Ok(Some(text).filter(|text| !text.trim().is_empty()))
 }
 
 fn check_length(length: usize) -> Result<(), AuthnError> {
@@ -221,17 +228,16 @@ enum Authorization<'a> {
 
 impl<'a> Authorization<'a> {
     /// RFC 9110, section 11.4: a scheme in any case, spaces, the credential.
-    fn read(value: &'a str) -> Result<Self, AuthnError> {
+    /// `Bearer` with nothing after it is no credential.
+    fn read(value: &'a str) -> Result<Option<Self>, AuthnError> {
         let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
         let rest = rest.trim_start_matches(' ');
         if scheme.eq_ignore_ascii_case("Basic") {
-            Ok(Self::Basic(rest))
+            Ok(Some(Self::Basic(rest)))
         } else if !scheme.eq_ignore_ascii_case("Bearer") {
             Err(AuthnError::Unsupported)
-        } else if rest.is_empty() {
-            Err(AuthnError::Malformed("the Authorization header has nothing after Bearer"))
         } else {
-            Ok(Self::Bearer(rest))
+            Ok(Some(rest).filter(|rest| !rest.is_empty()).map(Self::Bearer))
         }
     }
 }

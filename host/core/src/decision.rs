@@ -214,8 +214,8 @@ fn nobody_allowed(request: &impl Subject, any: bool) -> Denial {
         return Denial::overall(DenialCause::NoBinding, "no policy is bound to you");
     }
     let names: Vec<String> = request.models().iter().map(|model| model.name.to_string()).collect();
-    let what = if names.is_empty() { "that".to_owned() } else { names.join(" and ") };
-    let reason = format!("no policy allows you the operation {} on {what}", request.operation());
+    let on = if names.is_empty() { String::new() } else { format!(" on {}", names.join(" and ")) };
+    let reason = format!("no policy allows you the operation {}{on}", request.operation());
     Denial::overall(DenialCause::NotAllowed, &reason)
 }
 

@@ -16,6 +16,9 @@ pub struct PolicyInput<'a> {
     pub dialect: Dialect,
     /// Every model that the request names.
     pub models: &'a [ModelRef],
+    /// Whether the policy is told of no model that it runs in the cloud. That is so only
+    /// where it is asked what it would say then, and never where anything is permitted.
+    pub clouds_hidden: bool,
     /// What the body says.
     pub parameters: &'a Parameters,
     /// Where the call comes from.

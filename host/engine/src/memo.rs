@@ -73,7 +73,7 @@ impl Memo {
 }
 
 impl Question {
-    /// `None` for one that is too long, or that shows a body.
+    /// `None` for one that is too long, that shows a body, or that hides a fact.
     pub(crate) fn of(input: &PolicyInput<'_>, bindings: &[u32]) -> Option<Self> {
         // A fact that is added to the input must be added here, or this does not compile.
         let PolicyInput {
@@ -81,13 +81,14 @@ impl Question {
             operation,
             dialect,
             models,
+            clouds_hidden,
             parameters,
             client,
             time,
             usage,
             body,
         } = input;
-        if body.is_some() {
+        if body.is_some() || *clouds_hidden {
             return None;
         }
         let LocalTime { unix, weekday, minute_of_day } = *time;

@@ -21,7 +21,12 @@ fn through(body: Bytes) -> usize {
     let mut headers = HeaderMap::new();
     headers.insert("host", HeaderValue::from_static("gateway"));
     let uri = Uri::from_static("/api/chat");
-    let head = RequestHead { method: &Method::POST, uri: &uri, headers: &headers };
+    let head = RequestHead {
+        method: &Method::POST,
+        uri: &uri,
+        headers: &headers,
+        version: http::Version::HTTP_11,
+    };
     let limits = ReadLimits::default();
     let request = route(&head).and_then(|routed| routed.read(body, &limits));
     let written = request

@@ -14,7 +14,12 @@ fn read(path: &'static str, body: &'static str) -> CanonicalRequest {
     let mut headers = HeaderMap::new();
     headers.insert("host", HeaderValue::from_static("gateway"));
     let uri = Uri::from_static(path);
-    let head = RequestHead { method: &Method::POST, uri: &uri, headers: &headers };
+    let head = RequestHead {
+        method: &Method::POST,
+        uri: &uri,
+        headers: &headers,
+        version: http::Version::HTTP_11,
+    };
     let body = Bytes::from_static(body.as_bytes());
     route(&head).unwrap().read(body, &ReadLimits::default()).unwrap()
 }

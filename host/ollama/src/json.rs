@@ -51,6 +51,8 @@ struct Node {
 pub(crate) struct Document {
     body: Bytes,
     nodes: Vec<Node>,
+    /// Where the body had half a surrogate pair, in order.
+    halves: Vec<usize>,
 }
 
 impl Document {
@@ -94,6 +96,13 @@ impl<'a> Value<'a> {
     pub(crate) fn raw(self) -> &'a [u8] {
         let node = self.node();
         &self.document.body[node.start as usize..node.end as usize]
+    }
+
+    /// Whether half a surrogate pair stood in it.
+    pub(crate) fn had_half(self) -> bool {
+        let node = self.node();
+        let inside = node.start as usize..node.end as usize;
+        self.document.halves.iter().any(|half| inside.contains(half))
     }
 
     pub(crate) fn is_null(self) -> bool {

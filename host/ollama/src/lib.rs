@@ -10,7 +10,7 @@
 //!    to Ollama: not the caller's bytes, but the same request in one form.
 //!
 //! ```
-//! use http::{HeaderMap, HeaderValue, Method, Uri};
+//! use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 //! use stockade_core::{Obligations, Operation, Subject};
 //! use stockade_ollama::{ReadLimits, RequestHead, UpstreamBody, WriteOptions, route};
 //!
@@ -21,6 +21,7 @@
 //!     method: &Method::POST,
 //!     uri: &Uri::from_static("/api/generate"),
 //!     headers: &headers,
+//!     version: Version::HTTP_11,
 //! };
 //! let routed = route(&head)?;
 //! let body = r#"{"prompt": "Why?", "model": "LLAMA3.2", "options": {"num_ctx": 4096}}"#;

@@ -5,14 +5,15 @@ use stockade_core::Dialect;
 
 use crate::shown_path;
 
-/// An answer of this crate: the request is refused, and the caller is told what is
-/// wrong, where, and what to send instead.
+/// An answer of this crate in the place of Ollama's: the request is refused, and the caller is
+/// told what is wrong, where, and what to send instead.
 ///
 /// [`error_body`](crate::response::error_body) renders it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
-    /// The status; a 4xx, or 503 where there is no memory for the request now.
+    /// The status: a 4xx, 503 where there is no memory for the request now, or 307 where
+    /// [`location`](Self::location) says what to ask for.
     pub status: StatusCode,
     /// The API whose error shape the caller understands.
     pub dialect: Dialect,
@@ -22,12 +23,21 @@ pub struct Refusal {
     pub logged: Option<String>,
     /// The methods that the path has, for the `Allow` header of a 405; empty otherwise.
     pub allow: Vec<Method>,
+    /// The path and query that mean the same and are answered, for the `Location` header.
+    pub location: Option<String>,
 }
 
 impl Refusal {
     /// A refusal with any status.
     pub(crate) fn new(status: StatusCode, dialect: Dialect, message: impl Into<String>) -> Self {
-        Self { status, dialect, message: message.into(), logged: None, allow: Vec::new() }
+        let (message, logged, allow, location) = (message.into(), None, Vec::new(), None);
+        Self { status, dialect, message, logged, allow, location }
+    }
+
+    /// 307: another spelling of the path is the one that is answered.
+    pub(crate) fn moved(dialect: Dialect, message: String, to: String) -> Self {
+        let refusal = Self::new(StatusCode::TEMPORARY_REDIRECT, dialect, message);
+        Self { location: Some(to), ..refusal }
     }
 
     /// 400: the request has no meaning, or more than one.

@@ -17,6 +17,7 @@ pub use path::{Parameter, Path, dialect_of_path};
 pub(crate) use path::{PathValue, canonical_digest};
 pub use reference::reference_markdown;
 pub use shown::shown_path;
+pub(crate) use table::OLLAMA;
 pub use table::ROUTES;
 
 /// One thing that can be asked of Ollama.

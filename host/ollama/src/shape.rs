@@ -122,6 +122,23 @@ impl Kind {
         })
     }
 
+    /// Whether the field holds text that only the model reads, or anything else in which
+    /// nothing is decided by a string.
+    pub(crate) const fn is_free(self) -> bool {
+        matches!(
+            self,
+            Self::Any
+                | Self::Ignored
+                | Self::Prompt
+                | Self::Input
+                | Self::Conversation(_)
+                | Self::Images
+                | Self::Tools(_)
+                | Self::Options(_)
+                | Self::Nested(_)
+        )
+    }
+
     /// What the field means, for the reference; `None` where that is nothing.
     pub(crate) const fn meaning(self) -> Option<&'static str> {
         Some(match self {

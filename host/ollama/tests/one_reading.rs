@@ -212,7 +212,12 @@ fn read(route_: &Route, body: &str) -> Option<stockade_ollama::CanonicalRequest>
     let mut headers = HeaderMap::new();
     headers.insert("host", HeaderValue::from_static("gateway"));
     let uri = route_.path.to_string().parse().unwrap();
-    let head = RequestHead { method: &route_.methods[0], uri: &uri, headers: &headers };
+    let head = RequestHead {
+        method: &route_.methods[0],
+        uri: &uri,
+        headers: &headers,
+        version: http::Version::HTTP_11,
+    };
     route(&head).unwrap().read(body.to_owned().into(), &ReadLimits::default()).ok()
 }
 

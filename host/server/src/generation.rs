@@ -6,6 +6,7 @@
 mod bindings;
 mod build;
 mod decide;
+mod unmet;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -194,6 +194,7 @@ impl Gateway {
             method: &parts.method,
             uri: &parts.uri,
             headers: &parts.headers,
+            version: parts.version,
         });
         let dialect = dialect(&routed);
         let refusal = routed.as_ref().err();
@@ -248,6 +249,13 @@ impl Exchange<'_> {
         record: &mut Record,
     ) -> Result<(Permitted, Option<Identity>), Refused> {
         let in_path = head.key.allowed(&self.generation.config.authentication)?;
+        let routed = match routed {
+            // Anybody is told how a path is spelled; nobody is asked who they are twice.
+            Err(refusal) if refusal.location.is_some() => {
+                return Err(Refused::moved(refusal, in_path));
+            }
+            routed => routed,
+        };
         if matches!(&routed, Ok(routed) if is_public(routed)) {
             let classified = self.classify(routed?, body, None, record).await?;
             let permit = permit_public(classified)

@@ -38,6 +38,11 @@ const PREFIX: &str = "sk-local-";
 const FEWEST_BITS: usize = 128;
 const FEWEST_DIFFERENT: usize = 8;
 
+/// Whether a text has too few bits for a credential of this gateway, whichever its kind.
+pub(crate) fn is_guessable(text: &str) -> bool {
+    matches!(KeyText::parse(text), Err(WeakKey::Guessable))
+}
+
 impl KeyText {
     /// A new key: `sk-local-` and 256 random bits in hex.
     pub fn generate() -> Self {

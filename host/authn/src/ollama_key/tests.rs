@@ -75,8 +75,11 @@ fn what_is_signed_is_what_counts() {
     let malformed = ask(&by, &signer.sign(&right), "");
     assert!(matches!(malformed, Err(AuthnError::Malformed(_))));
     let mut both = signer.sign(&right);
-    both.insert("x-api-key", "key".parse().unwrap());
-    assert_eq!(ask(&by, &both, &query), Err(AuthnError::SeveralCredentials));
+    both.insert("x-api-key", "sk-local-0123456789abcdef0123456789abcdef".parse().unwrap());
+    let clash = Err(AuthnError::SeveralCredentials(crate::Clash::Headers));
+    assert_eq!(ask(&by, &both, &query), clash);
+    both.insert("x-api-key", "ollama".parse().unwrap());
+    assert_ne!(ask(&by, &both, &query), clash);
 }
 
 #[test]

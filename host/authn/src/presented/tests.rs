@@ -2,7 +2,7 @@ use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 use stockade_core::ProofKind;
 
-use super::Presented;
+use super::{Clash, Presented};
 use crate::AuthnError;
 
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -37,21 +37,95 @@ fn both_headers_and_every_case_of_the_scheme_are_read() {
     assert_eq!(kind(&[("x-api-key", "k")]), Ok(Some(ProofKind::ApiKey)));
 }
 
+const KEY: &str = "sk-local-0123456789abcdef0123456789abcdef";
+const OTHER: &str = "sk-local-fedcba9876543210fedcba9876543210";
+/// What SDKs insist on, and what belongs to other services.
+const NO_CREDENTIALS: [&str; 8] = [
+    "",
+    "ollama",
+    "ollama-local",
+    "sk-no-key-required",
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+    "sk-ant-api03-somebody-elses",
+    "sk-ant-oat01-0123456789abcdef0123456789abcdef",
+    "sk-proj-0123456789abcdef0123456789abcdef",
+];
+
+fn in_path(
+    bearer: &str,
+    api_key: Option<&str>,
+    key: &str,
+) -> Result<Option<ProofKind>, AuthnError> {
+    let mut headers = headers(&[("authorization", bearer)]);
+    if let Some(key) = api_key {
+        headers.insert("x-api-key", key.parse().unwrap());
+    }
+    Presented::from_headers(&headers, Some(key)).map(|presented| presented.kind())
+}
+
 #[test]
-fn one_secret_in_both_headers_is_one_credential() {
-    let both = |bearer, key| kind(&[("authorization", bearer), ("x-api-key", key)]);
-    assert_eq!(both("Bearer k", "k"), Ok(Some(ProofKind::ApiKey)));
-    assert_eq!(both("Bearer k", "l"), Err(AuthnError::SeveralCredentials));
-    assert_eq!(both("Bearer k", "K"), Err(AuthnError::SeveralCredentials));
-    assert_eq!(both("Basic eDp5", "k"), Err(AuthnError::SeveralCredentials));
-    assert_eq!(both("Basic a2V5", "key"), Err(AuthnError::SeveralCredentials));
-    assert!(is_malformed(&[("authorization", "Bearer k"), ("x-api-key", "")]));
-    let in_path = |bearer, key| {
-        let headers = headers(&[("authorization", bearer)]);
-        Presented::from_headers(&headers, Some(key)).map(|presented| presented.kind())
-    };
-    assert_eq!(in_path("Bearer k", "k"), Ok(Some(ProofKind::ApiKey)));
-    assert_eq!(in_path("Bearer k", "l"), Err(AuthnError::SeveralCredentials));
+fn one_secret_in_two_places_is_one_credential() {
+    let bearer = format!("Bearer {KEY}");
+    let both = |key| kind(&[("authorization", &bearer), ("x-api-key", key)]);
+    assert_eq!(both(KEY), Ok(Some(ProofKind::ApiKey)));
+    assert_eq!(in_path(&bearer, Some(KEY), KEY), Ok(Some(ProofKind::ApiKey)));
+}
+
+#[test]
+fn two_credentials_are_refused_and_their_places_named() {
+    let (bearer, basic) = (format!("Bearer {KEY}"), "Basic eDp5");
+    let upper = KEY.to_uppercase();
+    let clash = |clash| Err(AuthnError::SeveralCredentials(clash));
+    let both = |authorization, key| kind(&[("authorization", authorization), ("x-api-key", key)]);
+    assert_eq!(both(&bearer, OTHER), clash(Clash::Headers));
+    assert_eq!(both(&bearer, &upper), clash(Clash::Headers));
+    assert_eq!(both(basic, OTHER), clash(Clash::Headers));
+    assert_eq!(in_path(&bearer, None, OTHER), clash(Clash::AuthorizationAndPath));
+    assert_eq!(in_path(basic, None, OTHER), clash(Clash::AuthorizationAndPath));
+    assert_eq!(in_path("", Some(KEY), OTHER), clash(Clash::ApiKeyAndPath));
+    // Whoever puts it there means it, whatever it is.
+    assert_eq!(in_path(&bearer, None, "ollama"), clash(Clash::AuthorizationAndPath));
+    for (clash, names) in [
+        (Clash::Headers, ["`Authorization`", "`x-api-key`"]),
+        (Clash::AuthorizationAndPath, ["`Authorization`", "key in the path"]),
+        (Clash::ApiKeyAndPath, ["`x-api-key`", "key in the path"]),
+    ] {
+        let message = AuthnError::SeveralCredentials(clash).public_message();
+        assert!(names.iter().all(|name| message.contains(name)), "{message}");
+    }
+}
+
+#[test]
+fn what_can_be_no_credential_is_ignored_beside_one() {
+    let bearer = format!("Bearer {KEY}");
+    for none in NO_CREDENTIALS {
+        let none_bearer = format!("Bearer {none}");
+        let found = [
+            kind(&[("authorization", &bearer), ("x-api-key", none)]),
+            kind(&[("authorization", &none_bearer), ("x-api-key", KEY)]),
+            in_path(&none_bearer, None, KEY),
+            in_path(&none_bearer, Some(none), KEY),
+            in_path("", Some("other"), KEY),
+        ];
+        for (index, kind) in found.into_iter().enumerate() {
+            assert_eq!(kind, Ok(Some(ProofKind::ApiKey)), "{none:?} {index}");
+        }
+        let basic = kind(&[("authorization", "Basic eDp5"), ("x-api-key", none)]);
+        assert_eq!(basic, Ok(Some(ProofKind::Basic)), "{none:?}");
+    }
+}
+
+#[test]
+fn alone_it_is_a_wrong_credential_and_not_nobody() {
+    for none in &NO_CREDENTIALS[1..] {
+        assert_eq!(kind(&[("x-api-key", none)]), Ok(Some(ProofKind::ApiKey)), "{none}");
+    }
+    let two = kind(&[("authorization", "Bearer ollama"), ("x-api-key", "dummy")]);
+    assert_eq!(two, Err(AuthnError::SeveralCredentials(Clash::Headers)));
+    for value in ["", "Bearer", "Bearer ", "bearer    "] {
+        assert_eq!(kind(&[("authorization", value)]), Ok(None), "{value:?}");
+        assert_eq!(kind(&[("authorization", value), ("x-api-key", "")]), Ok(None), "{value:?}");
+    }
 }
 
 #[test]
@@ -59,18 +133,16 @@ fn a_repeated_header_is_refused_even_with_the_same_value() {
     for name in ["authorization", "x-api-key"] {
         assert!(is_malformed(&[(name, "Bearer k"), (name, "Bearer k")]));
         let different = kind(&[(name, "Bearer k"), (name, "Bearer l")]);
-        assert_eq!(different, Err(AuthnError::SeveralCredentials));
+        assert_eq!(different, Err(AuthnError::SeveralCredentials(Clash::Repeated)));
     }
 }
 
 #[test]
 fn what_cannot_be_a_credential_is_malformed() {
-    for value in
-        ["", "Bearer", "Bearer ", "bearer    ", "Bearer a b", "Bearer a,\tb", "Bearer ö", "ö"]
-    {
+    for value in ["Bearer a b", "Bearer a,\tb", "Bearer ö", "ö"] {
         assert!(is_malformed(&[("authorization", value)]), "{value:?}");
     }
-    for value in ["", "a b", "ö"] {
+    for value in ["a b", "ö"] {
         assert!(is_malformed(&[("x-api-key", value)]), "{value:?}");
     }
 }

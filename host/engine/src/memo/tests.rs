@@ -58,6 +58,7 @@ impl Asked {
             operation: self.operation,
             dialect: self.dialect,
             models: &self.models,
+            clouds_hidden: false,
             parameters: &self.parameters,
             client: self.client,
             time: self.time,

@@ -53,6 +53,7 @@ impl Request {
             operation: self.operation,
             dialect: Dialect::Native,
             models: &self.models,
+            clouds_hidden: false,
             parameters: &self.parameters,
             client: Client {
                 address: IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -25,7 +25,7 @@ pub(crate) enum Problem {
     ControlCharacter,
     #[error("a string has an escape that JSON does not know; write a backslash as \\\\")]
     Escape,
-    #[error("a string has half a surrogate pair, which is no character; send both halves or UTF-8")]
+    #[error("half a surrogate pair is no character and may stand in free text only; leave it out")]
     Surrogate,
     #[error("the body nests deeper than {0} levels; flatten it")]
     TooDeep(usize),

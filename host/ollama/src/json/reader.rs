@@ -29,7 +29,10 @@ impl Default for ReadLimits {
 ///
 /// # Errors
 /// Whatever RFC 8259 does not allow, and what it allows but parsers differ on:
-/// duplicate keys, half surrogate pairs, a byte order mark.
+/// duplicate keys, half surrogate pairs in keys, a byte order mark.
+///
+/// Half a surrogate pair in another string becomes U+FFFD in the document, as Ollama reads it;
+/// clients that cut a text in the middle of a character send such.
 pub(crate) fn read(body: Bytes, limits: &ReadLimits) -> Result<Document, JsonError> {
     let mut reader = Reader {
         bytes: &body,
@@ -37,12 +40,13 @@ pub(crate) fn read(body: Bytes, limits: &ReadLimits) -> Result<Document, JsonErr
         nodes: Vec::with_capacity(32),
         open: Vec::with_capacity(8),
         keys: Vec::new(),
+        halves: Vec::new(),
         limits,
     };
     let outcome = reader.document();
-    let (at, nodes) = (reader.at, reader.nodes);
+    let (at, nodes, halves) = (reader.at, reader.nodes, reader.halves);
     match outcome {
-        Ok(()) => Ok(Document { body, nodes }),
+        Ok(()) => Ok(Document { body: string::without_halves(body, &halves), nodes, halves }),
         Err(problem) => Err(JsonError::new(problem, &body, at)),
     }
 }
@@ -56,6 +60,8 @@ struct Reader<'a> {
     open: Vec<usize>,
     /// The keys of the object that ends, kept for its memory.
     keys: Vec<(Cow<'a, [u8]>, usize)>,
+    /// Where escapes stand that are half a surrogate pair.
+    halves: Vec<usize>,
     limits: &'a ReadLimits,
 }
 
@@ -121,6 +127,11 @@ impl<'a> Reader<'a> {
             Some(b'"') => self.string()?,
             Some(_) => return Err(Problem::Expected("a key in double quotes")),
             None => return Err(Problem::Unfinished),
+        }
+        let start = self.nodes.last().map_or(0, |key| key.start as usize);
+        if let Some(half) = self.halves.last().copied().filter(|half| *half > start) {
+            self.at = half;
+            return Err(Problem::Surrogate);
         }
         match self.peek() {
             Some(b':') => self.at += 1,
@@ -236,7 +247,11 @@ impl<'a> Reader<'a> {
                 return self.push(kind, start);
             }
             kind = Kind::EscapedString;
-            self.at += string::escape_length(&rest[length..])?;
+            let escape = string::escape(&rest[length..])?;
+            if escape.is_half {
+                self.halves.push(self.at);
+            }
+            self.at += escape.length;
         }
     }
 

@@ -1,5 +1,7 @@
 //! The inside of strings.
 
+use bytes::Bytes;
+
 use super::Problem;
 
 /// The first control character, which JSON wants escaped.
@@ -12,32 +14,61 @@ pub(super) fn control_character(text: &[u8]) -> Option<usize> {
     text.iter().position(|byte| *byte < 0x20)
 }
 
-/// How long the escape is that `text` begins with.
-pub(super) fn escape_length(text: &[u8]) -> Result<usize, Problem> {
+/// What is known of an escape.
+#[derive(Clone, Copy)]
+pub(super) struct Escape {
+    /// Its bytes.
+    pub(super) length: usize,
+    /// Whether it is half a surrogate pair, which is no character.
+    pub(super) is_half: bool,
+}
+
+/// The escape that `text` begins with.
+pub(super) fn escape(text: &[u8]) -> Result<Escape, Problem> {
     match text.get(1) {
-        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(2),
-        Some(b'u') => unicode_escape(text).map(|(_, length)| length),
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+            Ok(Escape { length: 2, is_half: false })
+        }
+        Some(b'u') => unicode_escape(text)
+            .map(|(character, length)| Escape { length, is_half: character.is_none() }),
         Some(_) => Err(Problem::Escape),
         None => Err(Problem::Unfinished),
     }
 }
 
-/// `\uXXXX`, or two of them that stand for one character.
-fn unicode_escape(text: &[u8]) -> Result<(char, usize), Problem> {
+/// `\uXXXX`, or two of them that stand for one character. Half a pair stands for none, and
+/// what follows it is read for itself.
+///
+/// Source: Go `encoding/json/decode.go` (`unquoteBytes`).
+fn unicode_escape(text: &[u8]) -> Result<(Option<char>, usize), Problem> {
     let first = code_unit(text)?;
     if let Some(character) = char::from_u32(first) {
-        return Ok((character, 6));
+        return Ok((Some(character), 6));
     }
     let rest = &text[6..];
     if first >= 0xdc00 || !rest.starts_with(b"\\u") {
-        return Err(Problem::Surrogate);
+        return Ok((None, 6));
     }
     let second = code_unit(rest)?;
     if !(0xdc00..0xe000).contains(&second) {
-        return Err(Problem::Surrogate);
+        return Ok((None, 6));
     }
     let code = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-    char::from_u32(code).map(|character| (character, 12)).ok_or(Problem::Surrogate)
+    Ok((char::from_u32(code), 12))
+}
+
+/// The body with U+FFFD in the place of each of these escapes, which is as long.
+pub(super) fn without_halves(body: Bytes, halves: &[usize]) -> Bytes {
+    if halves.is_empty() {
+        return body;
+    }
+    let mut bytes = Vec::from(body);
+    for half in halves {
+        if let Some(escape) = bytes.get_mut(*half..*half + 6) {
+            escape.copy_from_slice(b"\\ufffd");
+        }
+    }
+    bytes.into()
 }
 
 fn code_unit(text: &[u8]) -> Result<u32, Problem> {
@@ -70,7 +101,8 @@ fn resolve(escape: &[u8]) -> (char, usize) {
         Some(b'r') => '\r',
         Some(b't') => '\t',
         Some(b'u') => {
-            return unicode_escape(escape).unwrap_or((char::REPLACEMENT_CHARACTER, 6));
+            let (character, length) = unicode_escape(escape).unwrap_or((None, 6));
+            return (character.unwrap_or(char::REPLACEMENT_CHARACTER), length);
         }
         Some(other) => char::from(*other),
         None => return (char::REPLACEMENT_CHARACTER, 1),

@@ -81,11 +81,42 @@ const NOT_ONE_OBJECT: &[(&str, Problem)] = &[
     ("{\"a\":\"\0\"}", Problem::ControlCharacter),
     ("{\"a\":\"\\x41\"}", Problem::Escape),
     ("{\"a\":\"\\u12g4\"}", Problem::Escape),
-    ("{\"a\":\"\\ud83d\"}", Problem::Surrogate),
-    ("{\"a\":\"\\ude00\"}", Problem::Surrogate),
-    ("{\"a\":\"\\ud83d\\ud83d\"}", Problem::Surrogate),
-    ("{\"a\":\"\\ud83dx\"}", Problem::Surrogate),
+    ("{\"a\":\"\\ud83d\\u12g4\"}", Problem::Escape),
+    ("{\"\\ud83d\":1}", Problem::Surrogate),
+    ("{\"a\":[{\"x\\ude00\":1}]}", Problem::Surrogate),
+    ("{\"a\":\"\\ud83d\",\"\\ud83dx\":1}", Problem::Surrogate),
 ];
+
+/// As Go reads it: a half is U+FFFD, and what follows is read for itself.
+#[test]
+fn half_a_surrogate_pair_in_a_text_is_no_character() {
+    for (text, meaning) in [
+        (r"\ud83d", "\u{fffd}"),
+        (r"\ude00x", "\u{fffd}x"),
+        (r"cut \ud83d", "cut \u{fffd}"),
+        (r"\ud83d\ud83d", "\u{fffd}\u{fffd}"),
+        (r"\ud83d\ud83d\ude00", "\u{fffd}\u{1f600}"),
+        (r"\ude00\ud83d", "\u{fffd}\u{fffd}"),
+        (r"\ud83d\n", "\u{fffd}\n"),
+        (r"\ud83d\u0041", "\u{fffd}A"),
+        (r"\uD83D\uD83Dx", "\u{fffd}\u{fffd}x"),
+        (r"\\ud83d", "\\ud83d"),
+    ] {
+        let document = parse(&format!(r#"{{"a":["{text}"],"b":"\ud83d\ude00"}}"#)).unwrap();
+        let list = document.root().get("a").unwrap();
+        let value = list.elements().next().unwrap();
+        assert_eq!(value.as_text().unwrap(), meaning, "{text}");
+        assert_eq!(value.had_half(), meaning.contains('\u{fffd}'), "{text}");
+        assert_eq!(list.had_half(), value.had_half());
+        assert!(!document.root().get("b").unwrap().had_half());
+        // What is forwarded is what is judged.
+        let raw = String::from_utf8(value.raw().to_vec()).unwrap();
+        let forwarded = parse(&format!(r#"{{"a":{raw}}}"#)).unwrap();
+        let forwarded = forwarded.root().get("a").unwrap();
+        assert_eq!(forwarded.as_text().unwrap(), meaning, "{text}");
+        assert!(!forwarded.had_half(), "{text}");
+    }
+}
 
 #[test]
 fn what_is_not_one_object_is_refused() {

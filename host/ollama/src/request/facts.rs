@@ -122,6 +122,9 @@ impl<'a> Walk<'a> {
             let field = field.name;
             return Err(self.error(Problem::Type { field, expected }, value));
         }
+        if !field.kind.is_free() && value.had_half() {
+            return Err(self.error(Problem::Surrogate, value));
+        }
         match field.kind {
             Kind::Model(_) | Kind::ModelAlias => self.model(field, value),
             Kind::KeepAlive => self.keep_alive(field, value),

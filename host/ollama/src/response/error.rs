@@ -38,6 +38,11 @@ pub fn error_event(dialect: Dialect, status: StatusCode, message: &str, request_
 fn error_json(dialect: Dialect, status: StatusCode, message: &str, request_id: &str) -> String {
     let message = quoted(message);
     match dialect {
+        // Ollama's command prints the status' text of a 401 and nothing else of it, and
+        // "something went wrong" where there is none.
+        Dialect::Native if status == StatusCode::UNAUTHORIZED => {
+            format!(r#"{{"error":{message},"status":{message}}}"#)
+        }
         Dialect::Native => format!(r#"{{"error":{message}}}"#),
         Dialect::OpenAi => {
             let (kind, code) = openai_type(status);

@@ -5,6 +5,9 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+/// Tells nginx, and what follows it in this, whether to hold an answer back until it is whole.
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
 /// What a forwarded request carries as its body.
 #[derive(Clone, Copy, Debug)]
 pub enum RequestContent<'a> {
@@ -63,7 +66,8 @@ pub struct EncodedResponse {
 ///
 /// Everything else is either the gateway's own affair (`Date`, `Connection`,
 /// `Access-Control-*`, `WWW-Authenticate`), tells about what stands behind it
-/// (`Server`, `X-*`), or comes from ollama.com (`Set-Cookie`).
+/// (`Server`, other `X-*`), or comes from ollama.com (`Set-Cookie`). A stream asks the proxies
+/// in front of the gateway not to hold it back, unless upstream says otherwise.
 pub fn response_headers(
     upstream: &HeaderMap,
     body: BodyChange,
@@ -80,10 +84,20 @@ pub fn response_headers(
     pass(CONTENT_TYPE);
     pass(CACHE_CONTROL);
     pass(RETRY_AFTER);
+    pass(X_ACCEL_BUFFERING);
     if body == BodyChange::Unchanged {
         pass(CONTENT_LENGTH);
     }
+    if is_stream(&headers) {
+        headers.entry(X_ACCEL_BUFFERING).or_insert(HeaderValue::from_static("no"));
+    }
     Ok(headers)
+}
+
+/// Whether the body is made of lines or events that come while they are produced.
+fn is_stream(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    kind.starts_with(b"application/x-ndjson") || kind.starts_with(b"text/event-stream")
 }
 
 fn refuse_encoding(upstream: &HeaderMap) -> Result<(), EncodedResponse> {
@@ -169,11 +183,34 @@ mod tests {
             ("content-length", "12"),
             ("cache-control", "no-cache"),
             ("retry-after", "3"),
+            ("x-accel-buffering", "no"),
         ]);
         assert_eq!(response_headers(&upstream, BodyChange::Unchanged), Ok(expected.clone()));
         let mut rewritten = expected;
         rewritten.remove("content-length");
         assert_eq!(response_headers(&upstream, BodyChange::Rewritten), Ok(rewritten));
+    }
+
+    #[test]
+    fn a_stream_is_not_to_be_held_back_unless_upstream_says_so() {
+        let buffering = |kind, own: Option<&'static str>| {
+            let mut upstream = map(&[("content-type", kind)]);
+            upstream.extend(own.map(|own| {
+                (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static(own))
+            }));
+            let headers = response_headers(&upstream, BodyChange::Rewritten).unwrap();
+            headers.get("x-accel-buffering").map(|value| value.to_str().unwrap().to_owned())
+        };
+        for kind in
+            ["application/x-ndjson", "text/event-stream", "text/event-stream; charset=utf-8"]
+        {
+            assert_eq!(buffering(kind, None).as_deref(), Some("no"), "{kind}");
+            assert_eq!(buffering(kind, Some("yes")).as_deref(), Some("yes"), "{kind}");
+        }
+        for kind in ["application/json", "text/plain"] {
+            assert_eq!(buffering(kind, None), None, "{kind}");
+            assert_eq!(buffering(kind, Some("no")).as_deref(), Some("no"), "{kind}");
+        }
     }
 
     #[test]

@@ -4,11 +4,11 @@ use std::net::Ipv6Addr;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
-use stockade_core::{Dialect, Quoted};
+use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, Version};
+use stockade_core::{AccessClass, Dialect, Quoted};
 
 use super::path::{PathValue, dialect_of_path};
-use super::{BodyKind, ROUTES, Route, shown_path};
+use super::{BodyKind, OLLAMA, ROUTES, Route, shown_path};
 use crate::request::{Undecodable, boundary, decode_zstd};
 use crate::{CanonicalRequest, ReadLimits, Refusal};
 
@@ -24,6 +24,8 @@ pub struct RequestHead<'a> {
     /// `Transfer-Encoding`, so that it cannot be seen here; it frames the body by the
     /// latter, and the forwarded request is framed anew.
     pub headers: &'a HeaderMap,
+    /// The version of HTTP.
+    pub version: Version,
 }
 
 /// A request whose route is known, and whose body is not yet read.
@@ -120,11 +122,14 @@ pub fn route(head: &RequestHead<'_>) -> Result<Routed, Refusal> {
     let path = head.uri.path();
     let refuse = |message: String| Refusal::bad_request(dialect_of_path(path), message);
     check_target(head.uri).map_err(refuse)?;
+    if let Some(clean) = without_empty_segments(path) {
+        return Err(moved(head, &clean));
+    }
     let (route, segment) = find(head.method, path)?;
     let refuse = |message: String| Refusal::bad_request(route.dialect, message);
     let value = PathValue::read(route.path.parameter(), segment).map_err(refuse)?;
     check_query(route, head.uri.query()).map_err(refuse)?;
-    check_host(head.headers).map_err(refuse)?;
+    check_host(route, head).map_err(refuse)?;
     check_framing(head.headers).map_err(refuse)?;
     let content = content(route, head.headers)?;
     Ok(Routed { route, value, content })
@@ -141,14 +146,41 @@ fn check_target(uri: &Uri) -> Result<(), String> {
         let path = shown_path(path);
         return Err(format!("{path} has a percent-escape; write the path plainly"));
     }
-    let unclean = |segment: &str| matches!(segment, "" | "." | "..");
-    if path.len() > 1 && path[1..].split('/').any(unclean) {
+    if path.split('/').any(|segment| matches!(segment, "." | "..")) {
         let path = shown_path(path);
-        return Err(format!(
-            "{path} has a doubled or trailing slash or a dot segment; write the path plainly"
-        ));
+        return Err(format!("{path} has a dot segment; write the path plainly"));
     }
     Ok(())
+}
+
+/// The path without doubled and trailing slashes, where it has any: they come of an address
+/// that ends with a slash, to which a client adds a path.
+fn without_empty_segments(path: &str) -> Option<String> {
+    if path.len() == 1 || !path[1..].split('/').any(str::is_empty) {
+        return None;
+    }
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    Some(format!("/{}", segments.join("/")))
+}
+
+/// Send the client to the plain path, as Ollama does, if that is a route.
+///
+/// Source: Ollama's mux and router answer 307, after which a client sends the same method and
+/// body again.
+fn moved(head: &RequestHead<'_>, clean: &str) -> Refusal {
+    match find(head.method, clean) {
+        Ok((route, _)) => {
+            let message = format!(
+                "{} has a doubled or trailing slash; ask for {}",
+                shown_path(head.uri.path()),
+                shown_path(clean)
+            );
+            let query = head.uri.query().map(|query| format!("?{query}"));
+            let to = format!("{clean}{}", query.unwrap_or_default());
+            Refusal::moved(route.dialect, message, to)
+        }
+        Err(refusal) => refusal,
+    }
 }
 
 fn find<'a>(method: &Method, path: &'a str) -> Result<(&'static Route, &'a str), Refusal> {
@@ -163,19 +195,27 @@ fn find<'a>(method: &Method, path: &'a str) -> Result<(&'static Route, &'a str),
     }
     let dialect = dialect_of_path(path);
     if allow.is_empty() {
-        let message = format!("there is no {} in Ollama's API", shown_path(path));
+        let message = format!(
+            "this gateway does not know {}; it knows the API of Ollama {OLLAMA}",
+            shown_path(path)
+        );
         Err(Refusal::new(StatusCode::NOT_FOUND, dialect, message))
     } else {
         Err(Refusal::method_not_allowed(dialect, path, allow))
     }
 }
 
-/// No route takes a query. Two are sent by well-known clients, say nothing to Ollama and
-/// are left out: the `?ts=` that Ollama's CLI signs, and Anthropic's `?beta=true`.
+/// No query is forwarded. What is asked without a body, to read, has none that Ollama looks
+/// at, and clients of other services send theirs (`?limit=1000`, `?client_version=…`). Two are
+/// sent with bodies by well-known clients and say nothing to Ollama: the `?ts=` that its CLI
+/// signs, and Anthropic's `?beta=true`. All others could be taken for parameters that count.
 fn check_query(route: &Route, query: Option<&str>) -> Result<(), String> {
     let Some(query) = query.filter(|query| !query.is_empty()) else {
         return Ok(());
     };
+    if reads(route) {
+        return Ok(());
+    }
     let timestamp = query
         .strip_prefix("ts=")
         .is_some_and(|ts| !ts.is_empty() && ts.bytes().all(|byte| byte.is_ascii_digit()));
@@ -187,8 +227,19 @@ fn check_query(route: &Route, query: Option<&str>) -> Result<(), String> {
     }
 }
 
-fn check_host(headers: &HeaderMap) -> Result<(), String> {
-    let host = single(headers, &HOST)?.ok_or("the Host header is missing")?;
+/// Whether a route is asked to read something and takes no body.
+fn reads(route: &Route) -> bool {
+    matches!(route.body, BodyKind::None)
+        && route.methods.iter().all(|method| method == Method::GET || method == Method::HEAD)
+}
+
+/// HTTP/1.0 has no `Host`, and health checks by it ask for what is answered to everybody.
+fn check_host(route: &Route, head: &RequestHead<'_>) -> Result<(), String> {
+    let Some(host) = single(head.headers, &HOST)? else {
+        let public = route.operation.access() == AccessClass::Public;
+        let optional = public && head.version == Version::HTTP_10;
+        return if optional { Ok(()) } else { Err("the Host header is missing".to_owned()) };
+    };
     if host.contains('@') {
         return Err("the Host header must hold no user name".to_owned());
     }

@@ -154,7 +154,10 @@ pub fn dialect_of_path(path: &str) -> Dialect {
     let within = |root: &str| {
         path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    if within("/v1/messages") {
+    if within("/v1/systemone") {
+        // Ollama's own from 0.35 on, errors included, although it stands there.
+        Dialect::Native
+    } else if within("/v1/messages") {
         Dialect::Anthropic
     } else if within("/v1") {
         Dialect::OpenAi

@@ -2,14 +2,16 @@
 
 use std::fmt::Write;
 
-use super::{BodyKind, ROUTES, Route};
+use super::{BodyKind, OLLAMA, ROUTES, Route};
 use crate::shape::{Field, Kind, Shape};
 
 const INTRODUCTION: &str = "\
 # Routes
 
 Every request that Stockade forwards is one of these; whatever else is asked gets 404,
-405 or 400. This page is generated from the route table.
+405 or 400. These are the routes of Ollama {OLLAMA}; of a newer one it says that this gateway does
+not know them (`POST /v1/systemone` of 0.35, `GET /api/usage` of 0.40). This page is generated from
+the route table.
 
 The operation is what policies are asked about. A body can narrow it: `generate`, `chat`
 and `embed` with nothing to answer are `load`; with a `keep_alive` of less than a second too,
@@ -29,7 +31,7 @@ Ollama would take one for the other.
 
 /// The page `docs/reference/routes.md`.
 pub fn reference_markdown() -> String {
-    let mut page = INTRODUCTION.to_owned();
+    let mut page = INTRODUCTION.replace("{OLLAMA}", OLLAMA);
     for route in ROUTES {
         page.push_str(&row(route));
     }

@@ -12,6 +12,9 @@ use super::{Parameter, Path, Route};
 use crate::response::ListKind;
 use crate::shape::{anthropic, native, openai};
 
+/// The version of Ollama whose routes these are.
+pub(crate) const OLLAMA: &str = "0.33";
+
 const GET: &[Method] = &[Method::GET];
 const GET_HEAD: &[Method] = &[Method::GET, Method::HEAD];
 const HEAD: &[Method] = &[Method::HEAD];

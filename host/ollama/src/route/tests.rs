@@ -1,4 +1,4 @@
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version};
 use stockade_core::Dialect;
 
 use super::{ROUTES, RequestHead, Routed, reference_markdown, route};
@@ -11,7 +11,7 @@ fn ask(method: &Method, target: &str, more: &[(&'static str, &str)]) -> Result<R
         headers.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
     }
     let uri: Uri = target.parse().unwrap();
-    route(&RequestHead { method, uri: &uri, headers: &headers })
+    route(&RequestHead { method, uri: &uri, headers: &headers, version: Version::HTTP_11 })
 }
 
 fn refused(method: &Method, target: &str, more: &[(&'static str, &str)]) -> Refusal {
@@ -88,12 +88,16 @@ fn unknown_paths_are_not_found_in_the_dialect_of_the_path() {
         ("/v1/models/a/b", Dialect::OpenAi),
         ("/v1/messages/count_tokens", Dialect::Anthropic),
         ("/v1/messagesx", Dialect::OpenAi),
+        ("/v1/systemone", Dialect::Native),
+        ("/api/usage", Dialect::Native),
         ("/v1x", Dialect::Native),
         ("/debug/pprof", Dialect::Native),
     ];
     for (path, dialect) in cases {
         let refusal = refused(&Method::POST, path, &[]);
         assert_eq!((refusal.status, refusal.dialect), (StatusCode::NOT_FOUND, dialect), "{path}");
+        assert!(refusal.message.contains("this gateway does not know"), "{refusal}");
+        assert!(refusal.message.contains("Ollama 0."), "{refusal}");
     }
 }
 
@@ -103,12 +107,10 @@ fn targets_that_ollama_would_clean_up_are_refused() {
         "/%61pi/chat",
         "/api%2Fchat",
         "/api/chat%00",
-        "//api/chat",
-        "/api//chat",
-        "/api/chat/",
         "/api/./chat",
         "/api/../api/chat",
-        "/v1/models/",
+        "//api/../api/chat",
+        "/%61pi//chat",
         "http://localhost/api/chat",
         "*",
         "/api/chat?model=x",
@@ -122,6 +124,60 @@ fn targets_that_ollama_would_clean_up_are_refused() {
     for target in targets {
         let refusal = refused(&Method::POST, target, &[]);
         assert_eq!(refusal.status, StatusCode::BAD_REQUEST, "{target}");
+    }
+}
+
+#[test]
+fn doubled_and_trailing_slashes_lead_to_the_plain_path() {
+    for (method, target, to) in [
+        (Method::POST, "//api/chat", "/api/chat"),
+        (Method::POST, "///api//chat", "/api/chat"),
+        (Method::POST, "/api/chat/", "/api/chat"),
+        (Method::POST, "/v1//chat/completions", "/v1/chat/completions"),
+        (Method::POST, "//v1/messages?beta=true", "/v1/messages?beta=true"),
+        (Method::GET, "/v1/models/", "/v1/models"),
+        (Method::GET, "//", "/"),
+        (Method::HEAD, "//", "/"),
+    ] {
+        let refusal = refused(&method, target, &[]);
+        assert_eq!(refusal.status, StatusCode::TEMPORARY_REDIRECT, "{target}");
+        assert_eq!(refusal.location.as_deref(), Some(to), "{target}");
+    }
+    for (target, status) in [
+        ("//other.example/api/chat", StatusCode::NOT_FOUND),
+        ("/api/unknown/", StatusCode::NOT_FOUND),
+        ("/v1/models/", StatusCode::METHOD_NOT_ALLOWED),
+    ] {
+        let refusal = refused(&Method::POST, target, &[]);
+        assert_eq!((refusal.status, refusal.location), (status, None), "{target}");
+    }
+}
+
+#[test]
+fn a_query_is_dropped_where_something_is_only_read() {
+    for target in [
+        "/v1/models?limit=1000",
+        "/v1/models?client_version=0.98.0",
+        "/v1/models?limit=20&after_id=x",
+        "/v1/models/demo?beta=true",
+        "/api/tags?model=x",
+        "/api/ps?ts=1",
+        "/?check",
+    ] {
+        assert!(ask(&Method::GET, target, &[]).is_ok(), "{target}");
+    }
+    assert_eq!(refused(&Method::POST, "/api/me?x=1", &[]).status, StatusCode::BAD_REQUEST);
+}
+
+#[test]
+fn a_health_check_by_http_1_0_needs_no_host() {
+    let ask = |target: &'static str, version| {
+        let (uri, headers) = (Uri::from_static(target), HeaderMap::new());
+        route(&RequestHead { method: &Method::GET, uri: &uri, headers: &headers, version }).is_ok()
+    };
+    for (target, public) in [("/", true), ("/api/version", true), ("/api/tags", false)] {
+        assert_eq!(ask(target, Version::HTTP_10), public, "{target}");
+        assert!(!ask(target, Version::HTTP_11), "{target}");
     }
 }
 
@@ -195,7 +251,13 @@ fn the_host_must_be_one_plain_host() {
             headers.insert("host", HeaderValue::from_static(host));
         }
         let uri = Uri::from_static("/api/tags");
-        route(&RequestHead { method: &Method::GET, uri: &uri, headers: &headers }).is_ok()
+        route(&RequestHead {
+            method: &Method::GET,
+            uri: &uri,
+            headers: &headers,
+            version: Version::HTTP_11,
+        })
+        .is_ok()
     };
     for good in ["localhost", "gw.example:8443", "127.0.0.1:11434", "[::1]:11434"] {
         assert!(with_host(Some(good)), "{good}");

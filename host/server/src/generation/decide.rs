@@ -12,6 +12,7 @@ use stockade_core::{
 };
 
 use super::Generation;
+use super::unmet::Unusual;
 
 /// A caller as a decision sees it: who, with which credential, from where and when.
 #[derive(Clone, Copy)]
@@ -52,6 +53,7 @@ impl<'a> Asker<'a> {
             operation: request.operation(),
             dialect: request.dialect(),
             models: request.models(),
+            clouds_hidden: false,
             parameters: request.parameters(),
             client: self.client,
             time: self.time,
@@ -120,7 +122,29 @@ impl Generation {
     /// Decides about a request. The model of a permitted request is always one that has
     /// been judged: if a policy replaces it, the scope of the credential and all policies
     /// are asked about the new one.
+    ///
+    /// A denial says which fact of the request nobody allows, where that is the reason.
     pub async fn decide<R: Judged>(&self, asker: Asker<'_>, request: R) -> Decision<R> {
+        let unusual = Unusual::of(&request, self.wants_body());
+        let mut decision = self.decide_tersely(asker, request).await;
+        if let (Some(unusual), None, Err(Refusal::Denied(denial))) =
+            (unusual, &decision.reconsidered, &mut decision.result)
+        {
+            // Rare, and its future would make that of every request larger.
+            let missing = Box::pin(self.missing(denial, asker, &unusual)).await;
+            if let Some(missing) = missing {
+                denial.reason = format!("{}: {missing}", denial.reason);
+            }
+        }
+        decision
+    }
+
+    /// Decides like [`decide`](Self::decide), for whoever shows nobody the reason.
+    pub(crate) async fn decide_tersely<R: Judged>(
+        &self,
+        asker: Asker<'_>,
+        request: R,
+    ) -> Decision<R> {
         let scope = asker.scope;
         let digests = &request.parameters().digests;
         let scoped = scope.check_digests(request.operation(), digests);

@@ -1,7 +1,7 @@
 //! The first step: who is calling.
 
 use http::request::Parts;
-use stockade_authn::{Attempt, AuthnError, Identity, Presented, Step, Target};
+use stockade_authn::{Attempt, AuthnError, Clash, Identity, Presented, Step, Target};
 use stockade_core::{ProofKind, UnixTime};
 
 use super::Exchange;
@@ -58,7 +58,7 @@ impl Exchange<'_> {
         let proven = self.prove(&presented, now).await?;
         let proven = proven.and_then(|identity| match &certified {
             Certified::As(other) if other.principal.user != identity.principal.user => {
-                Err(AuthnError::SeveralCredentials)
+                Err(AuthnError::SeveralCredentials(Clash::Certificate))
             }
             _ => Ok(identity),
         });
@@ -77,7 +77,9 @@ impl Exchange<'_> {
         let names = self.generation.authenticator.token_headers();
         let asserted = Presented::token_in(&parts.headers, names)?;
         match (asserted, in_path) {
-            (Some(token), Some(key)) if token != key => Err(AuthnError::SeveralCredentials),
+            (Some(token), Some(key)) if token != key => {
+                Err(AuthnError::SeveralCredentials(Clash::Asserted))
+            }
             _ => Ok(asserted),
         }
     }

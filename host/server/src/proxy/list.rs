@@ -45,7 +45,7 @@ pub(crate) async fn may_use(
         let models = vec![ModelRef { name: name.clone(), role: ModelRole::Use }];
         let parameters = Parameters::default();
         let request = Hypothetical { operation, models, dialect, parameters };
-        if generation.decide(asker, request).await.result.is_ok() {
+        if generation.decide_tersely(asker, request).await.result.is_ok() {
             return true;
         }
     }

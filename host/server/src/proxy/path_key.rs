@@ -38,6 +38,11 @@ impl PathKey {
     }
 }
 
+/// The target of a request that has its key in front of the path.
+pub(super) fn with_key(key: &str, target: &str) -> String {
+    format!("{PREFIX}{key}{target}")
+}
+
 /// Only the target's own path and query are left: what else it had is not looked at in
 /// requests with a key, and would only be refused.
 fn without_key(path: &str, query: Option<&str>) -> Uri {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use stockade_authn::{AuthnError, BadForwarding};
 use stockade_core::{BindingName, Denial, DenialCause, Dialect, PolicyName, mask_keys};
@@ -12,6 +12,7 @@ use stockade_ollama::{BadHead, Refusal};
 use super::answer::AnswerBody;
 use super::body::CutBody;
 use super::memory::NoMemory;
+use super::path_key;
 use super::record::Record;
 use super::upstream::UpstreamError;
 use crate::causes::Causes;
@@ -125,6 +126,19 @@ impl Refused {
     pub(crate) fn failed() -> Self {
         let message = "the gateway failed at this request";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, Cause::Overload, message)
+    }
+
+    /// The path has another spelling, to which the caller is sent, with the key that stood in
+    /// front of it: whoever gets the answer has just sent that.
+    pub(super) fn moved(mut refusal: Refusal, key: Option<&str>) -> Self {
+        let to = refusal.location.take().unwrap_or_default();
+        let to = key.map_or(to.clone(), |key| path_key::with_key(key, &to));
+        let mut refused = Self::from(refusal);
+        refused.headers.extend(HeaderValue::from_str(&to).ok().map(|mut to| {
+            to.set_sensitive(key.is_some());
+            (LOCATION, to)
+        }));
+        refused
     }
 
     /// What the gateway's own routes do not understand.

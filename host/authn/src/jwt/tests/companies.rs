@@ -113,5 +113,5 @@ fn a_token_is_found_in_the_header_of_its_issuer() {
     assert!(found(&[(&name, &token), (&name, &token)]).is_err());
     let another = signer.token(&with(json!({ "sub": "mallory" })));
     let several = found(&[(&name, &token), (&other, &another)]);
-    assert_eq!(several, Err(AuthnError::SeveralCredentials));
+    assert_eq!(several, Err(AuthnError::SeveralCredentials(crate::Clash::Asserted)));
 }

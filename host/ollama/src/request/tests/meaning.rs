@@ -44,6 +44,22 @@ const GOLDEN: &[(&str, &str, &str)] = &[
         r#"{"from":"","model":"mine","files":{"a b.gguf":"SHA"},"info":{"Model":1,"model":2}}"#,
         r#"{"model":"mine:latest","files":{"a b.gguf":"CANONICAL"},"info":{"Model":1,"model":2}}"#,
     ),
+    // Half a surrogate pair in a text is U+FFFD, wherever only the model reads it.
+    (
+        "/api/generate",
+        r#"{"model":"demo","prompt":"cut \ud83d","system":"\ude00\ud83d","options":{"stop":["\ud83d"]}}"#,
+        r#"{"model":"demo:latest","prompt":"cut \ufffd","system":"\ufffd\ufffd","options":{"stop":["\ufffd"]}}"#,
+    ),
+    (
+        "/v1/messages",
+        r#"{"model":"demo","max_tokens":9,"system":"\ud83d","messages":[{"role":"user","content":[{"type":"text","text":"\ud83d\ude00\ud83d"}]}]}"#,
+        r#"{"model":"demo:latest","max_tokens":9,"system":"\ufffd","messages":[{"role":"user","content":[{"type":"text","text":"\ud83d\ude00\ufffd"}]}]}"#,
+    ),
+    (
+        "/v1/chat/completions",
+        r#"{"model":"demo","messages":[{"role":"tool","content":"\ud83d"}],"tools":[{"type":"function","function":{"name":"f","description":"\ud83d"}}]}"#,
+        r#"{"model":"demo:latest","messages":[{"role":"tool","content":"\ufffd"}],"tools":[{"type":"function","function":{"name":"f","description":"\ufffd"}}]}"#,
+    ),
     // What nobody here knows is forwarded, null included, and text as it was escaped.
     (
         "/api/chat",

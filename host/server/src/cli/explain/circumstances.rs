@@ -35,6 +35,12 @@ pub(super) struct Circumstances {
     /// How many tools it offers to the model.
     #[arg(long, default_value_t = 0)]
     tools: u32,
+    /// Whether one of its tools makes Ollama search the web.
+    #[arg(long)]
+    web_search: bool,
+    /// Whether it asks for the rendered prompt instead of an answer.
+    #[arg(long)]
+    debug_render: bool,
     /// Whether it asks for plain HTTP between Ollama and a registry.
     #[arg(long)]
     insecure: bool,
@@ -73,7 +79,10 @@ impl Circumstances {
             output: self.output,
             keep_alive: self.keep_alive,
             images: self.images,
-            tools: self.tools,
+            // A tool that searches the web is one.
+            tools: self.tools.max(u32::from(self.web_search)),
+            web_search: self.web_search,
+            debug_render: self.debug_render,
             insecure: self.insecure,
             ..Parameters::default()
         }

@@ -37,6 +37,7 @@ impl Facts {
             operation: self.operation,
             dialect: self.dialect,
             models: &self.models,
+            clouds_hidden: false,
             parameters: &self.parameters,
             client: self.client,
             time: self.time,
