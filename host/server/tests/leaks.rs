@@ -209,14 +209,14 @@ fn misplaced(key: &str) -> Vec<Attempt> {
     let with = |more: Vec<String>| [bearer.clone(), more].concat();
     let signed_in = |status, path: String| (status, path, bearer.clone());
     vec![
-        signed_in("400", format!("//k/{key}")),
+        signed_in("404", format!("//k/{key}")),
         signed_in("404", format!("/K/{key}")),
         signed_in("404", format!("/v1/k/{key}")),
         signed_in("404", format!("/{key}")),
         signed_in("400", format!("/{escaped}")),
         signed_in("400", format!("/k%2f{key}")),
         ("404", format!("/k/{key}/k/{key}"), vec![]),
-        ("400", format!("/k/{key}//k/{key}"), vec![]),
+        ("404", format!("/k/{key}//k/{key}"), vec![]),
         signed_in("404", format!("/v1/models/{key}")),
         signed_in("405", format!("/v1/models?key={key}&x=")),
         signed_in("400", format!("/api/generate?api_key={key}&x=")),

@@ -62,6 +62,9 @@ pub(crate) async fn serve(
                         }
                         Err(full) => gateway.turn_away(&stream, &entrance, full),
                     }
+                    // A burst must not take descriptors faster than evicted connections,
+                    // which close themselves, give them back.
+                    tokio::task::yield_now().await;
                 }
                 Err(error) => gateway.pause_after(&error).await,
             },
