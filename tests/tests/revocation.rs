@@ -77,7 +77,7 @@ async fn a_disabled_users_answers_are_cut_and_others_go_on() {
     disable(&world).await;
     let text = alices.cut().await;
     let last = text.lines().last().unwrap();
-    assert_eq!(last, format!(r#"{{"error":"{GONE}"}}"#));
+    assert_eq!(last, format!(r#"{{"error":"{GONE}","status":"{GONE}"}}"#));
     bobs.whole().await;
 }
 
@@ -282,7 +282,7 @@ async fn a_revoked_certificate_ends_what_curl_reads() {
     assert!(soon("the hold", gate.reached()).await);
     let revoke = || authority.revoke(world.directory(), "crl", &[7]);
     assert!(world.change(revoke).await.rejected.is_none());
-    assert_eq!(next().await, Some(format!(r#"{{"error":"{GONE}"}}"#)));
+    assert_eq!(next().await, Some(format!(r#"{{"error":"{GONE}","status":"{GONE}"}}"#)));
     assert_eq!(next().await, None);
     assert_eq!(soon("the cancellation", gate.ending()).await, Ending::Abandoned);
 }
