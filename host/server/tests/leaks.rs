@@ -156,7 +156,8 @@ fn jwt(claims: &str) -> String {
 fn jwts() -> [String; 5] {
     let exp = SystemClock.now().as_secs() + 600;
     let good = jwt(&format!(r#"{{"iss":"sso","aud":"ollama","sub":"alice","exp":{exp}}}"#));
-    let other = jwt(&format!(r#"{{"iss":"sso","aud":"another-audience","sub":"alice","exp":{exp}}}"#));
+    let other =
+        jwt(&format!(r#"{{"iss":"sso","aud":"another-audience","sub":"alice","exp":{exp}}}"#));
     let expired = jwt(r#"{"iss":"sso","aud":"ollama","sub":"alice","exp":1}"#);
     let unreadable = jwt(r#"{"iss":"sso","MARKED":1,"MARKED":2}"#);
     let forged = good.replacen('.', ".e", 1);
