@@ -207,7 +207,9 @@ impl Reloader {
             return result.map_or_else(|errors| self.reject(errors), |_| Reload::Unchanged);
         };
         if seen.candidates.awaited != Some(sequence) {
-            seen.candidates.overtaken = result.ok();
+            // Nobody needs it where what overtook it had nothing to compile.
+            let waited_for = seen.candidates.awaited.is_some();
+            seen.candidates.overtaken = result.ok().filter(|_| waited_for);
             return Reload::Unchanged;
         }
         seen.candidates.awaited = None;
