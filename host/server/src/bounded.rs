@@ -1,15 +1,14 @@
-//! Log lines that strangers can cause: a few are written, the others counted.
+//! Log lines that callers can cause, thousands of times a second: a few are written, the
+//! others counted.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Lines of one kind in one window.
-const MOST: u32 = 10;
 const WINDOW: Duration = Duration::from_mins(1);
 
-/// Lets ten lines of a kind through in a minute.
+/// Lets so many lines of a kind through in a minute.
 #[derive(Debug, Default)]
-pub(crate) struct Bounded(Mutex<State>);
+pub(crate) struct Bounded<const MOST: u32 = 10>(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -18,7 +17,7 @@ struct State {
     left_out: u64,
 }
 
-impl Bounded {
+impl<const MOST: u32> Bounded<MOST> {
     /// How many lines were left out before this one, if it may be written.
     pub(crate) fn admit(&self) -> Option<u64> {
         self.admit_at(Instant::now())
@@ -45,8 +44,8 @@ mod tests {
 
     #[test]
     fn ten_lines_a_minute_are_written_and_the_others_counted() {
-        let (bounded, start) = (Bounded::default(), Instant::now());
-        for _ in 0..MOST {
+        let (bounded, start) = (Bounded::<10>::default(), Instant::now());
+        for _ in 0..10 {
             assert_eq!(bounded.admit_at(start), Some(0));
         }
         for second in 0..60 {
@@ -54,5 +53,16 @@ mod tests {
         }
         assert_eq!(bounded.admit_at(start + WINDOW), Some(60));
         assert_eq!(bounded.admit_at(start + WINDOW), Some(0));
+    }
+
+    #[test]
+    fn one_thing_is_said_once_a_minute_with_how_often_it_was() {
+        let (bounded, start) = (Bounded::<1>::default(), Instant::now());
+        assert_eq!(bounded.admit_at(start), Some(0));
+        for _ in 0..1000 {
+            assert_eq!(bounded.admit_at(start + WINDOW / 2), None);
+        }
+        assert_eq!(bounded.admit_at(start + WINDOW), Some(1000));
+        assert_eq!(bounded.admit_at(start + WINDOW), None);
     }
 }

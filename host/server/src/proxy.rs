@@ -27,7 +27,6 @@ mod record;
 mod refused;
 mod seat;
 mod seated;
-mod seldom;
 mod strangers;
 mod surplus;
 mod tenure;
@@ -44,6 +43,7 @@ use stockade_authn::{AuthnError, ClientIp, Identity, Replays, Throttle, TrustedP
 use stockade_core::{AccessClass, Client, Clock, Dialect, Permit, permit_public};
 use stockade_ollama::{RequestHead, Routed, dialect_of_path};
 
+use crate::bounded::Bounded;
 use crate::config::WhenStuck;
 use crate::facts::Facts;
 use crate::generation::{Asker, Generation};
@@ -65,7 +65,6 @@ use path_key::PathKey;
 use readers::Readers;
 use record::{Record, RequestIds};
 use refused::Refused;
-use seldom::Seldom;
 use strangers::Strangers;
 use surplus::Surplus;
 use upstream::Upstream;
@@ -90,8 +89,8 @@ pub(crate) struct Gateway {
     memory: Arc<BodyMemory>,
     readers: Readers,
     surplus: Arc<Surplus>,
-    turned_away: Seldom,
-    starved: Seldom,
+    turned_away: Bounded<1>,
+    starved: Bounded<1>,
 }
 
 impl Gateway {
@@ -117,8 +116,8 @@ impl Gateway {
             memory: Arc::new(BodyMemory::new(resources::memory(), surplus.clone())),
             readers: Readers::new(),
             surplus,
-            turned_away: Seldom::default(),
-            starved: Seldom::default(),
+            turned_away: Bounded::default(),
+            starved: Bounded::default(),
         }
     }
 

@@ -28,7 +28,8 @@ impl Gateway {
     /// Close a connection that there is no room for; its caller is told where HTTP begins at
     /// once and the socket takes it.
     pub(super) fn turn_away(&self, stream: &Patient<TcpStream>, entrance: &Entrance, full: Full) {
-        if let Some(times) = self.turned_away.happened() {
+        if let Some(left_out) = self.turned_away.admit() {
+            let times = left_out + 1;
             tracing::warn!(times, "connections are refused: {full}");
         }
         if entrance.is_plain() {
@@ -38,7 +39,8 @@ impl Gateway {
 
     /// Out of descriptors all the same: let go of connections that nobody uses, and wait.
     pub(super) async fn pause_after(&self, error: &io::Error) {
-        if let Some(times) = self.starved.happened() {
+        if let Some(left_out) = self.starved.admit() {
+            let times = left_out + 1;
             tracing::warn!(%error, times, "cannot accept connections");
         }
         self.connections.shed(SHED);
