@@ -5,8 +5,10 @@
 //! [`PolicyInput`]; their [`Verdict`]s are combined by [`combine`] into a [`Permit`],
 //! which is the only thing that can be forwarded, or into a [`Denial`].
 
+mod causes;
 mod clock;
 mod decision;
+pub mod environment;
 mod id;
 mod input;
 mod masked;
@@ -15,10 +17,12 @@ mod operation;
 mod pattern;
 mod principal;
 pub mod random;
+pub mod record;
 mod secret;
 mod verdict;
 mod visible;
 
+pub use causes::Causes;
 pub use clock::{Clock, FixedClock, SystemClock, UnixTime};
 pub use decision::{
     Allowed, Denial, DenialCause, Opinion, Outcome, Permit, Replaced, Replacement, Subject, allows,

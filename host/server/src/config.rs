@@ -11,6 +11,7 @@ mod decode;
 mod endings;
 mod error;
 mod include;
+mod local_time;
 mod location;
 mod merge;
 mod pattern;
@@ -33,6 +34,7 @@ mod validate;
 use std::path::Path;
 
 pub use self::error::{ConfigError, ConfigErrors, render_all};
+pub use self::local_time::local_time;
 pub use self::location::Location;
 pub use self::pattern::{Matches, Pattern};
 use self::report::{Finished, Report};
@@ -43,9 +45,9 @@ pub use self::source_set::SourceSet;
 pub(crate) use self::source_set::{Changes, LastRead};
 pub(crate) use self::startup::StartupConfig;
 pub use self::types::{
-    Authentication, Binding, Config, ConfigTest, Cors, Exceptions, Issuer, Limits, Listener, Log,
-    LogFormat, LogLevel, ModuleBytes, ModuleLocation, OriginPattern, PRIVATE_DOMAINS, PolicySource,
-    Subjects, Upstream, WhenStuck,
+    Authentication, Binding, Config, ConfigTest, Cors, Exceptions, FetchedKeys, Issuer, Limits,
+    Listener, Log, LogFormat, LogLevel, ModuleBytes, ModuleLocation, OriginPattern,
+    PRIVATE_DOMAINS, PolicySource, Subjects, Upstream, WhenStuck,
 };
 pub(crate) use self::validate::secret_file;
 use self::validate::{Surroundings, validate};

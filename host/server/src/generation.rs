@@ -17,9 +17,10 @@ use stockade_core::{
     Clock, LocalTime, Operation, Opinion, Outcome, PolicyInput, UnixTime, Verdict,
 };
 use stockade_engine::PreparedPolicy;
+use stockade_net::Tls;
 
-use crate::Tls;
-use crate::config::{Config, Listener};
+use crate::config::{Config, Listener, local_time};
+use crate::jwks::KeyFeeds;
 use bindings::{Asked, BindingTable};
 
 pub(crate) use build::{Draft, authenticator};
@@ -34,6 +35,7 @@ pub struct Generation {
     pub config: Arc<Config>,
     /// Who may come in.
     pub authenticator: Arc<Authenticator>,
+    pub(crate) feeds: KeyFeeds,
     time_zone: TimeZone,
     policies: Vec<PreparedPolicy>,
     bindings: BindingTable,
@@ -133,19 +135,6 @@ fn counted(
         }
     }
     outcomes
-}
-
-/// A moment as a zone shows it.
-#[expect(clippy::cast_sign_loss, reason = "weekday, hour and minute are never negative")]
-pub(crate) fn local_time(unix: UnixTime, zone: &TimeZone) -> LocalTime {
-    let seconds = i64::try_from(unix.as_secs()).unwrap_or(i64::MAX);
-    let timestamp = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX);
-    let zoned = zone.to_datetime(timestamp);
-    LocalTime {
-        unix,
-        weekday: zoned.weekday().to_monday_one_offset() as u8,
-        minute_of_day: zoned.hour() as u16 * 60 + zoned.minute() as u16,
-    }
 }
 
 /// The operations of which at least one must be permitted for a model to be listed.

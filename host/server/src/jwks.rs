@@ -5,23 +5,21 @@
 //! not there makes the keys be fetched early, at most once in [`EARLY`], so that nobody can
 //! use the gateway to knock at the issuer's door.
 
-mod fetch;
-
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use stockade_authn::{JwtKeys, KeySet};
+use stockade_authn::{InvalidJwtKey, JwtIssuer, JwtKeys, KeySet};
 use stockade_core::CredentialId;
+use stockade_net::{FetchError, get};
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, FetchedKeys, Issuer};
 use crate::reload::Current;
-pub(crate) use fetch::JwksSource;
 
 /// Between two times that keys are fetched because a token asks for one.
 const EARLY: Duration = Duration::from_secs(30);
@@ -30,33 +28,39 @@ const RETRY: Duration = Duration::from_secs(1);
 /// and not longer than this.
 const SLOWEST_RETRY: Duration = Duration::from_mins(1);
 
+const MEDIA_TYPES: &str = "application/jwk-set+json, application/json";
+
+/// Why there are no new keys.
+#[derive(Debug, thiserror::Error)]
+enum KeysError {
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error("the keys cannot be used: {0}")]
+    Unusable(#[from] InvalidJwtKey),
+}
+
 /// Keeps the keys of one issuer fresh. Generations whose configuration says the same of it
 /// share it.
-pub struct JwksFeed {
+struct JwksFeed {
     id: CredentialId,
-    source: JwksSource,
-    refresh: Duration,
+    source: FetchedKeys,
     keys: Arc<JwtKeys>,
     wanted: Arc<Notify>,
 }
 
 impl JwksFeed {
-    pub(crate) fn new(id: CredentialId, source: JwksSource, refresh: Duration) -> Self {
+    fn new(id: CredentialId, source: FetchedKeys) -> Self {
         let wanted = Arc::new(Notify::new());
         let signal = Arc::clone(&wanted);
         let keys = Arc::new(JwtKeys::fetched(move || signal.notify_one()));
-        Self { id, source, refresh, keys, wanted }
-    }
-
-    pub(crate) const fn keys(&self) -> &Arc<JwtKeys> {
-        &self.keys
+        Self { id, source, keys, wanted }
     }
 
     async fn run(self: Arc<Self>) {
         let mut failures = 0;
         let mut early = Instant::now();
         loop {
-            match fetch::fetch(&self.source).await {
+            match self.fetch().await {
                 Ok(keys) => {
                     failures = 0;
                     self.take(keys);
@@ -75,12 +79,16 @@ impl JwksFeed {
         }
     }
 
+    async fn fetch(&self) -> Result<KeySet, KeysError> {
+        Ok(KeySet::from_jwks(&get(&self.source.endpoint, MEDIA_TYPES).await?)?)
+    }
+
     fn pause(&self, failures: u32) -> Duration {
         match failures.checked_sub(1) {
-            None => self.refresh,
+            None => self.source.refresh,
             Some(earlier) => {
                 let longer = RETRY.saturating_mul(2_u32.saturating_pow(earlier));
-                longer.min(SLOWEST_RETRY).min(self.refresh)
+                longer.min(SLOWEST_RETRY).min(self.source.refresh)
             }
         }
     }
@@ -103,7 +111,7 @@ impl JwksFeed {
         self.keys.replace(keys);
     }
 
-    fn failed(&self, error: &fetch::FetchError) {
+    fn failed(&self, error: &KeysError) {
         let issuer = self.id.as_str();
         let source = std::error::Error::source(error);
         if self.keys.current().is_some() {
@@ -123,7 +131,7 @@ impl JwksFeed {
 
     /// Whether both fetch the same.
     fn is_alike(&self, other: &Self) -> bool {
-        self.id == other.id && self.source == other.source
+        self.id == other.id && self.source.endpoint == other.source.endpoint
     }
 }
 
@@ -131,27 +139,45 @@ impl fmt::Debug for JwksFeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JwksFeed")
             .field("id", &self.id)
-            .field("refresh", &self.refresh)
+            .field("source", &self.source)
             .finish_non_exhaustive()
     }
 }
 
-/// Let a candidate go on with the keys that are there already: a reload must not lose them.
-pub(crate) fn inherit(candidate: &mut Config, current: &Config) {
-    let old: Vec<_> = current.issuers.iter().filter_map(|issuer| issuer.feed.as_ref()).collect();
-    for issuer in &mut candidate.issuers {
-        let Some(feed) = &mut issuer.feed else {
-            continue;
-        };
-        let Some(old) = old.iter().find(|old| old.is_alike(feed)) else {
-            continue;
-        };
-        if old.refresh == feed.refresh {
-            *feed = Arc::clone(old);
-            issuer.rules.keys = Arc::clone(&feed.keys);
-        } else {
-            feed.keys.adopt(&old.keys);
+/// What keeps the keys of a generation's issuers fresh.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeyFeeds(Vec<Arc<JwksFeed>>);
+
+impl KeyFeeds {
+    /// The feeds of a configuration. They go on with the keys that those `before` have
+    /// fetched: a reload must not lose them.
+    pub(crate) fn of(config: &Config, before: &Self) -> Self {
+        let fetched = config.issuers.iter().filter_map(|issuer| {
+            Some(JwksFeed::new(issuer.rules.id.clone(), issuer.fetched.clone()?))
+        });
+        Self(fetched.map(|feed| before.continued(feed)).collect())
+    }
+
+    fn continued(&self, feed: JwksFeed) -> Arc<JwksFeed> {
+        match self.0.iter().find(|old| old.is_alike(&feed)) {
+            Some(old) if old.source.refresh == feed.source.refresh => Arc::clone(old),
+            Some(old) => {
+                feed.keys.adopt(&old.keys);
+                Arc::new(feed)
+            }
+            None => Arc::new(feed),
         }
+    }
+
+    /// The issuers of the configuration that the feeds were made for, with their keys.
+    pub(crate) fn issuers(&self, config: &Config) -> Vec<JwtIssuer> {
+        let issuer = |issuer: &Issuer| {
+            let feed = self.0.iter().find(|feed| feed.id == issuer.rules.id);
+            let fetched = feed.filter(|_| issuer.fetched.is_some());
+            let keys = fetched.map_or(&issuer.rules.keys, |feed| &feed.keys);
+            JwtIssuer { keys: Arc::clone(keys), ..issuer.rules.clone() }
+        };
+        config.issuers.iter().map(issuer).collect()
     }
 }
 
@@ -162,8 +188,7 @@ pub(crate) async fn keep_fresh(current: Arc<Current>, stop: CancellationToken) {
     let mut running: Vec<(Arc<JwksFeed>, AbortHandle)> = Vec::new();
     loop {
         let generation = current.load();
-        let feeds: Vec<_> =
-            generation.config.issuers.iter().filter_map(|i| i.feed.clone()).collect();
+        let KeyFeeds(feeds) = generation.feeds.clone();
         drop(generation);
         running.retain(|(feed, task)| {
             let stays = feeds.iter().any(|wanted| Arc::ptr_eq(wanted, feed));

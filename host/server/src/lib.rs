@@ -6,22 +6,16 @@
 
 mod bounded;
 pub mod builtin;
-mod causes;
 pub mod cli;
 pub mod config;
 mod endings;
-mod environment;
-mod facts;
 pub mod generation;
 mod jwks;
 mod log;
 mod proxy;
-mod record;
 pub mod reload;
 mod resources;
 mod server;
 pub mod shadow;
-mod tls;
 
 pub use server::{Server, StartError, proven_engine};
-pub use tls::Tls;

@@ -11,6 +11,7 @@ use std::panic::{PanicHookInfo, set_hook};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use stockade_core::record::RequestRecord;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -24,6 +25,11 @@ use writer::Sink;
 /// What takes the lines of this process.
 static SINK: OnceLock<Sink> = OnceLock::new();
 
+/// The target of the event that tells of a request.
+const TARGET: &str = "stockade::request";
+/// The event's only field, which holds the record as JSON.
+const FIELD: &str = "record";
+
 /// How long the end of the program waits for a reader of its last lines.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -36,6 +42,18 @@ pub(crate) enum NoLog {
     /// There is no thread for it.
     #[error("the thread that writes the log cannot be started: {0}")]
     Thread(#[from] io::Error),
+}
+
+/// Writes the line of a request.
+pub(crate) fn request(record: &RequestRecord<'_>) {
+    // It has no maps with keys that are no text, and nothing else can fail.
+    let text = serde_json::to_string(record).unwrap_or_default();
+    tracing::info!(target: TARGET, record = text.as_str());
+}
+
+/// Tells whether anybody would see the line of a request.
+pub(crate) fn takes_requests() -> bool {
+    tracing::enabled!(target: TARGET, tracing::Level::INFO)
 }
 
 /// Tells whether what is logged does not get to where it belongs.

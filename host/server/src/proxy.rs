@@ -45,7 +45,6 @@ use stockade_ollama::{RequestHead, Routed, dialect_of_path};
 
 use crate::bounded::Bounded;
 use crate::config::WhenStuck;
-use crate::facts::Facts;
 use crate::generation::{Asker, Generation};
 use crate::log;
 use crate::reload::Current;
@@ -65,6 +64,7 @@ use path_key::PathKey;
 use readers::Readers;
 use record::{Record, RequestIds};
 use refused::Refused;
+use stockade_core::record::Facts;
 use strangers::Strangers;
 use surplus::Surplus;
 use upstream::Upstream;

@@ -21,7 +21,6 @@ use stockade_engine::Engine;
 
 use crate::config::{self, ConfigErrors, LastRead, StartupConfig};
 use crate::generation::{self, Draft, Generation};
-use crate::jwks;
 
 use compile::{Compiled, Compiling, Job};
 pub use current::{Current, Status};
@@ -147,10 +146,7 @@ impl Reloader {
         let started = Instant::now();
         // The compiler starts while the files are read.
         self.engine.wake();
-        let mut reading = config::read_from(&self.path, crate::builtin::NAMES, sources);
-        if let Some(config) = &mut reading.config {
-            jwks::inherit(config, &self.current.load().config);
-        }
+        let reading = config::read_from(&self.path, crate::builtin::NAMES, sources);
         seen.files = reading.sources.last_read();
         let idle = compiling.filter(|compiling| compiling.is_idle());
         if let (Some(compiling), Some(_), false) =
@@ -163,7 +159,7 @@ impl Reloader {
             compiling.hand_over(Job { sequence: None, build, started });
             return Reload::Compiling;
         }
-        match (Draft::of(reading), compiling) {
+        match (Draft::of(reading, &self.current.load().feeds), compiling) {
             (Err(errors), _) => self.reject(errors),
             (Ok(draft), Some(compiling)) if !draft.is_ready(&self.engine) => {
                 self.compile(compiling, seen.candidates.await_next(), draft, started)

@@ -3,62 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
-use stockade_core::{BindingName, Opinion, Outcome, PolicyName, Verdict, allows};
+use serde::Serialize;
+use stockade_core::record::{Remark, Said};
+use stockade_core::{BindingName, Opinion, allows};
 
 use crate::generation::Decision;
-
-/// What one shadow binding said about one request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remark {
-    /// The binding.
-    pub binding: BindingName,
-    /// The policy that it names.
-    pub policy: PolicyName,
-    /// What it said.
-    pub said: Said,
-    /// Why it would deny, or how it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// Whether the decision would be another if this binding were enforced.
-    pub changes: bool,
-}
-
-/// What a policy said, as a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Said {
-    /// It would allow.
-    Allow,
-    /// It would deny.
-    Deny,
-    /// It has no opinion.
-    Abstain,
-    /// It failed, which would refuse the request.
-    Failure,
-}
-
-impl Said {
-    /// The word for an outcome, with the reason that it gives.
-    pub fn of(outcome: &Outcome) -> (Self, Option<&str>) {
-        match outcome {
-            Outcome::Verdict(Verdict::Allow(_)) => (Self::Allow, None),
-            Outcome::Verdict(Verdict::Deny(reason)) => (Self::Deny, Some(reason)),
-            Outcome::Verdict(Verdict::Abstain) => (Self::Abstain, None),
-            Outcome::Failure(failure) => (Self::Failure, Some(failure)),
-        }
-    }
-
-    /// The word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Deny => "deny",
-            Self::Abstain => "abstain",
-            Self::Failure => "failure",
-        }
-    }
-}
 
 /// The remarks of shadow bindings about a request; usually there are none. Where a policy
 /// replaced the model, each is about the model that would be forwarded.

@@ -18,8 +18,8 @@ use stockade_simulator::Simulator;
 use super::compile::compiler;
 use super::{Ending, Output, serve};
 use crate::config::{Log, LogFormat, LogLevel};
-use crate::environment;
 use crate::{Server, StartError, log, proven_engine};
+use stockade_core::environment;
 use tries::{Try, tour};
 
 #[derive(clap::Args)]

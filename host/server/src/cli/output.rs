@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use stockade_core::visible;
 
 use crate::config::ConfigErrors;
-use crate::environment;
 use crate::log::plain;
+use stockade_core::environment;
 
 /// Where a command's answer goes.
 pub(super) struct Output {

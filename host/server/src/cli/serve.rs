@@ -11,11 +11,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::compile::compiler;
 use super::{Ending, Output};
 use crate::config::LogFormat;
-use crate::environment;
 use crate::log::{self, LogLevelHandle};
 use crate::resources;
 use crate::shadow::ShadowCount;
 use crate::{Server, StartError, config, proven_engine};
+use stockade_core::environment;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {

@@ -11,6 +11,7 @@ use stockade_core::{Clock, SystemClock, UnixTime, UserId};
 
 use super::{Ending, Output};
 use crate::config::{self, Config};
+use crate::jwks::KeyFeeds;
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
@@ -81,7 +82,8 @@ fn verify(path: &Path, output: &Output) -> anyhow::Result<Ending> {
     let Some(config) = load(path, output)? else {
         return Ok(Ending::Misused);
     };
-    let authenticator = crate::generation::authenticator(&config)?;
+    let authenticator =
+        crate::generation::authenticator(&config, &KeyFeeds::of(&config, &KeyFeeds::default()))?;
     let mut token = String::new();
     std::io::stdin().lock().take(16 << 10).read_to_string(&mut token)?;
     let proven = Presented::from_secret(token.trim())

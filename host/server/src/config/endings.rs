@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use stockade_core::UnixTime;
+use stockade_net::tls::{Ending, EndingKind};
 
 use super::error::ConfigError;
+use super::location::Location;
 use super::types::{Config, KeyEnd};
-use crate::tls::{Ending, EndingKind, Tls};
 
 /// How long before its end something is warned of.
 const SOON: Duration = Duration::from_hours(14 * 24);
@@ -17,9 +18,10 @@ const DAY: u64 = 24 * 3600;
 impl Config {
     /// What ends within two weeks or has ended, with what that means.
     pub fn endings(&self, now: UnixTime) -> Vec<ConfigError> {
-        let near = |ending: &&Ending| ending.at.as_duration() < now.as_duration() + SOON;
+        let near =
+            |(_, ending): &&(Location, Ending)| ending.at.as_duration() < now.as_duration() + SOON;
         let endings = self.all_endings().filter(near);
-        endings.map(|ending| self.ending(ending, now)).collect()
+        endings.map(|(place, ending)| self.ending(*place, ending, now)).collect()
     }
 
     /// Keys that have expired, each of which is refused.
@@ -36,17 +38,16 @@ impl Config {
     }
 
     /// When the next thing ends of which that is known.
-    pub(crate) fn next_ending(&self, now: UnixTime) -> Option<UnixTime> {
-        self.all_endings().map(|ending| ending.at).filter(|at| *at >= now).min()
+    pub fn next_ending(&self, now: UnixTime) -> Option<UnixTime> {
+        self.all_endings().map(|(_, ending)| ending.at).filter(|at| *at >= now).min()
     }
 
-    fn all_endings(&self) -> impl Iterator<Item = &Ending> {
-        let all = self.listen.iter().filter_map(|listener| listener.tls.as_ref());
-        all.flat_map(Tls::endings)
+    fn all_endings(&self) -> impl Iterator<Item = &(Location, Ending)> {
+        self.listen.iter().flat_map(|listener| &listener.endings)
     }
 
-    fn ending(&self, ending: &Ending, now: UnixTime) -> ConfigError {
-        let Ending { kind, name, at, place } = ending;
+    fn ending(&self, place: Location, ending: &Ending, now: UnixTime) -> ConfigError {
+        let Ending { kind, name, at } = ending;
         let (what, then, remedy) = match kind {
             EndingKind::Certificate => (
                 "the certificate of",
@@ -72,7 +73,7 @@ impl Config {
                 format!("{what} {name} ends in {} days, at {when}: then {then}", left / DAY)
             }
         };
-        self.error(*place, message).with_help(remedy).into_warning()
+        self.error(Some(place), message).with_help(remedy).into_warning()
     }
 }
 

@@ -22,7 +22,7 @@ use super::text::{self, LARGEST, Unreadable};
 use super::top_level;
 use super::tree;
 use super::validate::Surroundings;
-use crate::environment;
+use stockade_core::environment;
 
 /// Files within files within files are hard to follow.
 const DEEPEST: usize = 8;

@@ -22,9 +22,8 @@ use stockade_authn::{
 use stockade_core::{
     BindingName, CredentialId, Dialect, ModelName, Operation, PolicyName, UnixTime, UserId,
 };
-
-use crate::jwks::JwksFeed;
-use crate::tls::Tls;
+use stockade_net::tls::Ending;
+use stockade_net::{Endpoint, Tls};
 
 pub(super) use self::origin::InvalidOrigin;
 pub use self::origin::{OriginPattern, PRIVATE_DOMAINS};
@@ -116,12 +115,14 @@ pub struct Listener {
     pub proxy_protocol: bool,
     /// Names by which it is reached besides those that every listener has, in lower case.
     pub hosts: Vec<String>,
+    /// What of `tls` ends, each at the place that names its file.
+    pub(super) endings: Vec<(Location, Ending)>,
 }
 
 impl Listener {
     /// Plain HTTP at an address, and nothing more.
     pub const fn plain(address: SocketAddr) -> Self {
-        Self { address, tls: None, proxy_protocol: false, hosts: Vec::new() }
+        Self { address, tls: None, proxy_protocol: false, hosts: Vec::new(), endings: Vec::new() }
     }
 }
 
@@ -145,10 +146,19 @@ pub struct Authentication {
 /// Who signs JWTs.
 #[derive(Clone, Debug)]
 pub struct Issuer {
-    /// What its tokens must keep to, and its keys.
+    /// What its tokens must keep to, and its keys, unless they are fetched.
     pub rules: JwtIssuer,
-    /// What fetches the keys, if they are fetched.
-    pub feed: Option<Arc<JwksFeed>>,
+    /// Where its keys are fetched, if they are.
+    pub fetched: Option<FetchedKeys>,
+}
+
+/// Keys that an issuer publishes.
+#[derive(Clone, Debug)]
+pub struct FetchedKeys {
+    /// Where.
+    pub endpoint: Arc<Endpoint>,
+    /// How long they are good before they are fetched again.
+    pub refresh: Duration,
 }
 
 /// Where Ollama is.

@@ -14,6 +14,7 @@ use super::{Asker, Generation, Hypothetical};
 use crate::config::{
     Binding, Config, ConfigError, ConfigErrors, ConfigTest, ModuleLocation, PolicySource, Reading,
 };
+use crate::jwks::KeyFeeds;
 
 /// Build a generation of what was read. What is wrong with policies is told together with
 /// what is wrong with the text.
@@ -50,8 +51,9 @@ pub fn build(
     engine: &Engine,
     clock: &dyn Clock,
 ) -> Result<Generation, ConfigErrors> {
-    match authenticator(&config) {
-        Ok(authenticator) => Draft::new(config, authenticator).complete(number, engine, clock),
+    let config = Arc::new(config);
+    match Draft::new(Arc::clone(&config), &KeyFeeds::default()) {
+        Ok(draft) => draft.complete(number, engine, clock),
         Err(conflicts) => {
             let policies = load_policies(&config, engine).err().unwrap_or_default();
             Err(ConfigErrors::from_all(conflicts.into_all().into_iter().chain(policies)))
@@ -65,21 +67,24 @@ pub fn build(
 pub(crate) struct Draft {
     config: Arc<Config>,
     authenticator: Arc<Authenticator>,
+    feeds: KeyFeeds,
 }
 
 impl Draft {
-    fn new(config: Config, authenticator: Authenticator) -> Self {
-        Self { config: Arc::new(config), authenticator: Arc::new(authenticator) }
+    fn new(config: Arc<Config>, before: &KeyFeeds) -> Result<Self, ConfigErrors> {
+        let feeds = KeyFeeds::of(&config, before);
+        let authenticator = Arc::new(authenticator(&config, &feeds)?);
+        Ok(Self { config, authenticator, feeds })
     }
 
-    /// Takes what was read.
+    /// Takes what was read. Keys that the feeds `before` have fetched are not fetched again.
     ///
     /// # Errors
     /// Everything that is wrong with it, as far as it can be told without its policies.
-    pub(crate) fn of(reading: Reading) -> Result<Self, ConfigErrors> {
+    pub(crate) fn of(reading: Reading, before: &KeyFeeds) -> Result<Self, ConfigErrors> {
         let Reading { config, errors, sources } = reading;
         let draft = match (config, ConfigErrors::check(errors)) {
-            (Some(config), Ok(())) => authenticator(&config).map(|known| Self::new(config, known)),
+            (Some(config), Ok(())) => Self::new(Arc::new(config), before),
             (_, Err(errors)) => Err(errors),
             (None, Ok(())) => Err(ConfigErrors::from_all([])),
         };
@@ -129,19 +134,22 @@ impl Draft {
         bindings: BindingTable,
     ) -> Generation {
         let (config, authenticator) = (Arc::clone(&self.config), Arc::clone(&self.authenticator));
-        let time_zone = config.time_zone.clone();
-        Generation { number, config, authenticator, time_zone, policies, bindings }
+        let (feeds, time_zone) = (self.feeds.clone(), config.time_zone.clone());
+        Generation { number, config, authenticator, feeds, time_zone, policies, bindings }
     }
 }
 
 /// Who may come in, by a configuration.
-pub(crate) fn authenticator(config: &Config) -> Result<Authenticator, ConfigErrors> {
+pub(crate) fn authenticator(
+    config: &Config,
+    feeds: &KeyFeeds,
+) -> Result<Authenticator, ConfigErrors> {
     let conflicts = match Authenticator::new(Credentials {
         users: config.users.clone(),
         api_keys: config.api_keys.clone(),
         token_secrets: config.token_secrets.clone(),
         token_rules: config.token_rules,
-        jwt_issuers: config.issuers.iter().map(|issuer| issuer.rules.clone()).collect(),
+        jwt_issuers: feeds.issuers(config),
         ollama_keys: config.ollama_keys.clone(),
         certificates: config.certificates.clone(),
         passwords: config.passwords.clone(),

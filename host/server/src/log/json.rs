@@ -15,8 +15,7 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::causes::Causes;
-use crate::record;
+use stockade_core::Causes;
 
 /// Bytes of the line of one request, roughly.
 const USUAL: usize = 1024;
@@ -115,7 +114,7 @@ impl<W: Write> Visit for Members<'_, W> {
         match field.name() {
             "log.target" => self.target = Some(value.to_owned()),
             name if name.starts_with("log.") => {}
-            record::FIELD => self.written = self.written.and_then(|()| self.members(value)),
+            super::FIELD => self.written = self.written.and_then(|()| self.members(value)),
             _ => self.member(field, |writer| {
                 writer.write_char('"')?;
                 Escaped(writer).write_str(value)?;

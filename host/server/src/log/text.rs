@@ -9,8 +9,6 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::record;
-
 /// Writes each event as one line, all but records as the subscriber does.
 #[derive(Default)]
 pub(super) struct TextLines(Format<Full>);
@@ -27,7 +25,7 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let metadata = event.metadata();
-        if metadata.target() != record::TARGET {
+        if metadata.target() != super::TARGET {
             return self.0.format_event(context, writer, event);
         }
         SystemTime.format_time(&mut writer)?;
@@ -46,7 +44,7 @@ struct Record<'a, 'w> {
 
 impl Visit for Record<'_, '_> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == record::FIELD {
+        if field.name() == super::FIELD {
             self.written = self.written.and_then(|()| {
                 members(value).try_for_each(|(name, value)| write!(self.writer, " {name}={value}"))
             });

@@ -9,7 +9,7 @@ use stockade_authn::{AuthnError, Identity, PresentedCertificate, certificate_nam
 use stockade_core::UnixTime;
 
 use crate::generation::Generation;
-use crate::tls::Tls;
+use stockade_net::Tls;
 
 /// A certificate that was good when the connection was made.
 pub(crate) struct PeerCertificate {

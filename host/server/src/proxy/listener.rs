@@ -30,7 +30,7 @@ use super::proxy_protocol::{self, NotProxied};
 use super::seated::SeatedBody;
 use crate::config::Listener;
 use crate::reload::Wake;
-use crate::tls::{Tls, noting};
+use stockade_net::tls::{Tls, noting};
 
 /// How long a connection may wait for its next request.
 const IDLE: Duration = Duration::from_secs(75);
@@ -172,7 +172,7 @@ impl Connection {
             tokio::spawn(self.http(stream, link, watcher));
             return;
         };
-        let acceptor = TlsAcceptor::from(tls.server);
+        let acceptor = TlsAcceptor::from(Arc::clone(tls.server()));
         let handshake = tokio::time::timeout(self.header_timeout, acceptor.accept(stream));
         let (shaken, refused) = noting(handshake).await;
         match shaken {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use http::{Method, StatusCode};
 use stockade_authn::{ClientIp, Identity};
 use stockade_core::{
-    BindingName, Excerpt, MASK, ModelName, ModelRef, Obligations, Operation, Permit, PolicyName,
-    mask_keys,
+    BindingName, Causes, Excerpt, MASK, ModelName, ModelRef, Obligations, Operation, Permit,
+    PolicyName, mask_keys,
 };
 use stockade_ollama::response::TokenUsage;
 use stockade_ollama::shown_path;
@@ -17,12 +17,11 @@ use stockade_ollama::shown_path;
 use super::answer::BrokenAnswer;
 use super::link::PeerAddr;
 use super::refused::{Ground, Refused};
-use crate::causes::Causes;
-use crate::facts::Facts;
-use crate::record::{
-    self, Answered, Caller, Cause, Decided, Decision, RequestOutcome, RequestRecord, SCHEMA,
+use crate::log;
+use stockade_core::record::{
+    Answered, Caller, Cause, Decided, Decision, Facts, Remark, RequestOutcome, RequestRecord,
+    SCHEMA,
 };
-use crate::shadow::Remark;
 
 /// Longer names of methods are cut, in bytes.
 const LONGEST_METHOD: usize = 20;
@@ -300,8 +299,8 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        if record::is_logged() {
-            self.told().log();
+        if log::takes_requests() {
+            log::request(&self.told());
         }
     }
 }

@@ -15,9 +15,9 @@ use super::memory::NoMemory;
 use super::path_key;
 use super::record::Record;
 use super::upstream::UpstreamError;
-use crate::causes::Causes;
 use crate::generation;
-use crate::record::{Cause, RequestOutcome};
+use stockade_core::Causes;
+use stockade_core::record::{Cause, RequestOutcome};
 
 /// RFC 7617, section 2.
 const BASIC: &str = r#"Basic realm="stockade", charset="UTF-8""#;

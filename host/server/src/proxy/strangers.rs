@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use crate::bounded::Bounded;
-use crate::causes::Causes;
+use stockade_core::Causes;
 
 use super::link::PeerAddr;
 use super::proxy_protocol::NotProxied;

@@ -88,7 +88,8 @@ impl Caller {
             digest: text.digest(),
             terms: Arc::default(),
         });
-        generation.authenticator = Arc::new(generation::authenticator(&generation.config)?);
+        generation.authenticator =
+            Arc::new(generation::authenticator(&generation.config, &generation.feeds)?);
         let key = Secret::new(text.expose().to_owned());
         let identity = identify(&key, generation)?;
         Ok(Some(Self { key, identity, from: None }))

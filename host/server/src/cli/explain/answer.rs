@@ -8,7 +8,7 @@ use stockade_core::{Denial, Obligations, Opinion};
 use super::obligations;
 use super::question::Question;
 use crate::generation::{Decision, Hypothetical, Reconsidered};
-use crate::shadow::Said;
+use stockade_core::record::Said;
 
 /// A decision, taken apart to be shown.
 pub(super) struct Answer {

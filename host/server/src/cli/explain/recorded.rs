@@ -12,7 +12,7 @@ use stockade_core::BindingName;
 use super::obligations;
 use super::question::Question;
 use crate::generation::Generation;
-use crate::record::{Cause, Decision, RequestRecord, SCHEMA};
+use stockade_core::record::{Cause, Decision, RequestRecord, SCHEMA};
 
 /// What the gateway wrote about one request.
 pub(super) struct Record(RequestRecord<'static>);

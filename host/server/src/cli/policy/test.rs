@@ -11,7 +11,7 @@ use crate::cli::explain::obligations;
 use crate::cli::{Ending, Output};
 use crate::config::cases::{Case, Cases, Expected, ExpectedAnswer};
 use crate::config::{Log, LogFormat, LogLevel};
-use crate::environment;
+use stockade_core::environment;
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct Arguments {

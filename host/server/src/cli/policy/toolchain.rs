@@ -8,7 +8,7 @@ use std::process::{Command, Output as Ran, Stdio};
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
-use crate::environment;
+use stockade_core::environment;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 /// What installs the target where rustup can, and builds it where it cannot.

@@ -11,11 +11,11 @@ use stockade_core::{
 };
 
 use super::RawCase;
+use crate::config::local_time;
 use crate::config::location::Location;
 use crate::config::report::Report;
 use crate::config::slot::{Entries, Located, Slot};
 use crate::config::{quantity, schema, validate};
-use crate::generation::local_time;
 
 /// Everything that a policy is told.
 pub(crate) struct Facts {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::Uri;
 use http::uri::Scheme;
 use stockade_authn::{InvalidJwtKey, JwtKeys, KeySet};
-use stockade_core::CredentialId;
+use stockade_net::{Endpoint, tls};
 
 use super::Surroundings;
 use super::listeners::open;
@@ -17,16 +17,14 @@ use crate::config::location::Location;
 use crate::config::raw::RawIssuer;
 use crate::config::report::{Problem, Report};
 use crate::config::slot::{Located, Slot};
-use crate::jwks::{JwksFeed, JwksSource};
-use crate::tls;
+use crate::config::types::FetchedKeys;
 
-/// The keys, and what fetches them, if they are fetched.
-pub(super) type Keys = (Arc<JwtKeys>, Option<Arc<JwksFeed>>);
+/// The keys, or none and where to fetch them.
+pub(super) type Keys = (Arc<JwtKeys>, Option<FetchedKeys>);
 
 const DEFAULT_REFRESH: Duration = Duration::from_mins(15);
 
 pub(super) fn keys(
-    id: Option<&CredentialId>,
     at: Location,
     raw: RawIssuer,
     surroundings: &mut Surroundings<'_>,
@@ -51,9 +49,10 @@ pub(super) fn keys(
     let keys = match source {
         Source::Url => {
             let refresh = interval(refresh, report);
-            let source = self::source(&text, ca, surroundings, report)?;
-            let feed = Arc::new(JwksFeed::new(id?.clone(), source, refresh));
-            return Some((Arc::clone(feed.keys()), Some(feed)));
+            let endpoint = Arc::new(endpoint(&text, ca, surroundings, report)?);
+            // Nothing is fetched while a configuration is read.
+            let none = Arc::new(JwtKeys::fetched(|| ()));
+            return Some((none, Some(FetchedKeys { endpoint, refresh })));
         }
         Source::Set => public(&text, KeySet::from_jwks, surroundings, report),
         Source::PublicKey => public(&text, KeySet::from_pem, surroundings, report),
@@ -119,18 +118,18 @@ fn secret(
     }
 }
 
-fn source(
+fn endpoint(
     url: &Located<String>,
     ca: Option<Located<String>>,
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,
-) -> Option<JwksSource> {
+) -> Option<Endpoint> {
     let uri = uri(url, report)?;
     if uri.scheme() == Some(&Scheme::HTTP) {
         if let Some(ca) = ca {
             report.add(Problem::new(ca.at, "nothing is verified by this `ca`: the URL is http"));
         }
-        return Some(JwksSource::plain(uri));
+        return Some(Endpoint::plain(uri));
     }
     let authority = match &ca {
         Some(file) => Some(open(file, surroundings, report)?),
@@ -139,7 +138,7 @@ fn source(
     let at = ca.map_or(url.at, |file| file.at);
     let client = tls::client(authority.as_deref());
     let client = client.map_err(|error| report.add(Problem::new(at, error.to_string()))).ok()?;
-    Some(JwksSource::over_tls(uri, client, authority))
+    Some(Endpoint::over_tls(uri, client, authority))
 }
 
 const URL_FORM: &str =

@@ -87,11 +87,11 @@ fn issuer(
         named => Some(named.optional().and_then(|text| header(&text, report))?),
     };
     let Named { id, issuer } = named;
-    let (keys, feed) = keys(id.as_ref(), at, raw, surroundings, report)?;
+    let (keys, fetched) = keys(at, raw, surroundings, report)?;
     let (audiences, mapping) = (audiences?, mapping?);
     let (id, issuer, audience_claim) = (id?, issuer?, claim?);
     let rules = JwtIssuer { id, issuer, audiences, audience_claim, header, keys, rules, mapping };
-    Some(Issuer { rules, feed })
+    Some(Issuer { rules, fetched })
 }
 
 fn refuse_empty(text: &Located<String>, claim: &str, report: &mut Report) {

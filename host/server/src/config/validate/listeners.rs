@@ -11,7 +11,7 @@ use crate::config::raw::{ClientAuth, ProxyProtocol, RawListen, RawListener, RawL
 use crate::config::report::{Problem, Report, quoted};
 use crate::config::slot::{Located, Slot};
 use crate::config::types::Listener;
-use crate::tls::{ClientFiles, EndingKind, Tls, TlsError, TlsFiles};
+use stockade_net::tls::{ClientFiles, Ending, EndingKind, Tls, TlsError, TlsFiles};
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 11_435);
 
@@ -91,7 +91,9 @@ fn listener(
         Some(tls) => Some(tls?),
         None => None,
     };
-    Some(Located::new(text.at, Listener { address, tls, proxy_protocol, hosts }))
+    let (tls, endings) = tls.unzip();
+    let endings = endings.unwrap_or_default();
+    Some(Located::new(text.at, Listener { address, tls, proxy_protocol, hosts, endings }))
 }
 
 fn address(text: &Located<String>, report: &mut Report) -> Option<SocketAddr> {
@@ -112,7 +114,7 @@ fn tls(
     raw: Located<RawTls>,
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,
-) -> Option<Tls> {
+) -> Option<(Tls, Vec<(Location, Ending)>)> {
     let Located { at, value: raw } = raw;
     let certificate = raw.certificate.required("certificate", at, report);
     let key = raw.key.required("key", at, report);
@@ -153,7 +155,12 @@ fn tls(
     };
     let built = Tls::new(&TlsFiles { certificate, key, clients });
     built
-        .map(|tls| tls.placed(|kind| ends_at(kind, places, revoked_at)))
+        .map(|tls| {
+            let place = |ending: &Ending| ends_at(ending.kind, places, revoked_at);
+            let endings = tls.endings().iter();
+            let placed = endings.map(|ending| (place(ending), ending.clone())).collect();
+            (tls, placed)
+        })
         .map_err(|error| {
             report.add(Problem::new(place(&error, places, revoked_at), error.to_string()));
         })

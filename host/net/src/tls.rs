@@ -19,53 +19,67 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use stockade_core::{Secret, UnixTime};
 
-use crate::config::Location;
-pub(crate) use ending::{Ending, EndingKind};
+pub use ending::{Ending, EndingKind};
 use refused::Noting;
-pub(crate) use refused::noting;
+pub use refused::noting;
 
 /// What a listener presents, and what it asks for.
 #[derive(Clone)]
 pub struct Tls {
-    pub(crate) server: Arc<ServerConfig>,
+    server: Arc<ServerConfig>,
     clients: Option<Arc<dyn ClientCertVerifier>>,
     endings: Arc<[Ending]>,
 }
 
 /// The contents of a listener's files, in PEM.
-pub(crate) struct TlsFiles {
-    pub(crate) certificate: Vec<u8>,
-    pub(crate) key: Secret<Vec<u8>>,
-    pub(crate) clients: Option<ClientFiles>,
+pub struct TlsFiles {
+    /// The listener's chain, its own certificate first.
+    pub certificate: Vec<u8>,
+    /// The certificate's private key.
+    pub key: Secret<Vec<u8>>,
+    /// What clients have to present; `None` where they present nothing.
+    pub clients: Option<ClientFiles>,
 }
 
 /// What client certificates are verified against.
-pub(crate) struct ClientFiles {
-    pub(crate) authority: Vec<u8>,
-    pub(crate) revoked: Option<Vec<u8>>,
+pub struct ClientFiles {
+    /// The authorities that sign client certificates.
+    pub authority: Vec<u8>,
+    /// Their revocation lists.
+    pub revoked: Option<Vec<u8>>,
     /// Whether nobody is served without a certificate.
-    pub(crate) required: bool,
+    pub required: bool,
 }
 
 /// Which file is not what it should be. `Display` does not quote it.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TlsError {
+pub enum TlsError {
+    /// The certificate of the listener.
     #[error("there is no certificate in this file: {0}")]
     Certificate(String),
+    /// Its private key.
     #[error("there is no private key in this file, in PKCS#8, PKCS#1 or SEC1 PEM: {0}")]
     Key(String),
+    /// Both together.
     #[error("the key does not belong to the certificate, or is of a kind that is not used: {0}")]
     Pair(rustls::Error),
+    /// An authority.
     #[error("there is no usable authority in this file: {0}")]
     Authority(String),
+    /// The authorities of this machine, of which there are none.
     #[error("this machine knows no authorities; name a file with `ca`")]
     NoAuthorities,
+    /// A revocation list.
     #[error("there is no usable revocation list in this file: {0}")]
     Revoked(String),
 }
 
 impl Tls {
-    pub(crate) fn new(files: &TlsFiles) -> Result<Self, TlsError> {
+    /// Reads a listener's files.
+    ///
+    /// # Errors
+    /// Names the file that is not what it should be.
+    pub fn new(files: &TlsFiles) -> Result<Self, TlsError> {
         let chain = certificates(&files.certificate).map_err(TlsError::Certificate)?;
         let key = PrivateKeyDer::from_pem_slice(files.key.expose())
             .map_err(|error| TlsError::Key(error.to_string()))?;
@@ -91,19 +105,18 @@ impl Tls {
         Ok(Self { server: Arc::new(server), clients, endings: endings.into() })
     }
 
-    /// What of it ends when.
-    pub(crate) fn endings(&self) -> &[Ending] {
+    /// Returns what rustls serves with.
+    pub const fn server(&self) -> &Arc<ServerConfig> {
+        &self.server
+    }
+
+    /// Returns what of it ends, and when.
+    pub fn endings(&self) -> &[Ending] {
         &self.endings
     }
 
-    /// The same, each ending at the place that names its file.
-    pub(crate) fn placed(self, place: impl Fn(EndingKind) -> Location) -> Self {
-        let placed = |ending: &Ending| Ending { place: Some(place(ending.kind)), ..ending.clone() };
-        Self { endings: self.endings.iter().map(placed).collect(), ..self }
-    }
-
     /// Whether a client's chain, leaf first, is good at this time.
-    pub(crate) fn accepts(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> bool {
+    pub fn accepts(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> bool {
         let Some((verifier, (leaf, others))) = self.clients.as_ref().zip(chain.split_first())
         else {
             return false;
@@ -143,7 +156,10 @@ fn authorities_of_this_machine() -> Result<RootCertStore, TlsError> {
 
 /// How the gateway itself verifies a server: by the authorities in a file, or by those of
 /// this machine.
-pub(crate) fn client(authority: Option<&[u8]>) -> Result<Arc<ClientConfig>, TlsError> {
+///
+/// # Errors
+/// Where there is no authority that can be used.
+pub fn client(authority: Option<&[u8]>) -> Result<Arc<ClientConfig>, TlsError> {
     let roots = authority.map_or_else(authorities_of_this_machine, authorities)?;
     let mut client = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()

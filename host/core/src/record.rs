@@ -3,141 +3,174 @@
 //! The fields, their order and their words are the format of the log: `docs/reference/record.md`
 //! lists them, and a test holds both together.
 
+mod facts;
+mod shadow;
+
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
-use stockade_core::{
+
+use crate::{
     BindingName, CredentialId, DenialCause, GroupName, ModelName, ModelRef, Obligations, Operation,
     PolicyName, ProofKind, UserId,
 };
-
-use crate::facts::Facts;
-use crate::shadow::Remark;
+pub use facts::Facts;
+pub use shadow::{Remark, Said};
 
 /// The number of the format. A field or word that is taken away or comes to mean something
 /// else makes it a new one; fields and words may be added.
-pub(crate) const SCHEMA: u32 = 1;
-/// The target of the event that tells of a request.
-pub(crate) const TARGET: &str = "stockade::request";
-/// The event's only field, which holds the record as JSON.
-pub(crate) const FIELD: &str = "record";
+pub const SCHEMA: u32 = 1;
 
 /// One request. What does not apply is left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RequestRecord<'a> {
-    pub(crate) schema: u32,
-    pub(crate) request: Cow<'a, str>,
-    pub(crate) generation: u64,
-    pub(crate) peer: SocketAddr,
+pub struct RequestRecord<'a> {
+    /// The number of its format: [`SCHEMA`].
+    pub schema: u32,
+    /// The request's id, which is also in the answer's header.
+    pub request: Cow<'a, str>,
+    /// The number of the generation that judged it.
+    pub generation: u64,
+    /// Address and port at the other end of the connection.
+    pub peer: SocketAddr,
+    /// The caller's address, where a trusted proxy told another than the peer's.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) client: Option<IpAddr>,
+    pub client: Option<IpAddr>,
+    /// The method, as it was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) method: Option<Cow<'a, str>>,
+    pub method: Option<Cow<'a, str>>,
+    /// The pattern of the route, or what may be told of another path.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) path: Option<Cow<'a, str>>,
+    pub path: Option<Cow<'a, str>>,
+    /// Who called.
     #[serde(flatten)]
-    pub(crate) caller: Caller<'a>,
+    pub caller: Caller<'a>,
+    /// What was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) operation: Option<Operation>,
+    pub operation: Option<Operation>,
+    /// The models that it names.
     #[serde(default, skip_serializing_if = "is_empty")]
-    pub(crate) models: Cow<'a, [ModelRef]>,
+    pub models: Cow<'a, [ModelRef]>,
+    /// What policies were told besides.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) judged: Option<Cow<'a, Facts>>,
+    pub judged: Option<Cow<'a, Facts>>,
+    /// What was decided.
     #[serde(flatten)]
-    pub(crate) decided: Decided<'a>,
+    pub decided: Decided<'a>,
+    /// What shadow bindings said.
     #[serde(default, skip_serializing_if = "is_empty")]
-    pub(crate) shadow: Cow<'a, [Remark]>,
-    pub(crate) outcome: RequestOutcome,
+    pub shadow: Cow<'a, [Remark]>,
+    /// What became of it.
+    pub outcome: RequestOutcome,
+    /// How what was permitted failed, with its causes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) error: Option<Cow<'a, str>>,
+    pub error: Option<Cow<'a, str>>,
+    /// What the caller got.
     #[serde(flatten)]
-    pub(crate) answered: Answered,
+    pub answered: Answered,
 }
 
 /// Who called, where that was proven.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Caller<'a> {
+pub struct Caller<'a> {
+    /// The user.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) user: Option<Cow<'a, UserId>>,
+    pub user: Option<Cow<'a, UserId>>,
     /// Whose credential it was, where that is somebody who speaks for the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) front_end: Option<Cow<'a, UserId>>,
+    pub front_end: Option<Cow<'a, UserId>>,
+    /// The user's groups, those that a token gave included.
     #[serde(default, skip_serializing_if = "is_empty")]
-    pub(crate) groups: Cow<'a, [GroupName]>,
+    pub groups: Cow<'a, [GroupName]>,
+    /// How it was proven.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) proof: Option<ProofKind>,
+    pub proof: Option<ProofKind>,
+    /// The name of the key, certificate or issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) credential: Option<Cow<'a, CredentialId>>,
+    pub credential: Option<Cow<'a, CredentialId>>,
     /// What the operator wrote about the credential.
     #[serde(default, skip_serializing_if = "is_empty")]
-    pub(crate) credential_labels: Cow<'a, [(String, String)]>,
+    pub credential_labels: Cow<'a, [(String, String)]>,
 }
 
 /// What was decided, whatever became of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Decided<'a> {
-    pub(crate) decision: Decision,
+pub struct Decided<'a> {
+    /// The decision.
+    pub decision: Decision,
     /// Why it was refused, as a class.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) cause: Option<Cause>,
+    pub cause: Option<Cause>,
+    /// Why it was refused, for the operator.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) reason: Option<Cow<'a, str>>,
+    pub reason: Option<Cow<'a, str>>,
     /// The binding that refused, if it was one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) binding: Option<Cow<'a, BindingName>>,
+    pub binding: Option<Cow<'a, BindingName>>,
+    /// Its policy.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) policy: Option<Cow<'a, PolicyName>>,
+    pub policy: Option<Cow<'a, PolicyName>>,
+    /// The bindings that allowed it, also where it was refused or failed after that.
     #[serde(default, skip_serializing_if = "is_empty")]
-    pub(crate) allowed_by: Cow<'a, [BindingName]>,
+    pub allowed_by: Cow<'a, [BindingName]>,
+    /// What policies demanded of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) obligations: Option<Cow<'a, Obligations>>,
+    pub obligations: Option<Cow<'a, Obligations>>,
     /// Which model was forwarded, where it is another than was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) forwarded_model: Option<Cow<'a, ModelName>>,
+    pub forwarded_model: Option<Cow<'a, ModelName>>,
     /// Which field was not forwarded, because the caller may not do what it does.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) left_out: Option<Cow<'a, str>>,
+    pub left_out: Option<Cow<'a, str>>,
 }
 
 /// What the caller got, and what it cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Answered {
+pub struct Answered {
+    /// The status of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) status: Option<u16>,
-    pub(crate) bytes: u64,
+    pub status: Option<u16>,
+    /// Bytes of Ollama's answer, or of a token's, that were passed on.
+    pub bytes: u64,
+    /// Tokens of the prompt, as Ollama counted them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) prompt_tokens: Option<u64>,
+    pub prompt_tokens: Option<u64>,
+    /// Tokens of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) output_tokens: Option<u64>,
+    pub output_tokens: Option<u64>,
     /// Nanoseconds, as Ollama tells them; so are the next three.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) total_duration: Option<u64>,
+    pub total_duration: Option<u64>,
+    /// Of these, for loading the model.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) load_duration: Option<u64>,
+    pub load_duration: Option<u64>,
+    /// For the prompt.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) prompt_eval_duration: Option<u64>,
+    pub prompt_eval_duration: Option<u64>,
+    /// For the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) eval_duration: Option<u64>,
+    pub eval_duration: Option<u64>,
     /// From the request's head to the end of the answer.
-    pub(crate) microseconds: u64,
+    pub microseconds: u64,
 }
 
 /// A decision, as a word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Decision {
+pub enum Decision {
     /// There was nothing to decide, or the caller left before.
     #[default]
     None,
+    /// It may be forwarded.
     Permit,
+    /// It is not forwarded.
     Refuse,
 }
 
 /// The class of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Cause {
+pub enum Cause {
     /// No valid proof of identity.
     Unproven,
     /// Too many of them before.
@@ -160,7 +193,8 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    pub(crate) const fn as_str(self) -> &'static str {
+    /// The word.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unproven => "unproven",
             Self::Throttled => "throttled",
@@ -182,7 +216,7 @@ impl Cause {
 /// What became of a request, whatever was decided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum RequestOutcome {
+pub enum RequestOutcome {
     /// Nothing else was recorded: the caller went away.
     #[default]
     CallerLeft,
@@ -201,7 +235,8 @@ pub(crate) enum RequestOutcome {
 }
 
 impl RequestOutcome {
-    pub(crate) const fn as_str(self) -> &'static str {
+    /// The word.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::CallerLeft => "caller-left",
             Self::Complete => "complete",
@@ -217,20 +252,6 @@ impl RequestOutcome {
 #[expect(clippy::ptr_arg, reason = "serde gives a reference to the field")]
 fn is_empty<T: Clone>(list: &Cow<'_, [T]>) -> bool {
     list.is_empty()
-}
-
-impl RequestRecord<'_> {
-    /// Writes the line.
-    pub(crate) fn log(&self) {
-        // It has no maps with keys that are no text, and nothing else can fail.
-        let text = serde_json::to_string(self).unwrap_or_default();
-        tracing::info!(target: TARGET, record = text.as_str());
-    }
-}
-
-/// Whether anybody would see a record.
-pub(crate) fn is_logged() -> bool {
-    tracing::enabled!(target: TARGET, tracing::Level::INFO)
 }
 
 #[cfg(test)]

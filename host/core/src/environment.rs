@@ -1,17 +1,17 @@
 //! The one place that reads the process's environment.
 
 /// Whether colors are wanted: <https://no-color.org>.
-pub(crate) fn color() -> bool {
+pub fn color() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Where cargo keeps the sources of dependencies.
-pub(crate) fn cargo_home() -> Option<std::path::PathBuf> {
+pub fn cargo_home() -> Option<std::path::PathBuf> {
     let named = std::env::var_os("CARGO_HOME").map(std::path::PathBuf::from);
     named.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")))
 }
 
 /// A variable that a configuration names, if it is set to text.
-pub(crate) fn variable(name: &str) -> Option<String> {
+pub fn variable(name: &str) -> Option<String> {
     std::env::var_os(name)?.into_string().ok()
 }

@@ -1,5 +1,6 @@
-//! One GET for the keys of an issuer: no redirects, no second tries, little time and space.
+//! One GET: no redirects, no second tries, little time and space.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,6 @@ use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::{InvalidDnsNameError, ServerName};
-use stockade_authn::{InvalidJwtKey, KeySet};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -20,61 +20,73 @@ use tokio_rustls::TlsConnector;
 
 /// For all of it, from the name to the last byte.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A key takes about half a kilobyte.
+/// The longest answer, in bytes.
 const LONGEST: usize = 256 << 10;
 
-/// Why there are no new keys. It does not tell the URL, which may have a secret in it.
+/// Why there is no answer. It does not tell the URL, which may have a secret in it.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FetchError {
+pub enum FetchError {
+    /// No connection is made.
     #[error("the server cannot be reached")]
     Connect(#[source] io::Error),
+    /// The name is of another machine.
     #[error("its name leads to another machine, and the URL is http")]
     NotHere,
+    /// The name cannot be verified.
     #[error("this is no name for a server")]
     Name(#[from] InvalidDnsNameError),
+    /// The TLS handshake failed.
     #[error("no TLS connection is made")]
     Tls(#[source] io::Error),
+    /// The server broke the protocol.
     #[error("the server does not speak HTTP as it should")]
     Http(#[from] hyper::Error),
+    /// The request cannot be made of this URL.
     #[error("the request cannot be written")]
     Unwritable(#[from] http::Error),
+    /// The server named another place.
     #[error("the answer is {0}, which is not followed: write the address that it leads to")]
     Redirected(StatusCode),
+    /// The server refused.
     #[error("the answer is {0}")]
     Status(StatusCode),
+    /// The body is not whole.
     #[error("the answer is longer than {LONGEST} bytes, or breaks off")]
     Body(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The server took too long.
     #[error("it takes longer than {} seconds", PATIENCE.as_secs())]
     Slow,
-    #[error("the keys cannot be used: {0}")]
-    Keys(#[from] InvalidJwtKey),
 }
 
-/// Where keys are.
-pub(crate) struct JwksSource {
+/// A URL, and how its server is verified.
+pub struct Endpoint {
     uri: Uri,
     tls: Option<Arc<ClientConfig>>,
     /// What `tls` was made of.
     authority: Option<Vec<u8>>,
 }
 
-impl PartialEq for JwksSource {
+/// Without the path, which may have a secret in it.
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").field("host", &self.uri.host()).finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for Endpoint {
     fn eq(&self, other: &Self) -> bool {
         self.uri == other.uri && self.authority == other.authority
     }
 }
 
-impl JwksSource {
-    /// On this machine.
-    pub(crate) const fn plain(uri: Uri) -> Self {
+impl Endpoint {
+    /// A server on this machine, without TLS. Another machine's answer is not taken.
+    pub const fn plain(uri: Uri) -> Self {
         Self { uri, tls: None, authority: None }
     }
 
-    pub(crate) const fn over_tls(
-        uri: Uri,
-        client: Arc<ClientConfig>,
-        authority: Option<Vec<u8>>,
-    ) -> Self {
+    /// A server that is verified by `client`, which was made of `authority`, in PEM.
+    pub const fn over_tls(uri: Uri, client: Arc<ClientConfig>, authority: Option<Vec<u8>>) -> Self {
         Self { uri, tls: Some(client), authority }
     }
 
@@ -86,40 +98,42 @@ impl JwksSource {
         self.uri.port_u16().unwrap_or(if self.tls.is_some() { 443 } else { 80 })
     }
 
-    fn request(&self) -> Result<Request<Empty<Bytes>>, http::Error> {
+    fn request(&self, accept: &'static str) -> Result<Request<Empty<Bytes>>, http::Error> {
         let path = self.uri.path_and_query().map_or("/", |path| path.as_str());
         let host = self.uri.authority().map_or("", |authority| authority.as_str());
         Request::get(path)
             .header(HOST, host)
-            .header(ACCEPT, "application/jwk-set+json, application/json")
+            .header(ACCEPT, accept)
             .header(USER_AGENT, "stockade")
             .body(Empty::new())
     }
 }
 
-/// The keys as the issuer publishes them now.
-pub(super) async fn fetch(source: &JwksSource) -> Result<KeySet, FetchError> {
-    let document = tokio::time::timeout(PATIENCE, download(source)).await;
-    let document = document.map_err(|_| FetchError::Slow)??;
-    Ok(KeySet::from_jwks(&document)?)
+/// Asks for the content of a URL, as one of the media types of `accept`.
+///
+/// # Errors
+/// Anything but a whole answer with status 200 within ten seconds.
+pub async fn get(endpoint: &Endpoint, accept: &'static str) -> Result<Bytes, FetchError> {
+    let answer = tokio::time::timeout(PATIENCE, download(endpoint, accept)).await;
+    answer.map_err(|_| FetchError::Slow)?
 }
 
-async fn download(source: &JwksSource) -> Result<Bytes, FetchError> {
-    let stream = TcpStream::connect((source.host(), source.port())).await;
+async fn download(endpoint: &Endpoint, accept: &'static str) -> Result<Bytes, FetchError> {
+    let stream = TcpStream::connect((endpoint.host(), endpoint.port())).await;
     let stream = stream.map_err(FetchError::Connect)?;
-    let Some(client) = &source.tls else {
+    let Some(client) = &endpoint.tls else {
         let peer = stream.peer_addr().map_err(FetchError::Connect)?;
         if !peer.ip().to_canonical().is_loopback() {
             return Err(FetchError::NotHere);
         }
-        return ask(stream, source).await;
+        return ask(stream, endpoint, accept).await;
     };
-    let name = ServerName::try_from(source.host().to_owned())?;
+    let name = ServerName::try_from(endpoint.host().to_owned())?;
     let stream = TlsConnector::from(Arc::clone(client)).connect(name, stream).await;
-    ask(stream.map_err(FetchError::Tls)?, source).await
+    ask(stream.map_err(FetchError::Tls)?, endpoint, accept).await
 }
 
-async fn ask<S>(stream: S, source: &JwksSource) -> Result<Bytes, FetchError>
+async fn ask<S>(stream: S, endpoint: &Endpoint, accept: &'static str) -> Result<Bytes, FetchError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -127,7 +141,7 @@ where
     // It ends with this function, however that ends.
     let mut driver = JoinSet::new();
     driver.spawn(connection);
-    let answer = sender.send_request(source.request()?).await?;
+    let answer = sender.send_request(endpoint.request(accept)?).await?;
     match answer.status() {
         StatusCode::OK => {}
         status if status.is_redirection() => return Err(FetchError::Redirected(status)),

@@ -6,23 +6,20 @@ use stockade_authn::{
 };
 use stockade_core::UnixTime;
 
-use crate::config::Location;
-
 /// A part of a listener's TLS that ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Ending {
-    pub(crate) kind: EndingKind,
+pub struct Ending {
+    /// What it is.
+    pub kind: EndingKind,
     /// Whose it is, quoted.
-    pub(crate) name: String,
+    pub name: String,
     /// The last second of it.
-    pub(crate) at: UnixTime,
-    /// Where the configuration names its file.
-    pub(crate) place: Option<Location>,
+    pub at: UnixTime,
 }
 
 /// What ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EndingKind {
+pub enum EndingKind {
     /// What the listener presents.
     Certificate,
     /// What client certificates are signed by.
@@ -35,13 +32,13 @@ impl Ending {
     /// The end of a certificate, if it can be read.
     pub(super) fn of_certificate(kind: EndingKind, der: &CertificateDer<'_>) -> Option<Self> {
         let at = certificate_end(der)?;
-        Some(Self { kind, name: certificate_names(der), at, place: None })
+        Some(Self { kind, name: certificate_names(der), at })
     }
 
     /// When a list has to be replaced, where it says so.
     pub(super) fn of_list(der: &CertificateRevocationListDer<'_>) -> Option<Self> {
         let at = revocation_list_end(der)?;
         let name = revocation_list_issuer(der).unwrap_or_else(|| "an unnamed authority".to_owned());
-        Some(Self { kind: EndingKind::RevocationList, name, at, place: None })
+        Some(Self { kind: EndingKind::RevocationList, name, at })
     }
 }

@@ -3,23 +3,27 @@
 
 use std::net::IpAddr;
 
+use crate::{Client, Dialect, Parameters, PolicyInput, Transport, UnixTime};
 use serde::{Deserialize, Serialize};
-use stockade_core::{Client, Dialect, Parameters, PolicyInput, Transport, UnixTime};
 
 /// Everything but the body, which is never recorded, the models and the proof, which stand
 /// beside it, and the user's attributes, which are those of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Facts {
+pub struct Facts {
     /// When, in seconds since 1970.
-    pub(crate) at: u64,
-    pub(crate) api: Dialect,
-    pub(crate) address: IpAddr,
-    pub(crate) transport: Transport,
+    pub at: u64,
+    /// In which API.
+    pub api: Dialect,
+    /// The caller's address.
+    pub address: IpAddr,
+    /// How the caller is connected.
+    pub transport: Transport,
+    /// What the request says of its answer, as far as it is recorded.
     #[serde(default)]
-    pub(crate) parameters: Parameters,
+    pub parameters: Parameters,
     /// How many digests the request names that are not recorded.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub(crate) digests_left_out: usize,
+    pub digests_left_out: usize,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
@@ -33,7 +37,8 @@ const MOST_DIGESTS: usize = 16;
 const LONGEST_HOST: usize = 300;
 
 impl Facts {
-    pub(crate) fn of(input: &PolicyInput<'_>) -> Self {
+    /// Takes what policies were told.
+    pub fn of(input: &PolicyInput<'_>) -> Self {
         let (parameters, digests_left_out) = recorded(input.parameters);
         Self {
             at: input.time.unix.as_secs(),
@@ -45,11 +50,13 @@ impl Facts {
         }
     }
 
-    pub(crate) const fn client(&self) -> Client {
+    /// Returns where the caller is.
+    pub const fn client(&self) -> Client {
         Client { address: self.address, transport: self.transport }
     }
 
-    pub(crate) const fn time(&self) -> UnixTime {
+    /// Returns when it was.
+    pub const fn time(&self) -> UnixTime {
         UnixTime::from_secs(self.at)
     }
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 /// An error and its causes in one line, the innermost last.
-pub(crate) struct Causes<'e>(pub(crate) &'e dyn Error);
+pub struct Causes<'e>(pub &'e dyn Error);
 
 impl fmt::Display for Causes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

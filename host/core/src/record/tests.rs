@@ -1,11 +1,10 @@
-use stockade_core::{Dialect, Limit, LimitedParameter, ModelRole, Parameters, Transport};
+use crate::{Dialect, Limit, LimitedParameter, ModelRole, Parameters, Transport};
 
 use super::*;
-use crate::shadow::Said;
 
 const PAGE: &str = include_str!("../../../../docs/reference/record.md");
 
-fn name<T>(new: fn(&str) -> Result<T, stockade_core::InvalidId>, text: &str) -> T {
+fn name<T>(new: fn(&str) -> Result<T, crate::InvalidId>, text: &str) -> T {
     new(text).unwrap()
 }
 

@@ -16,7 +16,7 @@ tokio::task_local! {
 }
 
 /// What comes of a handshake, and whose certificate was refused in it.
-pub(crate) async fn noting<T>(handshake: impl Future<Output = T>) -> (T, Option<String>) {
+pub async fn noting<T>(handshake: impl Future<Output = T>) -> (T, Option<String>) {
     REFUSED
         .scope(RefCell::default(), async {
             let done = handshake.await;
