@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::{Context as _, anyhow, bail};
-use stockade::builtin;
-use stockade::config;
-use stockade::generation::{self, Asker, Generation, Hypothetical};
 use stockade_authn::Scope;
+use stockade_config as config;
+use stockade_control::generation::{self, Asker, Generation, Hypothetical};
+use stockade_control::shipped;
 use stockade_core::{
     Client, Dialect, ModelName, ModelRef, ModelRole, Operation, Parameters, Principal, SystemClock,
     Transport,
@@ -42,7 +42,7 @@ pub fn generation(engine: &Engine, text: &str) -> anyhow::Result<Generation> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("stockade.yaml");
     std::fs::write(&path, text)?;
-    let loaded = config::load(&path, builtin::NAMES).map_err(|errors| anyhow!("{errors:?}"))?;
+    let loaded = config::load(&path, shipped::NAMES).map_err(|errors| anyhow!("{errors:?}"))?;
     generation::build(1, loaded.config, engine, &SystemClock)
         .map_err(|errors| anyhow!("{errors:?}"))
 }

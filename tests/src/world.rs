@@ -3,11 +3,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use stockade::reload::Status;
-use stockade::{Server, proven_engine};
 use stockade_authn::KeyText;
+use stockade_control::reload::Status;
 use stockade_core::{Clock, SystemClock};
 use stockade_engine::{Compiler, Engine};
+use stockade_gateway::{Server, proven_engine};
 use stockade_simulator::Simulator;
 use tempfile::TempDir;
 

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use serde_json::{Value, json};
-use stockade::shadow::ShadowCount;
+use stockade_control::shadow::ShadowCount;
 use stockade_tests::{Log, ODD, World, get, post};
 
 const CHAT: &str = r#"{"model":"llama3.2:3b","prompt":"Hello","stream":false}"#;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, ensure};
-use stockade::reload::{Reload, Reloader, Watch};
+use stockade_control::reload::{Reload, Reloader, Watch};
 use stockade_core::SystemClock;
 use stockade_engine::Engine;
 

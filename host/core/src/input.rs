@@ -4,6 +4,9 @@ use std::net::IpAddr;
 
 use crate::{Dialect, ModelRef, Operation, Principal, UnixTime};
 
+/// The most bytes of a policy's module.
+pub const LARGEST_MODULE: u64 = 4 << 20;
+
 /// Everything that a policy is told about one request. A policy is a pure function
 /// of this, so a recorded input can be judged again.
 #[derive(Clone, Debug)]

@@ -29,7 +29,9 @@ pub use decision::{
     combine, permit_public,
 };
 pub use id::{BindingName, CredentialId, GroupName, InvalidId, PolicyName, UserId};
-pub use input::{Client, Counter, LocalTime, Parameters, PolicyInput, Transport, Usage};
+pub use input::{
+    Client, Counter, LARGEST_MODULE, LocalTime, Parameters, PolicyInput, Transport, Usage,
+};
 pub use masked::{MASK, mask_keys};
 pub use model::{InvalidModelName, ModelName, ModelRef, ModelRole};
 pub use operation::{AccessClass, Dialect, Operation};

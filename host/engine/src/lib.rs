@@ -49,4 +49,3 @@ pub use metadata::Metadata;
 pub use meter::{Meter, MeterError, Metered};
 pub use module::{Digest, InvalidDigest, ModuleSource};
 pub use policy::PreparedPolicy;
-pub use scan::LARGEST_MODULE;

@@ -14,9 +14,8 @@ use wasmparser::{
 
 use crate::{LoadError, compiler};
 use core_module::CoreModule;
+use stockade_core::LARGEST_MODULE;
 
-/// The most bytes of a policy's module.
-pub const LARGEST_MODULE: u64 = 4 << 20;
 const MOST_CORE_MODULES: u64 = 3;
 /// Types, imports, exports, aliases and canonical functions of a component together.
 const MOST_COMPONENT_ITEMS: u64 = 2_000;

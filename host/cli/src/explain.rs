@@ -1,0 +1,93 @@
+//! `stockade explain`: what would be decided, by which binding, and why.
+
+mod answer;
+mod circumstances;
+pub(super) mod obligations;
+pub(super) mod question;
+mod recorded;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use stockade_core::{ModelName, Operation};
+
+use self::answer::Answer;
+use self::circumstances::Circumstances;
+use self::question::Question;
+use super::{Ending, Output, check};
+use stockade_control::generation::Generation;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The configuration.
+    #[arg(long, short, default_value = "stockade.yaml")]
+    config: PathBuf,
+    /// Who asks.
+    #[arg(long, required_unless_present = "record")]
+    user: Option<String>,
+    /// What for: chat, generate, embed, show, list, pull, …
+    #[arg(long, required_unless_present = "record")]
+    operation: Option<Operation>,
+    /// On which model.
+    #[arg(long, value_parser = ModelName::parse)]
+    model: Option<ModelName>,
+    #[command(flatten)]
+    circumstances: Circumstances,
+    /// Judge a request again that stands in this log of JSON lines; `-` for standard input.
+    #[arg(long, conflicts_with_all = ["user", "operation", "model", "Circumstances"])]
+    record: Option<PathBuf>,
+    /// Which request of the log, by its id; needed where there are several.
+    #[arg(long, requires = "record")]
+    request: Option<String>,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Ending> {
+    let record = match &arguments.record {
+        Some(file) => Some(recorded::find(file, arguments.request.as_deref())?),
+        None => None,
+    };
+    let generation = match check::load(&arguments.config)? {
+        Ok(generation) => generation,
+        Err(errors) => {
+            output.config_errors(&errors)?;
+            return Ok(Ending::Misused);
+        }
+    };
+    let asked = match &record {
+        Some(record) => record.question(&generation),
+        None => hypothetical(arguments, &generation),
+    };
+    let question = asked.with_context(|| arguments.config.display().to_string())?;
+    let answer = Answer::from(question.decide(&generation));
+    let mut text = answer.text(&question);
+    let mut value = answer.value();
+    if let Some(record) = &record {
+        text = format!("{}\n{text}", record.text(answer.result.is_ok()));
+        value["recorded"] = record.value();
+    }
+    output.answer(text, &value)?;
+    if question.misses_body(&generation) {
+        output.note("note: a policy looks at bodies, and this was judged without one")?;
+    }
+    if question.may_pull() {
+        let note = "note: this assumes that the new model is built on one that is installed; if \
+                    not, a pull of that is judged, too";
+        output.note(note)?;
+    }
+    Ok(if answer.result.is_ok() { Ending::Done } else { Ending::Negative })
+}
+
+fn hypothetical(arguments: &Arguments, generation: &Generation) -> anyhow::Result<Question> {
+    let (Some(user), Some(operation)) = (&arguments.user, arguments.operation) else {
+        anyhow::bail!("name `--user` and `--operation`, or a `--record`");
+    };
+    let circumstances = &arguments.circumstances;
+    let question = Question::new(generation, user, operation, arguments.model.as_ref())?;
+    Ok(Question {
+        dialect: circumstances.dialect(),
+        parameters: circumstances.parameters(),
+        client: circumstances.client(),
+        time: circumstances.local_time(generation),
+        ..question
+    })
+}

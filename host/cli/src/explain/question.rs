@@ -1,0 +1,79 @@
+//! A request that is judged without being sent.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+use anyhow::anyhow;
+use stockade_authn::Scope;
+use stockade_core::{
+    Client, Dialect, LocalTime, ModelName, ModelRef, ModelRole, Operation, Parameters, Principal,
+    SystemClock, Transport,
+};
+
+use stockade_control::generation::{Asker, Decision, Generation, Hypothetical};
+
+/// Everything that a decision depends on.
+pub(crate) struct Question {
+    pub(crate) principal: Principal,
+    pub(crate) operation: Operation,
+    pub(crate) models: Vec<ModelRef>,
+    pub(crate) dialect: Dialect,
+    pub(crate) parameters: Parameters,
+    pub(crate) client: Client,
+    pub(crate) time: LocalTime,
+    /// What the credential is narrowed to.
+    pub(crate) scope: Scope,
+}
+
+impl Question {
+    /// What a user would ask in Ollama's own API, on this machine, now.
+    pub(crate) fn new(
+        generation: &Generation,
+        user: &str,
+        operation: Operation,
+        model: Option<&ModelName>,
+    ) -> anyhow::Result<Self> {
+        let principal = generation.authenticator.principal_of(user);
+        let role = ModelRole::of(operation);
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Ok(Self {
+            principal: principal.ok_or_else(|| anyhow!("there is no enabled user {user:?}"))?,
+            operation,
+            models: model.into_iter().map(|name| ModelRef { name: name.clone(), role }).collect(),
+            dialect: Dialect::Native,
+            parameters: Parameters::default(),
+            client: Client { address, transport: Transport::Plain },
+            time: generation.local_time(&SystemClock),
+            scope: Scope::default(),
+        })
+    }
+
+    /// What the gateway would decide, and what each binding says.
+    pub(crate) fn decide(&self, generation: &Generation) -> Decision<Hypothetical> {
+        let asked = Hypothetical {
+            operation: self.operation,
+            models: self.models.clone(),
+            dialect: self.dialect,
+            parameters: self.parameters.clone(),
+        };
+        let Self { principal, scope, client, time, .. } = self;
+        generation.decide_blocking(Asker { principal, scope, client: *client, time: *time }, asked)
+    }
+
+    /// Whether Ollama would pull a model for it that is not installed.
+    pub(crate) fn may_pull(&self) -> bool {
+        self.operation == Operation::Create && self.parameters.remote_host.is_none()
+    }
+
+    /// Whether a policy would have looked at a body that is not there.
+    pub(crate) fn misses_body(&self, generation: &Generation) -> bool {
+        generation.wants_body() && !self.models.is_empty()
+    }
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.principal.user.as_str(), self.operation)?;
+        self.models.iter().try_for_each(|model| write!(f, " {}", model.name))
+    }
+}

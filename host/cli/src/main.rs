@@ -1,0 +1,135 @@
+//! What a person types: `stockade serve | demo | doctor | check | explain | schema | key |
+//! password | policy | token`.
+//!
+//! Exit codes: 0 done, 1 a negative answer (denied, check failed), 2 wrong usage or a
+//! configuration that does not load.
+
+mod check;
+mod compile;
+mod demo;
+mod doctor;
+mod explain;
+mod hardening;
+mod key;
+mod output;
+mod password;
+mod policy;
+mod schema;
+mod serve;
+mod token;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use output::Output;
+
+/// An authorizing gateway in front of Ollama.
+#[derive(Parser)]
+#[command(name = "stockade", version, arg_required_else_help = true)]
+struct Arguments {
+    /// Print JSON instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the gateway.
+    Serve(serve::Arguments),
+    /// Run the gateway in front of a simulated Ollama, with three ready users.
+    Demo(demo::Arguments),
+    /// Report what this gateway is made of, where it runs, and whether it answers as it promises.
+    Doctor(doctor::Arguments),
+    /// Load a configuration, compile its policies, run its tests, and report every error.
+    Check(check::Arguments),
+    /// Tell what would be decided about a request, and why.
+    Explain(explain::Arguments),
+    /// Print the JSON Schema of the configuration, or of a policy's tests, for editors.
+    Schema(schema::Arguments),
+    /// Make API keys.
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Hash passwords for HTTP Basic.
+    #[command(subcommand)]
+    Password(password::Command),
+    /// Write policies: make a crate, build it, test it, measure it.
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Issue and verify HMAC tokens.
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Compile policies for a gateway at the other end of standard input.
+    #[command(name = compile::COMMAND, hide = true)]
+    CompilePolicies,
+}
+
+impl Command {
+    /// Whether it reads keys, passwords or a configuration that names them.
+    const fn has_secrets(&self) -> bool {
+        // The compiler limits itself, and policies are no secrets.
+        !matches!(self, Self::Schema(_) | Self::Policy(_) | Self::CompilePolicies)
+    }
+}
+
+#[derive(clap::Args)]
+struct ConfigFile {
+    /// The configuration.
+    #[arg(long, short, default_value = "stockade.yaml")]
+    config: PathBuf,
+}
+
+/// How a command ended.
+enum Ending {
+    Done,
+    /// Denied, or not as it should be.
+    Negative,
+    /// Wrong usage, or a configuration that does not load.
+    Misused,
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> Self {
+        Self::from(match ending {
+            Ending::Done => 0,
+            Ending::Negative => 1,
+            Ending::Misused => 2,
+        })
+    }
+}
+
+/// Run the command line of this process.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.json);
+    if arguments.command.has_secrets()
+        && let Err(error) = hardening::keep_secrets()
+    {
+        output.error(&anyhow::Error::new(error).context("core dumps cannot be switched off"));
+        return Ending::Misused.into();
+    }
+    let ending = match arguments.command {
+        Command::Serve(arguments) => serve::run(&arguments, &output),
+        Command::Demo(arguments) => demo::run(&arguments, &output),
+        Command::Doctor(arguments) => doctor::run(&arguments, &output),
+        Command::Check(arguments) => check::run(&arguments, &output),
+        Command::Explain(arguments) => explain::run(&arguments, &output),
+        Command::Schema(arguments) => schema::run(&arguments, &output),
+        Command::Key(command) => key::run(&command, &output),
+        Command::Password(command) => password::run(&command, &output),
+        Command::Policy(command) => policy::run(&command, &output),
+        Command::Token(command) => token::run(&command, &output),
+        Command::CompilePolicies => compile::run(),
+    };
+    stockade_log::flush();
+    match ending {
+        Ok(ending) => ending.into(),
+        Err(error) => {
+            output.error(&error);
+            Ending::Misused.into()
+        }
+    }
+}

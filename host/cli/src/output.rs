@@ -1,0 +1,102 @@
+//! Standard output and standard error, for people or for programs.
+//!
+//! What is printed may quote a policy's module or a file: nothing of it drives the terminal.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::io::{IsTerminal, Write, stderr, stdout};
+
+use serde_json::{Value, json};
+use stockade_core::visible;
+
+use stockade_config::ConfigErrors;
+use stockade_core::environment;
+use stockade_log::plain;
+
+/// Where a command's answer goes.
+pub(super) struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub(super) const fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether a program reads what is written.
+    pub(super) const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether errors may be colored.
+    pub(super) fn color() -> bool {
+        environment::color() && stderr().is_terminal()
+    }
+
+    /// The answer: `text` for people, `value` for programs.
+    pub(super) fn answer(&self, text: impl Display, value: &Value) -> anyhow::Result<()> {
+        if self.json {
+            writeln!(stdout(), "{}", json_text(value))?;
+        } else {
+            writeln!(stdout(), "{}", shown(&text.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Something to know that is not the answer.
+    pub(super) fn note(&self, text: impl Display) -> anyhow::Result<()> {
+        if !self.json {
+            writeln!(stderr(), "{text}")?;
+        }
+        Ok(())
+    }
+
+    /// Every error of a configuration.
+    pub(super) fn config_errors(&self, errors: &ConfigErrors) -> anyhow::Result<()> {
+        if self.json {
+            let value = json!({ "ok": false, "errors": errors });
+            writeln!(stdout(), "{}", json_text(&value))?;
+        } else {
+            writeln!(stderr(), "{}", errors.render(Self::color()))?;
+        }
+        Ok(())
+    }
+
+    /// Why a command could not do its work.
+    pub(super) fn error(&self, error: &anyhow::Error) {
+        // Nothing is left to tell it to where standard error is gone.
+        if self.json {
+            let message = format!("{error:#}");
+            let value = json!({ "ok": false, "errors": [{ "message": message }] });
+            writeln!(stdout(), "{}", json_text(&value)).ok();
+        } else {
+            writeln!(stderr(), "stockade: {}", shown(&format!("{error:#}"))).ok();
+        }
+    }
+}
+
+/// Text of several lines and columns, and nothing else that is not seen.
+fn shown(text: &str) -> Cow<'_, str> {
+    visible(text, |c| matches!(c, '\n' | '\t'))
+}
+
+/// JSON of several lines, in which what is not seen is escaped.
+fn json_text(value: &Value) -> String {
+    let text = format!("{value:#}");
+    String::from_utf8_lossy(&plain(text.as_bytes())).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_printed_drives_a_terminal() {
+        let text = "a\u{1b}]0;title\u{7}\tb\u{9b}2J\nc\u{202e}d";
+        assert_eq!(shown(text), "a\u{fffd}]0;title\u{fffd}\tb\u{fffd}2J\nc\u{fffd}d");
+        let value = json!({ "name": text });
+        let printed = json_text(&value);
+        assert!(!printed.contains(|c| c != '\n' && stockade_core::is_invisible(c)), "{printed}");
+        assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), value);
+    }
+}

@@ -1,0 +1,41 @@
+//! `stockade policy`: from an empty directory to a module that the gateway takes.
+
+mod bench;
+mod build;
+mod inspect;
+mod new;
+mod subject;
+mod test;
+mod toolchain;
+
+use super::{Ending, Output};
+use stockade_config::ConfigErrors;
+
+#[derive(clap::Subcommand)]
+pub(super) enum Command {
+    /// Make a crate with a policy that builds and passes its tests.
+    New(new::Arguments),
+    /// Compile a policy to WebAssembly as the gateway wants it.
+    Build(build::Arguments),
+    /// Compile a policy and ask it, in the sandbox, what its tests.yaml says.
+    Test(test::Arguments),
+    /// Tell what a policy is: contract, imports, settings, size, digest, instructions.
+    Inspect(inspect::Arguments),
+    /// Measure how long a policy takes to decide, for each of its test cases.
+    Bench(bench::Arguments),
+}
+
+pub(super) fn run(command: &Command, output: &Output) -> anyhow::Result<Ending> {
+    let ending = match command {
+        Command::New(arguments) => new::run(arguments, output),
+        Command::Build(arguments) => build::run(arguments, output),
+        Command::Test(arguments) => test::run(arguments, output),
+        Command::Inspect(arguments) => inspect::run(arguments, output),
+        Command::Bench(arguments) => bench::run(arguments, output),
+    };
+    ending.or_else(|error| {
+        // Cases are told like a configuration: every error, with its excerpt.
+        output.config_errors(&error.downcast::<ConfigErrors>()?)?;
+        Ok(Ending::Misused)
+    })
+}

@@ -1,0 +1,51 @@
+//! `stockade policy build`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde_json::json;
+use stockade_engine::Digest;
+
+use super::toolchain;
+use crate::{Ending, Output};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The directory of the policy's crate.
+    #[arg(default_value = ".")]
+    directory: PathBuf,
+    /// Put a copy of the module here, in one step: a gateway that watches the file never
+    /// sees half of it.
+    #[arg(long, short, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Ending> {
+    let mut path = toolchain::build(&arguments.directory)?;
+    let module = std::fs::read(&path)?;
+    if let Some(out) = &arguments.out {
+        replace(out, &module).with_context(|| format!("cannot write {}", out.display()))?;
+        path.clone_from(out);
+    }
+    let digest = Digest::of(&module);
+    output.answer(
+        format_args!("{}\n{} bytes\n{digest}", path.display(), module.len()),
+        &json!({ "path": path, "bytes": module.len(), "digest": digest.to_string() }),
+    )?;
+    Ok(Ending::Done)
+}
+
+fn replace(path: &Path, module: &[u8]) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(directory)?;
+    let mut file = tempfile::Builder::new();
+    #[cfg(unix)]
+    file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let mut file = file.tempfile_in(directory)?;
+    file.write_all(module)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}

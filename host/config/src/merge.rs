@@ -1,0 +1,67 @@
+//! Makes one configuration of several files.
+
+use std::collections::HashMap;
+
+use stockade_yaml::{Entries, Location, Problem, Report, Slot, quoted};
+
+use super::raw::{RawConfig, RawFragment};
+
+pub(super) trait Merge {
+    /// Take in what an included file says.
+    fn merge(&mut self, fragment: RawFragment);
+
+    /// Report what two files define.
+    fn distinct(&mut self, report: &mut Report);
+}
+
+impl Merge for RawConfig {
+    fn merge(&mut self, fragment: RawFragment) {
+        let RawFragment { include: _, groups, users, policies, bindings, tests } = fragment;
+        let broken = [
+            append(&mut self.groups, groups, Vec::append),
+            append(&mut self.users, users, Entries::append),
+            append(&mut self.policies, policies, Entries::append),
+            append(&mut self.bindings, bindings, Vec::append),
+            append(&mut self.tests, tests, Vec::append),
+        ];
+        self.incomplete |= broken.contains(&true);
+    }
+
+    fn distinct(&mut self, report: &mut Report) {
+        distinct(&mut self.users, "user", report);
+        distinct(&mut self.policies, "policy", report);
+    }
+}
+
+/// Put what stands in one file behind what stands in others; true where a part could not
+/// be read.
+fn append<T>(all: &mut Slot<T>, more: Slot<T>, append: fn(&mut T, &mut T)) -> bool {
+    let broken = all.is_broken() || more.is_broken();
+    match (&mut *all, more) {
+        (Slot::Present(all), Slot::Present(mut more)) => append(&mut all.value, &mut more.value),
+        (Slot::Absent | Slot::Broken, more @ Slot::Present(_)) | (Slot::Absent, more) => {
+            *all = more;
+        }
+        (_, Slot::Absent | Slot::Broken) => {}
+    }
+    broken
+}
+
+/// Within one file, a key that stands there twice was reported before.
+fn distinct<T>(slot: &mut Slot<Entries<T>>, kind: &str, report: &mut Report) {
+    let Slot::Present(entries) = slot else {
+        return;
+    };
+    let mut seen: HashMap<String, Location> = HashMap::new();
+    entries.value.0.retain(|(name, _)| {
+        let Some(first) = seen.get(&name.value) else {
+            seen.insert(name.value.clone(), name.at);
+            return true;
+        };
+        let message = format!("the {kind} {} is defined twice", quoted(&name.value));
+        let help =
+            format!("it is first defined in {}; keep one of them", report.place(*first, name.at));
+        report.add(Problem::new(name.at, message).help(help));
+        false
+    });
+}

@@ -1,0 +1,242 @@
+//! The file as it is written: texts and options, no meaning yet.
+//!
+//! Every field is a [`Slot`], so `default` means "absent" and nothing else; whether
+//! something may be absent is for [`validate`](mod@super::validate) to say. The comments on
+//! fields are what an editor shows: they go into the schema.
+
+mod access;
+mod accounts;
+mod authentication;
+mod issuers;
+mod secret_files;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use stockade_yaml::{Entries, Slot};
+
+pub(super) use self::access::{
+    Expectation, Mode, RawBinding, RawChosen, RawExcept, RawPolicy, RawSubjects, RawTest,
+};
+pub(super) use self::accounts::{RawCertificate, RawKey, RawOllamaKey, RawUser};
+pub(super) use self::authentication::{
+    ForwardingHeader, RawAuthentication, RawOnBehalf, RawThrottle, RawTokenSecret, RawTokens,
+    RawTrustedProxies,
+};
+pub(super) use self::issuers::{RawAudience, RawIssuer, UnknownUsers};
+pub(super) use self::secret_files::{Permissions, RawSecretFiles};
+use super::schema;
+use super::types::{LogFormat, LogLevel, WhenStuck};
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Stockade configuration", extend("patternProperties" = { "^x-": true }))]
+pub(super) struct RawConfig {
+    /// More files, such as `bindings.d/*.yaml`, with groups, users, policies, bindings and tests.
+    pub(super) include: Slot<RawInclude>,
+    /// Where to listen: an address, or a mapping with `tls`, or a list of them.
+    pub(super) listen: Slot<RawListeners>,
+    /// Where Ollama is, and how long it may take.
+    pub(super) upstream: Slot<RawUpstream>,
+    /// Whether to listen elsewhere than on loopback without TLS.
+    pub(super) allow_plain_http: Slot<bool>,
+    /// The proxies that are believed when they tell whom they speak for.
+    pub(super) trusted_proxies: Slot<RawTrustedProxies>,
+    /// The IANA name of the zone in which policies see weekday and hour, such as Europe/Paris.
+    pub(super) time_zone: Slot<String>,
+    /// How much a caller may send, and how slowly.
+    pub(super) limits: Slot<RawLimits>,
+    /// Which web pages may call.
+    pub(super) cors: Slot<RawCors>,
+    /// How to log.
+    pub(super) log: Slot<RawLog>,
+    /// Which files of secrets are taken.
+    pub(super) secret_files: Slot<RawSecretFiles>,
+    /// How callers may say who they are.
+    pub(super) authentication: Slot<RawAuthentication>,
+    /// What signs expiring tokens.
+    pub(super) tokens: Slot<RawTokens>,
+    /// Who signs JWTs, by a name for logs.
+    pub(super) issuers: Slot<Entries<RawIssuer>>,
+    /// Groups that exist, with or without members. Those of users exist too.
+    pub(super) groups: Slot<Vec<Slot<String>>>,
+    /// Who exists, by name.
+    pub(super) users: Slot<Entries<RawUser>>,
+    /// The policies that bindings name.
+    pub(super) policies: Slot<Entries<RawPolicy>>,
+    /// Which policy judges whom.
+    pub(super) bindings: Slot<Vec<Slot<RawBinding>>>,
+    /// What must hold: run on every load, and a failing one rejects the change.
+    pub(super) tests: Slot<Vec<Slot<RawTest>>>,
+    /// Some part could not be read, so a name that nobody defines may not be wrong.
+    #[serde(skip)]
+    pub(super) incomplete: bool,
+}
+
+/// What an included file may say: nothing that concerns the whole gateway.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawFragment {
+    pub(super) include: Slot<RawInclude>,
+    pub(super) groups: Slot<Vec<Slot<String>>>,
+    pub(super) users: Slot<Entries<RawUser>>,
+    pub(super) policies: Slot<Entries<RawPolicy>>,
+    pub(super) bindings: Slot<Vec<Slot<RawBinding>>>,
+    pub(super) tests: Slot<Vec<Slot<RawTest>>>,
+}
+
+/// One pattern for files or a list of them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename = "$by-shape")]
+#[schemars(rename = "Include", untagged)]
+pub(super) enum RawInclude {
+    #[serde(rename = "scalar")]
+    One(Slot<String>),
+    #[serde(rename = "sequence")]
+    Many(Vec<Slot<String>>),
+}
+
+/// One listener or a list of them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename = "$by-shape")]
+#[schemars(rename = "Listeners", untagged)]
+pub(super) enum RawListeners {
+    #[serde(rename = "scalar")]
+    One(Slot<String>),
+    #[serde(rename = "mapping")]
+    With(Box<Slot<RawListener>>),
+    #[serde(rename = "sequence")]
+    Many(Vec<Slot<RawListen>>),
+}
+
+/// An address, alone or with certificates.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename = "$by-shape")]
+#[schemars(rename = "Listen", untagged)]
+pub(super) enum RawListen {
+    #[serde(rename = "scalar")]
+    Address(Slot<String>),
+    #[serde(rename = "mapping")]
+    With(Box<Slot<RawListener>>),
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Listener", extend("required" = ["address"]))]
+pub(super) struct RawListener {
+    /// Address and port, such as 127.0.0.1:11435.
+    pub(super) address: Slot<String>,
+    /// What is presented there; without it, HTTP is plain.
+    pub(super) tls: Slot<RawTls>,
+    /// Whether each connection begins with a header of the PROXY protocol.
+    pub(super) proxy_protocol: Slot<ProxyProtocol>,
+    /// Names by which callers without a credential reach it, such as ollama.example.org. IP
+    /// addresses and names of private networks need not be told.
+    pub(super) hosts: Slot<Vec<Slot<String>>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ProxyProtocol {
+    Off,
+    Required,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Tls", extend("required" = ["certificate", "key"]))]
+pub(super) struct RawTls {
+    /// The file with the certificate and those above it, in PEM.
+    pub(super) certificate: Slot<String>,
+    /// The file with its private key, in PEM, that only its owner can read.
+    pub(super) key: Slot<String>,
+    /// The file with the authorities of client certificates, in PEM.
+    pub(super) client_ca: Slot<String>,
+    /// Whether every caller must have a certificate.
+    pub(super) client_auth: Slot<ClientAuth>,
+    /// The file with revocation lists, in PEM.
+    pub(super) crl: Slot<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ClientAuth {
+    Required,
+    Optional,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Upstream")]
+pub(super) struct RawUpstream {
+    /// Where Ollama is, such as `http://127.0.0.1:11434`.
+    pub(super) url: Slot<String>,
+    /// How long a connection may take to be made.
+    #[schemars(schema_with = "schema::duration")]
+    pub(super) connect_timeout: Slot<String>,
+    /// How long Ollama may take to begin an answer, loading the model included.
+    #[schemars(schema_with = "schema::duration")]
+    pub(super) response_timeout: Slot<String>,
+    /// How long an answer that has begun may pause.
+    #[schemars(schema_with = "schema::duration")]
+    pub(super) idle_timeout: Slot<String>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Limits")]
+pub(super) struct RawLimits {
+    /// The largest JSON body.
+    #[schemars(schema_with = "schema::size")]
+    pub(super) body: Slot<String>,
+    /// The deepest nesting of a JSON body.
+    #[schemars(schema_with = "schema::depth")]
+    pub(super) json_depth: Slot<u64>,
+    /// The largest blob upload.
+    #[schemars(schema_with = "schema::size")]
+    pub(super) blob: Slot<String>,
+    /// How long a request's head may take.
+    #[schemars(schema_with = "schema::duration")]
+    pub(super) header_timeout: Slot<String>,
+    /// How long a caller may pause within a body.
+    #[schemars(schema_with = "schema::duration")]
+    pub(super) body_timeout: Slot<String>,
+    /// How long answers may go on after the gateway was told to stop.
+    #[schemars(schema_with = "schema::duration")]
+    pub(super) drain_timeout: Slot<String>,
+    /// How long a caller may take nothing of an answer.
+    #[schemars(schema_with = "schema::duration")]
+    pub(super) write_timeout: Slot<String>,
+    /// The memory for all bodies in flight; a quarter of the machine's, if nothing is said.
+    #[schemars(schema_with = "schema::size")]
+    pub(super) bodies: Slot<String>,
+    /// One user's share of that memory; a quarter, if nothing is said.
+    #[schemars(schema_with = "schema::size")]
+    pub(super) bodies_per_user: Slot<String>,
+    /// The most connections; as many as descriptors allow, if nothing is said.
+    #[schemars(schema_with = "schema::count")]
+    pub(super) connections: Slot<u64>,
+    /// The most connections from one address; half of all, if nothing is said.
+    #[schemars(schema_with = "schema::count")]
+    pub(super) connections_per_address: Slot<u64>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Cors")]
+pub(super) struct RawCors {
+    /// Origins of the pages, such as `https://chat.example.org`, `https://*.example.org` or
+    /// `moz-extension://*`.
+    pub(super) origins: Slot<Vec<Slot<String>>>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Log")]
+pub(super) struct RawLog {
+    /// From which level on.
+    pub(super) level: Slot<LogLevel>,
+    /// In which form.
+    pub(super) format: Slot<LogFormat>,
+    /// What happens to requests while standard error takes no lines.
+    pub(super) when_stuck: Slot<WhenStuck>,
+}

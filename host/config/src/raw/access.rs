@@ -1,0 +1,116 @@
+//! Policies, bindings and tests.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use stockade_core::Dialect;
+use stockade_yaml::{Setting, Slot};
+
+use crate::schema;
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Policy", extend("required" = ["module"]))]
+pub(crate) struct RawPolicy {
+    /// A file, or `builtin/` and the name of a shipped policy.
+    #[schemars(schema_with = "schema::module")]
+    pub(crate) module: Slot<String>,
+    /// The digest that the file must have: sha256: and 64 hex digits.
+    #[schemars(schema_with = "schema::digest")]
+    pub(crate) digest: Slot<String>,
+    /// How long one decision may take, from 1ms to 1s.
+    #[schemars(schema_with = "schema::duration")]
+    pub(crate) deadline: Slot<String>,
+    /// How much memory one decision may have, from 64KiB to 64MiB.
+    #[schemars(schema_with = "schema::size")]
+    pub(crate) memory: Slot<String>,
+    /// Whether an answer is used again for equal questions of the same second.
+    pub(crate) remember: Slot<bool>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Binding", extend("required" = ["name", "subjects", "policy"]))]
+pub(crate) struct RawBinding {
+    /// Unique; it stands in logs and in `stockade explain`.
+    pub(crate) name: Slot<String>,
+    /// For whoever reads this file.
+    pub(crate) description: Slot<String>,
+    /// Whom it applies to: `everyone`, or users and groups.
+    pub(crate) subjects: Slot<RawSubjects>,
+    /// The policy that judges, as it is called under `policies`.
+    pub(crate) policy: Slot<String>,
+    /// The policy's settings: see its documentation.
+    pub(crate) settings: Slot<Setting>,
+    /// Whether it is obeyed, or only asked and recorded.
+    pub(crate) mode: Slot<Mode>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mode {
+    Enforce,
+    Shadow,
+}
+
+/// `everyone`, or a mapping.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename = "$by-shape")]
+#[schemars(rename = "Subjects", untagged)]
+pub(crate) enum RawSubjects {
+    #[serde(rename = "scalar")]
+    Word(#[schemars(schema_with = "schema::everyone")] Slot<String>),
+    #[serde(rename = "mapping")]
+    Chosen(Box<Slot<RawChosen>>),
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Chosen")]
+pub(crate) struct RawChosen {
+    /// Everybody who is not excepted.
+    pub(crate) everyone: Slot<bool>,
+    /// These users.
+    pub(crate) users: Slot<Vec<Slot<String>>>,
+    /// Who is in one of these groups.
+    pub(crate) groups: Slot<Vec<Slot<String>>>,
+    /// But not these.
+    pub(crate) except: Slot<RawExcept>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Except")]
+pub(crate) struct RawExcept {
+    /// Not these users.
+    pub(crate) users: Slot<Vec<Slot<String>>>,
+    /// Nobody who is in one of these groups.
+    pub(crate) groups: Slot<Vec<Slot<String>>>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Test", extend("required" = ["user", "operation", "expect"]))]
+pub(crate) struct RawTest {
+    /// Who would call.
+    pub(crate) user: Slot<String>,
+    /// What for.
+    #[schemars(schema_with = "schema::operation")]
+    pub(crate) operation: Slot<String>,
+    /// With which model, for an operation that names one.
+    pub(crate) model: Slot<String>,
+    /// In which API; Ollama's own, if left out.
+    #[schemars(schema_with = "schema::api")]
+    pub(crate) api: Slot<Dialect>,
+    /// When, in `time_zone` or with an offset; at the time of loading, if left out.
+    #[schemars(schema_with = "schema::moment")]
+    pub(crate) time: Slot<String>,
+    /// Whether it must be allowed, or else denied.
+    pub(crate) expect: Slot<Expectation>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Expectation {
+    Allow,
+    Deny,
+}

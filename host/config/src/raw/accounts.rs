@@ -1,0 +1,84 @@
+//! Users and their credentials.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use stockade_yaml::{Entries, Slot};
+
+use crate::schema;
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "User")]
+pub(crate) struct RawUser {
+    /// The groups that this user is in.
+    pub(crate) groups: Slot<Vec<Slot<String>>>,
+    /// API keys: `stockade key new` makes one and prints its line.
+    pub(crate) keys: Slot<Vec<Slot<RawKey>>>,
+    /// For HTTP Basic, from `stockade password hash`.
+    pub(crate) password_hash: Slot<String>,
+    /// Client certificates that stand for this user.
+    pub(crate) certificates: Slot<Vec<Slot<RawCertificate>>>,
+    /// Keys with which `OLLAMA_AUTH=1 ollama` signs.
+    pub(crate) ollama_keys: Slot<Vec<Slot<RawOllamaKey>>>,
+    /// Facts that are passed to policies.
+    pub(crate) attributes: Slot<Entries<String>>,
+    /// Whether every credential of this user is refused.
+    pub(crate) disabled: Slot<bool>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Key", extend("required" = ["id", "sha256"]))]
+pub(crate) struct RawKey {
+    /// Its name in logs.
+    pub(crate) id: Slot<String>,
+    /// The digest of the key: sha256: and 64 hex digits.
+    #[schemars(schema_with = "schema::digest")]
+    pub(crate) sha256: Slot<String>,
+    /// The end of its life.
+    #[schemars(schema_with = "schema::moment")]
+    pub(crate) expires: Slot<String>,
+    /// Words that stand beside it in logs.
+    pub(crate) labels: Slot<Entries<String>>,
+    /// The only operations that it is good for.
+    #[schemars(schema_with = "schema::operations")]
+    pub(crate) operations: Slot<Vec<Slot<String>>>,
+    /// Patterns of the only models that it is good for.
+    pub(crate) models: Slot<Vec<Slot<String>>>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "OllamaKey", extend("required" = ["id", "public_key"]))]
+pub(crate) struct RawOllamaKey {
+    /// Its name in logs.
+    pub(crate) id: Slot<String>,
+    /// The line of `~/.ollama/id_ed25519.pub`.
+    pub(crate) public_key: Slot<String>,
+}
+
+/// Known by one of its names.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(
+    rename = "Certificate",
+    extend("required" = ["id"], "minProperties" = 2, "maxProperties" = 2)
+)]
+pub(crate) struct RawCertificate {
+    /// Its name in logs.
+    pub(crate) id: Slot<String>,
+    /// Its DNS name.
+    pub(crate) dns: Slot<String>,
+    /// Its URI, such as a SPIFFE id.
+    pub(crate) uri: Slot<String>,
+    /// Its e-mail address.
+    pub(crate) email: Slot<String>,
+    /// The common name of its subject.
+    pub(crate) cn: Slot<String>,
+    /// Its user principal name, as Windows issues them.
+    pub(crate) upn: Slot<String>,
+    /// Its IP address.
+    pub(crate) ip: Slot<String>,
+    /// Its fingerprint.
+    pub(crate) sha256: Slot<String>,
+}

@@ -1,0 +1,97 @@
+//! How callers are proven, and whom their addresses are taken from.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use stockade_yaml::Slot;
+
+use crate::schema;
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Authentication")]
+pub(crate) struct RawAuthentication {
+    /// Whether a key may stand in front of the path: /k/KEY/api/chat.
+    pub(crate) key_in_path: Slot<bool>,
+    /// The user that callers without a credential are.
+    pub(crate) anonymous: Slot<String>,
+    /// The front ends that say in a header for which user they ask.
+    pub(crate) on_behalf: Slot<RawOnBehalf>,
+    /// How long a right password is not hashed again.
+    #[schemars(schema_with = "schema::duration")]
+    pub(crate) remember_passwords: Slot<String>,
+    /// How those are slowed down who fail to prove who they are.
+    pub(crate) throttle: Slot<RawThrottle>,
+    /// Whether an answer that is under way is cut when its caller's credential is revoked.
+    pub(crate) terminate_streams: Slot<bool>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "OnBehalf", extend("required" = ["header", "by"]))]
+pub(crate) struct RawOnBehalf {
+    /// The header with the name of the user, such as X-OpenWebUI-User-Email.
+    pub(crate) header: Slot<String>,
+    /// The users that are front ends. From others the header means nothing.
+    pub(crate) by: Slot<Vec<Slot<String>>>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Throttle")]
+pub(crate) struct RawThrottle {
+    /// Whether anybody is slowed down.
+    pub(crate) enabled: Slot<bool>,
+    /// How many failures, of one address or with one user name, cost nothing.
+    #[schemars(schema_with = "schema::failures")]
+    pub(crate) failures: Slot<u64>,
+    /// How long the next try must wait then; each further failure doubles it.
+    #[schemars(schema_with = "schema::duration")]
+    pub(crate) wait: Slot<String>,
+    /// How long it must wait at most.
+    #[schemars(schema_with = "schema::duration")]
+    pub(crate) longest_wait: Slot<String>,
+    /// How long after the last failure all of them are forgotten.
+    #[schemars(schema_with = "schema::duration")]
+    pub(crate) forget: Slot<String>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "TrustedProxies", extend("required" = ["addresses"]))]
+pub(crate) struct RawTrustedProxies {
+    /// Their addresses, or ranges such as 10.0.0.0/8.
+    pub(crate) addresses: Slot<Vec<Slot<String>>>,
+    /// The header in which they tell it; the other one is ignored.
+    pub(crate) header: Slot<ForwardingHeader>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ForwardingHeader {
+    XForwardedFor,
+    Forwarded,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Tokens")]
+pub(crate) struct RawTokens {
+    /// The secrets that sign tokens. The first one signs new ones.
+    pub(crate) secrets: Slot<Vec<Slot<RawTokenSecret>>>,
+    /// The longest time for which a token may be good.
+    #[schemars(schema_with = "schema::duration")]
+    pub(crate) max_ttl: Slot<String>,
+    /// How far the clocks of others may be off.
+    #[schemars(schema_with = "schema::duration")]
+    pub(crate) leeway: Slot<String>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "TokenSecret", extend("required" = ["id", "file"]))]
+pub(crate) struct RawTokenSecret {
+    /// Its name in logs.
+    pub(crate) id: Slot<String>,
+    /// The file that holds the secret and nothing else, and that nobody else can read.
+    pub(crate) file: Slot<String>,
+}

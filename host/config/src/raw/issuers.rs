@@ -1,0 +1,71 @@
+//! Issuers of JWTs.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use stockade_yaml::{Entries, Slot};
+
+use crate::schema;
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Issuer", extend("required" = ["issuer", "audience"]))]
+pub(crate) struct RawIssuer {
+    /// What the `iss` of its tokens is, to the letter.
+    pub(crate) issuer: Slot<String>,
+    /// What the `aud` of its tokens is or contains; one of these, if it is a list.
+    pub(crate) audience: Slot<RawAudience>,
+    /// The claim with the audience, where that is not `aud`.
+    pub(crate) audience_claim: Slot<String>,
+    /// A header in which its tokens come besides `Authorization`.
+    pub(crate) header: Slot<String>,
+    /// Where its keys are fetched from: https, or http on this machine.
+    pub(crate) jwks_url: Slot<String>,
+    /// The file with the authorities of that server, in PEM; this machine's, if left out.
+    pub(crate) ca: Slot<String>,
+    /// How often they are fetched.
+    #[schemars(schema_with = "schema::duration")]
+    pub(crate) refresh: Slot<String>,
+    /// A file with its public keys, as a JWKS.
+    pub(crate) jwks_file: Slot<String>,
+    /// A file with its public key, in PEM.
+    pub(crate) public_key_file: Slot<String>,
+    /// A file with the secret that it shares with the gateway for HS256, that nobody else can
+    /// read.
+    pub(crate) secret_file: Slot<String>,
+    /// The longest time for which a token may still be good.
+    #[schemars(schema_with = "schema::duration")]
+    pub(crate) max_lifetime: Slot<String>,
+    /// How far its clock may be off.
+    #[schemars(schema_with = "schema::duration")]
+    pub(crate) leeway: Slot<String>,
+    /// The claim with the user's name.
+    pub(crate) user_claim: Slot<String>,
+    /// What is put before that name, so that it cannot be another user's.
+    pub(crate) user_prefix: Slot<String>,
+    /// Whether users may come who are not under `users`.
+    pub(crate) unknown_users: Slot<UnknownUsers>,
+    /// The claim with the groups that a user is in besides those under `users`.
+    pub(crate) groups_claim: Slot<String>,
+    /// What its groups are called here. Those that are not listed do not count.
+    pub(crate) groups: Slot<Entries<String>>,
+    /// Attributes for policies, and the claims that they come from.
+    pub(crate) attributes: Slot<Entries<String>>,
+}
+
+/// One audience or a list of them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename = "$by-shape")]
+#[schemars(rename = "Audience", untagged)]
+pub(crate) enum RawAudience {
+    #[serde(rename = "scalar")]
+    One(Slot<String>),
+    #[serde(rename = "sequence")]
+    Many(Vec<Slot<String>>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum UnknownUsers {
+    Refuse,
+    Admit,
+}

@@ -1,0 +1,36 @@
+//! What is fixed when the gateway starts. Everything else takes effect with the generation
+//! that says it.
+
+use std::net::SocketAddr;
+
+use super::types::{Config, LogFormat};
+
+/// The part of a configuration that a running gateway does not change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartupConfig {
+    /// Addresses, each with whether it has TLS. Certificates are not fixed.
+    listen: Vec<(SocketAddr, bool)>,
+    log_format: LogFormat,
+}
+
+impl StartupConfig {
+    /// The keys that a running gateway does not change, as the configuration names them.
+    pub const KEYS: [&'static str; 2] = ["listen (addresses)", "log.format"];
+
+    /// The fixed part of a configuration.
+    pub fn of(config: &Config) -> Self {
+        let listen = config.listen.iter();
+        Self {
+            listen: listen.map(|listener| (listener.address, listener.tls.is_some())).collect(),
+            log_format: config.log.format,
+        }
+    }
+
+    /// The keys that say something else in a later configuration.
+    pub fn changed_in(&self, config: &Config) -> Vec<&'static str> {
+        let Self { listen, log_format } = Self::of(config);
+        let changed = [listen != self.listen, log_format != self.log_format];
+        let keys = Self::KEYS.into_iter().zip(changed);
+        keys.filter_map(|(key, changed)| changed.then_some(key)).collect()
+    }
+}

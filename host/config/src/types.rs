@@ -1,0 +1,371 @@
+//! The configuration as the gateway uses it: everything checked, nothing left as text
+//! that means something.
+
+mod origin;
+mod subjects;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::uri::Authority;
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use stockade_authn::{
+    ApiKey, ClientCertificate, JwtIssuer, OllamaKey, OnBehalf, Password, PasswordRules,
+    ThrottleRules, TokenRules, TokenSecret, TrustedProxies, User,
+};
+use stockade_core::{
+    BindingName, CredentialId, Dialect, ModelName, Operation, PolicyName, UnixTime, UserId,
+};
+use stockade_net::tls::Ending;
+use stockade_net::{Endpoint, Tls};
+use stockade_yaml::{ConfigError, Location, Part, Sources};
+
+pub(super) use self::origin::InvalidOrigin;
+pub use self::origin::{OriginPattern, PRIVATE_DOMAINS};
+pub use self::subjects::{Exceptions, Subjects};
+
+/// A configuration that is right in itself. Whether its policies load and its tests
+/// hold is found out when a generation is built from it.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen; at least one address.
+    pub listen: Vec<Listener>,
+    /// Where Ollama is.
+    pub upstream: Upstream,
+    /// Who is believed when it speaks for others.
+    pub trusted_proxies: TrustedProxies,
+    /// How much a caller may send, and how slowly.
+    pub limits: Limits,
+    /// Which web pages may read answers.
+    pub cors: Cors,
+    /// How to log.
+    pub log: Log,
+    /// The zone in which policies see weekdays and hours.
+    pub time_zone: TimeZone,
+    /// Who exists.
+    pub users: Vec<User>,
+    /// How callers may say who they are.
+    pub authentication: Authentication,
+    /// The keys of the users.
+    pub api_keys: Vec<ApiKey>,
+    /// The passwords of the users.
+    pub passwords: Vec<Password>,
+    /// The Ollama keys of the users.
+    pub ollama_keys: Vec<OllamaKey>,
+    /// The client certificates of the users.
+    pub certificates: Vec<ClientCertificate>,
+    /// The secrets that sign tokens.
+    pub token_secrets: Vec<TokenSecret>,
+    /// What tokens must keep to.
+    pub token_rules: TokenRules,
+    /// Who signs JWTs.
+    pub issuers: Vec<Issuer>,
+    /// The policies, by distinct names.
+    pub policies: Vec<PolicySource>,
+    /// Which policy judges whom; names are distinct and policies are known.
+    pub bindings: Vec<Binding>,
+    /// What must hold of every generation.
+    pub tests: Vec<ConfigTest>,
+    /// Where each user stands.
+    pub(super) user_places: HashMap<UserId, Location>,
+    /// Keys that expire.
+    pub(super) key_ends: Vec<KeyEnd>,
+    /// What was noticed while reading, and may be meant so.
+    pub(super) read_warnings: Vec<ConfigError>,
+    pub(super) sources: Sources,
+}
+
+impl Config {
+    /// An error found later, at a place in the file if it has one.
+    pub fn error(&self, at: Option<Location>, message: impl AsRef<str>) -> ConfigError {
+        match at {
+            Some(at) => self.sources.error(at, message.as_ref()),
+            None => ConfigError::new(self.sources.main(), message.as_ref()),
+        }
+    }
+}
+
+/// A key that expires, and where that is written.
+#[derive(Clone, Debug)]
+pub(super) struct KeyEnd {
+    pub(super) at: Location,
+    pub(super) user: UserId,
+    pub(super) key: CredentialId,
+    pub(super) ends: UnixTime,
+}
+
+/// Where to listen.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// The address.
+    pub address: SocketAddr,
+    /// What is presented there; without it, HTTP is plain.
+    pub tls: Option<Tls>,
+    /// Whether each connection must begin with a header of the PROXY protocol, from a
+    /// trusted proxy.
+    pub proxy_protocol: bool,
+    /// Names by which it is reached besides those that every listener has, in lower case.
+    pub hosts: Vec<String>,
+    /// What of `tls` ends, each at the place that names its file.
+    pub(super) endings: Vec<(Location, Ending)>,
+}
+
+impl Listener {
+    /// Plain HTTP at an address, and nothing more.
+    pub const fn plain(address: SocketAddr) -> Self {
+        Self { address, tls: None, proxy_protocol: false, hosts: Vec::new(), endings: Vec::new() }
+    }
+}
+
+/// How callers may say who they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authentication {
+    /// Whether a key may stand in front of the path: `/k/<key>/api/chat`.
+    pub key_in_path: bool,
+    /// Who callers without a credential are, if they are anybody.
+    pub anonymous: Option<UserId>,
+    /// Who may speak for others, if somebody may.
+    pub on_behalf: Option<OnBehalf>,
+    /// How long passwords are believed.
+    pub password_rules: PasswordRules,
+    /// How failures are punished, if they are.
+    pub throttle: Option<ThrottleRules>,
+    /// Whether an answer that is under way is cut when its caller's credential ends.
+    pub terminate_streams: bool,
+}
+
+/// Who signs JWTs.
+#[derive(Clone, Debug)]
+pub struct Issuer {
+    /// What its tokens must keep to, and its keys, unless they are fetched.
+    pub rules: JwtIssuer,
+    /// Where its keys are fetched, if they are.
+    pub fetched: Option<FetchedKeys>,
+}
+
+/// Keys that an issuer publishes.
+#[derive(Clone, Debug)]
+pub struct FetchedKeys {
+    /// Where.
+    pub endpoint: Arc<Endpoint>,
+    /// How long they are good before they are fetched again.
+    pub refresh: Duration,
+}
+
+/// Where Ollama is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// Host and port, to be spoken to by plain HTTP.
+    pub authority: Authority,
+    /// How long a connection may take to be made.
+    pub connect_timeout: Duration,
+    /// How long Ollama may take to begin an answer, loading the model included, and
+    /// without a stream also producing it.
+    pub response_timeout: Duration,
+    /// How long an answer that has begun may pause.
+    pub idle_timeout: Duration,
+}
+
+/// How much a caller may send, and how slowly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest JSON body, in bytes.
+    pub body: u64,
+    /// The deepest nesting of a JSON body.
+    pub json_depth: usize,
+    /// The largest blob upload, in bytes.
+    pub blob: u64,
+    /// How long a request's head may take.
+    pub header_timeout: Duration,
+    /// How long a caller may pause within a body.
+    pub body_timeout: Duration,
+    /// How long answers may go on after the gateway was told to stop.
+    pub drain_timeout: Duration,
+    /// How long a caller may take nothing of an answer.
+    pub write_timeout: Duration,
+    /// The memory for all bodies in flight, in bytes; a quarter of the machine's, if nothing
+    /// is said.
+    pub bodies: Option<u64>,
+    /// One user's share of it; a quarter, if nothing is said.
+    pub bodies_per_user: Option<u64>,
+    /// The most connections; as many as descriptors allow, if nothing is said.
+    pub connections: Option<u64>,
+    /// The most connections from one address; half of all, if nothing is said.
+    pub connections_per_address: Option<u64>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 64 << 20,
+            json_depth: 64,
+            blob: 64 << 30,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+            bodies: None,
+            bodies_per_user: None,
+            connections: None,
+            connections_per_address: None,
+        }
+    }
+}
+
+/// Which web pages may read answers: those of none, if nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cors {
+    /// Their origins.
+    pub origins: Vec<OriginPattern>,
+}
+
+/// How to log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Log {
+    /// From which level on.
+    pub level: LogLevel,
+    /// In which form.
+    pub format: LogFormat,
+    /// What happens to requests while standard error takes no lines.
+    pub when_stuck: WhenStuck,
+}
+
+/// How grave a line must be to be logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Something failed.
+    Error,
+    /// Something may fail.
+    Warn,
+    /// Something happened that an operator wants to know.
+    #[default]
+    Info,
+    /// What happens, for whoever looks for a mistake.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: one JSON object for each line.
+    Json,
+}
+
+/// What happens to requests while nobody reads the log, or it cannot be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenStuck {
+    /// They are served, and lines that find no room are lost and counted.
+    #[default]
+    Drop,
+    /// They are refused with 503 before anything is forwarded.
+    Refuse,
+}
+
+/// A policy that can be bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicySource {
+    /// Its name in the configuration.
+    pub name: PolicyName,
+    /// Where its code is.
+    pub module: ModuleLocation,
+    /// The SHA-256 digest that the code must have, if it is pinned.
+    pub digest: Option<[u8; 32]>,
+    /// How long one decision may take, if not the usual time.
+    pub deadline: Option<Duration>,
+    /// How much memory one decision may have, in bytes, if not the usual amount.
+    pub memory: Option<u64>,
+    /// Whether an answer may be used again for equal questions of the same second.
+    pub remember: bool,
+    /// Where its `module` stands.
+    pub at: Location,
+}
+
+/// Where a policy's code is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModuleLocation {
+    /// Shipped with the gateway; the name without `builtin/`.
+    Builtin(String),
+    /// A file, its path taken from the directory of the configuration file, and what it holds.
+    File(PathBuf, ModuleBytes),
+}
+
+/// The content of a module's file.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ModuleBytes(pub(crate) Arc<[u8]>);
+
+impl ModuleBytes {
+    /// Returns the bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ModuleBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+/// Who is judged by which policy.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    /// Its name, unique.
+    pub name: BindingName,
+    /// What a person wrote about it.
+    pub description: Option<String>,
+    /// Whom it applies to.
+    pub subjects: Subjects,
+    /// The policy that judges.
+    pub policy: PolicyName,
+    /// The policy's settings as canonical JSON: keys sorted, no white space.
+    pub settings: String,
+    /// Whether it is obeyed, or only asked and recorded.
+    pub enforced: bool,
+    /// Where it stands.
+    pub at: Location,
+    /// The settings with their places; `None` where the file has none.
+    pub(super) parts: Option<Part>,
+}
+
+impl Binding {
+    /// Where a part of the settings stands, by a path such as `allow[2].name`.
+    pub fn settings_at(&self, path: &str) -> Location {
+        self.parts.as_ref().map_or(self.at, |parts| parts.locate(path))
+    }
+}
+
+/// Something that must hold of every generation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigTest {
+    /// Who would call.
+    pub user: UserId,
+    /// What for.
+    pub operation: Operation,
+    /// With which model, for an operation that names one.
+    pub model: Option<ModelName>,
+    /// In which API.
+    pub api: Dialect,
+    /// When; at the time of loading, if nothing is said.
+    pub time: Option<UnixTime>,
+    /// Whether it must be allowed, or else denied.
+    pub allowed: bool,
+    /// Where the test stands.
+    pub at: Location,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! From raw types to domain types: what the texts mean, and whether it all fits
+//! together.
+//!
+//! Nothing here stops at the first error. What cannot be understood is reported and
+//! left out, and the rest is still checked; the result counts only if the report stays
+//! empty.
+
+mod authentication;
+mod bindings;
+mod certificates;
+mod cors;
+mod expectations;
+mod headers;
+mod hosts;
+mod issuer_keys;
+mod issuers;
+mod limits;
+mod listeners;
+mod names;
+mod network;
+mod ollama_keys;
+mod policies;
+mod proxies;
+mod quantities;
+mod scopes;
+pub(crate) mod secret_file;
+mod throttle;
+mod tokens;
+mod users;
+
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+use stockade_core::Secret;
+use stockade_yaml::{Problem, Report, Slot, Sources, quoted};
+
+pub(super) use self::expectations::operation;
+use self::network::Network;
+use self::secret_file::SecretFileError;
+use super::raw::{Permissions, RawConfig, RawLog};
+use super::source_set::SourceSet;
+use super::types::{Config, Log};
+
+/// What is known besides the file's text.
+pub(super) struct Surroundings<'a> {
+    /// The directory that paths in the file start from.
+    pub(super) directory: &'a Path,
+    /// The policies that are shipped.
+    pub(super) builtins: &'a [&'a str],
+    /// The files that the configuration names, as they are met.
+    pub(super) sources: SourceSet,
+    /// Who else may be able to read the files of secrets.
+    pub(super) permissions: Permissions,
+}
+
+impl Surroundings<'_> {
+    /// The path of a file that the main file names.
+    fn file(&self, written: &str) -> PathBuf {
+        self.directory.join(written)
+    }
+
+    /// Reads a secret from a file that the main file names.
+    fn secret(&mut self, written: &str) -> Result<Secret<Vec<u8>>, SecretFileError> {
+        let path = self.file(written);
+        let content = self.sources.read(&path, secret_file::LONGEST);
+        secret_file::secret(&path, content, self.permissions)
+    }
+}
+
+/// Check the whole configuration.
+pub(super) fn validate(
+    raw: RawConfig,
+    surroundings: &mut Surroundings<'_>,
+    report: &mut Report,
+) -> Config {
+    surroundings.permissions =
+        raw.secret_files.value().and_then(|raw| raw.permissions.value()).unwrap_or_default();
+    let listeners = listeners::listeners(raw.listen, surroundings, report);
+    let trusted_proxies = proxies::trusted(raw.trusted_proxies, &listeners, report);
+    let network = Network::check(listeners, raw.upstream, raw.allow_plain_http, report);
+    let accounts = users::accounts(raw.users, raw.groups, raw.incomplete, report);
+    let authentication = authentication::authentication(raw.authentication, &accounts, report);
+    let (token_secrets, token_rules) = tokens::tokens(raw.tokens, surroundings, report);
+    let issuers = issuers::issuers(raw.issuers, &accounts.group_names, surroundings, report);
+    let (policies, policy_names) =
+        policies::policies(raw.policies, raw.incomplete, surroundings, report);
+    let known = bindings::Known {
+        users: &accounts.user_names,
+        groups: &accounts.group_names,
+        policies: &policy_names,
+        by_usage: bindings::by_usage(&policies),
+    };
+    let bindings = bindings::bindings(raw.bindings, &known, report);
+    let time_zone = time_zone(raw.time_zone, report);
+    let tests = expectations::tests(raw.tests, &accounts, &time_zone, report);
+    Config {
+        listen: network.listen,
+        upstream: network.upstream,
+        trusted_proxies,
+        limits: limits::limits(raw.limits, report),
+        cors: cors::cors(raw.cors, report),
+        log: log(raw.log),
+        time_zone,
+        users: accounts.users,
+        authentication,
+        api_keys: accounts.api_keys,
+        passwords: accounts.passwords,
+        certificates: accounts.certificates,
+        ollama_keys: accounts.ollama_keys,
+        token_secrets,
+        token_rules,
+        issuers,
+        policies,
+        bindings,
+        tests,
+        user_places: accounts.places,
+        key_ends: accounts.key_ends,
+        read_warnings: Vec::new(),
+        sources: Sources::default(),
+    }
+}
+
+fn log(raw: Slot<RawLog>) -> Log {
+    let raw = raw.value().unwrap_or_default();
+    Log {
+        level: raw.level.value().unwrap_or_default(),
+        format: raw.format.value().unwrap_or_default(),
+        when_stuck: raw.when_stuck.value().unwrap_or_default(),
+    }
+}
+
+pub(super) fn time_zone(raw: Slot<String>, report: &mut Report) -> TimeZone {
+    let Some(name) = raw.optional() else {
+        return TimeZone::UTC;
+    };
+    TimeZone::get(&name.value).unwrap_or_else(|_| {
+        let message = format!("there is no time zone {}", quoted(&name.value));
+        report.add(
+            Problem::new(name.at, message)
+                .help("write a name of the IANA database, such as `Europe/Paris` or `UTC`"),
+        );
+        TimeZone::UTC
+    })
+}

@@ -1,0 +1,174 @@
+//! Where the keys of a JWT issuer come from.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+use http::uri::Scheme;
+use stockade_authn::{InvalidJwtKey, JwtKeys, KeySet};
+use stockade_net::{Endpoint, tls};
+use stockade_yaml::{Located, Location, Problem, Report, Slot};
+
+use super::Surroundings;
+use super::listeners::open;
+use super::quantities::Quantity;
+use super::tokens;
+use crate::raw::RawIssuer;
+use crate::types::FetchedKeys;
+
+/// The keys, or none and where to fetch them.
+pub(super) type Keys = (Arc<JwtKeys>, Option<FetchedKeys>);
+
+const DEFAULT_REFRESH: Duration = Duration::from_mins(15);
+
+pub(super) fn keys(
+    at: Location,
+    raw: RawIssuer,
+    surroundings: &mut Surroundings<'_>,
+    report: &mut Report,
+) -> Option<Keys> {
+    let fetched = matches!(&raw.jwks_url, Slot::Present(_) | Slot::Broken);
+    let (ca, refresh) = (raw.ca.optional(), raw.refresh);
+    if let (false, Some(ca)) = (fetched, &ca) {
+        report.add(Problem::new(ca.at, "`ca` is for keys that are fetched by `jwks_url`"));
+    }
+    if let (false, Slot::Present(refresh)) = (fetched, &refresh) {
+        let message = "`refresh` is for keys that are fetched by `jwks_url`; a file is watched";
+        report.add(Problem::new(refresh.at, message));
+    }
+    let sources = [
+        (Source::Url, raw.jwks_url),
+        (Source::Set, raw.jwks_file),
+        (Source::PublicKey, raw.public_key_file),
+        (Source::Secret, raw.secret_file),
+    ];
+    let (source, text) = only(sources, at, report)?;
+    let keys = match source {
+        Source::Url => {
+            let refresh = interval(refresh, report);
+            let endpoint = Arc::new(endpoint(&text, ca, surroundings, report)?);
+            // Nothing is fetched while a configuration is read.
+            let none = Arc::new(JwtKeys::fetched(|| ()));
+            return Some((none, Some(FetchedKeys { endpoint, refresh })));
+        }
+        Source::Set => public(&text, KeySet::from_jwks, surroundings, report),
+        Source::PublicKey => public(&text, KeySet::from_pem, surroundings, report),
+        Source::Secret => secret(&text, surroundings, report),
+    };
+    Some((Arc::new(JwtKeys::fixed(keys?)), None))
+}
+
+#[derive(Clone, Copy)]
+enum Source {
+    Url,
+    Set,
+    PublicKey,
+    Secret,
+}
+
+/// Two places would let the weaker one decide.
+fn only(
+    sources: [(Source, Slot<String>); 4],
+    at: Location,
+    report: &mut Report,
+) -> Option<(Source, Located<String>)> {
+    if sources.iter().any(|(_, slot)| slot.is_broken()) {
+        return None;
+    }
+    let mut written =
+        sources.into_iter().filter_map(|(source, slot)| Some((source, slot.optional()?)));
+    if let (Some(one), None) = (written.next(), written.next()) {
+        return Some(one);
+    }
+    let problem = Problem::new(at, "the keys of an issuer come from one place");
+    let help = "write one of `jwks_url`, `jwks_file`, `public_key_file` and `secret_file`";
+    report.add(problem.help(help));
+    None
+}
+
+fn interval(slot: Slot<String>, report: &mut Report) -> Duration {
+    let range = Quantity::duration(Duration::from_secs(10)..=Duration::from_hours(24));
+    range.read(slot, report).unwrap_or(DEFAULT_REFRESH)
+}
+
+fn public(
+    file: &Located<String>,
+    read: fn(&[u8]) -> Result<KeySet, InvalidJwtKey>,
+    surroundings: &mut Surroundings<'_>,
+    report: &mut Report,
+) -> Option<KeySet> {
+    let content = open(file, surroundings, report)?;
+    file.check(report, |_| read(&content))
+}
+
+fn secret(
+    file: &Located<String>,
+    surroundings: &mut Surroundings<'_>,
+    report: &mut Report,
+) -> Option<KeySet> {
+    match surroundings.secret(&file.value) {
+        Ok(secret) => file.check(report, |_| KeySet::from_secret(&secret)),
+        Err(error) => {
+            tokens::unusable(&error, file.at, report);
+            None
+        }
+    }
+}
+
+fn endpoint(
+    url: &Located<String>,
+    ca: Option<Located<String>>,
+    surroundings: &mut Surroundings<'_>,
+    report: &mut Report,
+) -> Option<Endpoint> {
+    let uri = uri(url, report)?;
+    if uri.scheme() == Some(&Scheme::HTTP) {
+        if let Some(ca) = ca {
+            report.add(Problem::new(ca.at, "nothing is verified by this `ca`: the URL is http"));
+        }
+        return Some(Endpoint::plain(uri));
+    }
+    let authority = match &ca {
+        Some(file) => Some(open(file, surroundings, report)?),
+        None => None,
+    };
+    let at = ca.map_or(url.at, |file| file.at);
+    let client = tls::client(authority.as_deref());
+    let client = client.map_err(|error| report.add(Problem::new(at, error.to_string()))).ok()?;
+    Some(Endpoint::over_tls(uri, client, authority))
+}
+
+const URL_FORM: &str =
+    "write https://, a host and a path, such as https://sso.example.org/jwks.json";
+
+fn uri(url: &Located<String>, report: &mut Report) -> Option<Uri> {
+    if url.value.contains('@') {
+        report.mask(url.at);
+    }
+    let read = url.value.parse::<Uri>().map_err(|_| "this is not a URL").and_then(check_uri);
+    read.map_err(|wrong| report.add(Problem::new(url.at, wrong).help(URL_FORM))).ok()
+}
+
+fn check_uri(uri: Uri) -> Result<Uri, &'static str> {
+    let host = uri.host().filter(|host| !host.is_empty()).ok_or("this URL has no host")?;
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err("the URL must not contain a user name or password");
+    }
+    match uri.scheme() {
+        Some(scheme) if *scheme == Scheme::HTTPS => Ok(uri),
+        Some(scheme) if *scheme == Scheme::HTTP && is_this_machine(host) => Ok(uri),
+        Some(scheme) if *scheme == Scheme::HTTP => {
+            Err("keys that come without TLS from another machine could be anybody's")
+        }
+        _ => Err("this URL does not begin with https://"),
+    }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    address.map_or_else(
+        |_| host.eq_ignore_ascii_case("localhost"),
+        |address| address.to_canonical().is_loopback(),
+    )
+}

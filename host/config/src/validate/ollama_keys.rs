@@ -1,0 +1,49 @@
+//! The users' Ollama keys.
+
+use std::str::FromStr as _;
+
+use stockade_authn::{OllamaKey, OllamaPublicKey};
+use stockade_core::{CredentialId, UserId};
+use stockade_yaml::{Located, Report};
+
+use super::names::Unique;
+use crate::raw::RawOllamaKey;
+
+/// The ids of one user so far, and the keys of all.
+pub(super) struct Known {
+    ids: Unique<CredentialId>,
+    keys: Unique<OllamaPublicKey>,
+}
+
+impl Known {
+    pub(super) fn new() -> Self {
+        Self { ids: Unique::new(), keys: Unique::new() }
+    }
+
+    /// Forgets the ids: those of another user may be the same.
+    pub(super) fn begin_user(&mut self) {
+        self.ids = Unique::new();
+    }
+}
+
+pub(super) fn ollama_key(
+    user: Option<&UserId>,
+    raw: Located<RawOllamaKey>,
+    known: &mut Known,
+    report: &mut Report,
+) -> Option<OllamaKey> {
+    let Located { at, value: raw } = raw;
+    let id = raw.id.required("id", at, report).and_then(|text| {
+        let id = text.check(report, |id| CredentialId::new(id))?;
+        known.ids.check(id.clone(), &format!("the Ollama key id {id:?}"), text.at, report);
+        Some(id)
+    });
+    let line = raw.public_key.required("public_key", at, report)?;
+    let Some(key) = line.check(report, |line| OllamaPublicKey::from_str(line)) else {
+        // It may be the private one.
+        report.mask(line.at);
+        return None;
+    };
+    known.keys.check(key, "this Ollama key", line.at, report);
+    Some(OllamaKey { id: id?, user: user?.clone(), key })
+}

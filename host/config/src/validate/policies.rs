@@ -1,0 +1,113 @@
+//! Which policies there are and where their code is.
+
+use std::path::Path;
+use std::time::Duration;
+
+use stockade_core::{LARGEST_MODULE, PolicyName};
+use stockade_yaml::{Entries, Located, Problem, Report, Slot, closest, quoted};
+
+use super::Surroundings;
+use super::names::Names;
+use super::quantities::Quantity;
+use crate::raw::RawPolicy;
+use crate::regular_file::ReadError;
+use crate::types::{ModuleBytes, ModuleLocation, PolicySource};
+
+pub(super) fn policies(
+    slot: Slot<Entries<RawPolicy>>,
+    incomplete: bool,
+    surroundings: &mut Surroundings<'_>,
+    report: &mut Report,
+) -> (Vec<PolicySource>, Names) {
+    let mut names = Names::new("policy");
+    if incomplete || slot.is_broken() {
+        names.incomplete();
+    }
+    let mut policies = Vec::new();
+    for (name, raw) in slot.value().unwrap_or_default().0 {
+        names.define(&name.value);
+        let checked = name.check(report, |name| PolicyName::new(name));
+        if let Some(raw) = raw.optional() {
+            policies.extend(policy(checked, raw, surroundings, report));
+        }
+    }
+    (policies, names)
+}
+
+fn policy(
+    name: Option<PolicyName>,
+    raw: Located<RawPolicy>,
+    surroundings: &mut Surroundings<'_>,
+    report: &mut Report,
+) -> Option<PolicySource> {
+    let Located { at, value: raw } = raw;
+    let deadline = Quantity::duration(Duration::from_millis(1)..=Duration::from_secs(1));
+    let memory = Quantity::size(64 << 10..=64 << 20);
+    let deadline = deadline.read(raw.deadline, report);
+    let memory = memory.read(raw.memory, report);
+    let remember = raw.remember.optional().is_none_or(|remember| remember.value);
+    let digest = raw.digest.optional().map(|text| text.check(report, |text| digest(text)));
+    let written = raw.module.required("module", at, report)?;
+    let module = module(&written, surroundings, report)?;
+    Some(PolicySource {
+        name: name?,
+        module,
+        digest: match digest {
+            None => None,
+            // A pin that cannot be read is not "unpinned".
+            Some(read) => Some(read?),
+        },
+        deadline,
+        memory,
+        remember,
+        at: written.at,
+    })
+}
+
+fn digest(text: &str) -> Result<[u8; 32], &'static str> {
+    const FORM: &str = "a module's digest is written sha256:<64 hex digits>; \
+                        `sha256sum` computes it";
+    let digits = text.strip_prefix("sha256:").ok_or(FORM)?;
+    let mut digest = [0; 32];
+    hex::decode_to_slice(digits, &mut digest).map_err(|_| FORM)?;
+    Ok(digest)
+}
+
+fn module(
+    written: &Located<String>,
+    surroundings: &mut Surroundings<'_>,
+    report: &mut Report,
+) -> Option<ModuleLocation> {
+    let text = written.value.as_str();
+    if let Some(name) = text.strip_prefix("builtin/") {
+        if surroundings.builtins.contains(&name) {
+            return Some(ModuleLocation::Builtin(name.to_owned()));
+        }
+        let message = format!("there is no shipped policy {}", quoted(text));
+        let help = match closest(name, surroundings.builtins.iter().copied()) {
+            Some(shipped) => format!("did you mean `builtin/{shipped}`?"),
+            None => format!("the shipped ones are {}", surroundings.builtins.join(", ")),
+        };
+        report.add(Problem::new(written.at, message).help(help));
+        return None;
+    }
+    let directory = report.path(written.at.file()).parent().unwrap_or(Path::new(""));
+    let path = directory.join(text);
+    let problem = match surroundings.sources.read(&path, LARGEST_MODULE) {
+        Ok(content) => return Some(ModuleLocation::File(path, ModuleBytes(content.bytes))),
+        Err(ReadError::Missing(_)) => {
+            Problem::new(written.at, format!("there is no module file {}", path.display()))
+        }
+        Err(error) => {
+            let message = format!("cannot read the module {}: {error}", path.display());
+            report.add(Problem::new(written.at, message));
+            return None;
+        }
+    };
+    report.add(if surroundings.builtins.contains(&text) {
+        problem.help(format!("did you mean `builtin/{text}`?"))
+    } else {
+        problem.help("build it there, or write `builtin/…` for a shipped policy")
+    });
+    None
+}

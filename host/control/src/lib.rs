@@ -1,0 +1,15 @@
+//! Generations: what requests are judged by, and how one takes the place of another.
+//!
+//! A [generation](generation::Generation) is built from one reading of the configuration,
+//! proven, and swapped in by [reload] while the gateway runs. It brings the keys that
+//! [issuers publish](jwks) and the [policies that are shipped](shipped).
+
+pub mod endings;
+pub mod generation;
+pub mod jwks;
+mod keep_fresh;
+pub mod reload;
+pub mod shadow;
+pub mod shipped;
+
+pub use keep_fresh::keep_fresh;

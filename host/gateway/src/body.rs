@@ -1,0 +1,220 @@
+//! What callers send: read whole, or passed on.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use sha2::{Digest, Sha256};
+
+use crate::memory::{NoMemory, Share};
+use crate::pause::{Paces, Paused};
+
+/// Why a body was cut.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum CutBody {
+    #[error("the body broke off")]
+    Broken,
+    #[error("nothing more of the body came for {} seconds", .0.as_secs_f32())]
+    Stalled(Duration),
+    #[error("the body is larger than the {0} bytes allowed")]
+    TooLarge(u64),
+    #[error("the blob's content does not match its digest")]
+    DigestMismatch,
+    #[error("{0}")]
+    NoMemory(#[from] NoMemory),
+}
+
+impl CutBody {
+    pub(crate) const fn status(&self) -> StatusCode {
+        match self {
+            Self::Broken | Self::DigestMismatch => StatusCode::BAD_REQUEST,
+            Self::Stalled(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NoMemory(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// How much of a body is taken, and how slowly.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyLimits {
+    pub(crate) bytes: u64,
+    pub(crate) pause: Duration,
+}
+
+/// Refuse a body that says itself that it is too large.
+pub(crate) fn check_length(body: &Incoming, limit: u64) -> Result<(), CutBody> {
+    if body.size_hint().lower() > limit { Err(CutBody::TooLarge(limit)) } else { Ok(()) }
+}
+
+/// The first bytes of a body; none at its end.
+pub(crate) async fn beginning(body: Incoming, pause: Duration) -> Result<Bytes, CutBody> {
+    let mut body = Paces::new(body, pause);
+    let first = std::future::poll_fn(|context| body.poll_data(context)).await;
+    Ok(first.transpose()?.unwrap_or_default())
+}
+
+/// Read a body whole, into memory that is taken from a share before it is used. The share
+/// lasts as long as the bytes.
+pub(crate) async fn collect(
+    body: Incoming,
+    limits: BodyLimits,
+    share: &Arc<Share>,
+) -> Result<Bytes, CutBody> {
+    check_length(&body, limits.bytes)?;
+    let mut body = Paces::new(body, limits.pause);
+    let mut left = limits.bytes;
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(data) = std::future::poll_fn(|context| body.poll_data(context)).await {
+        let data = data?;
+        left = left.checked_sub(data.len() as u64).ok_or(CutBody::TooLarge(limits.bytes))?;
+        share.take(data.len() as u64)?;
+        if first.is_empty() && all.is_empty() {
+            // Most bodies come in one piece, which is not copied.
+            first = data;
+            continue;
+        }
+        if all.is_empty() {
+            let expected = first.len() as u64 + body.remaining() + data.len() as u64;
+            all.reserve(usize::try_from(expected.min(limits.bytes)).unwrap_or(0));
+            all.extend_from_slice(&first);
+        }
+        all.extend_from_slice(&data);
+    }
+    Ok(share.held(if all.is_empty() { first } else { all.freeze() }))
+}
+
+impl From<Paused> for CutBody {
+    fn from(paused: Paused) -> Self {
+        match paused {
+            Paused::Broken(_) => Self::Broken,
+            Paused::Stalled(pause) => Self::Stalled(pause),
+        }
+    }
+}
+
+/// What is sent to Ollama.
+pub(crate) enum RequestBody {
+    Empty,
+    Json(Option<Bytes>),
+    Form(Box<FormBody>),
+    Blob(Box<BlobBody>),
+}
+
+impl RequestBody {
+    /// Where the body takes its time: what is set whenever Ollama takes some of it.
+    pub(crate) fn progress(&self) -> Option<Arc<AtomicBool>> {
+        match self {
+            Self::Blob(blob) => Some(blob.progress.clone()),
+            Self::Empty | Self::Json(_) | Self::Form(_) => None,
+        }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = CutBody;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, CutBody>>> {
+        match self.get_mut() {
+            Self::Empty => Poll::Ready(None),
+            Self::Json(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Form(form) => Poll::Ready(form.pieces.next().map(|piece| Ok(Frame::data(piece)))),
+            Self::Blob(blob) => blob.poll(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Json(bytes) => bytes.is_none(),
+            Self::Form(form) => form.pieces.len() == 0,
+            Self::Blob(blob) => blob.ended,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Json(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
+            Self::Form(form) => {
+                let pieces = form.pieces.as_slice().iter();
+                SizeHint::with_exact(pieces.map(|piece| piece.len() as u64).sum())
+            }
+            // Always chunked: the end of the body is withheld until the digest is
+            // known, so that Ollama never sees a wrong blob complete.
+            Self::Blob(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// A form, written by the gateway around the caller's file.
+pub(crate) struct FormBody {
+    pub(crate) content_type: HeaderValue,
+    pub(crate) pieces: std::vec::IntoIter<Bytes>,
+}
+
+/// A blob on its way to Ollama: bounded, and hashed as it passes.
+pub(crate) struct BlobBody {
+    incoming: Paces,
+    left: u64,
+    limit: u64,
+    progress: Arc<AtomicBool>,
+    hasher: Sha256,
+    digest: String,
+    ended: bool,
+}
+
+impl BlobBody {
+    /// `digest` is what the content must have, as `sha256:<64 lower-case hex digits>`.
+    pub(crate) fn new(incoming: Incoming, limits: BodyLimits, digest: &str) -> Self {
+        Self {
+            incoming: Paces::new(incoming, limits.pause),
+            left: limits.bytes,
+            limit: limits.bytes,
+            progress: Arc::default(),
+            hasher: Sha256::new(),
+            digest: digest.trim_start_matches("sha256:").to_owned(),
+            ended: false,
+        }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutBody>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let data = match std::task::ready!(self.incoming.poll_data(context)) {
+            Some(Ok(data)) => data,
+            Some(Err(paused)) => return self.cut(paused.into()),
+            None => return self.finish(),
+        };
+        self.progress.store(true, Ordering::Relaxed);
+        let Some(left) = self.left.checked_sub(data.len() as u64) else {
+            return self.cut(CutBody::TooLarge(self.limit));
+        };
+        self.left = left;
+        self.hasher.update(&data);
+        Poll::Ready(Some(Ok(Frame::data(data))))
+    }
+
+    fn finish(&mut self) -> Poll<Option<Result<Frame<Bytes>, CutBody>>> {
+        self.ended = true;
+        let actual = hex::encode(std::mem::take(&mut self.hasher).finalize());
+        if actual == self.digest { Poll::Ready(None) } else { self.cut(CutBody::DigestMismatch) }
+    }
+
+    fn cut(&mut self, cut: CutBody) -> Poll<Option<Result<Frame<Bytes>, CutBody>>> {
+        self.ended = true;
+        Poll::Ready(Some(Err(cut)))
+    }
+}

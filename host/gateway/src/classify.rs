@@ -1,0 +1,130 @@
+//! The second step: what a request asks for, with its body read.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body::Body as _;
+use hyper::body::Incoming;
+use stockade_authn::Identity;
+use stockade_core::{Dialect, ModelName, Parameters, Subject};
+use stockade_ollama::{BodyKind, CanonicalRequest, ReadLimits, Routed};
+
+use crate::body::{self, BodyLimits};
+use crate::gateway::Exchange;
+use crate::memory::Share;
+use crate::record::Record;
+use crate::refused::Refused;
+use stockade_control::generation::Judged;
+
+/// What was judged, and the body that belongs to it if that is streamed through.
+pub(super) struct Classified {
+    pub(super) request: Box<CanonicalRequest>,
+    pub(super) stream: Option<Incoming>,
+    /// The memory of its body, if it has one.
+    pub(super) share: Option<Arc<Share>>,
+}
+
+impl Subject for Classified {
+    fn operation(&self) -> stockade_core::Operation {
+        self.request.operation()
+    }
+
+    fn models(&self) -> &[stockade_core::ModelRef] {
+        self.request.models()
+    }
+}
+
+impl Judged for Classified {
+    fn dialect(&self) -> Dialect {
+        self.request.dialect()
+    }
+
+    fn parameters(&self) -> &Parameters {
+        self.request.parameters()
+    }
+
+    fn body_text(&self) -> Option<String> {
+        self.request.body_text()
+    }
+
+    fn replace_model(&mut self, by: &ModelName) -> Result<(), String> {
+        self.request.replace_model(by)
+    }
+}
+
+impl Exchange<'_> {
+    pub(super) async fn classify(
+        &self,
+        routed: Routed,
+        body: Incoming,
+        caller: Option<&Identity>,
+        record: &mut Record,
+    ) -> Result<Classified, Refused> {
+        let limits = &self.generation.config.limits;
+        let classified = match (routed.body_kind(), caller) {
+            (BodyKind::Blob, _) => {
+                // A length that is too large is known before anything is forwarded.
+                body::check_length(&body, limits.blob)?;
+                let request = Box::new(routed.streamed()?);
+                Classified { request, stream: Some(body), share: None }
+            }
+            (BodyKind::Json(_) | BodyKind::Multipart, Some(caller)) => {
+                self.read(routed, body, caller).await?
+            }
+            // Any body is too long, and so the first bytes of it tell as much as all.
+            (BodyKind::None, Some(_)) => {
+                let bytes = body::beginning(body, limits.body_timeout).await?;
+                self.without_body(routed, bytes)?
+            }
+            // For somebody who has proven nothing, not even those are waited for.
+            (_, None) => {
+                let none = body.is_end_stream();
+                self.without_body(routed, Bytes::from_static(if none { b"" } else { b"?" }))?
+            }
+        };
+        record.classified(classified.request.operation(), classified.request.models());
+        Ok(classified)
+    }
+
+    /// What has no body; `beginning` is what came of one all the same.
+    fn without_body(&self, routed: Routed, beginning: Bytes) -> Result<Classified, Refused> {
+        let request = Box::new(routed.read(beginning, &self.read_limits())?);
+        Ok(Classified { request, stream: None, share: None })
+    }
+
+    /// Read a body whole, where that takes nobody else's time or memory.
+    async fn read(
+        &self,
+        routed: Routed,
+        body: Incoming,
+        caller: &Identity,
+    ) -> Result<Classified, Refused> {
+        let limits = &self.generation.config.limits;
+        let share = self.share(caller);
+        let most = BodyLimits { bytes: limits.body, pause: limits.body_timeout };
+        let bytes = body::collect(body, most, &share).await?;
+        let weight = if routed.is_compressed() { u64::MAX } else { bytes.len() as u64 };
+        let (limits, taken) = (self.read_limits(), share.clone());
+        let read = move || {
+            let mut take = |bytes: usize| taken.take(bytes as u64).is_ok();
+            routed.read_within(bytes, &limits, &mut take)
+        };
+        let request = self.gateway.readers.run(weight, &share, read).await??;
+        share.take(request.overhead() as u64)?;
+        Ok(Classified { request: Box::new(request), stream: None, share: Some(share) })
+    }
+
+    fn read_limits(&self) -> ReadLimits {
+        let limits = &self.generation.config.limits;
+        ReadLimits {
+            bytes: usize::try_from(limits.body).unwrap_or(usize::MAX),
+            depth: limits.json_depth,
+            ..ReadLimits::default()
+        }
+    }
+
+    /// Memory for what is read for a caller.
+    pub(super) fn share(&self, caller: &Identity) -> Arc<Share> {
+        self.gateway.memory.share(&caller.principal.user, &self.generation.config.limits)
+    }
+}

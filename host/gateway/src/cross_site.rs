@@ -1,0 +1,219 @@
+//! Requests that a web page of somebody else makes a browser send.
+//!
+//! A browser adds passwords and client certificates by itself, whichever page asks, and needs
+//! nothing at all where callers without a credential are somebody. A page cannot read the
+//! answers of another origin, but what is asked for is done. So these proofs count only where
+//! the browser does not say that the page is foreign. Keys and tokens are added by whoever
+//! asks, and a page that has one was given it.
+//!
+//! A page whose own name is made to mean this machine (DNS rebinding) is of the same origin to
+//! its browser. It asks for that name, though, and a gateway that takes callers without a
+//! credential answers only to its own. Other proofs belong to the name for which they were
+//! entered or issued.
+//!
+//! Sources: WHATWG Fetch, "`Origin` header"; W3C Fetch Metadata Request Headers, section 2.4;
+//! Ollama `server/routes.go` (`allowedHostsMiddleware`).
+
+use std::net::IpAddr;
+
+use http::header::{HOST, ORIGIN};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use stockade_core::{ProofKind, Transport};
+
+use crate::gateway::Exchange;
+use crate::refused::Refused;
+use stockade_config::PRIVATE_DOMAINS;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// The most characters of a header that a message repeats.
+const LONGEST: usize = 100;
+
+impl Exchange<'_> {
+    /// Refuses what a page asks for that may not, with a proof that its browser sends by
+    /// itself.
+    pub(super) fn check_page(&self, parts: &Parts, proof: ProofKind) -> Result<(), Refused> {
+        let headers = &parts.headers;
+        let hosts = self.hosts(headers);
+        if self.is_foreign(headers, &hosts) {
+            return Err(foreign_page(headers));
+        }
+        // To a name that its certificate does not have, no browser sends anything.
+        if proof != ProofKind::Anonymous || self.link.transport != Transport::Plain {
+            return Ok(());
+        }
+        match hosts.iter().find(|host| !self.is_known(host)) {
+            Some(host) => Err(unknown_host(host)),
+            None => Ok(()),
+        }
+    }
+
+    /// The hosts that were asked for, perhaps with ports: the caller's word and that of
+    /// trusted proxies.
+    fn hosts(&self, headers: &HeaderMap) -> Vec<String> {
+        let proxies = &self.generation.config.trusted_proxies;
+        let mut hosts = proxies.hosts(self.link.hop(), headers);
+        let own = headers.get_all(HOST).iter();
+        hosts.extend(own.map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned()));
+        hosts
+    }
+
+    fn is_foreign(&self, headers: &HeaderMap, hosts: &[String]) -> bool {
+        let mut origins = headers.get_all(ORIGIN).iter();
+        let origin = origins.next();
+        if origins.next().is_some() {
+            return true;
+        }
+        let origin = origin.map(|origin| origin.to_str().unwrap_or_default());
+        let allowed = &self.generation.config.cors.origins;
+        if origin.is_some_and(|origin| allowed.iter().any(|known| known.matches(origin))) {
+            return false;
+        }
+        let mut sites =
+            headers.get_all(SEC_FETCH_SITE).iter().map(HeaderValue::as_bytes).peekable();
+        if sites.peek().is_none() {
+            return origin.is_some_and(|origin| !self.is_own(origin, hosts));
+        }
+        // `none` is what people ask for themselves, by an address or a bookmark.
+        !sites.all(|site| site == b"same-origin" || (site == b"none" && origin.is_none()))
+    }
+
+    /// Compares a page's origin with the one that this request went to. A proxy in front may
+    /// speak TLS where the gateway does not, and never the other way round.
+    fn is_own(&self, origin: &str, hosts: &[String]) -> bool {
+        let Some((scheme, authority)) = origin.split_once("://") else {
+            return false;
+        };
+        let plain = self.link.transport == Transport::Plain;
+        (scheme == "https" || (plain && scheme == "http"))
+            && hosts.iter().any(|host| host.eq_ignore_ascii_case(authority))
+    }
+
+    /// Looks for a name that nobody else can make mean this machine, or that the
+    /// configuration gives.
+    fn is_known(&self, host: &str) -> bool {
+        let name = name_of(host);
+        let listener = self.generation.listener(self.link.listener, false);
+        is_local(&name)
+            || self.gateway.machine.as_ref() == Some(&name)
+            || listener.is_some_and(|listener| listener.hosts.contains(&name))
+    }
+}
+
+/// The host without its port, in lower case and without a dot at the end.
+fn name_of(host: &str) -> String {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+}
+
+/// An address is not looked up, and a name without a dot or of a private domain cannot be
+/// registered.
+fn is_local(name: &str) -> bool {
+    let unbracketed = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    if unbracketed.unwrap_or(name).parse::<IpAddr>().is_ok() {
+        return true;
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if !name.bytes().all(plain) {
+        return false;
+    }
+    let private =
+        |domain: &&str| name.strip_suffix(*domain).is_some_and(|rest| rest.ends_with('.'));
+    !name.contains('.') || PRIVATE_DOMAINS.iter().any(private)
+}
+
+fn foreign_page(headers: &HeaderMap) -> Refused {
+    let origin = headers.get(ORIGIN).filter(|origin| *origin != "null");
+    let of = match origin {
+        Some(origin) => format!("of the origin {}", shown(origin.as_bytes())),
+        None => "of another site".to_owned(),
+    };
+    Refused::foreign_page(format!(
+        "a web page {of} may not use this gateway with what its visitor's browser sends by itself; \
+         the operator allows a page by naming its origin in cors.origins"
+    ))
+}
+
+fn unknown_host(host: &str) -> Refused {
+    Refused::foreign_page(format!(
+        "this gateway is not known by the name {}, and answers callers without a credential by its \
+         own names only; the operator adds one in `hosts` of the listener",
+        shown(host.as_bytes())
+    ))
+}
+
+/// The beginning of what a caller wrote, fit for a log and a terminal.
+fn shown(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let beginning: String = text.chars().take(LONGEST).collect();
+    let more = if beginning.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", beginning.escape_debug())
+}
+
+/// The name that the machine has for itself, where the system tells it.
+pub(super) fn machine_name() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    Some(name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_nobody_can_register_are_local() {
+        for host in [
+            "localhost",
+            "localhost:11435",
+            "LOCALHOST.",
+            "127.0.0.1",
+            "127.0.0.1:1",
+            "[::1]",
+            "[::1]:11435",
+            "192.168.0.7",
+            "8.8.8.8:80",
+            "gateway",
+            "nas:11435",
+            "pc.local",
+            "app.localhost:5173",
+            "stockade.ns.svc.cluster.local",
+            "ollama.internal",
+            "box.home.arpa",
+            "",
+            ":80",
+        ] {
+            assert!(is_local(&name_of(host)), "{host}");
+        }
+        for host in [
+            "evil.example",
+            "evil.example:11435",
+            "local.evil.example",
+            "evil-local",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example",
+            "home.arpa",
+            "evil.example.",
+            "user@localhost",
+            "localhost/evil.example",
+            "evil.notlocal.example",
+            "ev\u{fffd}il",
+            "[::1].evil.example",
+            ".example",
+            "xlocal.example",
+        ] {
+            let local = is_local(&name_of(host));
+            assert_eq!(local, host == "evil-local", "{host}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_is_short_and_printable() {
+        assert_eq!(shown(b"https://evil.example"), "https://evil.example");
+        assert_eq!(shown(b"\x1b[31m\xff"), "\\u{1b}[31m\u{fffd}");
+        assert_eq!(shown(&[b'a'; 300]), format!("{}…", "a".repeat(100)));
+    }
+}

@@ -1,0 +1,62 @@
+//! What becomes of connections that there is no room for.
+
+use std::io;
+use std::time::Duration;
+
+use http::StatusCode;
+use stockade_core::Dialect;
+use stockade_ollama::response::{ERROR_CONTENT_TYPE, error_body};
+use tokio::net::TcpStream;
+
+use crate::connections::{Connected, Full};
+use crate::gateway::Gateway;
+use crate::listener::Entrance;
+use crate::patience::Patient;
+
+/// How many idle connections make room where descriptors ran out all the same.
+const SHED: usize = 16;
+/// How long is waited for descriptors.
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl Gateway {
+    /// Take a new connection in, if there is room.
+    pub(super) fn admit(&self) -> Result<Connected, Full> {
+        let generation = self.current.load();
+        self.connections.admit(self.connections.most(&generation.config.limits))
+    }
+
+    /// Close a connection that there is no room for; its caller is told where HTTP begins at
+    /// once and the socket takes it.
+    pub(super) fn turn_away(&self, stream: &Patient<TcpStream>, entrance: &Entrance, full: Full) {
+        if let Some(left_out) = self.turned_away.admit() {
+            let times = left_out + 1;
+            tracing::warn!(times, "connections are refused: {full}");
+        }
+        if entrance.is_plain() {
+            stream.get_ref().try_write(&answer(full)).ok();
+        }
+    }
+
+    /// Out of descriptors all the same: let go of connections that nobody uses, and wait.
+    pub(super) async fn pause_after(&self, error: &io::Error) {
+        if let Some(left_out) = self.starved.admit() {
+            let times = left_out + 1;
+            tracing::warn!(%error, times, "cannot accept connections");
+        }
+        self.connections.shed(SHED);
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn answer(full: Full) -> Vec<u8> {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    let body = error_body(Dialect::Native, status, &full.to_string(), "");
+    let mut answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: {ERROR_CONTENT_TYPE}\r\n\
+         content-length: {}\r\nretry-after: 1\r\nconnection: close\r\n\r\n",
+        body.len()
+    )
+    .into_bytes();
+    answer.extend_from_slice(&body);
+    answer
+}

@@ -1,0 +1,26 @@
+//! The memory of large heads.
+
+use std::sync::Arc;
+
+use stockade_core::UserId;
+
+use crate::memory::{BodyMemory, Share};
+use stockade_control::reload::Current;
+
+/// Where large heads take their memory.
+#[derive(Clone)]
+pub(crate) struct Heads {
+    memory: Arc<BodyMemory>,
+    current: Arc<Current>,
+}
+
+impl Heads {
+    pub(crate) const fn new(memory: Arc<BodyMemory>, current: Arc<Current>) -> Self {
+        Self { memory, current }
+    }
+
+    /// All callers together have one user's share: nobody has proven anything yet.
+    pub(super) fn share(&self) -> Arc<Share> {
+        self.memory.share(&UserId::nobodys(), &self.current.load().config.limits)
+    }
+}

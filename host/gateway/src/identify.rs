@@ -1,0 +1,176 @@
+//! The first step: who is calling.
+
+use http::request::Parts;
+use stockade_authn::{Attempt, AuthnError, Clash, Identity, Presented, Step, Target};
+use stockade_core::{ProofKind, UnixTime};
+
+use crate::gateway::Exchange;
+use crate::refused::Refused;
+use crate::tenure::is_still_valid;
+use stockade_control::generation::Generation;
+
+/// What the connection's certificate says.
+enum Certified {
+    /// There is none.
+    None,
+    /// It stands for no user.
+    Nobody,
+    As(Box<Identity>),
+}
+
+impl Exchange<'_> {
+    pub(super) async fn identify(
+        &self,
+        parts: &Parts,
+        in_path: Option<&str>,
+    ) -> Result<Identity, Refused> {
+        let target = Target {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query(),
+        };
+        let asserted =
+            self.asserted(parts, in_path).map_err(|error| self.unproven(&error, None))?;
+        let presented = match Presented::of_request(&parts.headers, in_path.or(asserted), target) {
+            Ok(presented) => presented,
+            Err(error) => return Err(self.unproven(&error, None)),
+        };
+        let kind = presented.kind();
+        if kind == Some(ProofKind::Basic) && !self.link.keeps_passwords() {
+            return Err(self.unproven(&AuthnError::Insecure, kind));
+        }
+        let now = self.gateway.clock.now();
+        let certified = self.certified(now).map_err(|error| self.refused_certificate(&error))?;
+        let asserted = asserted.map(|_| ProofKind::Jwt);
+        if let Some(proof) = self.sent_unasked(&certified, kind).or(asserted) {
+            self.check_page(parts, proof)?;
+        }
+        match (&certified, kind) {
+            (Certified::As(identity), None) => {
+                let identity = self.represented(Identity::clone(identity), parts)?;
+                return self.unless_revoked(identity, now);
+            }
+            (Certified::Nobody, None) => {
+                return Err(self.refused_certificate(&AuthnError::UnknownCertificate));
+            }
+            _ => {}
+        }
+        let proven = self.prove(&presented, now).await?;
+        let proven = proven.and_then(|identity| match &certified {
+            Certified::As(other) if other.principal.user != identity.principal.user => {
+                Err(AuthnError::SeveralCredentials(Clash::Certificate))
+            }
+            _ => Ok(identity),
+        });
+        let identity = proven.map_err(|error| self.unproven(&error, kind))?;
+        let identity = self.represented(identity, parts)?;
+        self.unless_revoked(identity, now)
+    }
+
+    /// The token that something in front of the gateway has put into a header of its own, once
+    /// it knew who sits at the browser. It counts like a key in front of the path.
+    fn asserted<'p>(
+        &self,
+        parts: &'p Parts,
+        in_path: Option<&str>,
+    ) -> Result<Option<&'p str>, AuthnError> {
+        let names = self.generation.authenticator.token_headers();
+        let asserted = Presented::token_in(&parts.headers, names)?;
+        match (asserted, in_path) {
+            (Some(token), Some(key)) if token != key => {
+                Err(AuthnError::SeveralCredentials(Clash::Asserted))
+            }
+            _ => Ok(asserted),
+        }
+    }
+
+    /// The user for whom the caller speaks, if it may.
+    fn represented(&self, identity: Identity, parts: &Parts) -> Result<Identity, Refused> {
+        let authenticator = &self.generation.authenticator;
+        authenticator
+            .represented(identity, &parts.headers)
+            .map_err(|error| self.unproven(&error, None))
+    }
+
+    /// A caller who may also come in by the configuration that is being compiled, if there
+    /// is one: a revocation does not wait for that.
+    fn unless_revoked(&self, identity: Identity, now: UnixTime) -> Result<Identity, Refused> {
+        let certificate = (self.link.certificate.as_deref(), self.link.listener);
+        let holds = |pending: &Generation| is_still_valid(pending, certificate, &identity, now);
+        if self.gateway.current.pending().is_none_or(|pending| holds(&pending)) {
+            return Ok(identity);
+        }
+        Err(self.unproven(&AuthnError::Revoked, None))
+    }
+
+    /// Who presented this, or why it is nobody. Whoever has to wait is refused here.
+    async fn prove(
+        &self,
+        presented: &Presented<'_>,
+        now: UnixTime,
+    ) -> Result<Result<Identity, AuthnError>, Refused> {
+        let authenticator = &self.generation.authenticator;
+        let attempt = Attempt::of(presented, self.client);
+        let password = attempt.filter(Attempt::is_password);
+        let held = password.and_then(|attempt| self.wait(&attempt, now));
+        let begun = match held {
+            Some(_) => authenticator.begin_held(presented, now),
+            None => authenticator.begin(presented, now),
+        };
+        let proven = match begun {
+            Ok(Step::Proven(identity)) => {
+                self.gateway.replays.admit(presented, self.client, now).map(|()| identity)
+            }
+            Ok(Step::Check(check)) => {
+                let wait = || password.and_then(|attempt| self.wait(&attempt, now));
+                let checked = self.gateway.passwords.run(check, wait).await?;
+                authenticator.finish(checked, now)
+            }
+            Err(error) => Err(error),
+        };
+        if let (Err(error), Some(attempt)) = (&proven, &attempt) {
+            let before = held.filter(|_| error.is_guess());
+            if let Some(wait) = before.or_else(|| self.failed(error, attempt, now)) {
+                return Err(Refused::throttled(wait));
+            }
+        }
+        Ok(proven)
+    }
+
+    /// The proof that a browser sends by itself, whichever page makes it send.
+    fn sent_unasked(&self, certified: &Certified, kind: Option<ProofKind>) -> Option<ProofKind> {
+        match (certified, kind) {
+            (_, Some(ProofKind::Basic)) => kind,
+            (Certified::As(_), None) => Some(ProofKind::Mtls),
+            (Certified::None, None) => {
+                let anonymous = &self.generation.config.authentication.anonymous;
+                anonymous.as_ref().map(|_| ProofKind::Anonymous)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whom the connection's certificate stands for. It was verified at the handshake,
+    /// and is again by each generation that the connection lives to see.
+    fn certified(&self, now: UnixTime) -> Result<Certified, AuthnError> {
+        let Some(certificate) = &self.link.certificate else {
+            return Ok(Certified::None);
+        };
+        let identity = certificate.identity(self.generation, self.link.listener, now)?;
+        Ok(identity.map_or(Certified::Nobody, |identity| Certified::As(Box::new(identity))))
+    }
+
+    fn refused_certificate(&self, error: &AuthnError) -> Refused {
+        if let Some(certificate) = &self.link.certificate {
+            self.gateway.strangers.refused(self.link.peer, &certificate.names(), error);
+        }
+        self.unproven(error, None)
+    }
+
+    /// Clients such as browsers and wget send a password only when they are asked for it.
+    fn unproven(&self, error: &AuthnError, kind: Option<ProofKind>) -> Refused {
+        let asked = self.generation.authenticator.has_passwords() && self.link.keeps_passwords();
+        let basic = asked && matches!(kind, None | Some(ProofKind::Basic));
+        Refused::unproven(error, basic)
+    }
+}

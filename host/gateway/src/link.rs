@@ -1,0 +1,78 @@
+//! How a caller is connected.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use stockade_authn::ClientIp;
+use stockade_core::Transport;
+
+use crate::certificate::PeerCertificate;
+
+/// The address at the other end of a connection: the last proxy's, if there are any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PeerAddr(pub(crate) SocketAddr);
+
+/// Whether the caller itself is at the other end.
+impl PartialEq<PeerAddr> for ClientIp {
+    fn eq(&self, peer: &PeerAddr) -> bool {
+        self.address() == peer.0.ip().to_canonical()
+    }
+}
+
+impl fmt::Display for PeerAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How a caller is connected.
+pub(crate) struct Link {
+    pub(crate) peer: PeerAddr,
+    /// Whom a trusted proxy says that the connection is for.
+    pub(super) told: Option<SocketAddr>,
+    pub(crate) transport: Transport,
+    /// The address that the listener has in the configuration.
+    pub(super) listener: SocketAddr,
+    /// The client's certificate, if it has one.
+    pub(super) certificate: Option<Arc<PeerCertificate>>,
+    /// Whether the gateway was reached at an address that only this machine has. A proxy on
+    /// this machine is at one, whomever it speaks for, and whatever headers say.
+    pub(super) loopback: bool,
+}
+
+impl Link {
+    /// Where requests come from, as far as it can be told without looking at them.
+    pub(super) fn hop(&self) -> IpAddr {
+        self.told.unwrap_or(self.peer.0).ip()
+    }
+
+    /// Whether nobody on the way can read a password.
+    pub(crate) fn keeps_passwords(&self) -> bool {
+        self.loopback || self.transport != Transport::Plain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_travel_by_loopback_or_tls_only() {
+        let address = SocketAddr::from(([192, 0, 2, 7], 4711));
+        for (transport, loopback, kept) in [
+            (Transport::Plain, false, false),
+            (Transport::Plain, true, true),
+            (Transport::Tls, false, true),
+            (Transport::MutualTls, false, true),
+        ] {
+            let (peer, listener) = (PeerAddr(address), address);
+            // Whomever a proxy speaks for, also if that is somebody on this machine.
+            for told in [None, Some(address), Some(SocketAddr::from(([127, 0, 0, 1], 80)))] {
+                let certificate = None;
+                let link = Link { peer, told, transport, listener, certificate, loopback };
+                assert_eq!(link.keeps_passwords(), kept);
+            }
+        }
+    }
+}

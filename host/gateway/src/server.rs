@@ -1,0 +1,152 @@
+//! The running gateway: sockets, reload and shutdown in one object.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use stockade_core::Clock;
+use stockade_engine::{Compiler, Engine, EngineConfig, EngineError};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::gateway::Gateway;
+use crate::listener;
+use stockade_config::ConfigErrors;
+use stockade_control::endings;
+use stockade_control::generation::Generation;
+use stockade_control::keep_fresh;
+use stockade_control::reload::{Current, Reloader, Watch, WatchError};
+use stockade_control::shadow::ShadowTally;
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration does not load.
+    #[error("{0}")]
+    Config(#[from] ConfigErrors),
+    /// The sandbox does not work on this machine.
+    #[error("the sandbox cannot be set up: {0}")]
+    Engine(#[from] EngineError),
+    /// An address is not to be had.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Changes cannot be noticed.
+    #[error("{0}")]
+    Watch(#[from] WatchError),
+}
+
+/// A running gateway.
+pub struct Server {
+    addresses: Vec<SocketAddr>,
+    current: Arc<Current>,
+    shadow: Arc<ShadowTally>,
+    /// `None` where nothing is reloaded.
+    watch: Option<Watch>,
+    stop: CancellationToken,
+    listeners: JoinSet<()>,
+}
+
+impl Server {
+    /// Load the configuration and listen. Several gateways in one process can have the same
+    /// [`proven_engine`]: what one of them has compiled serves them all.
+    ///
+    /// # Errors
+    /// Nothing listens until everything is ready.
+    pub async fn start(
+        engine: Arc<Engine>,
+        config: &Path,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        let reloader = Arc::new(Reloader::start(config, engine, clock.clone())?);
+        let server = Self::serving(reloader.current().clone(), clock).await?;
+        Ok(Self { watch: Some(Watch::start(reloader)?), ..server })
+    }
+
+    /// Serve one generation as long as this lives, whatever becomes of its files.
+    ///
+    /// # Errors
+    /// Where an address is not to be had.
+    pub async fn of(generation: Generation, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        Self::serving(Arc::new(Current::new(generation)), clock).await
+    }
+
+    #[expect(clippy::unused_async, reason = "sockets listen within a runtime only")]
+    async fn serving(current: Arc<Current>, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let config = current.load();
+        let mut sockets = Vec::new();
+        for listener in &config.config.listen {
+            let address = listener.address;
+            let bound = listen(address);
+            sockets.push(bound.map_err(|source| StartError::Listen { address, source })?);
+        }
+        let addresses = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
+        let shadow = Arc::new(ShadowTally::default());
+        let gateway = Arc::new(Gateway::new(current.clone(), clock.clone(), shadow.clone()));
+        let stop = CancellationToken::new();
+        let mut listeners = JoinSet::new();
+        listeners.spawn(gateway.surplus().clone().give_back(stop.clone()));
+        for (socket, listener) in sockets.into_iter().zip(config.config.listen.clone()) {
+            let gateway = gateway.clone();
+            listeners.spawn(listener::serve(socket, listener, gateway, stop.clone()));
+        }
+        listeners.spawn(keep_fresh(current.clone(), stop.clone()));
+        listeners.spawn(endings::keep_watch(current.clone(), clock, stop.clone()));
+        Ok(Self { addresses, current, shadow, watch: None, stop, listeners })
+    }
+
+    /// Where it listens; the real ports, where the configuration says 0.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The generation in force and what becomes of changes.
+    pub fn current(&self) -> &Arc<Current> {
+        &self.current
+    }
+
+    /// What shadow bindings have said since the start.
+    pub fn shadow(&self) -> &ShadowTally {
+        &self.shadow
+    }
+
+    /// Look for changed files now.
+    pub fn check_for_changes(&self) {
+        if let Some(watch) = &self.watch {
+            watch.check();
+        }
+    }
+
+    /// Stop accepting, let running requests finish, and end.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        while self.listeners.join_next().await.is_some() {}
+    }
+}
+
+/// How many connections may wait to be accepted; the system may allow fewer. A caller for
+/// whom there is no place waits for a second before the next try.
+const BACKLOG: u32 = 4096;
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Connections of the process before this one may not have ended.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// The sandbox, its limits shown to bite here and now.
+///
+/// # Errors
+/// Where they do not, or it cannot be set up on this machine.
+pub fn proven_engine(compiler: Compiler) -> Result<Engine, EngineError> {
+    let engine = Engine::new(EngineConfig::compiling(compiler))?;
+    engine.self_test()?;
+    Ok(engine)
+}

@@ -1,0 +1,56 @@
+//! Tells of connections and certificates that were refused, as often as a log can bear.
+
+use std::io;
+use std::net::SocketAddr;
+
+use crate::bounded::Bounded;
+use stockade_core::Causes;
+
+use crate::link::PeerAddr;
+use crate::proxy_protocol::NotProxied;
+
+/// What strangers did, bounded for each kind.
+#[derive(Debug, Default)]
+pub(super) struct Strangers {
+    handshakes: Bounded,
+    certificates: Bounded,
+    connections: Bounded,
+}
+
+impl Strangers {
+    /// A handshake failed; where a client certificate was refused in it, whose that was.
+    pub(super) fn failed(&self, peer: PeerAddr, error: &io::Error, names: Option<&str>) {
+        if let Some(names) = names {
+            self.refused(peer, names, &Causes(error));
+        } else if let Some(left_out) = self.handshakes.admit() {
+            let left_out = (left_out > 0).then_some(left_out);
+            tracing::warn!(%peer, error = %Causes(error), left_out, "a TLS handshake failed");
+        }
+    }
+
+    /// A handshake did not end in time.
+    pub(super) fn late(&self, peer: PeerAddr) {
+        if let Some(left_out) = self.handshakes.admit() {
+            let left_out = (left_out > 0).then_some(left_out);
+            tracing::warn!(%peer, left_out, "a TLS handshake took too long");
+        }
+    }
+
+    /// A connection came without its proxy.
+    pub(super) fn unproxied(&self, peer: PeerAddr, listener: SocketAddr, error: &NotProxied) {
+        if error.is_a_look() {
+            tracing::debug!(%peer, %listener, "{error}");
+        } else if let Some(left_out) = self.connections.admit() {
+            let left_out = (left_out > 0).then_some(left_out);
+            tracing::warn!(%peer, %listener, left_out, "a connection is refused: {error}");
+        }
+    }
+
+    /// A client certificate is not accepted, at the handshake or later.
+    pub(super) fn refused(&self, peer: PeerAddr, names: &str, why: &dyn std::fmt::Display) {
+        if let Some(left_out) = self.certificates.admit() {
+            let left_out = (left_out > 0).then_some(left_out);
+            tracing::warn!(%peer, names, error = %why, left_out, "a client certificate is refused");
+        }
+    }
+}

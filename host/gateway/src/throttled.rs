@@ -1,0 +1,64 @@
+//! Slows down those who fail to prove who they are.
+
+use std::time::Duration;
+
+use stockade_authn::{Attempt, AuthnError, Hold, Whom};
+use stockade_core::UnixTime;
+
+use crate::gateway::Exchange;
+
+impl Exchange<'_> {
+    /// How long an attempt has to wait, if it has to.
+    pub(super) fn wait(&self, attempt: &Attempt<'_>, now: UnixTime) -> Option<Duration> {
+        let rules = self.generation.config.authentication.throttle.as_ref()?;
+        self.gateway.throttle.wait(attempt, rules, now)
+    }
+
+    /// Count a failure, if it may come of guessing. How long its caller has to wait, if
+    /// that was so before.
+    pub(super) fn failed(
+        &self,
+        error: &AuthnError,
+        attempt: &Attempt<'_>,
+        now: UnixTime,
+    ) -> Option<Duration> {
+        let rules = self.generation.config.authentication.throttle.as_ref()?;
+        if !error.is_guess() {
+            return None;
+        }
+        // What can be guessed was not looked at, had it to wait.
+        if !attempt.is_password()
+            && let Some(wait) = self.wait(attempt, now)
+        {
+            return Some(wait);
+        }
+        for hold in self.gateway.throttle.failed(attempt, rules, now) {
+            self.log(&hold, attempt);
+        }
+        None
+    }
+
+    fn log(&self, hold: &Hold, attempt: &Attempt<'_>) {
+        let Hold { whom, guess, failures, turned_away, wait } = hold;
+        let seconds = wait.as_secs_f32();
+        match whom {
+            Whom::Address(address) => tracing::warn!(
+                %address, ?guess, failures, turned_away, seconds,
+                "too many credentials from an address were wrong; the next one has to wait"
+            ),
+            Whom::User => {
+                // A name that nobody has may be a password in the wrong place.
+                let known = |user: &&str| self.generation.authenticator.knows(user);
+                let user = attempt.user().filter(known);
+                tracing::warn!(
+                    user,
+                    ?guess,
+                    failures,
+                    turned_away,
+                    seconds,
+                    "too many credentials of a user were wrong; the next one has to wait"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `POST /-/token`: a time-limited token for whoever has proven who they are.
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Method, Response, StatusCode};
+use hyper::body::Incoming;
+use serde::Deserialize;
+use serde_json::json;
+use stockade_authn::CannotIssue;
+
+use crate::answer::AnswerBody;
+use crate::body::{BodyLimits, collect};
+use crate::gateway::{Exchange, Head};
+use crate::record::Record;
+use crate::refused::{REQUEST_ID, Refused};
+
+/// The gateway's own path; none of Ollama's begins with `/-/`.
+pub(super) const PATH: &str = "/-/token";
+
+const LONGEST_BODY: u64 = 1024;
+
+/// What may be asked for.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Wish {
+    /// Such as `30m`.
+    ttl: Option<String>,
+}
+
+impl Exchange<'_> {
+    /// Answer in the form of OAuth's token endpoint (RFC 6749, section 5.1).
+    pub(super) async fn token(
+        &self,
+        head: Head<'_>,
+        body: Incoming,
+        record: &mut Record,
+    ) -> Result<Response<AnswerBody>, Refused> {
+        let in_path = head.key.allowed(&self.generation.config.authentication)?;
+        if head.parts.method != Method::POST {
+            return Err(Refused::only_post());
+        }
+        let caller = self.identify(head.parts, in_path).await?;
+        record.identified(&caller);
+        self.recordable()?;
+        let pause = self.generation.config.limits.body_timeout;
+        let limits = BodyLimits { bytes: LONGEST_BODY, pause };
+        let wish = wish(&collect(body, limits, &self.share(&caller)).await?)?;
+        let now = self.gateway.clock.now();
+        let issued = self.generation.authenticator.issue(&caller, wish, now)?;
+        let answer = json!({
+            "access_token": issued.token.expose(),
+            "token_type": "Bearer",
+            "expires_in": issued.expires.as_secs().saturating_sub(now.as_secs()),
+        });
+        Ok(answered(answer.to_string().into(), record))
+    }
+}
+
+fn wish(body: &Bytes) -> Result<Option<std::time::Duration>, Refused> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    // What serde_json says of it may quote it.
+    let wish: Wish = serde_json::from_slice(body).map_err(|_| {
+        Refused::bad_request(r#"send nothing, or JSON with nothing but a ttl: {"ttl":"30m"}"#)
+    })?;
+    let read = |text: &String| {
+        humantime::parse_duration(text)
+            .map_err(|_| Refused::bad_request("ttl is a duration such as 30m or 12h"))
+    };
+    wish.ttl.as_ref().map(read).transpose()
+}
+
+fn answered(body: Bytes, record: &mut Record) -> Response<AnswerBody> {
+    record.answered(StatusCode::OK);
+    record.passed(body.len());
+    record.completed();
+    let mut response = Response::new(AnswerBody::whole(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(id) = HeaderValue::from_str(&record.id.to_string()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    response
+}
+
+impl From<CannotIssue> for Refused {
+    fn from(cannot: CannotIssue) -> Self {
+        match cannot {
+            CannotIssue::TooShort => Self::bad_request(cannot.to_string()),
+            CannotIssue::NoSecret
+            | CannotIssue::Anonymous
+            | CannotIssue::Jwt
+            | CannotIssue::NoOrigin
+            | CannotIssue::OnBehalf
+            | CannotIssue::Ending => Self::no_token(cannot.to_string()),
+        }
+    }
+}
