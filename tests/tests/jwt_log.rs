@@ -5,7 +5,7 @@ use stockade_tests::{BINDINGS, KeyServer, Log, Published, Signer, World, get};
 
 /// The next line about an issuer's keys.
 async fn about_keys(log: &mut Log) -> String {
-    let line = log.next(|line| line["target"] == "stockade::jwks").await;
+    let line = log.next(|line| line["target"] == "stockade_control::jwks").await;
     assert_eq!(line["issuer"], "sso", "{line}");
     assert!(!line.to_string().contains("MARKED"), "it may be a secret: {line}");
     line.to_string()
