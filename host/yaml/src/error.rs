@@ -51,18 +51,21 @@ impl ConfigError {
     }
 
     /// It may be meant so: the configuration is taken all the same.
+    #[must_use]
     pub fn into_warning(mut self) -> Self {
         self.warning = true;
         self
     }
 
     /// The machine was short of something: the same configuration may load a moment later.
+    #[must_use]
     pub fn into_passing(mut self) -> Self {
         self.passing = true;
         self
     }
 
     /// The same error with the places that led to its file, the nearest first.
+    #[must_use]
     pub fn included_from(mut self, chain: &[String]) -> Self {
         self.included_from = chain.iter().map(|place| printable(place)).collect();
         self
@@ -184,6 +187,7 @@ impl ConfigErrors {
     }
 
     /// The same errors, with the files that were read.
+    #[must_use]
     pub fn with_files(mut self, files: &[PathBuf]) -> Self {
         self.files = files.to_vec();
         self
@@ -191,6 +195,7 @@ impl ConfigErrors {
 
     /// The same errors, with whether the machine was short of something, so that the same
     /// files may load a moment later.
+    #[must_use]
     pub fn passing(mut self, passing: bool) -> Self {
         self.passing |= passing;
         self

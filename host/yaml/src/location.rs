@@ -53,11 +53,13 @@ impl Location {
     }
 
     /// The same stretch of another file.
+    #[must_use]
     pub const fn of(self, file: FileId) -> Self {
         Self { file, ..self }
     }
 
     /// The same start with the end of another.
+    #[must_use]
     pub const fn up_to(self, end: Self) -> Self {
         Self { end: end.end, ..self }
     }

@@ -23,6 +23,7 @@ impl Problem {
     }
 
     /// The same with what to do instead.
+    #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self

@@ -156,8 +156,8 @@ fn tls(
         .map(|tls| {
             let place = |ending: &Ending| ends_at(ending.kind, places, revoked_at);
             let endings = tls.endings().iter();
-            let placed = endings.map(|ending| (place(ending), ending.clone())).collect();
-            (tls, placed)
+            let endings = endings.map(|ending| (place(ending), ending.clone())).collect();
+            (tls, endings)
         })
         .map_err(|error| {
             report.add(Problem::new(place(&error, places, revoked_at), error.to_string()));
