@@ -10,10 +10,12 @@ use stockade_core::{Dialect, ModelName, Parameters, Subject};
 use stockade_ollama::{BodyKind, CanonicalRequest, ReadLimits, Routed};
 
 use crate::body::{self, BodyLimits};
-use crate::gateway::Exchange;
-use crate::memory::Share;
+use crate::context::Context;
+use crate::memory::{BodyMemory, Share};
+use crate::readers::Readers;
 use crate::record::Record;
 use crate::refused::Refused;
+use stockade_config::Limits;
 use stockade_control::generation::Judged;
 
 /// What was judged, and the body that belongs to it if that is streamed through.
@@ -52,15 +54,29 @@ impl Judged for Classified {
     }
 }
 
-impl Exchange<'_> {
-    pub(super) async fn classify(
+/// Finds out what a request asks for.
+pub(crate) struct Classifier {
+    memory: Arc<BodyMemory>,
+    readers: Readers,
+}
+
+impl Classifier {
+    pub(crate) const fn new(memory: Arc<BodyMemory>, readers: Readers) -> Self {
+        Self { memory, readers }
+    }
+
+    /// Reads the body of a request, as its route says.
+    ///
+    /// # Errors
+    /// Where it cannot be understood, or there is no room for it.
+    pub(crate) async fn classify(
         &self,
-        routed: Routed,
-        body: Incoming,
+        context: &Context<'_>,
+        (routed, body): (Routed, Incoming),
         caller: Option<&Identity>,
         record: &mut Record,
     ) -> Result<Classified, Refused> {
-        let limits = &self.generation.config.limits;
+        let limits = &context.config().limits;
         let classified = match (routed.body_kind(), caller) {
             (BodyKind::Blob, _) => {
                 // A length that is too large is known before anything is forwarded.
@@ -69,62 +85,55 @@ impl Exchange<'_> {
                 Classified { request, stream: Some(body), share: None }
             }
             (BodyKind::Json(_) | BodyKind::Multipart, Some(caller)) => {
-                self.read(routed, body, caller).await?
+                self.read(limits, (routed, body), caller).await?
             }
             // Any body is too long, and so the first bytes of it tell as much as all.
             (BodyKind::None, Some(_)) => {
                 let bytes = body::beginning(body, limits.body_timeout).await?;
-                self.without_body(routed, bytes)?
+                without_body(routed, bytes, limits)?
             }
             // For somebody who has proven nothing, not even those are waited for.
             (_, None) => {
                 let none = body.is_end_stream();
-                self.without_body(routed, Bytes::from_static(if none { b"" } else { b"?" }))?
+                without_body(routed, Bytes::from_static(if none { b"" } else { b"?" }), limits)?
             }
         };
         record.classified(classified.request.operation(), classified.request.models());
         Ok(classified)
     }
 
-    /// What has no body; `beginning` is what came of one all the same.
-    fn without_body(&self, routed: Routed, beginning: Bytes) -> Result<Classified, Refused> {
-        let request = Box::new(routed.read(beginning, &self.read_limits())?);
-        Ok(Classified { request, stream: None, share: None })
-    }
-
     /// Read a body whole, where that takes nobody else's time or memory.
     async fn read(
         &self,
-        routed: Routed,
-        body: Incoming,
+        limits: &Limits,
+        (routed, body): (Routed, Incoming),
         caller: &Identity,
     ) -> Result<Classified, Refused> {
-        let limits = &self.generation.config.limits;
-        let share = self.share(caller);
+        let share = self.memory.share(&caller.principal.user, limits);
         let most = BodyLimits { bytes: limits.body, pause: limits.body_timeout };
         let bytes = body::collect(body, most, &share).await?;
         let weight = if routed.is_compressed() { u64::MAX } else { bytes.len() as u64 };
-        let (limits, taken) = (self.read_limits(), share.clone());
+        let (limits, taken) = (read_limits(limits), share.clone());
         let read = move || {
             let mut take = |bytes: usize| taken.take(bytes as u64).is_ok();
             routed.read_within(bytes, &limits, &mut take)
         };
-        let request = self.gateway.readers.run(weight, &share, read).await??;
+        let request = self.readers.run(weight, &share, read).await??;
         share.take(request.overhead() as u64)?;
         Ok(Classified { request: Box::new(request), stream: None, share: Some(share) })
     }
+}
 
-    fn read_limits(&self) -> ReadLimits {
-        let limits = &self.generation.config.limits;
-        ReadLimits {
-            bytes: usize::try_from(limits.body).unwrap_or(usize::MAX),
-            depth: limits.json_depth,
-            ..ReadLimits::default()
-        }
-    }
+/// What has no body; `beginning` is what came of one all the same.
+fn without_body(routed: Routed, beginning: Bytes, limits: &Limits) -> Result<Classified, Refused> {
+    let request = Box::new(routed.read(beginning, &read_limits(limits))?);
+    Ok(Classified { request, stream: None, share: None })
+}
 
-    /// Memory for what is read for a caller.
-    pub(super) fn share(&self, caller: &Identity) -> Arc<Share> {
-        self.gateway.memory.share(&caller.principal.user, &self.generation.config.limits)
+fn read_limits(limits: &Limits) -> ReadLimits {
+    ReadLimits {
+        bytes: usize::try_from(limits.body).unwrap_or(usize::MAX),
+        depth: limits.json_depth,
+        ..ReadLimits::default()
     }
 }

@@ -2,6 +2,8 @@
 //! base, and a `keep_alive` that unloads or pins the model. Each is judged like a request of
 //! its own.
 
+use std::sync::Arc;
+
 use stockade_authn::Identity;
 use stockade_core::{
     Denial, DenialCause, LimitedParameter, ModelRef, ModelRole, Obligations, Operation, Parameters,
@@ -9,12 +11,14 @@ use stockade_core::{
 };
 use stockade_ollama::{CanonicalRequest, WriteOptions};
 
-use crate::catalogue::Presence;
+use crate::catalogue::{Catalogue, Presence};
 use crate::classify::Classified;
-use crate::gateway::Exchange;
+use crate::context::Context;
+use crate::memory::BodyMemory;
 use crate::record::Record;
 use crate::refused::Refused;
-use stockade_control::generation::{Asker, Hypothetical};
+use crate::upstream::Upstream;
+use stockade_control::generation::Hypothetical;
 
 /// A request that may be forwarded, and how it is written.
 pub(super) struct Permitted {
@@ -29,10 +33,22 @@ impl Permitted {
     }
 }
 
-impl Exchange<'_> {
+/// Judges what permitted requests do besides.
+pub(crate) struct Consequences {
+    upstream: Arc<Upstream>,
+    memory: Arc<BodyMemory>,
+    catalogue: Catalogue,
+}
+
+impl Consequences {
+    pub(crate) fn new(upstream: Arc<Upstream>, memory: Arc<BodyMemory>) -> Self {
+        Self { upstream, memory, catalogue: Catalogue::default() }
+    }
+
     /// Decides about what a permitted request does besides.
-    pub(super) async fn consider(
+    pub(crate) async fn consider(
         &self,
+        context: &Context<'_>,
         permit: Permit<Classified>,
         caller: &Identity,
         record: &mut Record,
@@ -42,10 +58,10 @@ impl Exchange<'_> {
         let request = &permit.request().request;
         if request.base().is_some() {
             // Rare, and their futures would make that of every request larger.
-            let spelling = Box::pin(self.base(request, caller)).await?;
+            let spelling = Box::pin(self.base(context, request, caller)).await?;
             permitted.options.base_spelling = spelling;
         } else if let Some(effect) = effect_of_keep_alive(request, permit.obligations()) {
-            let allowed = Box::pin(self.also(self.asker(caller), effect)).await;
+            let allowed = Box::pin(also(context, caller, effect)).await;
             permitted.options.without_keep_alive = allowed.is_err();
             if allowed.is_err() {
                 record.left_out("keep_alive");
@@ -58,16 +74,17 @@ impl Exchange<'_> {
     /// pulls it.
     async fn base(
         &self,
+        context: &Context<'_>,
         request: &CanonicalRequest,
         caller: &Identity,
     ) -> Result<Option<Box<str>>, Refused> {
         let Some(base) = request.base() else {
             return Ok(None);
         };
-        let (catalogue, connections) = (&self.gateway.catalogue, &self.gateway.upstream);
-        let upstream = &self.generation.config.upstream;
-        let share = self.share(caller);
-        let why = match catalogue.find((connections, &share), upstream, base).await {
+        let config = context.config();
+        let share = self.memory.share(&caller.principal.user, &config.limits);
+        let asking = (&*self.upstream, &share);
+        let why = match self.catalogue.find(asking, &config.upstream, base).await {
             Presence::Installed(model) => return Ok(Some(model.spelling)),
             Presence::Missing => "is not installed, so Ollama would pull it",
             Presence::Unknown => {
@@ -80,26 +97,30 @@ impl Exchange<'_> {
             dialect: request.dialect(),
             parameters: Parameters::default(),
         };
-        let pulled = self.also(self.asker(caller), pull).await.map_err(|denial| {
+        let pulled = also(context, caller, pull).await.map_err(|denial| {
             let reason = format!("the base {} {why}: {}", base.short(), denial.reason);
             Denial { reason, ..denial }
         });
         Ok(pulled.map(|()| None)?)
     }
+}
 
-    /// Decides about an operation that a request brings with it. With another model in the
-    /// place of its own it would not be that operation.
-    async fn also(&self, asker: Asker<'_>, effect: Hypothetical) -> Result<(), Denial> {
-        let permit = self.generation.decide(asker, effect).await.result?;
-        match permit.replaced_by() {
-            None => Ok(()),
-            Some(other) => Err(Denial {
-                cause: DenialCause::NotAllowed,
-                reason: format!("a policy would replace the model by {other}"),
-                binding: None,
-                policy: None,
-            }),
-        }
+/// Decides about an operation that a request brings with it. With another model in the
+/// place of its own it would not be that operation.
+async fn also(
+    context: &Context<'_>,
+    caller: &Identity,
+    effect: Hypothetical,
+) -> Result<(), Denial> {
+    let permit = context.generation.decide(context.asker(caller), effect).await.result?;
+    match permit.replaced_by() {
+        None => Ok(()),
+        Some(other) => Err(Denial {
+            cause: DenialCause::NotAllowed,
+            reason: format!("a policy would replace the model by {other}"),
+            binding: None,
+            policy: None,
+        }),
     }
 }
 

@@ -21,7 +21,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use stockade_core::{ProofKind, Transport};
 
-use crate::gateway::Exchange;
+use crate::context::Context;
 use crate::refused::Refused;
 use stockade_config::PRIVATE_DOMAINS;
 
@@ -30,17 +30,44 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// The most characters of a header that a message repeats.
 const LONGEST: usize = 100;
 
-impl Exchange<'_> {
+/// Refuses what web pages of others make browsers send.
+pub(crate) struct Pages {
+    /// The machine's own name, in lower case.
+    machine: Option<String>,
+}
+
+impl Pages {
+    pub(crate) fn of_this_machine() -> Self {
+        Self { machine: machine_name() }
+    }
+
     /// Refuses what a page asks for that may not, with a proof that its browser sends by
     /// itself.
-    pub(super) fn check_page(&self, parts: &Parts, proof: ProofKind) -> Result<(), Refused> {
+    pub(crate) fn check(
+        &self,
+        context: &Context<'_>,
+        parts: &Parts,
+        proof: ProofKind,
+    ) -> Result<(), Refused> {
+        Visit { machine: self.machine.as_deref(), context }.check(parts, proof)
+    }
+}
+
+/// The look at one request.
+struct Visit<'a> {
+    machine: Option<&'a str>,
+    context: &'a Context<'a>,
+}
+
+impl Visit<'_> {
+    fn check(&self, parts: &Parts, proof: ProofKind) -> Result<(), Refused> {
         let headers = &parts.headers;
         let hosts = self.hosts(headers);
         if self.is_foreign(headers, &hosts) {
             return Err(foreign_page(headers));
         }
         // To a name that its certificate does not have, no browser sends anything.
-        if proof != ProofKind::Anonymous || self.link.transport != Transport::Plain {
+        if proof != ProofKind::Anonymous || self.context.link.transport != Transport::Plain {
             return Ok(());
         }
         match hosts.iter().find(|host| !self.is_known(host)) {
@@ -52,8 +79,8 @@ impl Exchange<'_> {
     /// The hosts that were asked for, perhaps with ports: the caller's word and that of
     /// trusted proxies.
     fn hosts(&self, headers: &HeaderMap) -> Vec<String> {
-        let proxies = &self.generation.config.trusted_proxies;
-        let mut hosts = proxies.hosts(self.link.hop(), headers);
+        let proxies = &self.context.generation.config.trusted_proxies;
+        let mut hosts = proxies.hosts(self.context.link.hop(), headers);
         let own = headers.get_all(HOST).iter();
         hosts.extend(own.map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned()));
         hosts
@@ -66,7 +93,7 @@ impl Exchange<'_> {
             return true;
         }
         let origin = origin.map(|origin| origin.to_str().unwrap_or_default());
-        let allowed = &self.generation.config.cors.origins;
+        let allowed = &self.context.generation.config.cors.origins;
         if origin.is_some_and(|origin| allowed.iter().any(|known| known.matches(origin))) {
             return false;
         }
@@ -85,7 +112,7 @@ impl Exchange<'_> {
         let Some((scheme, authority)) = origin.split_once("://") else {
             return false;
         };
-        let plain = self.link.transport == Transport::Plain;
+        let plain = self.context.link.transport == Transport::Plain;
         (scheme == "https" || (plain && scheme == "http"))
             && hosts.iter().any(|host| host.eq_ignore_ascii_case(authority))
     }
@@ -94,9 +121,9 @@ impl Exchange<'_> {
     /// configuration gives.
     fn is_known(&self, host: &str) -> bool {
         let name = name_of(host);
-        let listener = self.generation.listener(self.link.listener, false);
+        let listener = self.context.generation.listener(self.context.link.listener, false);
         is_local(&name)
-            || self.gateway.machine.as_ref() == Some(&name)
+            || self.machine == Some(name.as_str())
             || listener.is_some_and(|listener| listener.hosts.contains(&name))
     }
 }
@@ -155,7 +182,7 @@ fn shown(text: &[u8]) -> String {
 }
 
 /// The name that the machine has for itself, where the system tells it.
-pub(super) fn machine_name() -> Option<String> {
+fn machine_name() -> Option<String> {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
     Some(name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty())
 }

@@ -9,6 +9,7 @@ use http::{HeaderMap, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use stockade_authn::Identity;
+use stockade_config::Limits;
 use stockade_core::{Dialect, Obligations, Operation, Subject as _};
 use stockade_ollama::response::{
     BodyChange, Framing, ListKind, Meter, RequestContent, response_headers,
@@ -22,11 +23,15 @@ use crate::answer::{AnswerBody, RelayedBody, Watch};
 use crate::body::{BlobBody, BodyLimits, CutBody, FormBody, RequestBody, collect};
 use crate::classify::Classified;
 use crate::consequences::Permitted;
-use crate::gateway::Exchange;
-use crate::memory::Share;
+use crate::context::Context;
+use crate::list::usable_models;
+use crate::memory::{BodyMemory, Share};
+use crate::readers::Readers;
 use crate::record::Record;
 use crate::refused::{REQUEST_ID, Refused};
-use crate::upstream::{Outgoing, UpstreamError};
+use crate::tenure::Tenure;
+use crate::upstream::{Outgoing, Upstream, UpstreamError};
+use stockade_control::reload::Current;
 
 /// The longest list of models that is read, in bytes; each entry has about 500.
 const LONGEST_LIST: u64 = 32 << 20;
@@ -42,20 +47,37 @@ enum Answer {
     Relay(Response<Incoming>, Box<Watch>),
 }
 
-impl Exchange<'_> {
-    /// Send a permitted request to Ollama and answer with what comes back.
-    pub(super) async fn forward(
+/// Sends permitted requests to Ollama.
+pub(crate) struct Forwarder {
+    current: Arc<Current>,
+    upstream: Arc<Upstream>,
+    memory: Arc<BodyMemory>,
+    readers: Readers,
+}
+
+impl Forwarder {
+    pub(crate) const fn new(
+        current: Arc<Current>,
+        upstream: Arc<Upstream>,
+        memory: Arc<BodyMemory>,
+        readers: Readers,
+    ) -> Self {
+        Self { current, upstream, memory, readers }
+    }
+
+    /// Sends a permitted request to Ollama, and answers with what comes back.
+    pub(crate) async fn forward(
         &self,
+        context: &Context<'_>,
         permitted: Permitted,
         caller: Option<Identity>,
-        dialect: Dialect,
-        mut record: Box<Record>,
+        (dialect, mut record): (Dialect, Box<Record>),
     ) -> Response<AnswerBody> {
-        let mut tenure = self.tenure();
+        let mut tenure = Tenure::begin(&self.current, context);
         let answer = if permitted.permit.request().request.operation() == Operation::Heartbeat {
             Ok(Answer::Whole(heartbeat()))
         } else {
-            let exchange = pin!(self.exchange(permitted, caller.as_ref()));
+            let exchange = pin!(self.exchange(context, permitted, caller.as_ref()));
             tenure.bind(caller.as_ref(), exchange).await
         };
         match answer {
@@ -77,6 +99,7 @@ impl Exchange<'_> {
 
     async fn exchange(
         &self,
+        context: &Context<'_>,
         permitted: Permitted,
         caller: Option<&Identity>,
     ) -> Result<Answer, Refused> {
@@ -95,10 +118,10 @@ impl Exchange<'_> {
             meter: Meter::new(framing),
             hide_usage: written.usage_to_hide.then(Box::default),
             must_finish: framing != Framing::Json,
-            pause: self.generation.config.upstream.idle_timeout,
+            pause: context.config().upstream.idle_timeout,
         };
-        let body = self.body(written.body, stream, digest);
-        let upstream = &self.generation.config.upstream;
+        let body = body(&context.config().limits, written.body, stream, digest);
+        let upstream = &context.config().upstream;
         let authority = &upstream.authority;
         let host = HeaderValue::from_str(authority.as_str()).map_err(http::Error::from);
         let outgoing = Outgoing {
@@ -107,12 +130,12 @@ impl Exchange<'_> {
             path: written.path,
             body,
         };
-        let response = self.gateway.upstream.send(upstream, outgoing).await?;
+        let response = self.upstream.send(upstream, outgoing).await?;
         check_status(response.status())?;
         match (list, caller) {
             (Some(kind), Some(caller)) if response.status().is_success() => {
                 // It is large, and most requests ask for no list.
-                let filtered = Box::pin(self.filter(kind, response, (caller, dialect)));
+                let filtered = Box::pin(self.filter(context, (kind, response), (caller, dialect)));
                 filtered.await.map(Answer::Whole)
             }
             (Some(_), None) => Err(UpstreamError::Unusable("a list needs a caller").into()),
@@ -133,7 +156,7 @@ impl Exchange<'_> {
         };
         // It is copied, which is many times faster than reading.
         let bytes = share.used() / COPIES_TO_READ;
-        let mut written = self.gateway.readers.run(bytes, &share, write).await??;
+        let mut written = self.readers.run(bytes, &share, write).await??;
         if let UpstreamBody::Json(body) = &mut written.body {
             share.keep(body.len() as u64);
             *body = share.held(std::mem::take(body));
@@ -141,50 +164,47 @@ impl Exchange<'_> {
         Ok(written)
     }
 
-    fn body(
-        &self,
-        written: UpstreamBody,
-        stream: Option<Incoming>,
-        digest: Option<String>,
-    ) -> RequestBody {
-        match (written, stream, digest) {
-            (UpstreamBody::Json(bytes), _, _) => RequestBody::Json(Some(bytes)),
-            (UpstreamBody::Form { content_type, pieces }, _, _) => {
-                RequestBody::Form(Box::new(FormBody { content_type, pieces: pieces.into_iter() }))
-            }
-            (UpstreamBody::Stream, Some(incoming), Some(digest)) => {
-                let limits = &self.generation.config.limits;
-                let limits = BodyLimits { bytes: limits.blob, pause: limits.body_timeout };
-                RequestBody::Blob(Box::new(BlobBody::new(incoming, limits, &digest)))
-            }
-            _ => RequestBody::Empty,
-        }
-    }
-
-    fn list_limits(&self) -> BodyLimits {
-        BodyLimits { bytes: LONGEST_LIST, pause: self.generation.config.upstream.idle_timeout }
-    }
-
     async fn filter(
         &self,
-        kind: ListKind,
-        response: Response<Incoming>,
+        context: &Context<'_>,
+        (kind, response): (ListKind, Response<Incoming>),
         caller: (&Identity, Dialect),
     ) -> Result<Response<Bytes>, Refused> {
         let (mut parts, body) = response.into_parts();
         parts.headers =
             response_headers(&parts.headers, BodyChange::Rewritten).map_err(UpstreamError::from)?;
-        let share = self.share(caller.0);
-        let body = collect(body, self.list_limits(), &share).await.map_err(|error| {
+        let config = context.config();
+        let share = self.memory.share(&caller.0.principal.user, &config.limits);
+        let limits = BodyLimits { bytes: LONGEST_LIST, pause: config.upstream.idle_timeout };
+        let body = collect(body, limits, &share).await.map_err(|error| {
             if let CutBody::NoMemory(none) = error {
                 return Refused::from(none);
             }
             tracing::warn!(%error, "cannot read Ollama's list of models");
             UpstreamError::Unusable("its list of models broke off or is too long").into()
         })?;
-        let kept = self.usable_models(kind, body, caller).await?;
+        let kept = usable_models(context, (kind, body), caller).await?;
         share.keep(kept.len() as u64);
         Ok(Response::from_parts(parts, share.held(kept)))
+    }
+}
+
+fn body(
+    limits: &Limits,
+    written: UpstreamBody,
+    stream: Option<Incoming>,
+    digest: Option<String>,
+) -> RequestBody {
+    match (written, stream, digest) {
+        (UpstreamBody::Json(bytes), _, _) => RequestBody::Json(Some(bytes)),
+        (UpstreamBody::Form { content_type, pieces }, _, _) => {
+            RequestBody::Form(Box::new(FormBody { content_type, pieces: pieces.into_iter() }))
+        }
+        (UpstreamBody::Stream, Some(incoming), Some(digest)) => {
+            let limits = BodyLimits { bytes: limits.blob, pause: limits.body_timeout };
+            RequestBody::Blob(Box::new(BlobBody::new(incoming, limits, &digest)))
+        }
+        _ => RequestBody::Empty,
     }
 }
 

@@ -5,56 +5,50 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response, Uri};
 use hyper::body::Incoming;
-use stockade_authn::{AuthnError, ClientIp, Identity, Replays, Throttle, TrustedProxies};
-use stockade_core::{AccessClass, Client, Clock, Dialect, Permit, permit_public};
+use stockade_authn::{AuthnError, Identity, TrustedProxies};
+use stockade_control::generation::Generation;
+use stockade_control::reload::Current;
+use stockade_control::shadow::ShadowTally;
+use stockade_core::{AccessClass, Clock, Dialect, permit_public};
 use stockade_ollama::{RequestHead, Routed, dialect_of_path};
 
+use crate::acceptor::Acceptor;
 use crate::answer::AnswerBody;
-use crate::bounded::Bounded;
-use crate::catalogue::Catalogue;
-use crate::classify::Classified;
+use crate::classify::Classifier;
 use crate::connections::Connections;
-use crate::consequences::Permitted;
-use crate::cors::Page;
+use crate::consequences::{Consequences, Permitted};
+use crate::context::Context;
+use crate::cors::{self, Page};
+use crate::decide::Decider;
+use crate::forward::Forwarder;
 use crate::guard::RefusedHead;
+use crate::identify::Identifier;
 use crate::link::Link;
 use crate::memory::BodyMemory;
-use crate::passwords::PasswordChecks;
 use crate::path_key::PathKey;
 use crate::readers::Readers;
-use crate::record::{Record, RequestIds};
+use crate::record::{Record, Recorder};
 use crate::refused::Refused;
 use crate::resources;
 use crate::strangers::Strangers;
 use crate::surplus::Surplus;
+use crate::token::{self, TokenEndpoint};
 use crate::upstream::Upstream;
-use stockade_config::WhenStuck;
-use stockade_control::generation::{Asker, Generation};
-use stockade_control::reload::Current;
-use stockade_control::shadow::{self, ShadowTally};
-use stockade_core::record::Facts;
-use stockade_log as log;
 
-/// The gateway: what connections share.
+/// The gateway: what connections share, and the steps that each request takes.
 pub(crate) struct Gateway {
     pub(crate) current: Arc<Current>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) upstream: Upstream,
-    pub(crate) ids: RequestIds,
-    pub(crate) passwords: PasswordChecks,
-    pub(crate) replays: Replays,
-    pub(crate) throttle: Throttle,
-    pub(crate) shadow: Arc<ShadowTally>,
-    pub(crate) strangers: Strangers,
-    pub(crate) catalogue: Catalogue,
-    /// The machine's own name, in lower case.
-    pub(crate) machine: Option<String>,
+    pub(crate) acceptor: Acceptor,
     pub(crate) connections: Arc<Connections>,
+    pub(crate) strangers: Arc<Strangers>,
     pub(crate) memory: Arc<BodyMemory>,
-    pub(crate) readers: Readers,
-    pub(crate) surplus: Arc<Surplus>,
-    pub(crate) turned_away: Bounded<1>,
-    pub(crate) starved: Bounded<1>,
+    clock: Arc<dyn Clock>,
+    surplus: Arc<Surplus>,
+    recorder: Recorder,
+    identifier: Identifier,
+    classifier: Classifier,
+    decider: Decider,
+    forwarder: Forwarder,
 }
 
 impl Gateway {
@@ -64,24 +58,25 @@ impl Gateway {
         shadow: Arc<ShadowTally>,
     ) -> Self {
         let surplus: Arc<Surplus> = Arc::default();
+        let strangers: Arc<Strangers> = Arc::default();
+        let upstream: Arc<Upstream> = Arc::default();
+        let connections = Arc::new(Connections::new(resources::descriptors(), surplus.clone()));
+        let memory = Arc::new(BodyMemory::new(resources::memory(), surplus.clone()));
+        let readers = Readers::new();
+        let consequences = Consequences::new(upstream.clone(), memory.clone());
         Self {
+            acceptor: Acceptor::new(current.clone(), connections.clone()),
+            recorder: Recorder::new(),
+            identifier: Identifier::new(current.clone(), strangers.clone(), surplus.clone()),
+            classifier: Classifier::new(memory.clone(), readers.clone()),
+            decider: Decider::new(shadow, consequences),
+            forwarder: Forwarder::new(current.clone(), upstream, memory.clone(), readers),
             current,
+            connections,
+            strangers,
+            memory,
             clock,
-            upstream: Upstream::default(),
-            ids: RequestIds::new(),
-            passwords: PasswordChecks::new(surplus.clone()),
-            replays: Replays::default(),
-            throttle: Throttle::default(),
-            shadow,
-            strangers: Strangers::default(),
-            catalogue: Catalogue::default(),
-            machine: crate::cross_site::machine_name(),
-            connections: Arc::new(Connections::new(resources::descriptors(), surplus.clone())),
-            memory: Arc::new(BodyMemory::new(resources::memory(), surplus.clone())),
-            readers: Readers::new(),
             surplus,
-            turned_away: Bounded::default(),
-            starved: Bounded::default(),
         }
     }
 
@@ -105,7 +100,7 @@ impl Gateway {
         if let Some(page) = Page::of(cors, &parts.headers) {
             page.may_read(response.headers_mut());
         }
-        crate::cors::vary(cors, response.headers_mut());
+        cors::vary(cors, response.headers_mut());
         response
     }
 
@@ -118,7 +113,7 @@ impl Gateway {
         if let Some(uri) = &mut uri {
             PathKey::take(uri);
         }
-        let mut record = Record::begin(self.ids.next(), generation, link.peer);
+        let mut record = self.recorder.begin(generation, link.peer);
         record.asked(method, uri.as_ref().map(Uri::path));
         // Its headers are not known.
         if let Ok(hop) = TrustedProxies::default().client(link.hop(), &HeaderMap::new()) {
@@ -136,7 +131,7 @@ impl Gateway {
         body: Incoming,
     ) -> Response<AnswerBody> {
         let parts = head.parts;
-        let mut record = Record::begin(self.ids.next(), generation.number, link.peer);
+        let mut record = self.recorder.begin(generation.number, link.peer);
         record.asked(Some(parts.method.clone()), Some(parts.uri.path()));
         let proxies = &generation.config.trusted_proxies;
         let client = match proxies.client(link.hop(), &parts.headers) {
@@ -146,9 +141,11 @@ impl Gateway {
             }
         };
         record.came_from(client);
-        let exchange = Exchange { gateway: self, generation, link, client };
-        if parts.uri.path() == crate::token::PATH {
-            return match exchange.token(head, body, &mut record).await {
+        let context = Context { generation, clock: &self.clock, link, client };
+        if parts.uri.path() == token::PATH {
+            let (identifier, recorder) = (&self.identifier, &self.recorder);
+            let endpoint = TokenEndpoint { identifier, recorder, memory: &self.memory };
+            return match endpoint.answer(&context, head, body, &mut record).await {
                 Ok(response) => response,
                 Err(refused) => refused.answer(Dialect::Native, record),
             };
@@ -168,11 +165,58 @@ impl Gateway {
             record.completed();
             return response;
         }
-        let judged = exchange.judge(routed, head, body, &mut record).await;
-        match judged.and_then(|judged| exchange.recordable().map(|()| judged)) {
-            Ok((permitted, caller)) => exchange.forward(permitted, caller, dialect, record).await,
+        match self.judge(&context, (routed, head), body, &mut record).await {
+            Ok((permitted, caller)) => {
+                let answer = (dialect, record);
+                self.forwarder.forward(&context, permitted, caller, answer).await
+            }
             Err(refused) => refused.answer(dialect, record),
         }
+    }
+
+    /// Takes a request through the steps that come before it is forwarded.
+    async fn judge(
+        &self,
+        context: &Context<'_>,
+        (routed, head): (Result<Routed, stockade_ollama::Refusal>, Head<'_>),
+        body: Incoming,
+        record: &mut Record,
+    ) -> Result<(Permitted, Option<Identity>), Refused> {
+        let in_path = head.key.allowed(&context.config().authentication)?;
+        let routed = match routed {
+            // Anybody is told how a path is spelled; nobody is asked who they are twice.
+            Err(refusal) if refusal.location.is_some() => {
+                return Err(Refused::moved(refusal, in_path));
+            }
+            routed => routed,
+        };
+        let judged = if matches!(&routed, Ok(routed) if is_public(routed)) {
+            (self.permit_public(context, routed?, body, record).await?, None)
+        } else {
+            let caller = self.identifier.identify(context, head.parts, in_path).await?;
+            record.identified(&caller);
+            let caller_known = Some(&caller);
+            let classified =
+                self.classifier.classify(context, (routed?, body), caller_known, record).await?;
+            (self.decider.decide(context, classified, &caller, record).await?, Some(caller))
+        };
+        record.permitted(&judged.0.permit);
+        self.recorder.reserve(context.config().log.when_stuck)?;
+        Ok(judged)
+    }
+
+    /// Permits what anybody may.
+    async fn permit_public(
+        &self,
+        context: &Context<'_>,
+        routed: Routed,
+        body: Incoming,
+        record: &mut Record,
+    ) -> Result<Permitted, Refused> {
+        let classified = self.classifier.classify(context, (routed, body), None, record).await?;
+        let permit = permit_public(classified)
+            .map_err(|_| Refused::unproven(&AuthnError::Missing, false))?;
+        Ok(Permitted::unchanged(permit))
     }
 }
 
@@ -193,82 +237,4 @@ fn is_public(routed: &Routed) -> bool {
 pub(crate) struct Head<'a> {
     pub(crate) parts: &'a Parts,
     pub(crate) key: &'a PathKey,
-}
-
-/// One request on its way, with the one generation that it is judged by.
-pub(crate) struct Exchange<'a> {
-    pub(crate) gateway: &'a Gateway,
-    pub(crate) generation: &'a Arc<Generation>,
-    pub(crate) link: &'a Link,
-    pub(crate) client: ClientIp,
-}
-
-impl Exchange<'_> {
-    pub(crate) async fn judge(
-        &self,
-        routed: Result<Routed, stockade_ollama::Refusal>,
-        head: Head<'_>,
-        body: Incoming,
-        record: &mut Record,
-    ) -> Result<(Permitted, Option<Identity>), Refused> {
-        let in_path = head.key.allowed(&self.generation.config.authentication)?;
-        let routed = match routed {
-            // Anybody is told how a path is spelled; nobody is asked who they are twice.
-            Err(refusal) if refusal.location.is_some() => {
-                return Err(Refused::moved(refusal, in_path));
-            }
-            routed => routed,
-        };
-        if matches!(&routed, Ok(routed) if is_public(routed)) {
-            let classified = self.classify(routed?, body, None, record).await?;
-            let permit = permit_public(classified)
-                .map_err(|_| Refused::unproven(&AuthnError::Missing, false))?;
-            record.permitted(&permit);
-            return Ok((Permitted::unchanged(permit), None));
-        }
-        let caller = self.identify(head.parts, in_path).await?;
-        record.identified(&caller);
-        let classified = self.classify(routed?, body, Some(&caller), record).await?;
-        let permit = self.decide(classified, &caller, record).await?;
-        let permitted = self.consider(permit, &caller, record).await?;
-        record.permitted(&permitted.permit);
-        Ok((permitted, Some(caller)))
-    }
-
-    /// Refuse what would go on without a trace, where the configuration says so.
-    pub(crate) fn recordable(&self) -> Result<(), Refused> {
-        match self.generation.config.log.when_stuck {
-            WhenStuck::Refuse if log::is_stuck() => Err(Refused::unrecorded()),
-            WhenStuck::Refuse | WhenStuck::Drop => Ok(()),
-        }
-    }
-
-    pub(crate) async fn decide(
-        &self,
-        classified: Classified,
-        caller: &Identity,
-        record: &mut Record,
-    ) -> Result<Permit<Classified>, Refused> {
-        let asker = self.asker(caller);
-        record.judged(Facts::of(&asker.input(&classified, None)));
-        let decision = self.generation.decide(asker, classified).await;
-        let remarks = shadow::remarks(&decision);
-        self.gateway.shadow.count(&remarks);
-        record.shadowed(remarks);
-        Ok(decision.result?)
-    }
-
-    /// The caller as decisions see it, now.
-    pub(crate) fn asker<'c>(&self, caller: &'c Identity) -> Asker<'c> {
-        Asker {
-            principal: &caller.principal,
-            scope: &caller.terms.scope,
-            client: self.client(),
-            time: self.generation.local_time(self.gateway.clock.as_ref()),
-        }
-    }
-
-    pub(crate) fn client(&self) -> Client {
-        Client { address: self.client.address(), transport: self.link.transport }
-    }
 }

@@ -1,13 +1,22 @@
 //! The first step: who is calling.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use http::request::Parts;
-use stockade_authn::{Attempt, AuthnError, Clash, Identity, Presented, Step, Target};
+use stockade_authn::{Attempt, AuthnError, Clash, Identity, Presented, Replays, Step, Target};
 use stockade_core::{ProofKind, UnixTime};
 
-use crate::gateway::Exchange;
+use crate::context::Context;
+use crate::cross_site::Pages;
+use crate::passwords::PasswordChecks;
 use crate::refused::Refused;
+use crate::strangers::Strangers;
+use crate::surplus::Surplus;
 use crate::tenure::is_still_valid;
+use crate::throttled::Throttled;
 use stockade_control::generation::Generation;
+use stockade_control::reload::Current;
 
 /// What the connection's certificate says.
 enum Certified {
@@ -18,12 +27,55 @@ enum Certified {
     As(Box<Identity>),
 }
 
-impl Exchange<'_> {
-    pub(super) async fn identify(
+/// Proves who is calling.
+pub(crate) struct Identifier {
+    current: Arc<Current>,
+    passwords: PasswordChecks,
+    replays: Replays,
+    throttled: Throttled,
+    strangers: Arc<Strangers>,
+    pages: Pages,
+}
+
+impl Identifier {
+    pub(crate) fn new(
+        current: Arc<Current>,
+        strangers: Arc<Strangers>,
+        surplus: Arc<Surplus>,
+    ) -> Self {
+        Self {
+            current,
+            passwords: PasswordChecks::new(surplus),
+            replays: Replays::default(),
+            throttled: Throttled::default(),
+            strangers,
+            pages: Pages::of_this_machine(),
+        }
+    }
+
+    /// Proves who sent a request. `in_path` is the key that stood in front of its path.
+    ///
+    /// # Errors
+    /// Why it is nobody, or has to wait.
+    pub(crate) async fn identify(
         &self,
+        context: &Context<'_>,
         parts: &Parts,
         in_path: Option<&str>,
     ) -> Result<Identity, Refused> {
+        Visit { stage: self, context }.identify(parts, in_path).await
+    }
+}
+
+/// The identification of one request.
+#[derive(Clone, Copy)]
+struct Visit<'a> {
+    stage: &'a Identifier,
+    context: &'a Context<'a>,
+}
+
+impl Visit<'_> {
+    async fn identify(self, parts: &Parts, in_path: Option<&str>) -> Result<Identity, Refused> {
         let target = Target {
             method: parts.method.as_str(),
             path: parts.uri.path(),
@@ -36,14 +88,14 @@ impl Exchange<'_> {
             Err(error) => return Err(self.unproven(&error, None)),
         };
         let kind = presented.kind();
-        if kind == Some(ProofKind::Basic) && !self.link.keeps_passwords() {
+        if kind == Some(ProofKind::Basic) && !self.context.link.keeps_passwords() {
             return Err(self.unproven(&AuthnError::Insecure, kind));
         }
-        let now = self.gateway.clock.now();
+        let now = self.context.now();
         let certified = self.certified(now).map_err(|error| self.refused_certificate(&error))?;
         let asserted = asserted.map(|_| ProofKind::Jwt);
         if let Some(proof) = self.sent_unasked(&certified, kind).or(asserted) {
-            self.check_page(parts, proof)?;
+            self.stage.pages.check(self.context, parts, proof)?;
         }
         match (&certified, kind) {
             (Certified::As(identity), None) => {
@@ -70,11 +122,11 @@ impl Exchange<'_> {
     /// The token that something in front of the gateway has put into a header of its own, once
     /// it knew who sits at the browser. It counts like a key in front of the path.
     fn asserted<'p>(
-        &self,
+        self,
         parts: &'p Parts,
         in_path: Option<&str>,
     ) -> Result<Option<&'p str>, AuthnError> {
-        let names = self.generation.authenticator.token_headers();
+        let names = self.context.generation.authenticator.token_headers();
         let asserted = Presented::token_in(&parts.headers, names)?;
         match (asserted, in_path) {
             (Some(token), Some(key)) if token != key => {
@@ -85,8 +137,8 @@ impl Exchange<'_> {
     }
 
     /// The user for whom the caller speaks, if it may.
-    fn represented(&self, identity: Identity, parts: &Parts) -> Result<Identity, Refused> {
-        let authenticator = &self.generation.authenticator;
+    fn represented(self, identity: Identity, parts: &Parts) -> Result<Identity, Refused> {
+        let authenticator = &self.context.generation.authenticator;
         authenticator
             .represented(identity, &parts.headers)
             .map_err(|error| self.unproven(&error, None))
@@ -94,10 +146,10 @@ impl Exchange<'_> {
 
     /// A caller who may also come in by the configuration that is being compiled, if there
     /// is one: a revocation does not wait for that.
-    fn unless_revoked(&self, identity: Identity, now: UnixTime) -> Result<Identity, Refused> {
-        let certificate = (self.link.certificate.as_deref(), self.link.listener);
+    fn unless_revoked(self, identity: Identity, now: UnixTime) -> Result<Identity, Refused> {
+        let certificate = (self.context.link.certificate.as_deref(), self.context.link.listener);
         let holds = |pending: &Generation| is_still_valid(pending, certificate, &identity, now);
-        if self.gateway.current.pending().is_none_or(|pending| holds(&pending)) {
+        if self.stage.current.pending().is_none_or(|pending| holds(&pending)) {
             return Ok(identity);
         }
         Err(self.unproven(&AuthnError::Revoked, None))
@@ -105,12 +157,12 @@ impl Exchange<'_> {
 
     /// Who presented this, or why it is nobody. Whoever has to wait is refused here.
     async fn prove(
-        &self,
+        self,
         presented: &Presented<'_>,
         now: UnixTime,
     ) -> Result<Result<Identity, AuthnError>, Refused> {
-        let authenticator = &self.generation.authenticator;
-        let attempt = Attempt::of(presented, self.client);
+        let authenticator = &self.context.generation.authenticator;
+        let attempt = Attempt::of(presented, self.context.client);
         let password = attempt.filter(Attempt::is_password);
         let held = password.and_then(|attempt| self.wait(&attempt, now));
         let begun = match held {
@@ -119,31 +171,37 @@ impl Exchange<'_> {
         };
         let proven = match begun {
             Ok(Step::Proven(identity)) => {
-                self.gateway.replays.admit(presented, self.client, now).map(|()| identity)
+                self.stage.replays.admit(presented, self.context.client, now).map(|()| identity)
             }
             Ok(Step::Check(check)) => {
                 let wait = || password.and_then(|attempt| self.wait(&attempt, now));
-                let checked = self.gateway.passwords.run(check, wait).await?;
+                let checked = self.stage.passwords.run(check, wait).await?;
                 authenticator.finish(checked, now)
             }
             Err(error) => Err(error),
         };
         if let (Err(error), Some(attempt)) = (&proven, &attempt) {
             let before = held.filter(|_| error.is_guess());
-            if let Some(wait) = before.or_else(|| self.failed(error, attempt, now)) {
+            if let Some(wait) = before.or_else(|| {
+                self.stage.throttled.failed(self.context.generation, error, attempt, now)
+            }) {
                 return Err(Refused::throttled(wait));
             }
         }
         Ok(proven)
     }
 
+    fn wait(self, attempt: &Attempt<'_>, now: UnixTime) -> Option<Duration> {
+        self.stage.throttled.wait(self.context.generation, attempt, now)
+    }
+
     /// The proof that a browser sends by itself, whichever page makes it send.
-    fn sent_unasked(&self, certified: &Certified, kind: Option<ProofKind>) -> Option<ProofKind> {
+    fn sent_unasked(self, certified: &Certified, kind: Option<ProofKind>) -> Option<ProofKind> {
         match (certified, kind) {
             (_, Some(ProofKind::Basic)) => kind,
             (Certified::As(_), None) => Some(ProofKind::Mtls),
             (Certified::None, None) => {
-                let anonymous = &self.generation.config.authentication.anonymous;
+                let anonymous = &self.context.generation.config.authentication.anonymous;
                 anonymous.as_ref().map(|_| ProofKind::Anonymous)
             }
             _ => None,
@@ -152,24 +210,26 @@ impl Exchange<'_> {
 
     /// Whom the connection's certificate stands for. It was verified at the handshake,
     /// and is again by each generation that the connection lives to see.
-    fn certified(&self, now: UnixTime) -> Result<Certified, AuthnError> {
-        let Some(certificate) = &self.link.certificate else {
+    fn certified(self, now: UnixTime) -> Result<Certified, AuthnError> {
+        let Some(certificate) = &self.context.link.certificate else {
             return Ok(Certified::None);
         };
-        let identity = certificate.identity(self.generation, self.link.listener, now)?;
+        let identity =
+            certificate.identity(self.context.generation, self.context.link.listener, now)?;
         Ok(identity.map_or(Certified::Nobody, |identity| Certified::As(Box::new(identity))))
     }
 
-    fn refused_certificate(&self, error: &AuthnError) -> Refused {
-        if let Some(certificate) = &self.link.certificate {
-            self.gateway.strangers.refused(self.link.peer, &certificate.names(), error);
+    fn refused_certificate(self, error: &AuthnError) -> Refused {
+        if let Some(certificate) = &self.context.link.certificate {
+            self.stage.strangers.refused(self.context.link.peer, &certificate.names(), error);
         }
         self.unproven(error, None)
     }
 
     /// Clients such as browsers and wget send a password only when they are asked for it.
-    fn unproven(&self, error: &AuthnError, kind: Option<ProofKind>) -> Refused {
-        let asked = self.generation.authenticator.has_passwords() && self.link.keeps_passwords();
+    fn unproven(self, error: &AuthnError, kind: Option<ProofKind>) -> Refused {
+        let asked = self.context.generation.authenticator.has_passwords()
+            && self.context.link.keeps_passwords();
         let basic = asked && matches!(kind, None | Some(ProofKind::Basic));
         Refused::unproven(error, basic)
     }

@@ -3,6 +3,7 @@
 //!
 //! [`Server`] is the whole: sockets, reload and shutdown in one object.
 
+mod acceptor;
 mod answer;
 mod body;
 mod bounded;
@@ -11,9 +12,10 @@ mod certificate;
 mod classify;
 mod connections;
 mod consequences;
+mod context;
 mod cors;
 mod cross_site;
-mod crowd;
+mod decide;
 mod forward;
 mod gateway;
 mod guard;

@@ -5,37 +5,33 @@ use stockade_authn::Identity;
 use stockade_core::{Dialect, ModelName, ModelRef, ModelRole, Parameters};
 use stockade_ollama::response::{ListKind, ModelList};
 
-use crate::gateway::Exchange;
+use crate::context::Context;
 use crate::refused::Refused;
 use crate::upstream::UpstreamError;
 use stockade_control::generation::{Asker, Generation, Hypothetical, USES};
 
-impl Exchange<'_> {
-    /// The list, without what the caller may not use.
-    pub(super) async fn usable_models(
-        &self,
-        kind: ListKind,
-        body: Bytes,
-        caller: (&Identity, Dialect),
-    ) -> Result<Bytes, Refused> {
-        let list = ModelList::read(kind, body).map_err(|error| {
-            tracing::warn!(%error, "Ollama's list of models is not what it should be");
-            UpstreamError::Unusable("its list of models is not understood")
-        })?;
-        let (caller, dialect) = caller;
-        let asker = self.asker(caller);
-        let mut usable = std::collections::HashSet::new();
-        for name in list.names() {
-            if may_use(self.generation, asker, dialect, name).await {
-                usable.insert(name.clone());
-            }
+/// The list, without what the caller may not use.
+pub(super) async fn usable_models(
+    context: &Context<'_>,
+    list: (ListKind, Bytes),
+    (caller, dialect): (&Identity, Dialect),
+) -> Result<Bytes, Refused> {
+    let list = ModelList::read(list.0, list.1).map_err(|error| {
+        tracing::warn!(%error, "Ollama's list of models is not what it should be");
+        UpstreamError::Unusable("its list of models is not understood")
+    })?;
+    let asker = context.asker(caller);
+    let mut usable = std::collections::HashSet::new();
+    for name in list.names() {
+        if may_use(context.generation, asker, dialect, name).await {
+            usable.insert(name.clone());
         }
-        Ok(list.retain(|name| usable.contains(name)))
     }
+    Ok(list.retain(|name| usable.contains(name)))
 }
 
 /// Whether the same scope and policies that judge a call would permit at least one use.
-pub(crate) async fn may_use(
+async fn may_use(
     generation: &Generation,
     asker: Asker<'_>,
     dialect: Dialect,

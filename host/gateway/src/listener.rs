@@ -52,20 +52,20 @@ pub(crate) async fn serve(
                 Ok((stream, peer)) => {
                     entrance.renew(&gateway);
                     let stream = Patient::new(stream, patience.clone());
-                    match gateway.admit() {
+                    match gateway.acceptor.admit() {
                         Ok(connected) => {
                             let connection = Connection::new(gateway.clone(), connected);
                             let entrance = entrance.clone();
                             let watcher = graceful.watcher();
                             tokio::spawn(connection.run(stream, PeerAddr(peer), entrance, watcher));
                         }
-                        Err(full) => gateway.turn_away(&stream, &entrance, full),
+                        Err(full) => gateway.acceptor.turn_away(&stream, &entrance, full),
                     }
                     // A burst must not take descriptors faster than evicted connections,
                     // which close themselves, give them back.
                     tokio::task::yield_now().await;
                 }
-                Err(error) => gateway.pause_after(&error).await,
+                Err(error) => gateway.acceptor.pause_after(&error).await,
             },
         }
     }
@@ -155,7 +155,7 @@ impl Connection {
             }
         };
         if let Err(full) = self.locate(peer, told) {
-            return self.gateway.turn_away(&stream, &entrance, full);
+            return self.gateway.acceptor.turn_away(&stream, &entrance, full);
         }
         let is_loopback = |address: SocketAddr| address.ip().to_canonical().is_loopback();
         let local = stream.get_ref().local_addr();

@@ -11,11 +11,12 @@ use crate::refused::Refused;
 /// millisecond, whatever is in them.
 const SMALL: u64 = 64 << 10;
 
-/// Reads large bodies, as many at a time as half of the processors can.
-pub(super) struct Readers(Arc<Semaphore>);
+/// Reads and copies large bodies, as many at a time as half of the processors can.
+#[derive(Clone)]
+pub(crate) struct Readers(Arc<Semaphore>);
 
 impl Readers {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self(Arc::new(Semaphore::new(processors.div_ceil(2))))
     }
@@ -23,7 +24,7 @@ impl Readers {
     /// Do what takes long if there are so many bytes. One user waits for the user's own
     /// bodies first, and the place is kept to the end of the work, also if its caller hangs
     /// up.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         bytes: u64,
         share: &Share,

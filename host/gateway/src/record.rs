@@ -17,6 +17,7 @@ use stockade_ollama::shown_path;
 use crate::answer::BrokenAnswer;
 use crate::link::PeerAddr;
 use crate::refused::{Ground, Refused};
+use stockade_config::WhenStuck;
 use stockade_core::record::{
     Answered, Caller, Cause, Decided, Decision, Facts, Remark, RequestOutcome, RequestRecord,
     SCHEMA,
@@ -34,21 +35,34 @@ pub(crate) struct RequestId {
     number: u64,
 }
 
-/// Names requests.
-pub(crate) struct RequestIds {
+/// Begins the records of requests, and knows whether they get to where they belong.
+pub(crate) struct Recorder {
     process: u64,
     next: AtomicU64,
 }
 
-impl RequestIds {
+impl Recorder {
     pub(crate) fn new() -> Self {
         let process = u64::from_be_bytes(stockade_core::random::bytes()) >> 16;
         Self { process, next: AtomicU64::new(1) }
     }
 
-    pub(crate) fn next(&self) -> RequestId {
+    /// Begins the record of a request that a generation judges.
+    pub(crate) fn begin(&self, generation: u64, peer: PeerAddr) -> Box<Record> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        RequestId { process: self.process, number }
+        Record::begin(RequestId { process: self.process, number }, generation, peer)
+    }
+
+    /// Makes sure that what is forwarded leaves a trace.
+    ///
+    /// # Errors
+    /// Refuses what would not, where the configuration says so.
+    #[expect(clippy::unused_self, reason = "where the lines go is a matter of the process")]
+    pub(crate) fn reserve(&self, when_stuck: WhenStuck) -> Result<(), Refused> {
+        match when_stuck {
+            WhenStuck::Refuse if log::is_stuck() => Err(Refused::unrecorded()),
+            WhenStuck::Refuse | WhenStuck::Drop => Ok(()),
+        }
     }
 }
 
@@ -103,7 +117,7 @@ pub(crate) struct Record {
 impl Record {
     /// The record of a request of which nothing else is known. Boxed, because it goes through
     /// many hands and each would make room for it.
-    pub(crate) fn begin(id: RequestId, generation: u64, peer: PeerAddr) -> Box<Self> {
+    fn begin(id: RequestId, generation: u64, peer: PeerAddr) -> Box<Self> {
         Box::new(Self {
             id,
             generation,

@@ -10,7 +10,7 @@ use stockade_authn::Identity;
 use stockade_core::{Clock, UnixTime};
 
 use crate::certificate::PeerCertificate;
-use crate::gateway::Exchange;
+use crate::context::Context;
 use crate::refused::Refused;
 use stockade_control::generation::Generation;
 use stockade_control::reload::Current;
@@ -27,23 +27,22 @@ pub(super) struct Tenure {
     seen: u64,
 }
 
-impl Exchange<'_> {
-    pub(super) fn tenure(&self) -> Tenure {
-        let current = &self.gateway.current;
+impl Tenure {
+    /// Begins with a request, which is judged by what was in force when it came.
+    pub(super) fn begin(current: &Arc<Current>, context: &Context<'_>) -> Self {
         let epoch = current.epoch();
         // What has changed since this request took its generation is asked at once.
-        let same = current.load().number == self.generation.number && current.pending().is_none();
-        Tenure {
-            current: self.gateway.current.clone(),
-            clock: self.gateway.clock.clone(),
-            listener: self.link.listener,
-            certificate: self.link.certificate.clone(),
+        let same =
+            current.load().number == context.generation.number && current.pending().is_none();
+        Self {
+            current: current.clone(),
+            clock: context.clock.clone(),
+            listener: context.link.listener,
+            certificate: context.link.certificate.clone(),
             seen: if same { epoch } else { u64::MAX },
         }
     }
-}
 
-impl Tenure {
     /// Whether a new generation has ended what proved the caller, and wants its requests cut.
     pub(super) fn is_over(&mut self, caller: &Identity) -> bool {
         let epoch = self.current.epoch();

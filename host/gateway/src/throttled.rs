@@ -2,63 +2,73 @@
 
 use std::time::Duration;
 
-use stockade_authn::{Attempt, AuthnError, Hold, Whom};
+use stockade_authn::{Attempt, AuthnError, Hold, Throttle, Whom};
 use stockade_core::UnixTime;
 
-use crate::gateway::Exchange;
+use stockade_control::generation::Generation;
 
-impl Exchange<'_> {
+/// Counts failures, and lets those wait who have too many.
+#[derive(Default)]
+pub(crate) struct Throttled(Throttle);
+
+impl Throttled {
     /// How long an attempt has to wait, if it has to.
-    pub(super) fn wait(&self, attempt: &Attempt<'_>, now: UnixTime) -> Option<Duration> {
-        let rules = self.generation.config.authentication.throttle.as_ref()?;
-        self.gateway.throttle.wait(attempt, rules, now)
+    pub(crate) fn wait(
+        &self,
+        generation: &Generation,
+        attempt: &Attempt<'_>,
+        now: UnixTime,
+    ) -> Option<Duration> {
+        let rules = generation.config.authentication.throttle.as_ref()?;
+        self.0.wait(attempt, rules, now)
     }
 
     /// Count a failure, if it may come of guessing. How long its caller has to wait, if
     /// that was so before.
-    pub(super) fn failed(
+    pub(crate) fn failed(
         &self,
+        generation: &Generation,
         error: &AuthnError,
         attempt: &Attempt<'_>,
         now: UnixTime,
     ) -> Option<Duration> {
-        let rules = self.generation.config.authentication.throttle.as_ref()?;
+        let rules = generation.config.authentication.throttle.as_ref()?;
         if !error.is_guess() {
             return None;
         }
         // What can be guessed was not looked at, had it to wait.
         if !attempt.is_password()
-            && let Some(wait) = self.wait(attempt, now)
+            && let Some(wait) = self.wait(generation, attempt, now)
         {
             return Some(wait);
         }
-        for hold in self.gateway.throttle.failed(attempt, rules, now) {
-            self.log(&hold, attempt);
+        for hold in self.0.failed(attempt, rules, now) {
+            log(generation, &hold, attempt);
         }
         None
     }
+}
 
-    fn log(&self, hold: &Hold, attempt: &Attempt<'_>) {
-        let Hold { whom, guess, failures, turned_away, wait } = hold;
-        let seconds = wait.as_secs_f32();
-        match whom {
-            Whom::Address(address) => tracing::warn!(
-                %address, ?guess, failures, turned_away, seconds,
-                "too many credentials from an address were wrong; the next one has to wait"
-            ),
-            Whom::User => {
-                // A name that nobody has may be a password in the wrong place.
-                let known = |user: &&str| self.generation.authenticator.knows(user);
-                let user = attempt.user().filter(known);
-                tracing::warn!(
-                    user,
-                    ?guess,
-                    failures,
-                    turned_away,
-                    seconds,
-                    "too many credentials of a user were wrong; the next one has to wait"
-                );
-            }
+fn log(generation: &Generation, hold: &Hold, attempt: &Attempt<'_>) {
+    let Hold { whom, guess, failures, turned_away, wait } = hold;
+    let seconds = wait.as_secs_f32();
+    match whom {
+        Whom::Address(address) => tracing::warn!(
+            %address, ?guess, failures, turned_away, seconds,
+            "too many credentials from an address were wrong; the next one has to wait"
+        ),
+        Whom::User => {
+            // A name that nobody has may be a password in the wrong place.
+            let known = |user: &&str| generation.authenticator.knows(user);
+            let user = attempt.user().filter(known);
+            tracing::warn!(
+                user,
+                ?guess,
+                failures,
+                turned_away,
+                seconds,
+                "too many credentials of a user were wrong; the next one has to wait"
+            );
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `POST /-/token`: a time-limited token for whoever has proven who they are.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Response, StatusCode};
@@ -10,8 +12,11 @@ use stockade_authn::CannotIssue;
 
 use crate::answer::AnswerBody;
 use crate::body::{BodyLimits, collect};
-use crate::gateway::{Exchange, Head};
-use crate::record::Record;
+use crate::context::Context;
+use crate::gateway::Head;
+use crate::identify::Identifier;
+use crate::memory::BodyMemory;
+use crate::record::{Record, Recorder};
 use crate::refused::{REQUEST_ID, Refused};
 
 /// The gateway's own path; none of Ollama's begins with `/-/`.
@@ -22,31 +27,41 @@ const LONGEST_BODY: u64 = 1024;
 /// What may be asked for.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Wish {
+struct TokenRequest {
     /// Such as `30m`.
     ttl: Option<String>,
 }
 
-impl Exchange<'_> {
-    /// Answer in the form of OAuth's token endpoint (RFC 6749, section 5.1).
-    pub(super) async fn token(
+/// The endpoint, with the steps that it shares with other requests.
+pub(crate) struct TokenEndpoint<'a> {
+    pub(crate) identifier: &'a Identifier,
+    pub(crate) recorder: &'a Recorder,
+    pub(crate) memory: &'a Arc<BodyMemory>,
+}
+
+impl TokenEndpoint<'_> {
+    /// Answers in the form of OAuth's token endpoint (RFC 6749, section 5.1).
+    pub(crate) async fn answer(
         &self,
+        context: &Context<'_>,
         head: Head<'_>,
         body: Incoming,
         record: &mut Record,
     ) -> Result<Response<AnswerBody>, Refused> {
-        let in_path = head.key.allowed(&self.generation.config.authentication)?;
+        let config = context.config();
+        let in_path = head.key.allowed(&config.authentication)?;
         if head.parts.method != Method::POST {
             return Err(Refused::only_post());
         }
-        let caller = self.identify(head.parts, in_path).await?;
+        let caller = self.identifier.identify(context, head.parts, in_path).await?;
         record.identified(&caller);
-        self.recordable()?;
-        let pause = self.generation.config.limits.body_timeout;
+        self.recorder.reserve(config.log.when_stuck)?;
+        let pause = config.limits.body_timeout;
+        let share = self.memory.share(&caller.principal.user, &config.limits);
         let limits = BodyLimits { bytes: LONGEST_BODY, pause };
-        let wish = wish(&collect(body, limits, &self.share(&caller)).await?)?;
-        let now = self.gateway.clock.now();
-        let issued = self.generation.authenticator.issue(&caller, wish, now)?;
+        let wanted = wanted(&collect(body, limits, &share).await?)?;
+        let now = context.now();
+        let issued = context.generation.authenticator.issue(&caller, wanted, now)?;
         let answer = json!({
             "access_token": issued.token.expose(),
             "token_type": "Bearer",
@@ -56,19 +71,19 @@ impl Exchange<'_> {
     }
 }
 
-fn wish(body: &Bytes) -> Result<Option<std::time::Duration>, Refused> {
+fn wanted(body: &Bytes) -> Result<Option<std::time::Duration>, Refused> {
     if body.is_empty() {
         return Ok(None);
     }
     // What serde_json says of it may quote it.
-    let wish: Wish = serde_json::from_slice(body).map_err(|_| {
+    let wanted: TokenRequest = serde_json::from_slice(body).map_err(|_| {
         Refused::bad_request(r#"send nothing, or JSON with nothing but a ttl: {"ttl":"30m"}"#)
     })?;
     let read = |text: &String| {
         humantime::parse_duration(text)
             .map_err(|_| Refused::bad_request("ttl is a duration such as 30m or 12h"))
     };
-    wish.ttl.as_ref().map(read).transpose()
+    wanted.ttl.as_ref().map(read).transpose()
 }
 
 fn answered(body: Bytes, record: &mut Record) -> Response<AnswerBody> {

@@ -1,15 +1,17 @@
-//! What becomes of connections that there is no room for.
+//! New connections, and what becomes of those that there is no room for.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
+use stockade_control::reload::Current;
 use stockade_core::Dialect;
 use stockade_ollama::response::{ERROR_CONTENT_TYPE, error_body};
 use tokio::net::TcpStream;
 
-use crate::connections::{Connected, Full};
-use crate::gateway::Gateway;
+use crate::bounded::Bounded;
+use crate::connections::{Connected, Connections, Full};
 use crate::listener::Entrance;
 use crate::patience::Patient;
 
@@ -18,14 +20,27 @@ const SHED: usize = 16;
 /// How long is waited for descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
-impl Gateway {
-    /// Take a new connection in, if there is room.
+/// Takes new connections in while there is room.
+pub(crate) struct Acceptor {
+    current: Arc<Current>,
+    connections: Arc<Connections>,
+    turned_away: Bounded<1>,
+    starved: Bounded<1>,
+}
+
+impl Acceptor {
+    pub(crate) fn new(current: Arc<Current>, connections: Arc<Connections>) -> Self {
+        let (turned_away, starved) = (Bounded::default(), Bounded::default());
+        Self { current, connections, turned_away, starved }
+    }
+
+    /// Takes a new connection in, if there is room.
     pub(super) fn admit(&self) -> Result<Connected, Full> {
         let generation = self.current.load();
         self.connections.admit(self.connections.most(&generation.config.limits))
     }
 
-    /// Close a connection that there is no room for; its caller is told where HTTP begins at
+    /// Closes a connection that there is no room for; its caller is told where HTTP begins at
     /// once and the socket takes it.
     pub(super) fn turn_away(&self, stream: &Patient<TcpStream>, entrance: &Entrance, full: Full) {
         if let Some(left_out) = self.turned_away.admit() {
@@ -37,7 +52,8 @@ impl Gateway {
         }
     }
 
-    /// Out of descriptors all the same: let go of connections that nobody uses, and wait.
+    /// Lets go of connections that nobody uses where descriptors ran out all the same, and
+    /// waits.
     pub(super) async fn pause_after(&self, error: &io::Error) {
         if let Some(left_out) = self.starved.admit() {
             let times = left_out + 1;

@@ -1,0 +1,41 @@
+//! What every step knows of a request.
+
+use std::sync::Arc;
+
+use stockade_authn::{ClientIp, Identity};
+use stockade_config::Config;
+use stockade_control::generation::{Asker, Generation};
+use stockade_core::{Client, Clock, UnixTime};
+
+use crate::link::Link;
+
+/// One request on its way: the one generation that it is judged by, the time, and where it
+/// comes from.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) generation: &'a Arc<Generation>,
+    pub(crate) clock: &'a Arc<dyn Clock>,
+    pub(crate) link: &'a Link,
+    pub(crate) client: ClientIp,
+}
+
+impl<'a> Context<'a> {
+    /// Returns the configuration of the request's generation.
+    pub(crate) fn config(&self) -> &'a Config {
+        &self.generation.config
+    }
+
+    pub(crate) fn now(&self) -> UnixTime {
+        self.clock.now()
+    }
+
+    /// Returns the caller as decisions see it, now.
+    pub(crate) fn asker<'c>(&self, caller: &'c Identity) -> Asker<'c> {
+        Asker {
+            principal: &caller.principal,
+            scope: &caller.terms.scope,
+            client: Client { address: self.client.address(), transport: self.link.transport },
+            time: self.generation.local_time(self.clock.as_ref()),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The third step: whether the caller may.
+
+use std::sync::Arc;
+
+use stockade_authn::Identity;
+use stockade_control::shadow::{self, ShadowTally};
+use stockade_core::record::Facts;
+
+use crate::classify::Classified;
+use crate::consequences::{Consequences, Permitted};
+use crate::context::Context;
+use crate::record::Record;
+use crate::refused::Refused;
+
+/// Asks the policies about a request, and about what it does besides.
+pub(crate) struct Decider {
+    shadow: Arc<ShadowTally>,
+    consequences: Consequences,
+}
+
+impl Decider {
+    pub(crate) const fn new(shadow: Arc<ShadowTally>, consequences: Consequences) -> Self {
+        Self { shadow, consequences }
+    }
+
+    /// Decides about a request.
+    ///
+    /// # Errors
+    /// The refusal, where it is not permitted.
+    pub(crate) async fn decide(
+        &self,
+        context: &Context<'_>,
+        classified: Classified,
+        caller: &Identity,
+        record: &mut Record,
+    ) -> Result<Permitted, Refused> {
+        let asker = context.asker(caller);
+        record.judged(Facts::of(&asker.input(&classified, None)));
+        let decision = context.generation.decide(asker, classified).await;
+        let remarks = shadow::remarks(&decision);
+        self.shadow.count(&remarks);
+        record.shadowed(remarks);
+        self.consequences.consider(context, decision.result?, caller, record).await
+    }
+}
