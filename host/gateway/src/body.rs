@@ -1,5 +1,9 @@
 //! What callers send: read whole, or passed on.
 
+pub(crate) mod memory;
+pub(crate) mod pause;
+pub(crate) mod readers;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,8 +16,8 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use sha2::{Digest, Sha256};
 
-use crate::memory::{NoMemory, Share};
-use crate::pause::{Paces, Paused};
+use crate::body::memory::{NoMemory, Share};
+use crate::body::pause::{Paces, Paused};
 
 /// Why a body was cut.
 #[derive(Clone, Debug, thiserror::Error)]

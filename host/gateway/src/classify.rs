@@ -9,10 +9,10 @@ use stockade_authn::Identity;
 use stockade_core::{Dialect, ModelName, Parameters, Subject};
 use stockade_ollama::{BodyKind, CanonicalRequest, ReadLimits, Routed};
 
+use crate::body::memory::{BodyMemory, Share};
+use crate::body::readers::Readers;
 use crate::body::{self, BodyLimits};
 use crate::context::Context;
-use crate::memory::{BodyMemory, Share};
-use crate::readers::Readers;
 use crate::record::Record;
 use crate::refused::Refused;
 use stockade_config::Limits;

@@ -7,7 +7,7 @@ use stockade_config::Config;
 use stockade_control::generation::{Asker, Generation};
 use stockade_core::{Client, Clock, UnixTime};
 
-use crate::link::Link;
+use crate::connection::link::Link;
 
 /// One request on its way: the one generation that it is judged by, the time, and where it
 /// comes from.

@@ -11,7 +11,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use stockade_ollama::Refusal;
 
-use crate::answer::AnswerBody;
+use crate::forward::answer::AnswerBody;
 use stockade_config::Cors;
 
 /// The longest list of headers that is allowed back to a browser, in bytes.

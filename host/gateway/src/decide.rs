@@ -1,5 +1,8 @@
 //! The third step: whether the caller may.
 
+pub(crate) mod catalogue;
+pub(crate) mod consequences;
+
 use std::sync::Arc;
 
 use stockade_authn::Identity;
@@ -7,8 +10,8 @@ use stockade_control::shadow::{self, ShadowTally};
 use stockade_core::record::Facts;
 
 use crate::classify::Classified;
-use crate::consequences::{Consequences, Permitted};
 use crate::context::Context;
+use crate::decide::consequences::{Consequences, Permitted};
 use crate::record::Record;
 use crate::refused::Refused;
 

@@ -1,5 +1,9 @@
 //! Forward what was permitted, and nothing else.
 
+pub(crate) mod answer;
+pub(crate) mod list;
+pub(crate) mod upstream;
+
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -19,18 +23,18 @@ use stockade_ollama::{
     CanonicalRequest, ResponseKind, UpstreamBody, UpstreamRequest, WriteOptions,
 };
 
-use crate::answer::{AnswerBody, RelayedBody, Watch};
+use crate::body::memory::{BodyMemory, Share};
+use crate::body::readers::Readers;
 use crate::body::{BlobBody, BodyLimits, CutBody, FormBody, RequestBody, collect};
 use crate::classify::Classified;
-use crate::consequences::Permitted;
 use crate::context::Context;
-use crate::list::usable_models;
-use crate::memory::{BodyMemory, Share};
-use crate::readers::Readers;
+use crate::decide::consequences::Permitted;
+use crate::forward::answer::{AnswerBody, RelayedBody, Watch};
+use crate::forward::list::usable_models;
+use crate::forward::upstream::{Outgoing, Upstream, UpstreamError};
+use crate::identify::tenure::Tenure;
 use crate::record::Record;
 use crate::refused::{REQUEST_ID, Refused};
-use crate::tenure::Tenure;
-use crate::upstream::{Outgoing, Upstream, UpstreamError};
 use stockade_control::reload::Current;
 
 /// The longest list of models that is read, in bytes; each entry has about 500.

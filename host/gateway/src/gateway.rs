@@ -12,28 +12,28 @@ use stockade_control::shadow::ShadowTally;
 use stockade_core::{AccessClass, Clock, Dialect, permit_public};
 use stockade_ollama::{RequestHead, Routed, dialect_of_path};
 
-use crate::acceptor::Acceptor;
-use crate::answer::AnswerBody;
+use crate::body::memory::BodyMemory;
+use crate::body::readers::Readers;
 use crate::classify::Classifier;
-use crate::connections::Connections;
-use crate::consequences::{Consequences, Permitted};
+use crate::connection::acceptor::Acceptor;
+use crate::connection::connections::Connections;
+use crate::connection::guard::RefusedHead;
+use crate::connection::link::Link;
+use crate::connection::strangers::Strangers;
 use crate::context::Context;
 use crate::cors::{self, Page};
 use crate::decide::Decider;
+use crate::decide::consequences::{Consequences, Permitted};
 use crate::forward::Forwarder;
-use crate::guard::RefusedHead;
+use crate::forward::answer::AnswerBody;
+use crate::forward::upstream::Upstream;
 use crate::identify::Identifier;
-use crate::link::Link;
-use crate::memory::BodyMemory;
-use crate::path_key::PathKey;
-use crate::readers::Readers;
+use crate::identify::path_key::PathKey;
 use crate::record::{Record, Recorder};
 use crate::refused::Refused;
 use crate::resources;
-use crate::strangers::Strangers;
 use crate::surplus::Surplus;
 use crate::token::{self, TokenEndpoint};
-use crate::upstream::Upstream;
 
 /// The gateway: what connections share, and the steps that each request takes.
 pub(crate) struct Gateway {

@@ -1,5 +1,12 @@
 //! The first step: who is calling.
 
+pub(crate) mod certificate;
+pub(crate) mod cross_site;
+pub(crate) mod passwords;
+pub(crate) mod path_key;
+pub(crate) mod tenure;
+pub(crate) mod throttled;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,14 +14,14 @@ use http::request::Parts;
 use stockade_authn::{Attempt, AuthnError, Clash, Identity, Presented, Replays, Step, Target};
 use stockade_core::{ProofKind, UnixTime};
 
+use crate::connection::strangers::Strangers;
 use crate::context::Context;
-use crate::cross_site::Pages;
-use crate::passwords::PasswordChecks;
+use crate::identify::cross_site::Pages;
+use crate::identify::passwords::PasswordChecks;
+use crate::identify::tenure::is_still_valid;
+use crate::identify::throttled::Throttled;
 use crate::refused::Refused;
-use crate::strangers::Strangers;
 use crate::surplus::Surplus;
-use crate::tenure::is_still_valid;
-use crate::throttled::Throttled;
 use stockade_control::generation::Generation;
 use stockade_control::reload::Current;
 

@@ -14,8 +14,8 @@ use stockade_core::{
 use stockade_ollama::response::TokenUsage;
 use stockade_ollama::shown_path;
 
-use crate::answer::BrokenAnswer;
-use crate::link::PeerAddr;
+use crate::connection::link::PeerAddr;
+use crate::forward::answer::BrokenAnswer;
 use crate::refused::{Ground, Refused};
 use stockade_config::WhenStuck;
 use stockade_core::record::{

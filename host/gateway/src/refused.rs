@@ -9,12 +9,12 @@ use stockade_core::{BindingName, Denial, DenialCause, Dialect, PolicyName, mask_
 use stockade_ollama::response::{ERROR_CONTENT_TYPE, error_body};
 use stockade_ollama::{BadHead, Refusal};
 
-use crate::answer::AnswerBody;
 use crate::body::CutBody;
-use crate::memory::NoMemory;
-use crate::path_key;
+use crate::body::memory::NoMemory;
+use crate::forward::answer::AnswerBody;
+use crate::forward::upstream::UpstreamError;
+use crate::identify::path_key;
 use crate::record::Record;
-use crate::upstream::UpstreamError;
 use stockade_control::generation;
 use stockade_core::Causes;
 use stockade_core::record::{Cause, RequestOutcome};

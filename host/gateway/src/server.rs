@@ -10,8 +10,8 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::connection::listener;
 use crate::gateway::Gateway;
-use crate::listener;
 use stockade_config::ConfigErrors;
 use stockade_control::endings;
 use stockade_control::generation::Generation;

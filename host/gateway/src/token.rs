@@ -10,12 +10,12 @@ use serde::Deserialize;
 use serde_json::json;
 use stockade_authn::CannotIssue;
 
-use crate::answer::AnswerBody;
+use crate::body::memory::BodyMemory;
 use crate::body::{BodyLimits, collect};
 use crate::context::Context;
+use crate::forward::answer::AnswerBody;
 use crate::gateway::Head;
 use crate::identify::Identifier;
-use crate::memory::BodyMemory;
 use crate::record::{Record, Recorder};
 use crate::refused::{REQUEST_ID, Refused};
 

@@ -9,8 +9,8 @@ use std::task::Poll;
 use stockade_authn::Identity;
 use stockade_core::{Clock, UnixTime};
 
-use crate::certificate::PeerCertificate;
 use crate::context::Context;
+use crate::identify::certificate::PeerCertificate;
 use crate::refused::Refused;
 use stockade_control::generation::Generation;
 use stockade_control::reload::Current;
@@ -18,7 +18,7 @@ use stockade_control::reload::Current;
 /// Asks each new generation about the caller. It registers no waker: the connection's task
 /// is woken for each generation ([`Wake`](stockade_control::reload::Wake)) and polls what it has under
 /// way.
-pub(super) struct Tenure {
+pub(crate) struct Tenure {
     current: Arc<Current>,
     clock: Arc<dyn Clock>,
     listener: SocketAddr,
@@ -29,7 +29,7 @@ pub(super) struct Tenure {
 
 impl Tenure {
     /// Begins with a request, which is judged by what was in force when it came.
-    pub(super) fn begin(current: &Arc<Current>, context: &Context<'_>) -> Self {
+    pub(crate) fn begin(current: &Arc<Current>, context: &Context<'_>) -> Self {
         let epoch = current.epoch();
         // What has changed since this request took its generation is asked at once.
         let same =
@@ -44,7 +44,7 @@ impl Tenure {
     }
 
     /// Whether a new generation has ended what proved the caller, and wants its requests cut.
-    pub(super) fn is_over(&mut self, caller: &Identity) -> bool {
+    pub(crate) fn is_over(&mut self, caller: &Identity) -> bool {
         let epoch = self.current.epoch();
         if epoch == self.seen {
             return false;
@@ -58,7 +58,7 @@ impl Tenure {
     }
 
     /// What comes of a request, unless its caller is nobody any more before that.
-    pub(super) async fn bind<T>(
+    pub(crate) async fn bind<T>(
         &mut self,
         caller: Option<&Identity>,
         mut work: Pin<&mut impl Future<Output = Result<T, Refused>>>,
@@ -81,7 +81,7 @@ impl Tenure {
 
 /// Whether what proved a caller, on a connection with this certificate at this listener, is
 /// good by another generation too.
-pub(super) fn is_still_valid(
+pub(crate) fn is_still_valid(
     generation: &Generation,
     (certificate, listener): (Option<&PeerCertificate>, SocketAddr),
     caller: &Identity,

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::answer::{AnswerBody, BrokenAnswer};
-use crate::connections::Busy;
+use crate::connection::connections::Busy;
+use crate::forward::answer::{AnswerBody, BrokenAnswer};
 
 /// An answer's body. When hyper has all of it, the connection may make room for others.
 pub(crate) struct SeatedBody {
@@ -16,7 +16,7 @@ pub(crate) struct SeatedBody {
 }
 
 impl SeatedBody {
-    pub(super) const fn new(body: AnswerBody, busy: Busy) -> Self {
+    pub(crate) const fn new(body: AnswerBody, busy: Busy) -> Self {
         Self { body, _busy: busy }
     }
 }

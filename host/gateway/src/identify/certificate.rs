@@ -29,19 +29,19 @@ struct Verified {
 const HOLDS: u64 = 60;
 
 impl PeerCertificate {
-    pub(super) fn new(chain: Vec<CertificateDer<'static>>) -> Option<Self> {
+    pub(crate) fn new(chain: Vec<CertificateDer<'static>>) -> Option<Self> {
         let presented = PresentedCertificate::read(chain.first()?);
         let never = Verified { generation: 0, until: UnixTime::from_secs(0) };
         Some(Self { presented, chain, verified: Mutex::new(never) })
     }
 
     /// Whom it names, for the log.
-    pub(super) fn names(&self) -> String {
+    pub(crate) fn names(&self) -> String {
         self.chain.first().map(|leaf| certificate_names(leaf)).unwrap_or_default()
     }
 
     /// Whom a generation takes it for, at one of its listeners.
-    pub(super) fn identity(
+    pub(crate) fn identity(
         &self,
         generation: &Generation,
         listener: SocketAddr,

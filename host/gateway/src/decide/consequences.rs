@@ -11,24 +11,24 @@ use stockade_core::{
 };
 use stockade_ollama::{CanonicalRequest, WriteOptions};
 
-use crate::catalogue::{Catalogue, Presence};
+use crate::body::memory::BodyMemory;
 use crate::classify::Classified;
 use crate::context::Context;
-use crate::memory::BodyMemory;
+use crate::decide::catalogue::{Catalogue, Presence};
+use crate::forward::upstream::Upstream;
 use crate::record::Record;
 use crate::refused::Refused;
-use crate::upstream::Upstream;
 use stockade_control::generation::Hypothetical;
 
 /// A request that may be forwarded, and how it is written.
-pub(super) struct Permitted {
-    pub(super) permit: Permit<Classified>,
-    pub(super) options: WriteOptions,
+pub(crate) struct Permitted {
+    pub(crate) permit: Permit<Classified>,
+    pub(crate) options: WriteOptions,
 }
 
 impl Permitted {
     /// As it is.
-    pub(super) fn unchanged(permit: Permit<Classified>) -> Self {
+    pub(crate) fn unchanged(permit: Permit<Classified>) -> Self {
         Self { permit, options: WriteOptions { include_usage: true, ..WriteOptions::default() } }
     }
 }

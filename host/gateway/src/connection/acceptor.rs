@@ -11,9 +11,9 @@ use stockade_ollama::response::{ERROR_CONTENT_TYPE, error_body};
 use tokio::net::TcpStream;
 
 use crate::bounded::Bounded;
-use crate::connections::{Connected, Connections, Full};
-use crate::listener::Entrance;
-use crate::patience::Patient;
+use crate::connection::connections::{Connected, Connections, Full};
+use crate::connection::listener::Entrance;
+use crate::connection::patience::Patient;
 
 /// How many idle connections make room where descriptors ran out all the same.
 const SHED: usize = 16;
@@ -35,14 +35,14 @@ impl Acceptor {
     }
 
     /// Takes a new connection in, if there is room.
-    pub(super) fn admit(&self) -> Result<Connected, Full> {
+    pub(crate) fn admit(&self) -> Result<Connected, Full> {
         let generation = self.current.load();
         self.connections.admit(self.connections.most(&generation.config.limits))
     }
 
     /// Closes a connection that there is no room for; its caller is told where HTTP begins at
     /// once and the socket takes it.
-    pub(super) fn turn_away(&self, stream: &Patient<TcpStream>, entrance: &Entrance, full: Full) {
+    pub(crate) fn turn_away(&self, stream: &Patient<TcpStream>, entrance: &Entrance, full: Full) {
         if let Some(left_out) = self.turned_away.admit() {
             let times = left_out + 1;
             tracing::warn!(times, "connections are refused: {full}");
@@ -54,7 +54,7 @@ impl Acceptor {
 
     /// Lets go of connections that nobody uses where descriptors ran out all the same, and
     /// waits.
-    pub(super) async fn pause_after(&self, error: &io::Error) {
+    pub(crate) async fn pause_after(&self, error: &io::Error) {
         if let Some(left_out) = self.starved.admit() {
             let times = left_out + 1;
             tracing::warn!(%error, times, "cannot accept connections");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use stockade_authn::ClientIp;
 use stockade_core::Transport;
 
-use crate::certificate::PeerCertificate;
+use crate::identify::certificate::PeerCertificate;
 
 /// The address at the other end of a connection: the last proxy's, if there are any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,20 +30,20 @@ impl fmt::Display for PeerAddr {
 pub(crate) struct Link {
     pub(crate) peer: PeerAddr,
     /// Whom a trusted proxy says that the connection is for.
-    pub(super) told: Option<SocketAddr>,
+    pub(crate) told: Option<SocketAddr>,
     pub(crate) transport: Transport,
     /// The address that the listener has in the configuration.
-    pub(super) listener: SocketAddr,
+    pub(crate) listener: SocketAddr,
     /// The client's certificate, if it has one.
-    pub(super) certificate: Option<Arc<PeerCertificate>>,
+    pub(crate) certificate: Option<Arc<PeerCertificate>>,
     /// Whether the gateway was reached at an address that only this machine has. A proxy on
     /// this machine is at one, whomever it speaks for, and whatever headers say.
-    pub(super) loopback: bool,
+    pub(crate) loopback: bool,
 }
 
 impl Link {
     /// Where requests come from, as far as it can be told without looking at them.
-    pub(super) fn hop(&self) -> IpAddr {
+    pub(crate) fn hop(&self) -> IpAddr {
         self.told.unwrap_or(self.peer.0).ip()
     }
 

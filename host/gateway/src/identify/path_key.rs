@@ -12,13 +12,13 @@ use crate::refused::Refused;
 use stockade_config::Authentication;
 
 /// The key that stood in front of a path, if there was one.
-pub(super) struct PathKey(Option<Secret<String>>);
+pub(crate) struct PathKey(Option<Secret<String>>);
 
 const PREFIX: &str = "/k/";
 
 impl PathKey {
     /// Take the key off a request's target.
-    pub(super) fn take(uri: &mut Uri) -> Self {
+    pub(crate) fn take(uri: &mut Uri) -> Self {
         let Some(rest) = uri.path().strip_prefix(PREFIX) else {
             return Self(None);
         };
@@ -29,7 +29,7 @@ impl PathKey {
     }
 
     /// The key, if the configuration allows it there.
-    pub(super) fn allowed(&self, rules: &Authentication) -> Result<Option<&str>, Refused> {
+    pub(crate) fn allowed(&self, rules: &Authentication) -> Result<Option<&str>, Refused> {
         match &self.0 {
             Some(_) if !rules.key_in_path => Err(Refused::key_in_path()),
             Some(key) => Ok(Some(key.expose())),
@@ -39,7 +39,7 @@ impl PathKey {
 }
 
 /// The target of a request that has its key in front of the path.
-pub(super) fn with_key(key: &str, target: &str) -> String {
+pub(crate) fn with_key(key: &str, target: &str) -> String {
     format!("{PREFIX}{key}{target}")
 }
 

@@ -13,25 +13,25 @@ const EVICTED: u64 = u64::MAX - 1;
 /// Since when a connection has no request under way, in milliseconds since the start; and
 /// who is woken when it has to make room.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(crate) struct Seat {
     state: AtomicU64,
     waker: AtomicWaker,
 }
 
 /// What a connection does now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Activity {
+pub(crate) enum Activity {
     Busy,
     IdleSince(u64),
 }
 
 impl Seat {
-    pub(super) const fn new(now: u64) -> Self {
+    pub(crate) const fn new(now: u64) -> Self {
         Self { state: AtomicU64::new(now), waker: AtomicWaker::new() }
     }
 
     /// A request has come; false where the connection ends before it.
-    pub(super) fn begin(&self) -> bool {
+    pub(crate) fn begin(&self) -> bool {
         let begun = self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
             (state != EVICTED).then_some(BUSY)
         });
@@ -39,11 +39,11 @@ impl Seat {
     }
 
     /// Its answer is complete, or nobody wants it any more.
-    pub(super) fn end(&self, now: u64) {
+    pub(crate) fn end(&self, now: u64) {
         self.state.compare_exchange(BUSY, now, Ordering::AcqRel, Ordering::Relaxed).ok();
     }
 
-    pub(super) fn activity(&self) -> Activity {
+    pub(crate) fn activity(&self) -> Activity {
         match self.state.load(Ordering::Acquire) {
             BUSY => Activity::Busy,
             since => Activity::IdleSince(since),
@@ -51,7 +51,7 @@ impl Seat {
     }
 
     /// End the connection, if it is idle still.
-    pub(super) fn evict(&self, since: u64) -> bool {
+    pub(crate) fn evict(&self, since: u64) -> bool {
         let evicted =
             self.state.compare_exchange(since, EVICTED, Ordering::AcqRel, Ordering::Relaxed);
         if evicted.is_ok() {
@@ -61,7 +61,7 @@ impl Seat {
     }
 
     /// Ready once the connection has to make room.
-    pub(super) fn poll_evicted(&self, context: &Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_evicted(&self, context: &Context<'_>) -> Poll<()> {
         self.waker.register(context.waker());
         if self.state.load(Ordering::Acquire) == EVICTED { Poll::Ready(()) } else { Poll::Pending }
     }

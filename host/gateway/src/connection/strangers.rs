@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 use crate::bounded::Bounded;
 use stockade_core::Causes;
 
-use crate::link::PeerAddr;
-use crate::proxy_protocol::NotProxied;
+use crate::connection::link::PeerAddr;
+use crate::connection::proxy_protocol::NotProxied;
 
 /// What strangers did, bounded for each kind.
 #[derive(Debug, Default)]
-pub(super) struct Strangers {
+pub(crate) struct Strangers {
     handshakes: Bounded,
     certificates: Bounded,
     connections: Bounded,
@@ -19,7 +19,7 @@ pub(super) struct Strangers {
 
 impl Strangers {
     /// A handshake failed; where a client certificate was refused in it, whose that was.
-    pub(super) fn failed(&self, peer: PeerAddr, error: &io::Error, names: Option<&str>) {
+    pub(crate) fn failed(&self, peer: PeerAddr, error: &io::Error, names: Option<&str>) {
         if let Some(names) = names {
             self.refused(peer, names, &Causes(error));
         } else if let Some(left_out) = self.handshakes.admit() {
@@ -29,7 +29,7 @@ impl Strangers {
     }
 
     /// A handshake did not end in time.
-    pub(super) fn late(&self, peer: PeerAddr) {
+    pub(crate) fn late(&self, peer: PeerAddr) {
         if let Some(left_out) = self.handshakes.admit() {
             let left_out = (left_out > 0).then_some(left_out);
             tracing::warn!(%peer, left_out, "a TLS handshake took too long");
@@ -37,7 +37,7 @@ impl Strangers {
     }
 
     /// A connection came without its proxy.
-    pub(super) fn unproxied(&self, peer: PeerAddr, listener: SocketAddr, error: &NotProxied) {
+    pub(crate) fn unproxied(&self, peer: PeerAddr, listener: SocketAddr, error: &NotProxied) {
         if error.is_a_look() {
             tracing::debug!(%peer, %listener, "{error}");
         } else if let Some(left_out) = self.connections.admit() {
@@ -47,7 +47,7 @@ impl Strangers {
     }
 
     /// A client certificate is not accepted, at the handshake or later.
-    pub(super) fn refused(&self, peer: PeerAddr, names: &str, why: &dyn std::fmt::Display) {
+    pub(crate) fn refused(&self, peer: PeerAddr, names: &str, why: &dyn std::fmt::Display) {
         if let Some(left_out) = self.certificates.admit() {
             let left_out = (left_out > 0).then_some(left_out);
             tracing::warn!(%peer, names, error = %why, left_out, "a client certificate is refused");

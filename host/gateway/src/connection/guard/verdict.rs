@@ -26,7 +26,7 @@ struct Word {
 }
 
 impl Verdict {
-    pub(super) fn set(&self, head: RefusedHead) {
+    pub(crate) fn set(&self, head: RefusedHead) {
         *self.0.refused.lock().unwrap_or_else(PoisonError::into_inner) = head;
     }
 
@@ -35,7 +35,7 @@ impl Verdict {
         std::mem::take(&mut *self.0.refused.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn more_to_come(&self, left: u64) {
+    pub(crate) fn more_to_come(&self, left: u64) {
         self.0.arriving.store(left > 0, Ordering::Relaxed);
     }
 

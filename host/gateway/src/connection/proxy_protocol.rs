@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 /// Why a connection is closed that should have begun with a header.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NotProxied {
+pub(crate) enum NotProxied {
     /// It is not from a trusted proxy.
     #[error("only those in `trusted_proxies` may connect to a listener with `proxy_protocol`")]
     Untrusted,
@@ -28,13 +28,13 @@ pub(super) enum NotProxied {
 
 impl NotProxied {
     /// Whether somebody only looked whether the port is open.
-    pub(super) const fn is_a_look(&self) -> bool {
+    pub(crate) const fn is_a_look(&self) -> bool {
         matches!(self, Self::Closed)
     }
 }
 
 /// Read the header, and not one byte of what follows it.
-pub(super) async fn read(
+pub(crate) async fn read(
     stream: &mut (impl AsyncRead + Unpin),
 ) -> Result<Option<SocketAddr>, NotProxied> {
     let mut bytes = Vec::new();

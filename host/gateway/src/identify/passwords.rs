@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the memory of the last check is kept for the next one.
 const KEPT: Duration = Duration::from_secs(10);
 
-pub(super) struct PasswordChecks {
+pub(crate) struct PasswordChecks {
     slots: Arc<Semaphore>,
     bench: Arc<Bench>,
 }
@@ -33,7 +33,7 @@ struct Bench {
 }
 
 impl PasswordChecks {
-    pub(super) fn new(surplus: Arc<Surplus>) -> Self {
+    pub(crate) fn new(surplus: Arc<Surplus>) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let bench = Bench {
             memories: Mutex::default(),
@@ -46,7 +46,7 @@ impl PasswordChecks {
     }
 
     /// `wait` is asked once it is this one's turn: others may have failed meanwhile.
-    pub(super) async fn run(
+    pub(crate) async fn run(
         &self,
         check: PasswordCheck,
         wait: impl FnOnce() -> Option<Duration>,

@@ -17,13 +17,13 @@ const AT_THE_END: Duration = Duration::from_secs(2);
 
 /// How long the other end may take nothing, by the generation in force.
 #[derive(Clone)]
-pub(super) struct Patience {
+pub(crate) struct Patience {
     current: Arc<Current>,
     stop: CancellationToken,
 }
 
 impl Patience {
-    pub(super) const fn new(current: Arc<Current>, stop: CancellationToken) -> Self {
+    pub(crate) const fn new(current: Arc<Current>, stop: CancellationToken) -> Self {
         Self { current, stop }
     }
 
@@ -35,7 +35,7 @@ impl Patience {
 
 /// A socket that breaks once the other end took nothing for too long. It lies below TLS,
 /// where each byte that is taken can be seen.
-pub(super) struct Patient<S> {
+pub(crate) struct Patient<S> {
     stream: S,
     patience: Patience,
     /// Since when nothing is taken, and when it ends; made when that happens first.
@@ -48,11 +48,11 @@ struct Blocked {
 }
 
 impl<S> Patient<S> {
-    pub(super) const fn new(stream: S, patience: Patience) -> Self {
+    pub(crate) const fn new(stream: S, patience: Patience) -> Self {
         Self { stream, patience, blocked: None }
     }
 
-    pub(super) const fn get_ref(&self) -> &S {
+    pub(crate) const fn get_ref(&self) -> &S {
         &self.stream
     }
 

@@ -19,15 +19,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use crate::answer::AnswerBody;
-use crate::certificate::PeerCertificate;
-use crate::connections::{Connected, Full};
+use crate::connection::connections::{Connected, Full};
+use crate::connection::guard::{HeadGuard, Heads, REFUSED, Verdict};
+use crate::connection::link::{Link, PeerAddr};
+use crate::connection::patience::{Patience, Patient};
+use crate::connection::proxy_protocol::{self, NotProxied};
+use crate::connection::seated::SeatedBody;
+use crate::forward::answer::AnswerBody;
 use crate::gateway::Gateway;
-use crate::guard::{HeadGuard, Heads, REFUSED, Verdict};
-use crate::link::{Link, PeerAddr};
-use crate::patience::{Patience, Patient};
-use crate::proxy_protocol::{self, NotProxied};
-use crate::seated::SeatedBody;
+use crate::identify::certificate::PeerCertificate;
 use stockade_config::Listener;
 use stockade_net::tls::{Tls, noting};
 
@@ -78,7 +78,7 @@ pub(crate) async fn serve(
 
 /// A listener's address and what it presents.
 #[derive(Clone)]
-pub(super) struct Entrance {
+pub(crate) struct Entrance {
     address: SocketAddr,
     tls: Option<Tls>,
     proxy_protocol: bool,
@@ -86,7 +86,7 @@ pub(super) struct Entrance {
 
 impl Entrance {
     /// Whether HTTP begins with the first byte.
-    pub(super) const fn is_plain(&self) -> bool {
+    pub(crate) const fn is_plain(&self) -> bool {
         self.tls.is_none() && !self.proxy_protocol
     }
 

@@ -174,7 +174,7 @@ impl Share {
 
     /// Held while a large body of the user is read, so that one user's do not keep others'
     /// waiting.
-    pub(super) fn reading(&self) -> Arc<Semaphore> {
+    pub(crate) fn reading(&self) -> Arc<Semaphore> {
         self.user().reading.clone()
     }
 }

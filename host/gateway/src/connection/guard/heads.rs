@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stockade_core::UserId;
 
-use crate::memory::{BodyMemory, Share};
+use crate::body::memory::{BodyMemory, Share};
 use stockade_control::reload::Current;
 
 /// Where large heads take their memory.
@@ -20,7 +20,7 @@ impl Heads {
     }
 
     /// All callers together have one user's share: nobody has proven anything yet.
-    pub(super) fn share(&self) -> Arc<Share> {
+    pub(crate) fn share(&self) -> Arc<Share> {
         self.memory.share(&UserId::nobodys(), &self.current.load().config.limits)
     }
 }

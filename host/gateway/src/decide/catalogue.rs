@@ -22,9 +22,9 @@ use stockade_ollama::response::{
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
+use crate::body::memory::Share;
 use crate::body::{BodyLimits, CutBody, RequestBody, collect};
-use crate::memory::Share;
-use crate::upstream::{Outgoing, Upstream, UpstreamError};
+use crate::forward::upstream::{Outgoing, Upstream, UpstreamError};
 use stockade_config as config;
 
 /// For all of it, from the connection to the last byte.
@@ -49,7 +49,7 @@ enum CatalogueError {
 
 /// What is known of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Presence {
+pub(crate) enum Presence {
     /// It is installed.
     Installed(InstalledModel),
     /// It is not.
@@ -60,7 +60,7 @@ pub(super) enum Presence {
 
 /// What is installed at the upstream of the current generation.
 #[derive(Default)]
-pub(super) struct Catalogue {
+pub(crate) struct Catalogue {
     /// The last good list.
     list: ArcSwapOption<List>,
     /// The last try, good or not. Whoever fetches holds it.
@@ -92,7 +92,7 @@ impl Try {
 
 impl Catalogue {
     /// Looks for a model in a list that is asked for after this was called.
-    pub(super) async fn find(
+    pub(crate) async fn find(
         &self,
         way: (&Upstream, &Arc<Share>),
         upstream: &config::Upstream,

@@ -13,9 +13,9 @@ use stockade_authn::AuthnError;
 use stockade_core::Dialect;
 use stockade_ollama::response::{Ending, Meter, UsageChunkFilter, error_event};
 
-use crate::pause::{Paces, Paused};
+use crate::body::pause::{Paces, Paused};
+use crate::identify::tenure::Tenure;
 use crate::record::Record;
-use crate::tenure::Tenure;
 
 /// What a caller gets back.
 pub(crate) enum AnswerBody {
@@ -91,7 +91,7 @@ pub(crate) struct Watch {
 }
 
 impl RelayedBody {
-    pub(super) fn new(
+    pub(crate) fn new(
         incoming: Incoming,
         watch: Watch,
         tenure: Tenure,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use crate::memory::Share;
+use crate::body::memory::Share;
 use crate::refused::Refused;
 
 /// Bodies up to this many bytes are read where they arrive: it takes less than a

@@ -6,12 +6,12 @@ use stockade_core::{Dialect, ModelName, ModelRef, ModelRole, Parameters};
 use stockade_ollama::response::{ListKind, ModelList};
 
 use crate::context::Context;
+use crate::forward::upstream::UpstreamError;
 use crate::refused::Refused;
-use crate::upstream::UpstreamError;
 use stockade_control::generation::{Asker, Generation, Hypothetical, USES};
 
 /// The list, without what the caller may not use.
-pub(super) async fn usable_models(
+pub(crate) async fn usable_models(
     context: &Context<'_>,
     list: (ListKind, Bytes),
     (caller, dialect): (&Identity, Dialect),

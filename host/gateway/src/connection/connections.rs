@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use stockade_authn::AddressRange;
 
-use crate::seat::{Activity, Seat};
+use crate::connection::seat::{Activity, Seat};
 use crate::surplus::Surplus;
 use stockade_config::Limits;
 
@@ -29,7 +29,7 @@ const MEMORY: u64 = 16 << 10;
 
 /// Why a connection is not served. The texts are for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Full {
+pub(crate) enum Full {
     #[error("the gateway has as many connections as it may, all with requests under way")]
     All,
     #[error("your address has as many connections as it may, all with requests under way")]
@@ -38,13 +38,13 @@ pub(super) enum Full {
 
 /// The most connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Most {
-    pub(super) all: u64,
-    pub(super) each: u64,
+pub(crate) struct Most {
+    pub(crate) all: u64,
+    pub(crate) each: u64,
 }
 
 /// All connections.
-pub(super) struct Connections {
+pub(crate) struct Connections {
     /// As many connections as there are descriptors for.
     possible: u64,
     start: Instant,
@@ -85,20 +85,20 @@ struct Filed {
 
 impl Connections {
     /// `descriptors` is how many this process may have.
-    pub(super) fn new(descriptors: u64, surplus: Arc<Surplus>) -> Self {
+    pub(crate) fn new(descriptors: u64, surplus: Arc<Surplus>) -> Self {
         let possible = (descriptors.saturating_sub(RESERVED) / 2).max(1);
         Self { possible, start: Instant::now(), table: Mutex::default(), surplus }
     }
 
     /// What the configuration allows, and the descriptors.
-    pub(super) fn most(&self, limits: &Limits) -> Most {
+    pub(crate) fn most(&self, limits: &Limits) -> Most {
         let all = limits.connections.unwrap_or(USUAL).min(self.possible);
         let each = limits.connections_per_address.unwrap_or_else(|| all.div_ceil(2)).min(all);
         Most { all, each }
     }
 
     /// Take a connection in.
-    pub(super) fn admit(self: &Arc<Self>, most: Most) -> Result<Connected, Full> {
+    pub(crate) fn admit(self: &Arc<Self>, most: Most) -> Result<Connected, Full> {
         let now = self.now();
         let mut table = self.lock();
         if table.all.seats.len() as u64 >= most.all {
@@ -111,7 +111,7 @@ impl Connections {
     }
 
     /// Let the connections end that have been idle for the longest.
-    pub(super) fn shed(&self, number: usize) {
+    pub(crate) fn shed(&self, number: usize) {
         let now = self.now();
         let mut table = self.lock();
         for _ in 0..number {
@@ -208,14 +208,14 @@ impl Table {
 }
 
 /// A connection that was taken in, until this is dropped.
-pub(super) struct Connected {
+pub(crate) struct Connected {
     connections: Arc<Connections>,
     seated: Arc<Seated>,
 }
 
 impl Connected {
     /// Count it for an address.
-    pub(super) fn locate(&self, address: IpAddr, most: Most) -> Result<(), Full> {
+    pub(crate) fn locate(&self, address: IpAddr, most: Most) -> Result<(), Full> {
         let block = block(address);
         let now = self.connections.now();
         let mut table = self.connections.lock();
@@ -229,12 +229,12 @@ impl Connected {
         Ok(())
     }
 
-    pub(super) fn seat(&self) -> &Seat {
+    pub(crate) fn seat(&self) -> &Seat {
         &self.seated.seat
     }
 
     /// A request has come; `None` where the connection ends before it.
-    pub(super) fn begin(self: &Arc<Self>) -> Option<Busy> {
+    pub(crate) fn begin(self: &Arc<Self>) -> Option<Busy> {
         self.seat().begin().then(|| Busy(self.clone()))
     }
 }
@@ -247,7 +247,7 @@ impl Drop for Connected {
 }
 
 /// A request that is under way, until this is dropped.
-pub(super) struct Busy(Arc<Connected>);
+pub(crate) struct Busy(Arc<Connected>);
 
 impl Drop for Busy {
     fn drop(&mut self) {

@@ -22,14 +22,14 @@ use stockade_ollama::{BadHead, BodyFraming, HeadScanner, method_of_head, path_of
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-use crate::memory::Share;
-pub(super) use heads::Heads;
+use crate::body::memory::Share;
+pub(crate) use heads::Heads;
 pub(crate) use verdict::RefusedHead;
-pub(super) use verdict::Verdict;
+pub(crate) use verdict::Verdict;
 
 /// The method of the request that stands in for a refused one. The scanner takes capital
 /// letters only, so no caller can send it.
-pub(super) const REFUSED: &str = "STOCKADE-REFUSED";
+pub(crate) const REFUSED: &str = "STOCKADE-REFUSED";
 
 /// How much is read at once while a head is awaited.
 const READ: usize = 4 << 10;
@@ -40,7 +40,7 @@ const USUAL_HEAD: usize = 16 << 10;
 const LINGER: Duration = Duration::from_secs(5);
 
 /// A connection whose requests are looked at.
-pub(super) struct HeadGuard<S> {
+pub(crate) struct HeadGuard<S> {
     stream: S,
     state: State,
     /// What was read and is not given on yet.
@@ -69,7 +69,7 @@ enum State {
 
 impl<S> HeadGuard<S> {
     /// `timeout` is how long a head may take from its first byte on.
-    pub(super) fn new(stream: S, timeout: Duration, verdict: Verdict, heads: Heads) -> Self {
+    pub(crate) fn new(stream: S, timeout: Duration, verdict: Verdict, heads: Heads) -> Self {
         let state = State::Head(HeadScanner::default());
         let held = BytesMut::new();
         Self { stream, state, held, verdict, timeout, timer: None, heads, share: None }
