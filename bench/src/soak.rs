@@ -1,10 +1,11 @@
 //! Reloads under load: keys, policies and settings change together, again and again, and
 //! every request must be judged by exactly one configuration.
 //!
-//! Two configurations take turns. One key belongs to alice, who may use one model, or to
-//! bob, who may use another, by a policy of another name, beside which alice has a second
-//! one. The lines of record tell which user, generation, model and answer belonged together;
-//! a request judged by parts of both is seen there.
+//! Two configurations take turns. In one the caller is in a group that may use one model, in the
+//! other in one that may use another, by a policy of another name, beside which the first has a
+//! second one; a further key changes with them. The lines of record tell which group, generation,
+//! model and answer belonged together; a request judged by parts of both is seen there. The
+//! caller's own key is good in both: one that is not is refused as soon as the change is read.
 
 mod judged;
 
@@ -22,8 +23,13 @@ use crate::peers::site::free_address;
 use crate::peers::{self, KEY};
 use crate::process::Process;
 
-/// The users that take turns, and the model of each.
-const TURNS: [(&str, &str); 2] = [("alice", "llama3.2:3b"), ("bob", "qwen3:8b")];
+/// The models that take turns.
+const MODELS: [&str; 2] = ["llama3.2:3b", "qwen3:8b"];
+
+/// The model that may be used in a turn.
+const fn model_of(turn: u32) -> &'static str {
+    MODELS[turn as usize % 2]
+}
 
 /// Callers that ask all the time.
 const CALLERS: usize = 8;
@@ -121,13 +127,17 @@ impl Run {
     /// The configuration of a turn. The settings differ every time, so that policies are
     /// configured and compiled anew as well.
     fn configuration(&self, turn: u32) -> String {
-        let (user, model) = TURNS[turn as usize % 2];
+        let model = model_of(turn);
         let digest = hex::encode(Sha256::digest(KEY));
-        let (policy, second) = if user == "alice" { ("models", SECOND) } else { ("access", "") };
+        let other = hex::encode(Sha256::digest(turn.to_string()));
+        let (policy, second) =
+            if turn.is_multiple_of(2) { ("models", SECOND) } else { ("access", "") };
         format!(
             "listen: {}\nupstream: {{ url: \"http://{}\" }}\nlog: {{ format: json \
-             }}\nusers:\n  {user}:\n    keys: [{{ id: key-{turn}, sha256: \"sha256:{digest}\" \
-             }}]\nbindings:\n  - name: turn {turn}\n    subjects: {{ users: [{user}] }}\n    \
+             }}\nusers:\n  alice:\n    groups: [turn-{turn}]\n    keys:\n      - {{ id: steady, \
+             sha256: \"sha256:{digest}\" }}\n      - {{ id: key-{turn}, sha256: \
+             \"sha256:{other}\" }}\nbindings:\n  - name: turn {turn}\n    subjects: {{ groups: \
+             [turn-{turn}] }}\n    \
              policy: {policy}\n    settings: {{ allow: [\"{model}\", \"turn-{turn}/*\"] \
              }}\n{second}policies:\n  {policy}: {{ module: builtin/model-access }}\n{more}",
             self.listen,
@@ -139,8 +149,7 @@ impl Run {
 
     /// Wait until the configuration of a turn is what a caller meets.
     fn in_force(&self, turn: u32) -> anyhow::Result<()> {
-        let (_, model) = TURNS[turn as usize % 2];
-        let request = ask_for(model);
+        let request = ask_for(model_of(turn));
         let started = Instant::now();
         loop {
             let status = Connection::open(self.listen).and_then(|mut to| to.ask(&request));
@@ -187,7 +196,7 @@ impl Run {
 
     /// Ask for both models in turn.
     fn call(&self) {
-        let requests = TURNS.map(|(_, model)| ask_for(model));
+        let requests = MODELS.map(ask_for);
         let mut connection = None;
         for request in requests.iter().cycle() {
             if self.over.load(Ordering::Relaxed) {
@@ -206,7 +215,7 @@ impl Run {
     }
 }
 
-/// A policy that only alice has. It refuses nothing of what is asked.
+/// A policy that stands in every second configuration. It refuses nothing of what is asked.
 const SECOND: &str =
     "  - { name: caps, subjects: everyone, policy: caps, settings: { images: 4 } }\n";
 
