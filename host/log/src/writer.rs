@@ -15,9 +15,11 @@ use super::plain::plain;
 const MOST: usize = 4 << 20;
 /// Bytes that are written at once: a reader who takes this much is alive.
 const PIECE: usize = 16 << 10;
-/// How long lines are gathered before they are written: each write is a system call, and
-/// waking a thread is another.
-const GATHER: Duration = Duration::from_millis(1);
+/// How long lines are gathered before they are written: each write is a system call.
+const GATHER: Duration = Duration::from_millis(2);
+/// How often the writer looks for lines before it waits to be woken: that would be a system
+/// call for whoever logs next, and there is one who does in a moment where there was one just now.
+const LOOKS: u32 = 10;
 /// How long one piece may take until the log counts as stuck.
 const PATIENCE_MILLISECONDS: u64 = 1_000;
 /// How long to wait for a file that says "not now" without blocking.
@@ -51,8 +53,10 @@ struct Queue {
     pending: Vec<u8>,
     /// Lines that were lost and not told of yet.
     lost: u64,
-    /// The writer has nothing to do and waits to be told.
-    idle: bool,
+    /// The writer has written all that it has taken.
+    settled: bool,
+    /// The writer waits to be woken.
+    asleep: bool,
 }
 
 impl Sink {
@@ -94,7 +98,7 @@ impl Sink {
     pub(crate) fn flush(&self, patience: Duration) {
         let until = Instant::now() + patience;
         let mut queue = self.0.lock();
-        while !(queue.idle && queue.pending.is_empty()) {
+        while !(queue.settled && queue.pending.is_empty()) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
@@ -116,8 +120,7 @@ impl Sink {
         if length > shared.most / 2 {
             shared.crowded.store(true, Ordering::Relaxed);
         }
-        if queue.idle {
-            queue.idle = false;
+        if std::mem::take(&mut queue.asleep) {
             shared.filled.notify_one();
         }
     }
@@ -159,7 +162,6 @@ impl<W: Write> Writer<W> {
         let mut lines = Vec::new();
         loop {
             self.wait();
-            thread::sleep(GATHER);
             self.take(&mut lines);
             match self.write(&lines) {
                 Ok(()) => self.recovered(),
@@ -168,22 +170,39 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Waits until there is something to write.
+    /// Waits until there is something to write, and has been for a moment.
     fn wait(&self) {
+        self.settle();
+        for _ in 0..LOOKS {
+            thread::sleep(GATHER);
+            if !self.shared.lock().pending.is_empty() {
+                return;
+            }
+        }
         let mut queue = self.shared.lock();
         while queue.pending.is_empty() {
-            queue.idle = true;
-            self.shared.drained.notify_all();
+            queue.asleep = true;
             queue = self.shared.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
-        queue.idle = false;
+        queue.asleep = false;
+        drop(queue);
+        thread::sleep(GATHER);
+    }
+
+    /// Tells whoever waits for it that everything which was taken is written.
+    fn settle(&self) {
+        self.shared.lock().settled = true;
+        self.shared.drained.notify_all();
     }
 
     fn take(&self, lines: &mut Vec<u8>) {
         lines.clear();
         // What a burst needed is given back.
         lines.shrink_to(4 * PIECE);
-        std::mem::swap(&mut self.shared.lock().pending, lines);
+        let mut queue = self.shared.lock();
+        std::mem::swap(&mut queue.pending, lines);
+        queue.settled = false;
+        drop(queue);
         self.shared.crowded.store(false, Ordering::Relaxed);
     }
 
