@@ -6,6 +6,7 @@ mod fuzz;
 mod generate;
 mod peers;
 mod run;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,12 @@ enum Task {
     /// Run all tests, with the real client libraries.
     Test {
         /// Arguments for `cargo test`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Run some tests with cargo-nextest: one process for each, and only what is asked for.
+    Nextest {
+        /// Arguments for `cargo nextest run`, such as `--package stockade-engine` or a filter.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -86,6 +93,10 @@ fn perform(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Demo { arguments } => demo(&arguments),
         Task::Test { arguments } => test(&arguments),
+        Task::Nextest { arguments } => {
+            setup()?;
+            tools::tool("cargo-nextest")?.args(["nextest", "run"]).args(arguments).run()
+        }
         Task::Lint => lint(),
         Task::Doc => doc(),
         Task::Audit => audit::run(),
