@@ -5,9 +5,9 @@ use wasmtime::component::{ComponentExportIndex, Instance, InstancePre, TypedFunc
 
 use crate::bindings::exports::stockade::policy::policy::{GuestIndices, Request, Verdict};
 use crate::contract::newest;
-use crate::engine::Sandboxes;
+use crate::engine::Runtime;
 use crate::sandbox::{self, Sandbox};
-use crate::ticker::Clocked;
+use crate::ticker::TickingEngine;
 use crate::{Failure, LoadError, PolicyLimits, code, processor};
 
 type Evaluate<'a> = TypedFunc<(Request<'a>, &'a [u32]), (Vec<Verdict>,)>;
@@ -16,13 +16,13 @@ type Evaluate<'a> = TypedFunc<(Request<'a>, &'a [u32]), (Vec<Verdict>,)>;
 /// code has just left, so processors that shared one copy would take each other's slots, and
 /// with them memory that lies in the other's cache.
 pub(crate) struct Artifact {
-    lanes: Box<[Lane]>,
+    replicas: Box<[Replica]>,
 }
 
 /// One copy.
-pub(crate) struct Lane {
+pub(crate) struct Replica {
     instance: InstancePre<Sandbox>,
-    /// Of the type [`Evaluate`]: [`Lane::new`] has checked it.
+    /// Of the type [`Evaluate`]: [`Replica::new`] has checked it.
     evaluate: ComponentExportIndex,
 }
 
@@ -35,35 +35,35 @@ pub(crate) struct Answer {
 impl Artifact {
     /// Take the machine code of a snapshot.
     pub(crate) fn new(
-        sandboxes: &Sandboxes,
+        runtime: &Runtime,
         code: &[u8],
         limits: PolicyLimits,
-        lanes: usize,
+        replicas: usize,
     ) -> Result<Self, LoadError> {
-        let lanes = (0..lanes.max(1)).map(|_| Lane::new(sandboxes, code, limits));
-        Ok(Self { lanes: lanes.collect::<Result<_, _>>()? })
+        let replicas = (0..replicas.max(1)).map(|_| Replica::new(runtime, code, limits));
+        Ok(Self { replicas: replicas.collect::<Result<_, _>>()? })
     }
 
     /// The copy for the processor that this thread runs on.
-    pub(crate) fn lane(&self) -> &Lane {
-        &self.lanes[processor::current() % self.lanes.len()]
+    pub(crate) fn replica(&self) -> &Replica {
+        &self.replicas[processor::current() % self.replicas.len()]
     }
 }
 
-impl Lane {
+impl Replica {
     /// Start it once, so that nothing is left that could go wrong for a reason other than
     /// the request.
-    fn new(sandboxes: &Sandboxes, code: &[u8], limits: PolicyLimits) -> Result<Self, LoadError> {
+    fn new(runtime: &Runtime, code: &[u8], limits: PolicyLimits) -> Result<Self, LoadError> {
         let refused = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
-        let component = code::component(&sandboxes.wasmtime, code).map_err(refused)?;
-        let snapshot = sandboxes.linker.instantiate_pre(&component).map_err(refused)?;
+        let component = code::component(&runtime.wasmtime, code).map_err(refused)?;
+        let snapshot = runtime.linker.instantiate_pre(&component).map_err(refused)?;
         let exports = GuestIndices::new(&snapshot)
             .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
         let policy = component.get_export_index(None, policy_interface());
         let evaluate = component
             .get_export_index(policy.as_ref(), "evaluate")
             .ok_or_else(|| LoadError::NotAPolicy("it does not export `evaluate`".to_owned()))?;
-        let mut store = sandbox::store(&sandboxes.wasmtime, limits);
+        let mut store = sandbox::store(&runtime.wasmtime, limits);
         let started = snapshot.instantiate(&mut store);
         started
             .and_then(|instance| {
@@ -78,7 +78,7 @@ impl Lane {
     /// Judge one request, in an instance that nobody used before.
     pub(crate) fn evaluate(
         &self,
-        engine: &Clocked,
+        engine: &TickingEngine,
         limits: PolicyLimits,
         request: Request<'_>,
         bindings: &[u32],

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::artifact::Artifact;
 use crate::chunk::chunks;
-use crate::compiler::{Facts, Made, Maker, ProgramKey};
-use crate::engine::Sandboxes;
+use crate::compiler::{Compiled, CompilerBackend, Facts, ProgramKey};
+use crate::engine::Runtime;
 use crate::{Digest, LoadError, ModuleSource, PolicyLimits};
 
 /// Chunks of a policy of which each has a copy for several processors.
@@ -37,7 +37,7 @@ struct Known {
 }
 
 /// What a prepared policy is made of.
-pub(crate) struct Parts {
+pub(crate) struct PolicyParts {
     pub(crate) program: Arc<Facts>,
     pub(crate) chunks: Vec<Chunk>,
     pub(crate) artifacts: Artifacts,
@@ -47,7 +47,7 @@ pub(crate) struct Parts {
 /// a policy consists of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Artifacts {
-    /// Made for it.
+    /// Compiled for it.
     pub built: usize,
     /// Found in use by an earlier policy that is still there.
     pub reused: usize,
@@ -81,7 +81,7 @@ impl Wanted<'_> {
 
 impl ArtifactCache {
     /// A policy of which everything is there; nothing where something has to be compiled.
-    pub(crate) fn ready(&self, wanted: &Wanted<'_>) -> Option<Parts> {
+    pub(crate) fn ready(&self, wanted: &Wanted<'_>) -> Option<PolicyParts> {
         let key = wanted.key();
         let mut known = self.known();
         known.forget_unused();
@@ -91,30 +91,30 @@ impl ArtifactCache {
             |planned: Planned| Some(Chunk { bindings: planned.bindings, artifact: planned.known? });
         let chunks: Vec<_> = plan.into_iter().map(chunk).collect::<Option<_>>()?;
         let artifacts = Artifacts { built: 0, reused: chunks.len() };
-        Some(Parts { program, chunks, artifacts })
+        Some(PolicyParts { program, chunks, artifacts })
     }
 
     /// Compiles what is not there yet.
     pub(crate) fn compile(
         &self,
-        maker: &mut Maker,
-        sandboxes: &Sandboxes,
+        compiler: &mut CompilerBackend,
+        runtime: &Runtime,
         wanted: &Wanted<'_>,
-    ) -> Result<Parts, LoadError> {
+    ) -> Result<PolicyParts, LoadError> {
         let key = wanted.key();
         let (plan, known) = {
             let known = self.known();
             (known.plan(key, wanted.settings), reusable(&known.programs, &key))
         };
         let Wanted { module, settings, limits } = *wanted;
-        let facts = maker.load(module, limits.memory_bytes, known.as_deref())?;
+        let facts = compiler.load(module, limits.memory_bytes, known.as_deref())?;
         let program = known.unwrap_or_else(|| Arc::new(facts));
         self.known().programs.insert(key, Arc::downgrade(&program));
         // What has many chunks has them in place of copies: both want slots of their own.
-        let lanes = if plan.len() <= MOST_COPIED { sandboxes.lanes } else { 1 };
-        let job = Job { cache: self, sandboxes, program: &program, limits, lanes };
-        let (chunks, artifacts) = job.chunks(maker, plan, settings)?;
-        Ok(Parts { program, chunks, artifacts })
+        let replicas = if plan.len() <= MOST_COPIED { runtime.replicas } else { 1 };
+        let job = Job { cache: self, runtime, program: &program, limits, replicas };
+        let (chunks, artifacts) = job.chunks(compiler, plan, settings)?;
+        Ok(PolicyParts { program, chunks, artifacts })
     }
 
     /// Forgets what nobody uses any more.
@@ -147,17 +147,17 @@ impl Known {
 /// What the artifacts of one policy have in common.
 struct Job<'a> {
     cache: &'a ArtifactCache,
-    sandboxes: &'a Sandboxes,
+    runtime: &'a Runtime,
     program: &'a Facts,
     limits: PolicyLimits,
-    lanes: usize,
+    replicas: usize,
 }
 
 impl Job<'_> {
     /// All artifacts of a policy, or what is wrong with all its settings.
     fn chunks(
         &self,
-        maker: &mut Maker,
+        compiler: &mut CompilerBackend,
         plan: Vec<Planned>,
         settings: &[String],
     ) -> Result<(Vec<Chunk>, Artifacts), LoadError> {
@@ -170,7 +170,7 @@ impl Job<'_> {
                 done.push(Chunk { bindings, artifact });
                 continue;
             }
-            match self.make(maker, key, &settings[bindings.clone()]) {
+            match self.make(compiler, key, &settings[bindings.clone()]) {
                 Ok(artifact) => {
                     counts.built += 1;
                     done.push(Chunk { bindings, artifact });
@@ -186,13 +186,14 @@ impl Job<'_> {
 
     fn make(
         &self,
-        maker: &mut Maker,
+        compiler: &mut CompilerBackend,
         key: ArtifactKey,
         settings: &[String],
     ) -> Result<Arc<Artifact>, LoadError> {
-        let Made { code, journal } = maker.make(&self.sandboxes.wasmtime, key.program, settings);
-        journal.flush(&self.program.metadata.name);
-        let artifact = Artifact::new(self.sandboxes, &code?, self.limits, self.lanes)?;
+        let Compiled { code, guest_log } =
+            compiler.make(&self.runtime.wasmtime, key.program, settings);
+        guest_log.flush(&self.program.metadata.name);
+        let artifact = Artifact::new(self.runtime, &code?, self.limits, self.replicas)?;
         let artifact = Arc::new(artifact);
         self.cache.known().artifacts.insert(key, Arc::downgrade(&artifact));
         Ok(artifact)

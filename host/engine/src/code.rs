@@ -7,7 +7,7 @@ use wasmtime::{Engine, Module};
 
 /// A component, given its machine code.
 pub(crate) fn component(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: the code comes from `compiler::Maker`: from wasmtime in this process, or from the
+    // SAFETY: the code comes from `compiler::CompilerBackend`: from wasmtime in this process, or from the
     // same program in a process that this one started, over a socket that nobody else has. It
     // is never read from a file. wasmtime refuses code of another version or other settings.
     unsafe { Component::deserialize(engine, code) }

@@ -6,10 +6,12 @@
 //! and time. Both kinds do the same steps and hand over the same bytes.
 
 mod cache;
+mod data_segments;
 mod frame;
-mod image;
 mod limits;
-mod pieces;
+mod local;
+mod log_shim;
+mod message;
 mod process;
 mod program;
 mod progress;
@@ -17,19 +19,17 @@ mod prune;
 mod sections;
 mod serve;
 mod snapshot;
-mod step;
-mod workbench;
 
 pub(crate) use cache::CompileCache;
-pub(crate) use pieces::{INTERFACE, LONGEST_PIECE, PIECE};
+pub(crate) use local::LocalCompiler;
+pub(crate) use log_shim::{INTERFACE, LONGEST_PIECE, PIECE};
+pub(crate) use message::{Compiled, Facts, ProgramKey};
 pub use process::CompilerProcess;
 pub(crate) use process::Remote;
 pub(crate) use program::{Program, Refusal, compile};
 pub use serve::{ServeError, serve_compiler};
-pub(crate) use step::{Facts, Made, ProgramKey};
-pub(crate) use workbench::Workbench;
 
-use crate::{LoadError, ModuleSource, journal};
+use crate::{LoadError, ModuleSource, guest_log};
 
 /// Where policies are compiled.
 #[derive(Clone, Debug, Default)]
@@ -42,12 +42,12 @@ pub enum Compiler {
 }
 
 /// What makes artifacts, and what it has at hand for the next one.
-pub(crate) enum Maker {
-    Here(Workbench),
+pub(crate) enum CompilerBackend {
+    Here(LocalCompiler),
     Process(Remote),
 }
 
-impl Maker {
+impl CompilerBackend {
     /// Make a module ready to be given settings, if it is not yet. One that was loaded
     /// before is not asked again what it is.
     pub(crate) fn load(
@@ -57,7 +57,7 @@ impl Maker {
         known: Option<&Facts>,
     ) -> Result<Facts, LoadError> {
         match self {
-            Self::Here(workbench) => workbench.load(module, memory_bytes, known),
+            Self::Here(local) => local.load(module, memory_bytes, known),
             Self::Process(remote) => remote.load(module, memory_bytes, known),
         }
     }
@@ -69,10 +69,10 @@ impl Maker {
         engine: &wasmtime::Engine,
         key: ProgramKey,
         settings: &[String],
-    ) -> Made {
-        let log = journal::most_verbose();
+    ) -> Compiled {
+        let log = guest_log::most_verbose();
         match self {
-            Self::Here(workbench) => workbench.make(engine, key, settings, log),
+            Self::Here(local) => local.make(engine, key, settings, log),
             Self::Process(remote) => remote.make(key, settings, log),
         }
     }
@@ -84,7 +84,7 @@ impl Maker {
         module: &'static [u8],
     ) -> Result<Vec<u8>, LoadError> {
         match self {
-            Self::Here(_) => workbench::own(engine, module),
+            Self::Here(_) => local::own(engine, module),
             Self::Process(remote) => remote.own(module),
         }
     }
@@ -97,10 +97,10 @@ impl Maker {
         }
     }
 
-    /// Let go of everything that only making needs.
+    /// Let go of everything that only compiling needs.
     pub(crate) fn rest(&mut self) {
         match self {
-            Self::Here(workbench) => workbench.forget(),
+            Self::Here(local) => local.forget(),
             Self::Process(remote) => remote.rest(),
         }
     }

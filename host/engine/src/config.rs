@@ -42,7 +42,7 @@ pub struct EngineConfig {
     pub slots: u32,
     /// Copies of each policy's machine code, some 400 KiB each, so that as many processors
     /// decide without taking each other's slots. There are as many slots more.
-    pub lanes: u32,
+    pub replicas: u32,
     /// The most memory that any policy may be given.
     pub max_memory_bytes: usize,
     /// How much of a slot's memory is reset by copying instead of by unmapping.
@@ -64,7 +64,7 @@ pub struct EngineConfig {
     pub compiler: Compiler,
 }
 
-fn lanes(processors: NonZero<usize>) -> u32 {
+fn replicas(processors: NonZero<usize>) -> u32 {
     u32::try_from(processors.get()).unwrap_or(u32::MAX)
 }
 
@@ -72,7 +72,7 @@ impl Default for EngineConfig {
     fn default() -> Self {
         Self {
             slots: 64,
-            lanes: available_parallelism().map_or(1, |count| MOST_LANES.min(lanes(count))),
+            replicas: available_parallelism().map_or(1, |count| MOST_LANES.min(replicas(count))),
             max_memory_bytes: 64 * MIB,
             keep_resident_bytes: 512 * KIB,
             default_deadline: Duration::from_millis(10),
@@ -93,7 +93,7 @@ impl EngineConfig {
 
     /// For what runs one guest at a time.
     pub(crate) fn of_one_slot(&self) -> Self {
-        Self { slots: 1, lanes: 1, ..self.clone() }
+        Self { slots: 1, replicas: 1, ..self.clone() }
     }
 
     /// The limits of a policy that sets none itself.
@@ -163,7 +163,7 @@ const fn largest_memory(config: &EngineConfig) -> usize {
 }
 
 fn pool(config: &EngineConfig) -> PoolingAllocationConfig {
-    let slots = config.slots.saturating_add(SPARE_SLOTS).saturating_mul(config.lanes.max(1));
+    let slots = config.slots.saturating_add(SPARE_SLOTS).saturating_mul(config.replicas.max(1));
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(slots)
         .total_core_instances(slots.saturating_mul(CORE_INSTANCES_EACH))

@@ -7,17 +7,19 @@ use tokio::sync::Semaphore;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{OptLevel, StoreContextMut};
 
-use crate::alone::Alone;
 use crate::artifact_cache::{ArtifactCache, Wanted};
 use crate::bindings::StockadePolicy;
-use crate::compiler::{CompileCache, Compiler, INTERFACE, Maker, PIECE, Remote, Workbench};
+use crate::compiler::{
+    CompileCache, Compiler, CompilerBackend, INTERFACE, LocalCompiler, PIECE, Remote,
+};
 use crate::config::{Bounds, wasmtime_config};
 use crate::sandbox::Sandbox;
-use crate::ticker::Clocked;
+use crate::ticker::TickingEngine;
 use crate::{
     EngineConfig, EngineError, LoadError, ModuleSource, PolicyLimits, PreparedPolicy, heap,
     self_test,
 };
+use crossbeam_utils::CachePadded;
 
 /// Runs policies. Cheap to clone; all clones are the same engine.
 #[derive(Clone)]
@@ -28,26 +30,26 @@ pub struct Engine {
 /// What the engine and all its policies have in common.
 pub(crate) struct Shared {
     pub(crate) config: EngineConfig,
-    pub(crate) sandboxes: Sandboxes,
+    pub(crate) runtime: Runtime,
     /// One for each slot: whoever holds one finds a slot free.
-    pub(crate) permits: Alone<Semaphore>,
+    pub(crate) permits: CachePadded<Semaphore>,
     artifacts: ArtifactCache,
-    maker: Mutex<Maker>,
+    compiler: Mutex<CompilerBackend>,
 }
 
 /// What it takes to start a guest.
-pub(crate) struct Sandboxes {
-    pub(crate) wasmtime: Clocked,
+pub(crate) struct Runtime {
+    pub(crate) wasmtime: TickingEngine,
     pub(crate) linker: Linker<Sandbox>,
     pub(crate) configure_deadline: Duration,
     /// Copies of an artifact.
-    pub(crate) lanes: usize,
+    pub(crate) replicas: usize,
 }
 
-impl Sandboxes {
+impl Runtime {
     /// Those in which policies describe themselves and read their settings, once: what they
     /// run is compiled quickly and not to be quick.
-    pub(crate) fn making(config: &EngineConfig, bounds: Bounds) -> Result<Self, EngineError> {
+    pub(crate) fn compiling(config: &EngineConfig, bounds: Bounds) -> Result<Self, EngineError> {
         let config = config.of_one_slot();
         let mut wasmtime = wasmtime_config(&config, bounds);
         wasmtime.cranelift_opt_level(OptLevel::None);
@@ -63,11 +65,11 @@ impl Sandboxes {
     ) -> Result<Self, EngineError> {
         let mut linker = Linker::new(&wasmtime);
         StockadePolicy::add_to_linker::<_, HasSelf<_>>(&mut linker, |sandbox| sandbox)
-            .and_then(|()| log_in_pieces(&mut linker))
+            .and_then(|()| link_log(&mut linker))
             .map_err(|error| EngineError::setup(&error))?;
-        let wasmtime = Clocked::start(wasmtime).map_err(EngineError::Ticker)?;
+        let wasmtime = TickingEngine::start(wasmtime).map_err(EngineError::Ticker)?;
         let configure_deadline = config.configure_deadline;
-        Ok(Self { wasmtime, linker, configure_deadline, lanes: config.lanes as usize })
+        Ok(Self { wasmtime, linker, configure_deadline, replicas: config.replicas as usize })
     }
 }
 
@@ -78,17 +80,17 @@ impl Engine {
     /// Where the machine cannot give what `config` asks for.
     pub fn new(config: EngineConfig) -> Result<Self, EngineError> {
         let (wasmtime, bounds) = reserve(&config)?;
-        let maker = match &config.compiler {
-            Compiler::Here => Maker::Here(Workbench::new(&config, bounds)?),
+        let compiler = match &config.compiler {
+            Compiler::Here => CompilerBackend::Here(LocalCompiler::new(&config, bounds)?),
             Compiler::Process(process) => {
-                Maker::Process(Remote::new(process.clone(), config.clone(), bounds))
+                CompilerBackend::Process(Remote::new(process.clone(), config.clone(), bounds))
             }
         };
         let shared = Shared {
-            permits: Alone(Semaphore::new(config.slots as usize)),
-            sandboxes: Sandboxes::new(wasmtime, &config)?,
+            permits: CachePadded::new(Semaphore::new(config.slots as usize)),
+            runtime: Runtime::new(wasmtime, &config)?,
             artifacts: ArtifactCache::default(),
-            maker: Mutex::new(maker),
+            compiler: Mutex::new(compiler),
             config,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -116,22 +118,22 @@ impl Engine {
         limits: PolicyLimits,
     ) -> Result<PreparedPolicy, LoadError> {
         self.check(limits)?;
-        let Shared { artifacts, sandboxes, .. } = &*self.shared;
+        let Shared { artifacts, runtime, .. } = &*self.shared;
         let wanted = Wanted { module, settings, limits };
         let ready =
             |parts| Ok(PreparedPolicy::new(Arc::clone(&self.shared), module, limits, parts));
         if let Some(parts) = artifacts.ready(&wanted) {
             return ready(parts);
         }
-        let mut maker = self.maker();
+        let mut compiler = self.compiler();
         // Somebody else may have compiled the same meanwhile.
         if let Some(parts) = artifacts.ready(&wanted) {
             return ready(parts);
         }
-        match artifacts.compile(&mut maker, sandboxes, &wanted) {
+        match artifacts.compile(&mut compiler, runtime, &wanted) {
             // Somebody else ended it, or the system for want of memory. Once may be chance.
             Err(LoadError::CompilerEnded(_)) => {
-                ready(artifacts.compile(&mut maker, sandboxes, &wanted)?)
+                ready(artifacts.compile(&mut compiler, runtime, &wanted)?)
             }
             parts => ready(parts?),
         }
@@ -154,16 +156,16 @@ impl Engine {
     /// Names the limit that does not hold. Nothing should be served then.
     pub fn self_test(&self) -> Result<(), EngineError> {
         // Held to the end: the test takes the place of a policy that is being prepared.
-        let mut maker = self.maker();
-        let code = maker.own(&self.shared.sandboxes.wasmtime, self_test::HOSTILE)?;
-        self_test::run(&self.shared.sandboxes.wasmtime, &code)
+        let mut compiler = self.compiler();
+        let code = compiler.own(&self.shared.runtime.wasmtime, self_test::HOSTILE)?;
+        self_test::run(&self.shared.runtime.wasmtime, &code)
     }
 
     /// Say that policies will soon be prepared: the first one then takes less long.
     pub fn wake(&self) {
         // Whoever compiles at this moment has woken it.
-        if let Some(mut maker) = self.maker_if_idle() {
-            maker.wake();
+        if let Some(mut compiler) = self.compiler_if_idle() {
+            compiler.wake();
         }
     }
 
@@ -171,20 +173,20 @@ impl Engine {
     /// leaves back to the system. The next one takes longer.
     pub fn rest(&self) {
         self.shared.artifacts.forget_unused();
-        if let Some(mut maker) = self.maker_if_idle() {
-            maker.rest();
+        if let Some(mut compiler) = self.compiler_if_idle() {
+            compiler.rest();
         }
         heap::give_memory_back();
     }
 
-    fn maker(&self) -> MutexGuard<'_, Maker> {
+    fn compiler(&self) -> MutexGuard<'_, CompilerBackend> {
         // It holds only what can be made again, and each step leaves it complete.
-        self.shared.maker.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.compiler.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn maker_if_idle(&self) -> Option<MutexGuard<'_, Maker>> {
-        match self.shared.maker.try_lock() {
-            Ok(maker) => Some(maker),
+    fn compiler_if_idle(&self) -> Option<MutexGuard<'_, CompilerBackend>> {
+        match self.shared.compiler.try_lock() {
+            Ok(compiler) => Some(compiler),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }
@@ -208,7 +210,7 @@ impl Engine {
 }
 
 /// What a module imports instead of the log once it was changed.
-fn log_in_pieces(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
+fn link_log(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
     linker.instance(INTERFACE)?.func_wrap(
         PIECE,
         |mut store: StoreContextMut<'_, Sandbox>, (level, left, bytes, count)| {

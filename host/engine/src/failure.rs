@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use wasmtime::{FrameInfo, Trap, WasmBacktrace};
 
-use crate::journal::Journal;
+use crate::guest_log::GuestLog;
 use crate::limiter::{MemoryExceeded, TableExceeded};
 use crate::sandbox::NoSuchLevel;
 use crate::text;
@@ -45,7 +45,7 @@ pub enum Failure {
 
 impl Failure {
     /// What a call's error means, given what the guest wrote before.
-    pub(crate) fn of(error: &wasmtime::Error, journal: &Journal, deadline: Duration) -> Self {
+    pub(crate) fn of(error: &wasmtime::Error, guest_log: &GuestLog, deadline: Duration) -> Self {
         if let Some(exceeded) = error.downcast_ref::<MemoryExceeded>() {
             return Self::Memory(exceeded.to_string());
         }
@@ -60,7 +60,7 @@ impl Failure {
         }
         match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => Self::Timeout(deadline),
-            Some(Trap::UnreachableCodeReached) => match journal.last_words() {
+            Some(Trap::UnreachableCodeReached) => match guest_log.panic_message() {
                 Some(message) => Self::Panic(message.to_owned()),
                 None => Self::Trap(located("gave up without a message (unreachable)", error)),
             },

@@ -7,7 +7,6 @@
 //!
 //! Nothing else in Stockade knows wasmtime.
 
-mod alone;
 mod answer;
 mod artifact;
 mod artifact_cache;
@@ -21,9 +20,9 @@ mod contract;
 mod engine;
 mod error;
 mod failure;
+mod guest_log;
 mod heap;
 mod input;
-mod journal;
 mod limiter;
 mod memo;
 mod metadata;

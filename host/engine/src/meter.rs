@@ -9,11 +9,11 @@ use wasmtime::component::InstancePre;
 use crate::bindings::exports::stockade::policy::policy::{GuestIndices, Request};
 use crate::compiler::{Program, Refusal, compile};
 use crate::config::{Bounds, wasmtime_config};
-use crate::engine::Sandboxes;
+use crate::engine::Runtime;
+use crate::guest_log::GuestLog;
 use crate::input::Lists;
-use crate::journal::Journal;
 use crate::sandbox::{self, Sandbox};
-use crate::ticker::Clocked;
+use crate::ticker::TickingEngine;
 use crate::{EngineConfig, EngineError, Failure, LoadError, ModuleSource, PolicyLimits};
 
 /// Far more than any decision takes, and how much there was is not told to guests.
@@ -23,8 +23,8 @@ const SLOWER: u32 = 10;
 
 /// Counts the instructions of one policy.
 pub struct Meter {
-    making: Sandboxes,
-    counting: Sandboxes,
+    compiling: Runtime,
+    counting: Runtime,
     program: Program,
     limits: PolicyLimits,
 }
@@ -40,10 +40,10 @@ impl Meter {
         counting.consume_fuel(true);
         let wasmtime =
             wasmtime::Engine::new(&counting).map_err(|error| EngineError::setup(&error))?;
-        let counting = Sandboxes::new(wasmtime, &config)?;
-        let making = Sandboxes::making(&config, Bounds::Checked)?;
-        let program = Program::load(&making, module, limits.memory_bytes, None)?;
-        Ok(Self { making, counting, program, limits })
+        let counting = Runtime::new(wasmtime, &config)?;
+        let compiling = Runtime::compiling(&config, Bounds::Checked)?;
+        let program = Program::load(&compiling, module, limits.memory_bytes, None)?;
+        Ok(Self { compiling, counting, program, limits })
     }
 
     /// The policy with some settings (JSON) that it accepts.
@@ -53,7 +53,7 @@ impl Meter {
     /// count.
     pub fn metered(&self, settings: &str) -> Result<Metered, LoadError> {
         let settings = [settings.to_owned()];
-        let frozen = self.program.frozen(&self.making, &settings, &mut Journal::default());
+        let frozen = self.program.frozen(&self.compiling, &settings, &mut GuestLog::default());
         let instance = compile(&self.counting, &frozen.map_err(unexpected)?)?;
         let exports = GuestIndices::new(&instance)
             .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
@@ -93,7 +93,7 @@ fn unexpected(refusal: Refusal) -> LoadError {
 
 /// A policy with the settings of one binding, whose instructions are counted.
 pub struct Metered {
-    wasmtime: Clocked,
+    wasmtime: TickingEngine,
     instance: InstancePre<Sandbox>,
     exports: GuestIndices,
     limits: PolicyLimits,

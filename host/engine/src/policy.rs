@@ -7,12 +7,12 @@ use smallvec::SmallVec;
 use stockade_core::{Outcome, PolicyInput};
 use tokio::sync::{AcquireError, SemaphorePermit, TryAcquireError};
 
-use crate::artifact_cache::{Artifacts, Chunk, Parts};
+use crate::artifact_cache::{Artifacts, Chunk, PolicyParts};
 use crate::bindings::stockade::policy::types::{Request, Verdict};
 use crate::breaker::{Breaker, Leave};
 use crate::engine::Shared;
+use crate::guest_log::TARGET;
 use crate::input::Lists;
-use crate::journal::TARGET;
 use crate::memo::{Memo, Question};
 use crate::{Digest, Failure, Metadata, ModuleSource, PolicyLimits, answer};
 
@@ -26,7 +26,7 @@ pub struct PreparedPolicy {
     name: Arc<str>,
     digest: Digest,
     limits: PolicyLimits,
-    parts: Parts,
+    parts: PolicyParts,
     memo: Option<Memo>,
     breaker: Breaker,
 }
@@ -43,7 +43,7 @@ impl PreparedPolicy {
         engine: Arc<Shared>,
         module: &ModuleSource,
         limits: PolicyLimits,
-        parts: Parts,
+        parts: PolicyParts,
     ) -> Self {
         let (name, digest) = (module.shared_name(), module.digest());
         Self { engine, name, digest, limits, parts, memo: None, breaker: Breaker::default() }
@@ -186,10 +186,10 @@ impl PreparedPolicy {
         outcomes: &mut [Outcome],
     ) -> bool {
         let locals: SmallVec<[u32; 16]> = places.iter().map(|place| place.local).collect();
-        let wasmtime = &self.engine.sandboxes.wasmtime;
+        let wasmtime = &self.engine.runtime.wasmtime;
         let answer =
-            chunk.artifact.lane().evaluate(wasmtime, self.limits, request.clone(), &locals);
-        answer.sandbox.journal.flush(&self.name);
+            chunk.artifact.replica().evaluate(wasmtime, self.limits, request.clone(), &locals);
+        answer.sandbox.guest_log.flush(&self.name);
         match self.verdicts(answer.verdicts, places.len()) {
             Ok(verdicts) => {
                 for (place, verdict) in places.iter().zip(verdicts) {
@@ -203,7 +203,7 @@ impl PreparedPolicy {
                 }
             }
         }
-        answer.sandbox.journal.has_lines()
+        answer.sandbox.guest_log.has_lines()
     }
 
     fn verdicts(

@@ -9,9 +9,9 @@ use crate::bindings::stockade::policy::{log, types};
 use crate::compiler::LONGEST_PIECE;
 use crate::config::PolicyLimits;
 use crate::failure::Failure;
-use crate::journal::Journal;
+use crate::guest_log::GuestLog;
 use crate::limiter::Limiter;
-use crate::ticker::{self, Clocked, Running};
+use crate::ticker::{self, Running, TickingEngine};
 
 /// The most bytes that a guest may hand to the host in one call: an answer, or the
 /// message of a log line.
@@ -21,7 +21,7 @@ const MOST_FROM_GUEST: usize = 512 << 10;
 #[derive(Debug)]
 pub(crate) struct Sandbox {
     limiter: Limiter,
-    pub(crate) journal: Journal,
+    pub(crate) guest_log: GuestLog,
     deadline: Duration,
     /// In how many more ticks it may be seen computing.
     ticks_left: u64,
@@ -30,10 +30,10 @@ pub(crate) struct Sandbox {
 
 /// A store with its memory limit, its deadline running from now, and the bound on
 /// what the guest can make the host copy.
-pub(crate) fn store(engine: &Clocked, limits: PolicyLimits) -> Store<Sandbox> {
+pub(crate) fn store(engine: &TickingEngine, limits: PolicyLimits) -> Store<Sandbox> {
     let sandbox = Sandbox {
         limiter: Limiter::new(limits.memory_bytes),
-        journal: Journal::default(),
+        guest_log: GuestLog::default(),
         deadline: limits.deadline,
         ticks_left: ticker::ticks(limits.deadline),
         _running: engine.enter(),
@@ -78,16 +78,16 @@ impl Sandbox {
         let level =
             *LEVELS.get(level as usize).ok_or_else(|| wasmtime::Error::new(NoSuchLevel(level)))?;
         let count = LONGEST_PIECE.min(count as usize);
-        self.journal.piece(&bytes.to_le_bytes()[..count]);
+        self.guest_log.piece(&bytes.to_le_bytes()[..count]);
         if left == 0 {
-            self.journal.end_line(level);
+            self.guest_log.end_line(level);
         }
         Ok(())
     }
 
     /// What an error of a call means.
     pub(crate) fn failure(&self, error: &wasmtime::Error) -> Failure {
-        Failure::of(error, &self.journal, self.deadline)
+        Failure::of(error, &self.guest_log, self.deadline)
     }
 }
 
@@ -101,7 +101,7 @@ const LEVELS: [Level; 5] = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN
 
 impl log::Host for Sandbox {
     fn write(&mut self, level: log::Level, message: String) {
-        self.journal.write(LEVELS[level as usize], &message);
+        self.guest_log.write(LEVELS[level as usize], &message);
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wasmtime::{Instance, Module};
 
-use crate::ticker::Clocked;
+use crate::ticker::TickingEngine;
 use crate::{EngineError, Failure, PolicyLimits, code, sandbox};
 
 /// `self_test/hostile.wat`, assembled.
@@ -39,7 +39,7 @@ const ATTACKS: [Attack; 3] = [
 ];
 
 /// Run every attack of [`HOSTILE`], given its machine code, in a store like that of a decision.
-pub(crate) fn run(engine: &Clocked, code: &[u8]) -> Result<(), EngineError> {
+pub(crate) fn run(engine: &TickingEngine, code: &[u8]) -> Result<(), EngineError> {
     let broken = |what: &str, how: String| EngineError::LimitDoesNotHold(format!("{what}: {how}"));
     let module = code::module(engine, code)
         .map_err(|error| broken("is made for this test", format!("{error:#}")))?;
@@ -53,7 +53,7 @@ pub(crate) fn run(engine: &Clocked, code: &[u8]) -> Result<(), EngineError> {
     Ok(())
 }
 
-fn outcome(engine: &Clocked, module: &Module, export: &str) -> Result<(), Failure> {
+fn outcome(engine: &TickingEngine, module: &Module, export: &str) -> Result<(), Failure> {
     let mut store = sandbox::store(engine, LIMITS);
     let instance = Instance::new(&mut store, module, &[]);
     let called = instance.and_then(|instance| {

@@ -9,7 +9,7 @@ use std::{io, thread};
 
 use wasmtime::{Engine, EngineWeak};
 
-use crate::alone::Alone;
+use crossbeam_utils::CachePadded;
 
 const TICK: Duration = Duration::from_millis(1);
 /// Ticks without a guest before the clock stands still: a gateway that nobody uses does not
@@ -20,7 +20,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
 /// An engine whose epoch advances. Guests run in no other.
 #[derive(Clone)]
-pub(crate) struct Clocked {
+pub(crate) struct TickingEngine {
     engine: Engine,
     activity: Arc<Activity>,
 }
@@ -28,7 +28,7 @@ pub(crate) struct Clocked {
 /// What the thread that ticks and the guests know of each other.
 #[derive(Debug, Default)]
 struct Activity {
-    guests: Alone<AtomicUsize>,
+    guests: CachePadded<AtomicUsize>,
     stands_still: AtomicBool,
     clock: OnceLock<Thread>,
 }
@@ -37,7 +37,7 @@ struct Activity {
 #[derive(Debug)]
 pub(crate) struct Running(Arc<Activity>);
 
-impl Clocked {
+impl TickingEngine {
     /// Start the thread that ticks. It holds the engine weakly and ends with it.
     ///
     /// It sleeps between ticks instead of keeping to a schedule: ticks that were missed
@@ -59,7 +59,7 @@ impl Clocked {
     }
 }
 
-impl Deref for Clocked {
+impl Deref for TickingEngine {
     type Target = Engine;
 
     fn deref(&self) -> &Engine {

@@ -16,10 +16,10 @@ use tracing::Level;
 
 use super::frame;
 use super::limits::Limits;
+use super::message::{CompileRequest, CompileResponse, Compiled, Facts, ProgramKey, Setup};
 use super::progress;
-use super::step::{Done, Facts, Made, ProgramKey, Setup, Step};
 use crate::config::Bounds;
-use crate::journal::Journal;
+use crate::guest_log::GuestLog;
 use crate::{EngineConfig, LoadError, ModuleSource, text};
 
 const MIB: u64 = 1 << 20;
@@ -79,21 +79,26 @@ impl Remote {
         memory_bytes: usize,
         known: Option<&Facts>,
     ) -> Result<Facts, LoadError> {
-        let step = Step::Load { memory_bytes, known: known.cloned() };
+        let step = CompileRequest::Load { memory_bytes, known: known.cloned() };
         match self.step(&step, Some(module.bytes()))? {
-            (Done::Loaded(facts), _) => facts,
-            (Done::Made(..), _) => Err(confused()),
+            (CompileResponse::Loaded(facts), _) => facts,
+            (CompileResponse::Compiled(..), _) => Err(protocol_error()),
         }
     }
 
-    pub(super) fn make(&mut self, program: ProgramKey, settings: &[String], log: Level) -> Made {
-        let step = Step::Make { program, settings: settings.to_vec(), log };
+    pub(super) fn make(
+        &mut self,
+        program: ProgramKey,
+        settings: &[String],
+        log: Level,
+    ) -> Compiled {
+        let step = CompileRequest::Make { program, settings: settings.to_vec(), log };
         self.code(&step, None)
-            .unwrap_or_else(|error| Made { code: Err(error), journal: Journal::default() })
+            .unwrap_or_else(|error| Compiled { code: Err(error), guest_log: GuestLog::default() })
     }
 
     pub(super) fn own(&mut self, module: &[u8]) -> Result<Vec<u8>, LoadError> {
-        self.code(&Step::Own, Some(module))?.code
+        self.code(&CompileRequest::Own, Some(module))?.code
     }
 
     /// Start it, since it will be needed.
@@ -108,12 +113,12 @@ impl Remote {
         self.running = None;
     }
 
-    fn code(&mut self, step: &Step, blob: Option<&[u8]>) -> Result<Made, LoadError> {
+    fn code(&mut self, step: &CompileRequest, blob: Option<&[u8]>) -> Result<Compiled, LoadError> {
         match self.step(step, blob)? {
-            (Done::Made(result, journal), code) => {
-                Ok(Made { code: result.map(|()| code), journal })
+            (CompileResponse::Compiled(result, guest_log), code) => {
+                Ok(Compiled { code: result.map(|()| code), guest_log })
             }
-            (Done::Loaded(_), _) => Err(confused()),
+            (CompileResponse::Loaded(_), _) => Err(protocol_error()),
         }
     }
 
@@ -128,7 +133,11 @@ impl Remote {
         Ok((running, told))
     }
 
-    fn step(&mut self, step: &Step, blob: Option<&[u8]>) -> Result<(Done, Vec<u8>), LoadError> {
+    fn step(
+        &mut self,
+        step: &CompileRequest,
+        blob: Option<&[u8]>,
+    ) -> Result<(CompileResponse, Vec<u8>), LoadError> {
         let (running, told) = self.running().map_err(|source| LoadError::NoCompiler {
             program: self.process.program.clone(),
             source,
@@ -143,7 +152,7 @@ impl Remote {
     }
 }
 
-fn confused() -> LoadError {
+fn protocol_error() -> LoadError {
     LoadError::CompilerEnded("it answered something else than it was asked".to_owned())
 }
 
@@ -185,10 +194,10 @@ impl Running {
     /// Its answer; `None` where it ended instead.
     fn ask(
         &self,
-        step: &Step,
+        step: &CompileRequest,
         blob: Option<&[u8]>,
         slice: Duration,
-    ) -> io::Result<Option<(Done, Vec<u8>)>> {
+    ) -> io::Result<Option<(CompileResponse, Vec<u8>)>> {
         frame::write(&self.socket, step, blob)?;
         match progress::first_byte(&self.socket, self.child.id(), slice, IDLE)? {
             Some(byte) => frame::read([byte].as_slice().chain(&self.socket)),
@@ -207,7 +216,7 @@ impl Running {
             }
             Some(_) | None => {}
         }
-        let words = self.last_words();
+        let words = self.panic_message();
         match self.child.wait() {
             Ok(status) => obituary(process, status, &words),
             Err(error) => LoadError::CompilerEnded(error.to_string()),
@@ -215,7 +224,7 @@ impl Running {
     }
 
     /// The last that it wrote before it ended, which it has begun to.
-    fn last_words(&mut self) -> String {
+    fn panic_message(&mut self) -> String {
         let mut text = Vec::new();
         if let Some(stderr) = self.child.stderr.take() {
             // Without them, the exit code has to say it all.

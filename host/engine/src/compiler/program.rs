@@ -7,14 +7,14 @@ use wasmparser::BinaryReaderError;
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre};
 
-use super::image::compact;
-use super::pieces::in_pieces;
+use super::data_segments::compact;
+use super::log_shim::in_pieces;
+use super::message::Facts;
 use super::prune::{Stage, prune};
 use super::snapshot::Instrumented;
-use super::step::Facts;
 use crate::bindings::exports::stockade::policy::policy::{Guest, GuestIndices, Problem};
-use crate::engine::Sandboxes;
-use crate::journal::Journal;
+use crate::engine::Runtime;
+use crate::guest_log::GuestLog;
 use crate::sandbox::{self, Sandbox};
 use crate::scan::{self, Kind, Scanned};
 use crate::{Failure, LoadError, Metadata, ModuleSource, PolicyLimits};
@@ -31,7 +31,7 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn load(
-        sandboxes: &Sandboxes,
+        runtime: &Runtime,
         module: &ModuleSource,
         memory_bytes: usize,
         known: Option<&Facts>,
@@ -41,7 +41,7 @@ impl Program {
         let instrumented = Instrumented::new(&component)?.component;
         let stage = if known.is_some() { Stage::Configuring } else { Stage::Making };
         let instrumented = prune(&instrumented, stage).map_err(|error| unreadable(&error))?;
-        let instrumented = compile(sandboxes, &instrumented)?;
+        let instrumented = compile(runtime, &instrumented)?;
         let exports = GuestIndices::new(&instrumented)
             .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
         let facts = known.cloned().unwrap_or_else(|| Facts {
@@ -51,7 +51,7 @@ impl Program {
         });
         let mut program = Self { component, instrumented, exports, facts, memory_bytes };
         if known.is_none() {
-            program.facts.metadata = program.describe(sandboxes)?;
+            program.facts.metadata = program.describe(runtime)?;
         }
         Ok(program)
     }
@@ -60,8 +60,8 @@ impl Program {
         &self.facts
     }
 
-    fn describe(&self, sandboxes: &Sandboxes) -> Result<Metadata, LoadError> {
-        let mut run = self.start(sandboxes, sandboxes.configure_deadline)?;
+    fn describe(&self, runtime: &Runtime) -> Result<Metadata, LoadError> {
+        let mut run = self.start(runtime, runtime.configure_deadline)?;
         let described = run.guest.call_describe(&mut run.store);
         let metadata =
             described.map_err(|error| LoadError::Describe(run.store.data().failure(&error)))?;
@@ -71,23 +71,23 @@ impl Program {
     /// Whether the policy accepts these settings within a time, in an instance of its own.
     pub(super) fn try_settings(
         &self,
-        sandboxes: &Sandboxes,
+        runtime: &Runtime,
         settings: &[String],
         deadline: Duration,
     ) -> Result<(), Refusal> {
-        self.configured(sandboxes, deadline, settings, &mut Journal::default()).map(drop)
+        self.configured(runtime, deadline, settings, &mut GuestLog::default()).map(drop)
     }
 
     /// Machine code, for an engine, of the component as it is once `configure` has taken these
     /// settings.
     pub(super) fn code(
         &self,
-        sandboxes: &Sandboxes,
+        runtime: &Runtime,
         engine: &wasmtime::Engine,
         settings: &[String],
-        journal: &mut Journal,
+        guest_log: &mut GuestLog,
     ) -> Result<Vec<u8>, Refusal> {
-        let snapshot = self.frozen(sandboxes, settings, journal)?;
+        let snapshot = self.frozen(runtime, settings, guest_log)?;
         let snapshot = prune(&snapshot, Stage::Deciding)
             .and_then(|pruned| compact(&pruned))
             .map_err(|error| Refusal::Other(unreadable(&error)))?;
@@ -98,12 +98,12 @@ impl Program {
     /// The component as it is once `configure` has taken these settings.
     pub(crate) fn frozen(
         &self,
-        sandboxes: &Sandboxes,
+        runtime: &Runtime,
         settings: &[String],
-        journal: &mut Journal,
+        guest_log: &mut GuestLog,
     ) -> Result<Vec<u8>, Refusal> {
-        let deadline = sandboxes.configure_deadline;
-        let mut run = self.configured(sandboxes, deadline, settings, journal)?;
+        let deadline = runtime.configure_deadline;
+        let mut run = self.configured(runtime, deadline, settings, guest_log)?;
         let instrumented = Instrumented::new(&self.component).map_err(Refusal::Other)?;
         instrumented
             .snapshot(&mut run.store, run.instance)
@@ -112,26 +112,26 @@ impl Program {
 
     fn configured(
         &self,
-        sandboxes: &Sandboxes,
+        runtime: &Runtime,
         deadline: Duration,
         settings: &[String],
-        journal: &mut Journal,
+        guest_log: &mut GuestLog,
     ) -> Result<Run, Refusal> {
-        let mut run = self.start(sandboxes, deadline).map_err(Refusal::Other)?;
-        run.store.data_mut().journal = mem::take(journal);
+        let mut run = self.start(runtime, deadline).map_err(Refusal::Other)?;
+        run.store.data_mut().guest_log = mem::take(guest_log);
         let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
         let answer = run.guest.call_configure(&mut run.store, &settings);
         let answer = answer.map_err(|error| Refusal::Failure(run.store.data().failure(&error)));
-        *journal = mem::take(&mut run.store.data_mut().journal);
+        *guest_log = mem::take(&mut run.store.data_mut().guest_log);
         match answer? {
             Ok(()) => Ok(run),
             Err(problems) => Err(Refusal::Settings(problems)),
         }
     }
 
-    fn start(&self, sandboxes: &Sandboxes, deadline: Duration) -> Result<Run, LoadError> {
+    fn start(&self, runtime: &Runtime, deadline: Duration) -> Result<Run, LoadError> {
         let limits = PolicyLimits { deadline, memory_bytes: self.memory_bytes };
-        let mut store = sandbox::store(&sandboxes.wasmtime, limits);
+        let mut store = sandbox::store(&runtime.wasmtime, limits);
         let started = self.instrumented.instantiate(&mut store);
         let guest = started.and_then(|instance| {
             let guest = self.exports.load(&mut store, &instance)?;
@@ -183,10 +183,10 @@ fn unreadable(error: &BinaryReaderError) -> LoadError {
 
 /// Machine code for a component, with the host's functions in place.
 pub(crate) fn compile(
-    sandboxes: &Sandboxes,
+    runtime: &Runtime,
     component: &[u8],
 ) -> Result<InstancePre<Sandbox>, LoadError> {
     let refused = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
-    let component = Component::new(&sandboxes.wasmtime, component).map_err(refused)?;
-    sandboxes.linker.instantiate_pre(&component).map_err(refused)
+    let component = Component::new(&runtime.wasmtime, component).map_err(refused)?;
+    runtime.linker.instantiate_pre(&component).map_err(refused)
 }

@@ -5,10 +5,10 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::frame;
-use super::step::{Done, Made, Setup, Step};
-use super::workbench::{self, Workbench};
+use super::local::{self, LocalCompiler};
+use super::message::{CompileRequest, CompileResponse, Compiled, Setup};
 use crate::engine::compiling;
-use crate::journal::Journal;
+use crate::guest_log::GuestLog;
 use crate::{EngineError, LoadError, ModuleSource};
 
 /// Panics that are written to standard error.
@@ -38,10 +38,10 @@ pub fn serve_compiler(socket: &UnixStream) -> Result<(), ServeError> {
     let Setup { config, bounds, limits } = setup;
     limits.enter()?;
     let engine = compiling(&config, bounds)?;
-    let mut workbench = Workbench::new(&config, bounds)?;
-    while let Some((step, blob)) = frame::read::<Step>(socket)? {
+    let mut local = LocalCompiler::new(&config, bounds)?;
+    while let Some((step, blob)) = frame::read::<CompileRequest>(socket)? {
         limits.step()?;
-        let (done, code) = perform(&mut workbench, &engine, step, blob);
+        let (done, code) = perform(&mut local, &engine, step, blob);
         frame::write(socket, &done, code.as_deref())?;
     }
     Ok(())
@@ -60,27 +60,30 @@ fn report_panics() {
 }
 
 fn perform(
-    workbench: &mut Workbench,
+    local: &mut LocalCompiler,
     engine: &wasmtime::Engine,
-    step: Step,
+    step: CompileRequest,
     blob: Vec<u8>,
-) -> (Done, Option<Vec<u8>>) {
+) -> (CompileResponse, Option<Vec<u8>>) {
     match step {
-        Step::Load { memory_bytes, known } => {
+        CompileRequest::Load { memory_bytes, known } => {
             let module = ModuleSource::new("", blob);
-            (Done::Loaded(workbench.load(&module, memory_bytes, known.as_ref())), None)
+            (CompileResponse::Loaded(local.load(&module, memory_bytes, known.as_ref())), None)
         }
-        Step::Make { program, settings, log } => {
-            let Made { code, journal } = workbench.make(engine, program, &settings, log);
-            made(code, journal)
+        CompileRequest::Make { program, settings, log } => {
+            let Compiled { code, guest_log } = local.make(engine, program, &settings, log);
+            made(code, guest_log)
         }
-        Step::Own => made(workbench::own(engine, &blob), Journal::default()),
+        CompileRequest::Own => made(local::own(engine, &blob), GuestLog::default()),
     }
 }
 
-fn made(code: Result<Vec<u8>, LoadError>, journal: Journal) -> (Done, Option<Vec<u8>>) {
+fn made(
+    code: Result<Vec<u8>, LoadError>,
+    guest_log: GuestLog,
+) -> (CompileResponse, Option<Vec<u8>>) {
     match code {
-        Ok(code) => (Done::Made(Ok(()), journal), Some(code)),
-        Err(error) => (Done::Made(Err(error), journal), None),
+        Ok(code) => (CompileResponse::Compiled(Ok(()), guest_log), Some(code)),
+        Err(error) => (CompileResponse::Compiled(Err(error), guest_log), None),
     }
 }

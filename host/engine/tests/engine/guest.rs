@@ -56,7 +56,7 @@ const COMMON: &str = r#"
   (data (i32.const 96) "wat1.0.0{}")
 "#;
 
-/// A guest in the making. Each part is the body of a function.
+/// A guest in the compiling. Each part is the body of a function.
 pub(crate) struct Guest {
     version: &'static str,
     declarations: String,
@@ -171,7 +171,7 @@ impl Guest {
     pub(crate) fn prepared_in_one_slot(&self) -> PreparedPolicy {
         let mut config = EngineConfig::default();
         config.slots = 1;
-        config.lanes = 1;
+        config.replicas = 1;
         let engine = Engine::new(config).unwrap();
         let limits = engine.config().default_limits();
         engine.prepare(&self.source(), &one(), limits).unwrap()

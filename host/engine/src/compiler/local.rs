@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tracing::Level;
 
+use super::message::{Compiled, Facts, ProgramKey};
 use super::program::{Program, Refusal};
-use super::step::{Facts, Made, ProgramKey};
 use crate::bindings::exports::stockade::policy::policy::Problem;
 use crate::config::Bounds;
-use crate::engine::Sandboxes;
-use crate::journal::Journal;
+use crate::engine::Runtime;
+use crate::guest_log::GuestLog;
 use crate::{EngineConfig, EngineError, Failure, LoadError, ModuleSource, SettingsProblem, text};
 
 const LONGEST_PROBLEM: usize = 1024;
@@ -22,15 +22,15 @@ const SHORTEST_SHARE: Duration = Duration::from_millis(50);
 const MOST_PROGRAMS: usize = 16;
 
 /// Programs that were loaded, ready to be given settings.
-pub(crate) struct Workbench {
-    making: Sandboxes,
+pub(crate) struct LocalCompiler {
+    compiling: Runtime,
     programs: HashMap<ProgramKey, Program>,
 }
 
-impl Workbench {
+impl LocalCompiler {
     /// One that makes code for engines of this configuration.
     pub(crate) fn new(config: &EngineConfig, bounds: Bounds) -> Result<Self, EngineError> {
-        Ok(Self { making: Sandboxes::making(config, bounds)?, programs: HashMap::new() })
+        Ok(Self { compiling: Runtime::compiling(config, bounds)?, programs: HashMap::new() })
     }
 
     pub(crate) fn load(
@@ -46,7 +46,7 @@ impl Workbench {
         if self.programs.len() == MOST_PROGRAMS {
             self.forget();
         }
-        let program = guarded(|| Program::load(&self.making, module, memory_bytes, known))?;
+        let program = guarded(|| Program::load(&self.compiling, module, memory_bytes, known))?;
         let facts = program.facts().clone();
         self.programs.insert(key, program);
         Ok(facts)
@@ -58,15 +58,15 @@ impl Workbench {
         key: ProgramKey,
         settings: &[String],
         log: Level,
-    ) -> Made {
-        let mut journal = Journal::up_to(log);
+    ) -> Compiled {
+        let mut guest_log = GuestLog::up_to(log);
         let code = self.program(key).and_then(|program| {
             guarded(|| {
-                let code = program.code(&self.making, engine, settings, &mut journal);
-                code.map_err(|refusal| explain(&self.making, program, refusal, settings))
+                let code = program.code(&self.compiling, engine, settings, &mut guest_log);
+                code.map_err(|refusal| explain(&self.compiling, program, refusal, settings))
             })
         });
-        Made { code, journal }
+        Compiled { code, guest_log }
     }
 
     fn program(&self, key: ProgramKey) -> Result<&Program, LoadError> {
@@ -87,7 +87,7 @@ pub(super) fn own(engine: &wasmtime::Engine, module: &[u8]) -> Result<Vec<u8>, L
 }
 
 fn explain(
-    sandboxes: &Sandboxes,
+    runtime: &Runtime,
     program: &Program,
     refusal: Refusal,
     settings: &[String],
@@ -95,7 +95,7 @@ fn explain(
     match refusal {
         Refusal::Settings(problems) => attributed(problems, settings.len()),
         Refusal::Failure(failure) => {
-            LoadError::Configure { binding: culprit(sandboxes, program, settings), failure }
+            LoadError::Configure { binding: culprit(runtime, program, settings), failure }
         }
         Refusal::Other(error) => error,
     }
@@ -103,11 +103,11 @@ fn explain(
 
 /// The settings on which the policy fails even when it gets them alone. Each gets its share
 /// of the time that all had together, so that the search ends in time as well.
-fn culprit(sandboxes: &Sandboxes, program: &Program, settings: &[String]) -> Option<usize> {
+fn culprit(runtime: &Runtime, program: &Program, settings: &[String]) -> Option<usize> {
     let count = u32::try_from(settings.len()).unwrap_or(u32::MAX).max(1);
-    let share = (sandboxes.configure_deadline / count).max(SHORTEST_SHARE);
+    let share = (runtime.configure_deadline / count).max(SHORTEST_SHARE);
     settings.iter().position(|one| {
-        let alone = program.try_settings(sandboxes, std::slice::from_ref(one), share);
+        let alone = program.try_settings(runtime, std::slice::from_ref(one), share);
         matches!(alone, Err(Refusal::Failure(_)))
     })
 }

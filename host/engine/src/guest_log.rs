@@ -15,7 +15,7 @@ const LONGEST_LINE: usize = 1024;
 /// The lines of one call, kept until the call is over: a guest cannot make the host
 /// write while its deadline is running.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Journal {
+pub(crate) struct GuestLog {
     lines: Vec<Line>,
     dropped: u32,
     last_error: Option<usize>,
@@ -33,7 +33,7 @@ struct Line {
     text: String,
 }
 
-impl Journal {
+impl GuestLog {
     /// One that is written to the log of another process, which logs up to this level.
     pub(crate) fn up_to(most_verbose: Level) -> Self {
         Self { most_verbose: Some(most_verbose), ..Self::default() }
@@ -86,7 +86,7 @@ impl Journal {
 
     /// The last line, if it is an error: just before a trap, that is what the panic
     /// hook wrote.
-    pub(crate) fn last_words(&self) -> Option<&str> {
+    pub(crate) fn panic_message(&self) -> Option<&str> {
         let last = self.last_error?;
         (last + 1 == self.lines.len()).then(|| self.lines[last].text.as_str())
     }
@@ -145,18 +145,18 @@ fn enabled(level: Level) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Journal, LONGEST_LINE, Line, MOST_LINES};
+    use super::{GuestLog, LONGEST_LINE, Line, MOST_LINES};
     use tracing::Level;
 
     #[test]
     fn lines_are_few_and_short_and_clean() {
-        let mut journal = Journal::default();
+        let mut guest_log = GuestLog::default();
         for _ in 0..100 {
-            journal.write(Level::ERROR, &format!("a\nb\u{1b}[31m{}", "x".repeat(5000)));
+            guest_log.write(Level::ERROR, &format!("a\nb\u{1b}[31m{}", "x".repeat(5000)));
         }
-        assert_eq!(journal.lines.len(), MOST_LINES);
-        assert_eq!(journal.dropped, 100 - 32);
-        for Line { text, .. } in &journal.lines {
+        assert_eq!(guest_log.lines.len(), MOST_LINES);
+        assert_eq!(guest_log.dropped, 100 - 32);
+        for Line { text, .. } in &guest_log.lines {
             assert!(text.len() <= LONGEST_LINE + '…'.len_utf8());
             assert!(!text.contains(char::is_control), "{text:?}");
         }
@@ -164,25 +164,25 @@ mod tests {
 
     #[test]
     fn the_last_words_survive_a_flood() {
-        let mut journal = Journal::default();
+        let mut guest_log = GuestLog::default();
         for n in 0..100 {
-            journal.write(Level::ERROR, &format!("line {n}"));
+            guest_log.write(Level::ERROR, &format!("line {n}"));
         }
-        assert_eq!(journal.last_words(), Some("line 99"));
+        assert_eq!(guest_log.panic_message(), Some("line 99"));
     }
 
     #[test]
     fn lines_that_are_not_wanted_take_no_room() {
-        let mut journal = Journal::up_to(Level::WARN);
+        let mut guest_log = GuestLog::up_to(Level::WARN);
         for n in 0..2 * MOST_LINES {
-            journal.write(Level::INFO, &format!("line {n}"));
+            guest_log.write(Level::INFO, &format!("line {n}"));
         }
-        journal.write(Level::WARN, "careful");
-        assert_eq!((journal.lines.len(), journal.dropped), (1, 0));
+        guest_log.write(Level::WARN, "careful");
+        assert_eq!((guest_log.lines.len(), guest_log.dropped), (1, 0));
     }
 
     #[test]
     fn without_an_error_there_are_no_last_words() {
-        assert_eq!(Journal::default().last_words(), None);
+        assert_eq!(GuestLog::default().panic_message(), None);
     }
 }

@@ -1,10 +1,10 @@
-//! The steps of making a policy, as a gateway asks for them and a compiler answers.
+//! The steps of compiling a policy, as a gateway asks for them and a compiler answers.
 
 use serde::{Deserialize, Serialize};
 use tracing::Level;
 
 use crate::config::Bounds;
-use crate::journal::{Journal, level};
+use crate::guest_log::{GuestLog, level};
 use crate::{Digest, EngineConfig, LoadError, Metadata};
 
 /// What makes two programs the same.
@@ -33,7 +33,7 @@ pub(super) struct Setup {
 
 /// One thing to do. A step that has bytes brings them as blobs of its frame.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) enum Step {
+pub(super) enum CompileRequest {
     /// The blob is a module. What is known of it need not be asked again.
     Load { memory_bytes: usize, known: Option<Facts> },
     /// Configure the program that was made of this module. What it writes is kept up to a
@@ -50,15 +50,15 @@ pub(super) enum Step {
 
 /// What came of a step. Machine code comes as the blob of its frame.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Done {
+pub(super) enum CompileResponse {
     Loaded(Result<Facts, LoadError>),
-    Made(Result<(), LoadError>, Journal),
+    Compiled(Result<(), LoadError>, GuestLog),
 }
 
 /// What came of configuring a program.
-pub(crate) struct Made {
+pub(crate) struct Compiled {
     /// Machine code.
     pub(crate) code: Result<Vec<u8>, LoadError>,
     /// What the guest wrote meanwhile.
-    pub(crate) journal: Journal,
+    pub(crate) guest_log: GuestLog,
 }
