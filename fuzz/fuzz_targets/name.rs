@@ -9,6 +9,8 @@ fuzz_target!(|text: &str| {
         return;
     };
     assert_eq!(ModelName::parse(name.short()).as_ref(), Ok(&name));
+    assert_eq!(ModelName::parse(name.spelled()).as_ref(), Ok(&name));
+    assert_eq!(name.spelled().to_ascii_lowercase(), name.short());
     assert_eq!(ModelName::parse(&name.to_string()).as_ref(), Ok(&name));
     assert_eq!(ModelName::parse(&text.to_ascii_uppercase()).as_ref(), Ok(&name));
     let plain = |byte: u8| byte.is_ascii_lowercase() || b"_.:/-0123456789".contains(&byte);

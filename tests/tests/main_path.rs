@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use stockade_core::{CredentialId, Secret, UnixTime, UserId};
-use stockade_tests::{TOKEN_SECRET, World, get, post};
+use stockade_tests::{Setup, TOKEN_SECRET, World, get, post};
 
 const HELLO: &str = r#"{"model":"llama3.2:3b","messages":[{"role":"user","content":"Hello"}]}"#;
 const LARGE: &str = r#"{"model":"llama3.3:70b","messages":[{"role":"user","content":"Hello"}]}"#;
@@ -223,15 +223,49 @@ async fn what_ollama_would_read_differently_is_refused() {
 }
 
 #[tokio::test]
-async fn one_model_has_one_spelling_upstream() {
+async fn one_model_keeps_the_capitals_of_its_caller_upstream() {
     let world = World::start().await;
-    for spelling in ["llama3.2:3b", "LLAMA3.2:3B", "library/llama3.2:3b"] {
+    let spellings = ["llama3.2:3b", "LLAMA3.2:3B", "library/llama3.2:3b"];
+    for spelling in spellings {
         let body = HELLO.replace("llama3.2:3b", spelling);
         let reply = world.send(post("/api/chat", Some(world.key("alice")), &body)).await;
         assert_eq!(reply.status, 200, "{spelling}");
     }
-    for recorded in world.ollama.requests() {
-        let body: serde_json::Value = serde_json::from_slice(&recorded.body).unwrap();
-        assert_eq!(body["model"], "llama3.2:3b");
-    }
+    let model = |body: &[u8]| -> String {
+        let body: serde_json::Value = serde_json::from_slice(body).unwrap();
+        body["model"].as_str().unwrap().to_owned()
+    };
+    let forwarded: Vec<_> = world.ollama.requests().iter().map(|sent| model(&sent.body)).collect();
+    assert_eq!(forwarded, ["llama3.2:3b", "LLAMA3.2:3B", "llama3.2:3b"]);
+}
+
+/// Ollama finds a model by its exact spelling here, and every one of Hugging Face has capitals.
+#[tokio::test]
+async fn a_model_with_capitals_is_found_where_ollama_does_not_fold() {
+    let bindings = r#"policies:
+  pull-guard: { module: builtin/pull-guard }
+  model-access: { module: builtin/model-access }
+bindings:
+  - name: pulls
+    subjects: everyone
+    policy: pull-guard
+    settings: { groups: [ops], sources: ["hf.co/bartowski/*"] }
+  - name: models
+    subjects: everyone
+    policy: model-access
+    settings: { allow: ["hf.co/bartowski/*"] }
+"#;
+    let world = World::build(Setup { bindings, ..Setup::default() }).await;
+    let bob = Some(world.key("bob"));
+    let name = "hf.co/Bartowski/Llama-3.2-GGUF:Q4_K_M";
+    let ask = |path: &str, model: &str| {
+        post(path, bob, &format!(r#"{{"model":"{model}","prompt":"Hi"}}"#))
+    };
+    assert_eq!(world.send(ask("/api/pull", name)).await.status, 200);
+    let reply = world.send(ask("/api/embeddings", name)).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let reply = world.send(get("/v1/models", bob)).await;
+    assert!(reply.text().contains(name), "{}", reply.text());
+    let reply = world.send(ask("/api/embeddings", &name.replace("Bartowski", "Unsloth"))).await;
+    assert_eq!(reply.status, 403, "{}", reply.text());
 }

@@ -308,7 +308,7 @@ impl Authenticator {
     }
 
     /// The principal that a user would be after presenting an API key, to ask what the
-    /// user may do. `None` for a user who does not exist or is disabled.
+    /// user may do. `None` for a user who is not listed or is disabled.
     pub fn principal_of(&self, user: &str) -> Option<Principal> {
         let member = self.users.get(user).filter(|member| !member.disabled)?;
         Some(member.principal(ProofKind::ApiKey, None))

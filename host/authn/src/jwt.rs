@@ -145,6 +145,10 @@ impl Jwts {
         self.issuers.len()
     }
 
+    pub(crate) fn issuers(&self) -> &[JwtIssuer] {
+        &self.issuers
+    }
+
     /// The headers in which tokens come besides `Authorization`.
     pub(crate) fn headers(&self) -> impl Iterator<Item = &HeaderName> {
         self.issuers.iter().filter_map(|issuer| issuer.header.as_ref())
@@ -195,9 +199,10 @@ impl JwtIssuer {
             self.keys.ask_for_more();
             return Err(JwtRefusal::NoKeys(self.id.clone()));
         };
+        let unknown = || JwtRefusal::unknown_key(&self.id, &jwt.header, &keys);
         let Some(named) = keys.find(jwt.header.kid(), jwt.header.algorithm) else {
             self.keys.ask_for_more();
-            return Err(JwtRefusal::UnknownKey(self.id.clone()));
+            return Err(unknown());
         };
         if !named.key.verify(jwt.signed.as_bytes(), &jwt.signature) {
             return Err(JwtRefusal::Signature(self.id.clone()));
@@ -207,7 +212,7 @@ impl JwtIssuer {
             None => self.id.to_string(),
         };
         let credential = CredentialId::new(&name);
-        let credential = credential.map_err(|_| JwtRefusal::UnknownKey(self.id.clone()))?;
+        let credential = credential.map_err(|_| unknown())?;
         Ok(Signed { credential, key: named.mark, version: Some(keys.version()) })
     }
 
@@ -249,7 +254,10 @@ impl JwtIssuer {
                 let stranger = crate::user::Member::stranger(id);
                 stranger.principal_with(ProofKind::Jwt, credential, groups, attributes)
             }
-            None => return Err(AuthnError::UnknownUser(credential)),
+            None => {
+                let claim = mapping.user.as_str();
+                return Err(JwtRefusal::unlisted_user(&credential, claim, &name).into());
+            }
         };
         let proof = JwtProof::new(self, claims, key);
         Ok(Identity::new(principal, terms, Evidence::Jwt(Arc::new(proof))))

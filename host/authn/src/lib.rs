@@ -51,6 +51,7 @@ mod on_behalf;
 mod presented;
 mod scope;
 mod standing;
+mod supposed;
 mod throttle;
 mod token;
 mod user;
@@ -79,6 +80,7 @@ pub use ollama_key::{InvalidPublicKey, OllamaKey, OllamaPublicKey, Replays, Targ
 pub use on_behalf::OnBehalf;
 pub use presented::{Clash, Presented};
 pub use scope::{OutOfScope, Scope};
+pub use supposed::{ImpossibleCaller, SupposedCaller};
 pub use throttle::{Attempt, Guess, Hold, Throttle, ThrottleRules, Whom};
 pub use token::{CannotIssue, Issued, TokenRules, TokenSecret, WeakSecret, issue};
 pub use user::User;

@@ -204,7 +204,7 @@ impl AuthnError {
             Self::Unknown
                 | Self::UnknownUser(_)
                 | Self::Disabled(_)
-                | Self::Jwt(JwtRefusal::Signature(_))
+                | Self::Jwt(JwtRefusal::Signature(_) | JwtRefusal::UnlistedUser { .. })
         )
     }
 }

@@ -1,6 +1,7 @@
 //! `stockade explain`: what would be decided, by which binding, and why.
 
 mod answer;
+mod caller;
 mod circumstances;
 pub(super) mod obligations;
 pub(super) mod question;
@@ -12,6 +13,7 @@ use anyhow::Context;
 use stockade_core::{ModelName, Operation};
 
 use self::answer::Answer;
+use self::caller::CallerFacts;
 use self::circumstances::Circumstances;
 use self::question::Question;
 use super::{Ending, Output, check};
@@ -22,7 +24,8 @@ pub(super) struct Arguments {
     /// The configuration.
     #[arg(long, short, default_value = "stockade.yaml")]
     config: PathBuf,
-    /// Who asks.
+    /// Who asks: a user of the configuration, or with `--proof jwt`, `--group` or `--attribute` one
+    /// whom only an issuer knows.
     #[arg(long, required_unless_present = "record")]
     user: Option<String>,
     /// What for: chat, generate, embed, show, list, pull, …
@@ -31,6 +34,8 @@ pub(super) struct Arguments {
     /// On which model.
     #[arg(long, value_parser = ModelName::parse)]
     model: Option<ModelName>,
+    #[command(flatten)]
+    caller: CallerFacts,
     #[command(flatten)]
     circumstances: Circumstances,
     /// Judge a request again that stands in this log of JSON lines; `-` for standard input.
@@ -54,7 +59,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
         }
     };
     let asked = match &record {
-        Some(record) => record.question(&generation),
+        Some(record) => record.question(&generation, arguments.caller.attributes()),
         None => hypothetical(arguments, &generation),
     };
     let question = asked.with_context(|| arguments.config.display().to_string())?;
@@ -66,6 +71,12 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
         value["recorded"] = record.value();
     }
     output.answer(text, &value)?;
+    if record.is_some() && question.misses_attributes() && arguments.caller.attributes().is_empty()
+    {
+        let note = "note: attributes that a JWT gave are not recorded, and this was judged without \
+                    them; name them with `--attribute NAME=VALUE`";
+        output.note(note)?;
+    }
     if question.misses_body(&generation) {
         output.note("note: a policy looks at bodies, and this was judged without one")?;
     }
@@ -82,12 +93,13 @@ fn hypothetical(arguments: &Arguments, generation: &Generation) -> anyhow::Resul
         anyhow::bail!("name `--user` and `--operation`, or a `--record`");
     };
     let circumstances = &arguments.circumstances;
-    let question = Question::new(generation, user, operation, arguments.model.as_ref())?;
+    let principal = generation.authenticator.suppose(&arguments.caller.caller(user)?)?;
+    let question = Question::new(generation, principal, operation, arguments.model.as_ref());
     Ok(Question {
         dialect: circumstances.dialect(),
         parameters: circumstances.parameters(),
         client: circumstances.client(),
-        time: circumstances.local_time(generation),
+        time: circumstances.local_time(generation)?,
         ..question
     })
 }

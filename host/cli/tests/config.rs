@@ -172,11 +172,14 @@ fn every_key_arrives() {
     assert_eq!(config.token_rules.leeway, Duration::ZERO);
     assert_eq!(config.token_secrets[0].id().as_str(), "2026-11");
     assert_eq!(config.tests.len(), 2);
-    assert_eq!(config.tests[0].model, Some(ModelName::parse("llama3.2:3b").unwrap()));
+    assert_eq!(config.tests[0].asked.model, Some(ModelName::parse("llama3.2:3b").unwrap()));
     assert!(!config.tests[0].allowed && config.tests[1].allowed);
-    assert_eq!(config.tests[1].api, stockade_core::Dialect::OpenAi);
+    assert_eq!(config.tests[1].asked.api, stockade_core::Dialect::OpenAi);
     // 22:00 in Paris in summer.
-    assert_eq!(config.tests[1].time.map(stockade_core::UnixTime::as_secs), Some(1_783_454_400));
+    assert_eq!(
+        config.tests[1].asked.time.map(stockade_core::UnixTime::as_secs),
+        Some(1_783_454_400)
+    );
 }
 
 #[test]

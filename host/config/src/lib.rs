@@ -29,13 +29,14 @@ use stockade_core::Secret;
 
 pub use self::local_time::local_time;
 pub use self::pattern::{Matches, Pattern};
+pub use self::quantity::local_time as moment;
 pub use self::schema::{json_schema, policy_tests_json_schema};
 pub use self::source_set::{ChangedFile, Changes, LastRead, SourceSet};
 pub use self::startup::StartupConfig;
 pub use self::types::{
     Authentication, Binding, Config, ConfigTest, Cors, Exceptions, FetchedKeys, Issuer, Limits,
     Listener, Log, LogFormat, LogLevel, ModuleBytes, ModuleLocation, OriginPattern,
-    PRIVATE_DOMAINS, PolicySource, Subjects, Upstream, WhenStuck,
+    PRIVATE_DOMAINS, PolicySource, Subjects, TestRequest, Upstream, WhenStuck,
 };
 use stockade_yaml::{Finished, Report};
 

@@ -17,10 +17,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stockade_authn::{
     ApiKey, ClientCertificate, JwtIssuer, OllamaKey, OnBehalf, Password, PasswordRules,
-    ThrottleRules, TokenRules, TokenSecret, TrustedProxies, User,
+    SupposedCaller, ThrottleRules, TokenRules, TokenSecret, TrustedProxies, User,
 };
 use stockade_core::{
-    BindingName, CredentialId, Dialect, ModelName, Operation, PolicyName, UnixTime, UserId,
+    BindingName, Client, CredentialId, Dialect, ModelName, Operation, PolicyName, UnixTime, UserId,
 };
 use stockade_net::tls::Ending;
 use stockade_net::{Endpoint, Tls};
@@ -351,8 +351,21 @@ impl Binding {
 /// Something that must hold of every generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigTest {
+    /// What is asked.
+    pub asked: TestRequest,
+    /// Whether it must be allowed, or else denied.
+    pub allowed: bool,
+    /// Where the test stands.
+    pub at: Location,
+}
+
+/// The request of a test.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TestRequest {
     /// Who would call.
-    pub user: UserId,
+    pub caller: SupposedCaller,
+    /// Where from, and how.
+    pub client: Client,
     /// What for.
     pub operation: Operation,
     /// With which model, for an operation that names one.
@@ -361,10 +374,6 @@ pub struct ConfigTest {
     pub api: Dialect,
     /// When; at the time of loading, if nothing is said.
     pub time: Option<UnixTime>,
-    /// Whether it must be allowed, or else denied.
-    pub allowed: bool,
-    /// Where the test stands.
-    pub at: Location,
 }
 
 #[cfg(test)]

@@ -29,9 +29,11 @@ const MEDIA_TYPES: &str = "application/jwk-set+json, application/json";
 
 /// Why there are no new keys.
 #[derive(Debug, thiserror::Error)]
-enum KeysError {
+pub enum KeysError {
+    /// The issuer's server does not give them.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// They are not what keys should be.
     #[error("the keys cannot be used: {0}")]
     Unusable(#[from] InvalidJwtKey),
 }
@@ -154,6 +156,18 @@ impl KeyFeeds {
             Some(JwksFeed::new(issuer.rules.id.clone(), issuer.fetched.clone()?))
         });
         Self(fetched.map(|feed| before.continued(feed)).collect())
+    }
+
+    /// Fetches the keys of one issuer now, for programs that serve nobody. Nothing is done for an
+    /// issuer whose keys are not fetched.
+    ///
+    /// # Errors
+    /// There are no new keys.
+    pub async fn fetch(&self, issuer: &CredentialId) -> Result<(), KeysError> {
+        if let Some(feed) = self.0.iter().find(|feed| feed.id == *issuer) {
+            feed.keys.replace(feed.fetch().await?);
+        }
+        Ok(())
     }
 
     fn continued(&self, feed: JwksFeed) -> Arc<JwksFeed> {

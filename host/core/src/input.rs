@@ -1,6 +1,6 @@
 //! The facts that policies judge.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::{Dialect, ModelRef, Operation, Principal, UnixTime};
 
@@ -80,7 +80,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 /// How the caller reached the gateway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transport {
     /// HTTP without TLS.
@@ -92,12 +92,18 @@ pub enum Transport {
 }
 
 /// Where a call comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Client {
     /// The caller's address, trusted proxies already taken into account.
     pub address: IpAddr,
     /// How it was reached.
     pub transport: Transport,
+}
+
+impl Client {
+    /// A program on this machine that speaks plain HTTP.
+    pub const LOCAL: Self =
+        Self { address: IpAddr::V4(Ipv4Addr::LOCALHOST), transport: Transport::Plain };
 }
 
 /// A moment, also as a wall clock in the configured zone shows it.

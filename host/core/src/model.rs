@@ -3,17 +3,24 @@
 //! Source: Ollama `types/model/name.go` (`ParseNameBare`, `IsValid`) and
 //! `internal/modelref/modelref.go` (`:cloud` and `:local` suffixes), v0.33.0.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use crate::Operation;
 
-/// A complete, valid, lower-case model name: `host/namespace/model:tag`.
+/// A complete, valid model name: `host/namespace/model:tag`.
 ///
 /// Ollama's identity of a model is case-insensitive, and defaults fill what a caller
-/// leaves out; two names are the same model if and only if they are equal here.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// leaves out; two names are the same model if and only if they are equal here. Names are
+/// compared, judged and recorded in lower case; the spelling is kept beside that for Ollama,
+/// some of whose routes find a model by its exact spelling only.
+#[derive(Clone)]
 pub struct ModelName {
+    /// In lower case.
     text: Box<str>,
+    /// The same with the capitals that it was written with, if there are any.
+    spelled: Option<Box<str>>,
     namespace_at: u16,
     model_at: u16,
     tag_at: u16,
@@ -83,8 +90,10 @@ impl ModelName {
         text.push(':');
         let tag_at = text.len() as u16;
         text.push_str(tag);
+        let capitals = text.bytes().any(|byte| byte.is_ascii_uppercase());
+        let spelled = capitals.then(|| Box::from(text.as_str()));
         text.make_ascii_lowercase();
-        Self { text: text.into(), namespace_at, model_at, tag_at }
+        Self { text: text.into(), spelled, namespace_at, model_at, tag_at }
     }
 
     /// The complete name: `registry.ollama.ai/library/llama3.2:3b`.
@@ -112,15 +121,30 @@ impl ModelName {
         &self.text[usize::from(self.tag_at)..]
     }
 
-    /// The spelling that Ollama itself prints: defaults left out, the tag always there.
-    /// This is what is forwarded, on every route.
+    /// The form that Ollama itself prints: defaults left out, the tag always there. In lower
+    /// case, as policies and records have it.
     pub fn short(&self) -> &str {
+        &self.text[self.short_at()..]
+    }
+
+    /// The same with the capitals that the name was written with. This is what is forwarded, on
+    /// every route. The names of cloud models are in lower case, so that nothing but the
+    /// letters themselves says where such a model runs.
+    pub fn spelled(&self) -> &str {
+        match &self.spelled {
+            Some(spelled) if !self.is_cloud() => &spelled[self.short_at()..],
+            _ => self.short(),
+        }
+    }
+
+    /// The place, in bytes, at which the short form begins.
+    fn short_at(&self) -> usize {
         if self.host() != DEFAULT_HOST {
-            &self.text
+            0
         } else if self.namespace() != DEFAULT_NAMESPACE {
-            &self.text[usize::from(self.namespace_at)..]
+            usize::from(self.namespace_at)
         } else {
-            &self.text[usize::from(self.model_at)..]
+            usize::from(self.model_at)
         }
     }
 
@@ -164,6 +188,32 @@ fn check_part(
     let first = part.bytes().next().is_some_and(word);
     let rest = part.bytes().all(|b| word(b) || punctuation(b));
     if first && rest && part.len() <= longest { Ok(()) } else { Err(InvalidModelName::Part(kind)) }
+}
+
+impl PartialEq for ModelName {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for ModelName {}
+
+impl PartialOrd for ModelName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ModelName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl Hash for ModelName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
 }
 
 impl fmt::Debug for ModelName {
@@ -231,89 +281,4 @@ pub struct ModelRef {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{InvalidModelName, ModelName};
-    use proptest::prelude::*;
-
-    #[test]
-    fn one_model_has_one_name() {
-        let spellings = [
-            "demo",
-            "DEMO",
-            "demo:latest",
-            "library/demo",
-            "registry.ollama.ai/library/demo",
-            "REGISTRY.OLLAMA.AI/Library/Demo:Latest",
-        ];
-        for spelling in spellings {
-            let name = ModelName::parse(spelling).unwrap();
-            assert_eq!(name.as_str(), "registry.ollama.ai/library/demo:latest", "{spelling}");
-            assert_eq!(name.short(), "demo:latest");
-        }
-    }
-
-    #[test]
-    fn parts_are_told_apart() {
-        let name = ModelName::parse("hf.co:443/Bartowski/Llama-3.2.GGUF:Q4_K_M").unwrap();
-        assert_eq!(name.host(), "hf.co:443");
-        assert_eq!(name.namespace(), "bartowski");
-        assert_eq!(name.model(), "llama-3.2.gguf");
-        assert_eq!(name.tag(), "q4_k_m");
-        assert_eq!(ModelName::parse("me/mine").unwrap().short(), "me/mine:latest");
-    }
-
-    #[test]
-    fn what_ollama_refuses_or_reads_twice_is_refused() {
-        let invalid = [
-            "",
-            "https://demo",
-            "foo://registry.ollama.ai/library/demo",
-            "/demo",
-            "demo/",
-            "demo:",
-            ":latest",
-            "demo::latest",
-            "demo:a:b",
-            "a/b/c/d",
-            "../demo",
-            "./demo",
-            "-demo",
-            ".demo",
-            "demo?x",
-            "demo%20",
-            "de mo",
-            " demo",
-            "d\u{e9}mo",
-            "\u{17f}ecret",
-            "demo:local",
-            "demo:LOCAL",
-            "demo@sha256:x",
-            "a.b/demo/x/y",
-            "na.me/demo",
-            "demo\0",
-        ];
-        for spelling in invalid {
-            assert!(ModelName::parse(spelling).is_err(), "{spelling:?}");
-        }
-        assert_eq!(ModelName::parse(&"x".repeat(81)), Err(InvalidModelName::Part("model")));
-        assert!(ModelName::parse(&"x".repeat(80)).is_ok());
-        assert!(ModelName::parse("_demo").is_ok());
-    }
-
-    #[test]
-    fn cloud_suffixes_are_seen() {
-        assert!(ModelName::parse("gpt-oss:CLOUD").unwrap().is_cloud());
-        assert!(ModelName::parse("gpt-oss:20b-cloud").unwrap().is_cloud());
-        assert!(!ModelName::parse("x-cloud").unwrap().is_cloud());
-    }
-
-    proptest! {
-        #[test]
-        fn the_canonical_spelling_means_itself(spelling in "[A-Za-z0-9_.:/-]{1,40}") {
-            if let Ok(name) = ModelName::parse(&spelling) {
-                prop_assert_eq!(&ModelName::parse(name.as_str()).unwrap(), &name);
-                prop_assert_eq!(&ModelName::parse(name.short()).unwrap(), &name);
-            }
-        }
-    }
-}
+mod tests;

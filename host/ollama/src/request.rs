@@ -88,9 +88,9 @@ pub struct WriteOptions {
     pub include_usage: bool,
     /// Leave out `keep_alive`, so that Ollama uses its own.
     pub without_keep_alive: bool,
-    /// The spelling under which the base of a new model is installed. Ollama finds it by
-    /// exactly that, and pulls it otherwise.
-    pub base_spelling: Option<Box<str>>,
+    /// The base of a new model in the spelling under which it is installed. Ollama finds it by
+    /// exactly that, and pulls it otherwise. Another model than the judged one counts for nothing.
+    pub installed_base: Option<ModelName>,
 }
 
 impl CanonicalRequest {
@@ -212,11 +212,13 @@ impl CanonicalRequest {
         }
     }
 
-    /// The body in its canonical form, for policies that want to see it; `None` where
-    /// there is no JSON.
+    /// The body in its canonical form, with models in lower case, for policies that want to see
+    /// it; `None` where there is no JSON.
     pub fn body_text(&self) -> Option<String> {
         match &self.body {
-            Body::Json(body) => String::from_utf8(body.write(&self.models, None).into()).ok(),
+            Body::Json(body) => {
+                String::from_utf8(body.write(&self.models, ModelName::short).into()).ok()
+            }
             Body::Empty | Body::Form(_) | Body::Stream => None,
         }
     }
@@ -260,6 +262,14 @@ impl CanonicalRequest {
         Ok(())
     }
 
+    fn spell_base(&mut self, installed: &ModelName) {
+        for model in &mut self.models {
+            if model.role == ModelRole::Base && model.name == *installed {
+                model.name = installed.clone();
+            }
+        }
+    }
+
     /// Write the request for Ollama.
     ///
     /// # Errors
@@ -274,6 +284,9 @@ impl CanonicalRequest {
         {
             body.leave_out(|kind| matches!(kind, Kind::KeepAlive));
         }
+        if let Some(installed) = &options.installed_base {
+            self.spell_base(installed);
+        }
         obligations::apply(&mut self, obligations)
             .map_err(|unmet| Refusal::forbidden(self.dialect(), unmet.to_string()))?;
         let mut usage_to_hide = false;
@@ -281,7 +294,7 @@ impl CanonicalRequest {
             Body::Empty => UpstreamBody::Empty,
             Body::Stream => UpstreamBody::Stream,
             Body::Form(form) => {
-                let model = self.models.first().map_or("", |model| model.name.short());
+                let model = self.models.first().map_or("", |model| model.name.spelled());
                 let (content_type, pieces) = form.write(model);
                 UpstreamBody::Form { content_type, pieces }
             }
@@ -289,7 +302,7 @@ impl CanonicalRequest {
                 if options.include_usage && self.parameters.streaming {
                     usage_to_hide = body.ask_for_usage();
                 }
-                UpstreamBody::Json(body.write(&self.models, options.base_spelling.as_deref()))
+                UpstreamBody::Json(body.write(&self.models, ModelName::spelled))
             }
         };
         Ok(UpstreamRequest {

@@ -24,6 +24,16 @@ pub(super) enum Algorithm {
 }
 
 impl Algorithm {
+    /// Returns the name that headers have for it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
     /// By the name that headers and keys have for it.
     pub(super) fn named(name: &str) -> Option<Self> {
         match name {

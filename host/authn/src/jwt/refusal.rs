@@ -1,10 +1,12 @@
 //! Why a JWT is refused.
 
 use http::StatusCode;
-use stockade_core::{CredentialId, Quoted};
+use stockade_core::{CredentialId, Quoted, mask_keys};
 
 use super::JwtIssuer;
 use super::claims::Claims;
+use super::keys::KeySet;
+use super::text::Header;
 
 /// So many issuers or audiences are named as what was expected.
 const MOST_EXPECTED: usize = 4;
@@ -19,8 +21,13 @@ pub enum JwtRefusal {
     #[error("the keys of issuer {0:?} are not there yet")]
     NoKeys(CredentialId),
     /// No key of the issuer has this `kid` and is for this `alg`.
-    #[error("issuer {0:?} has no key, or not only one, for the JWT's kid and alg")]
-    UnknownKey(CredentialId),
+    #[error("issuer {issuer:?} has no key, or not only one, for {wanted}")]
+    UnknownKey {
+        /// The issuer.
+        issuer: CredentialId,
+        /// The `kid` and `alg` that the JWT names, and the keys that there are.
+        wanted: String,
+    },
     /// The key has not signed this.
     #[error("JWT with a wrong signature in the name of issuer {0:?}")]
     Signature(CredentialId),
@@ -31,6 +38,19 @@ pub enum JwtRefusal {
         credential: CredentialId,
         /// What it says, and what was expected.
         wrong: String,
+    },
+    /// Signed, for somebody who is not listed here.
+    #[error(
+        "JWT of a user who is not listed, signed by {credential:?}: its {claim} is for user \
+         {user}; list the user, or let the issuer bring others with `unknown_users: admit`"
+    )]
+    UnlistedUser {
+        /// What signed it.
+        credential: CredentialId,
+        /// Where the name stands.
+        claim: String,
+        /// The user as it would be called here, quoted.
+        user: String,
     },
     /// Good once.
     #[error("expired JWT (its exp has passed), signed by {0:?}")]
@@ -78,6 +98,28 @@ impl JwtRefusal {
         Self::Audience { credential: credential.clone(), wrong }
     }
 
+    /// The header is not proven: what it says is cut and made harmless.
+    pub(super) fn unknown_key(issuer: &CredentialId, header: &Header, keys: &KeySet) -> Self {
+        let named = match header.kid() {
+            Some(kid) => format!("the kid {}", Quoted(&mask_keys(kid))),
+            None => "a JWT without kid".to_owned(),
+        };
+        let kids: Vec<_> =
+            keys.kids().take(MOST_EXPECTED).map(|kid| Quoted(kid).to_string()).collect();
+        let more = if keys.kids().count() > kids.len() { ", …" } else { "" };
+        let known = match kids.as_slice() {
+            [] => "its key has no kid".to_owned(),
+            kids => format!("there are {}{more}", kids.join(", ")),
+        };
+        let wanted = format!("{named} and the alg {}; {known}", header.algorithm.name());
+        Self::UnknownKey { issuer: issuer.clone(), wanted }
+    }
+
+    pub(super) fn unlisted_user(credential: &CredentialId, claim: &str, user: &str) -> Self {
+        let (credential, claim) = (credential.clone(), claim.to_owned());
+        Self::UnlistedUser { credential, claim, user: Quoted(&mask_keys(user)).to_string() }
+    }
+
     pub(super) fn claim(credential: &CredentialId, claim: &str) -> Self {
         Self::Claim { credential: credential.clone(), claim: claim.to_owned() }
     }
@@ -85,9 +127,10 @@ impl JwtRefusal {
     /// What the caller is told: of what is wrong with a token, only to who has a signed one.
     pub(crate) const fn public_message(&self) -> &'static str {
         match self {
-            Self::UnknownIssuer(_) | Self::UnknownKey(_) | Self::Signature(_) => {
-                "the credential is not valid"
-            }
+            Self::UnknownIssuer(_)
+            | Self::UnknownKey { .. }
+            | Self::Signature(_)
+            | Self::UnlistedUser { .. } => "the credential is not valid",
             Self::NoKeys(_) => "tokens of this issuer cannot be verified now; try again soon",
             Self::Audience { .. } => "the token is meant for somebody else: look at its audience",
             Self::Expired(_) => "the token has expired; ask its issuer for a new one",

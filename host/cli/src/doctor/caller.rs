@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use http::Uri;
 use serde::Serialize;
-use stockade_authn::{ApiKey, Identity, KeyText, Presented};
+use stockade_authn::{ApiKey, Identity, KeyText, Presented, SupposedCaller};
 use stockade_core::{
     Clock as _, CredentialId, Denial, ModelName, Operation, Secret, SystemClock, UserId, random,
 };
@@ -76,7 +76,7 @@ impl Caller {
                 None => return Ok(None),
             },
         };
-        if generation.authenticator.principal_of(user.as_str()).is_none() {
+        if generation.authenticator.suppose(&SupposedCaller::new(user.clone())).is_err() {
             bail!("there is no enabled user {:?}", user.as_str());
         }
         let text = KeyText::generate();
@@ -98,11 +98,8 @@ impl Caller {
     ) -> Result<(), Denial> {
         let scope = self.identity.terms.scope.clone();
         let principal = self.identity.principal.clone();
-        decision(generation, self.user().as_str(), (operation, model), |question| Question {
-            principal,
-            scope,
-            ..question
-        })
+        let question = Question::new(generation, principal, operation, model);
+        decided(&Question { scope, ..question }, generation)
     }
 
     pub(super) const fn user(&self) -> &UserId {
@@ -116,18 +113,16 @@ fn identify(text: &Secret<String>, generation: &Generation) -> anyhow::Result<Id
     Ok(presented.and_then(|presented| generation.authenticator.identify(&presented, now))?)
 }
 
-/// What is decided about a user, known by whatever key.
+/// What is decided about a caller whom nobody has to prove.
 pub(super) fn decision(
     generation: &Generation,
-    user: &str,
+    caller: &SupposedCaller,
     (operation, model): (Operation, Option<&ModelName>),
-    adapt: impl FnOnce(Question) -> Question,
 ) -> Result<(), Denial> {
-    match Question::new(generation, user, operation, model) {
-        Ok(question) => match adapt(question).decide(generation).result {
-            Ok(_) => Ok(()),
-            Err(refusal) => Err(refusal.into()),
-        },
+    match generation.authenticator.suppose(caller) {
+        Ok(principal) => {
+            decided(&Question::new(generation, principal, operation, model), generation)
+        }
         Err(error) => Err(Denial {
             cause: stockade_core::DenialCause::NoBinding,
             reason: error.to_string(),
@@ -137,11 +132,15 @@ pub(super) fn decision(
     }
 }
 
+fn decided(question: &Question, generation: &Generation) -> Result<(), Denial> {
+    question.decide(generation).result.map(|_| ()).map_err(Denial::from)
+}
+
 /// The first user who may list models and to whom one that is there is denied: such a user
 /// shows both answers. Otherwise one to whom anything is denied, otherwise anybody.
 fn telling(generation: &Generation, models: &[Model]) -> Option<UserId> {
     let may = |user: &UserId, operation, model: Option<&ModelName>| {
-        decision(generation, user.as_str(), (operation, model), std::convert::identity).is_ok()
+        decision(generation, &SupposedCaller::new(user.clone()), (operation, model)).is_ok()
     };
     let lists = |user: &UserId| may(user, Operation::List, None);
     let denied = |user: &UserId, models: &[Model], of: &[Operation]| {

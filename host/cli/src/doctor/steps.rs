@@ -4,7 +4,8 @@
 //! only, or names a model that is nowhere.
 
 use serde_json::json;
-use stockade_core::{Denial, DenialCause, ModelName, Operation};
+use stockade_authn::SupposedCaller;
+use stockade_core::{Denial, DenialCause, ModelName, Operation, ProofKind};
 
 use super::ask::Question;
 use super::caller::{Caller, decision};
@@ -95,7 +96,9 @@ fn strangers(generation: &Generation) -> Vec<Step> {
         None => list("without a key".to_owned(), Proof::None),
         Some(user) => {
             let asked = (Operation::List, None);
-            let may = decision(generation, user.as_str(), asked, std::convert::identity);
+            let proof = Some(ProofKind::Anonymous);
+            let caller = SupposedCaller { proof, ..SupposedCaller::new(user.clone()) };
+            let may = decision(generation, &caller, asked);
             let what = format!("without a key, as the anonymous user {user}");
             Step { promised: status(&may), ..list(what, Proof::None) }
         }

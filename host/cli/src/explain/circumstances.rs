@@ -1,11 +1,11 @@
 //! What else is supposed about a hypothetical request.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
-use stockade_core::{
-    Client, Dialect, FixedClock, LocalTime, Parameters, SystemClock, Transport, UnixTime,
-};
+use anyhow::anyhow;
+use stockade_core::{Client, Dialect, LocalTime, Parameters, SystemClock, Transport};
 
+use super::caller::kebab;
 use stockade_control::generation::Generation;
 
 /// Whatever is left out is as in a request that says nothing, from this machine, now.
@@ -14,12 +14,17 @@ pub(super) struct Circumstances {
     /// In which API.
     #[arg(long, value_enum, default_value_t = Api::Native)]
     api: Api,
-    /// When, such as 2026-01-05T12:00:00Z; now if left out.
-    #[arg(long, value_parser = moment)]
-    at: Option<UnixTime>,
+    /// When: with its offset, such as 2026-01-05T12:00:00Z, or as clocks in `time_zone` show it,
+    /// such as 2026-01-05T12:00; now if left out.
+    #[arg(long)]
+    at: Option<String>,
     /// From which address.
-    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    #[arg(long, default_value_t = Client::LOCAL.address)]
     address: IpAddr,
+    /// By which kind of listener: plain (without TLS), tls, or mutual-tls (with a client
+    /// certificate).
+    #[arg(long, value_parser = kebab::<Transport>, default_value = "plain")]
+    transport: Transport,
     /// Tokens of context that it asks for.
     #[arg(long, allow_negative_numbers = true)]
     context: Option<i64>,
@@ -54,12 +59,6 @@ enum Api {
     Anthropic,
 }
 
-fn moment(text: &str) -> Result<UnixTime, String> {
-    let moment: jiff::Timestamp = text.parse().map_err(|error: jiff::Error| error.to_string())?;
-    let seconds = u64::try_from(moment.as_second()).map_err(|_| "lies before 1970".to_owned())?;
-    Ok(UnixTime::from_secs(seconds))
-}
-
 impl Circumstances {
     pub(super) const fn dialect(&self) -> Dialect {
         match self.api {
@@ -70,7 +69,7 @@ impl Circumstances {
     }
 
     pub(super) const fn client(&self) -> Client {
-        Client { address: self.address, transport: Transport::Plain }
+        Client { address: self.address, transport: self.transport }
     }
 
     pub(super) fn parameters(&self) -> Parameters {
@@ -88,10 +87,11 @@ impl Circumstances {
         }
     }
 
-    pub(super) fn local_time(&self, generation: &Generation) -> LocalTime {
-        match self.at {
-            Some(moment) => generation.local_time(&FixedClock(moment)),
-            None => generation.local_time(&SystemClock),
-        }
+    pub(super) fn local_time(&self, generation: &Generation) -> anyhow::Result<LocalTime> {
+        let Some(text) = &self.at else {
+            return Ok(generation.local_time(&SystemClock));
+        };
+        let moment = stockade_config::moment(text, &generation.config.time_zone);
+        Ok(generation.at(moment.map_err(|invalid| anyhow!("`--at {text}`: {invalid}"))?))
     }
 }

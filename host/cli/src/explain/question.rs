@@ -1,13 +1,11 @@
 //! A request that is judged without being sent.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
 
-use anyhow::anyhow;
 use stockade_authn::Scope;
 use stockade_core::{
     Client, Dialect, LocalTime, ModelName, ModelRef, ModelRole, Operation, Parameters, Principal,
-    SystemClock, Transport,
+    ProofKind, SystemClock,
 };
 
 use stockade_control::generation::{Asker, Decision, Generation, Hypothetical};
@@ -26,26 +24,29 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// What a user would ask in Ollama's own API, on this machine, now.
+    /// What somebody would ask in Ollama's own API, on this machine, now.
     pub(crate) fn new(
         generation: &Generation,
-        user: &str,
+        principal: Principal,
         operation: Operation,
         model: Option<&ModelName>,
-    ) -> anyhow::Result<Self> {
-        let principal = generation.authenticator.principal_of(user);
+    ) -> Self {
         let role = ModelRole::of(operation);
-        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        Ok(Self {
-            principal: principal.ok_or_else(|| anyhow!("there is no enabled user {user:?}"))?,
+        Self {
+            principal,
             operation,
             models: model.into_iter().map(|name| ModelRef { name: name.clone(), role }).collect(),
             dialect: Dialect::Native,
             parameters: Parameters::default(),
-            client: Client { address, transport: Transport::Plain },
+            client: Client::LOCAL,
             time: generation.local_time(&SystemClock),
             scope: Scope::default(),
-        })
+        }
+    }
+
+    /// Whether a token may have said more of the caller than is known here.
+    pub(crate) fn misses_attributes(&self) -> bool {
+        self.principal.proof == ProofKind::Jwt
     }
 
     /// What the gateway would decide, and what each binding says.

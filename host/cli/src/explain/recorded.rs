@@ -7,7 +7,8 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
 use serde_json::{Value, json};
-use stockade_core::BindingName;
+use stockade_authn::SupposedCaller;
+use stockade_core::{BindingName, ProofKind};
 
 use super::obligations;
 use super::question::Question;
@@ -65,20 +66,26 @@ fn request_of(line: &str) -> Option<String> {
 
 impl Record {
     /// The same request, to be judged by another configuration.
-    pub(super) fn question(&self, generation: &Generation) -> anyhow::Result<Question> {
+    /// `attributes` are those of the caller's JWT.
+    pub(super) fn question(
+        &self,
+        generation: &Generation,
+        attributes: &[(String, String)],
+    ) -> anyhow::Result<Question> {
         let record = &self.0;
         let why = || {
             let word = record.decided.cause.map_or("none", Cause::as_str);
             let reason = record.decided.reason.as_deref().unwrap_or("it needs no decision");
             format!("no policy was asked about {}: {word}: {reason}", record.request)
         };
-        let user = record.caller.user.as_deref().with_context(why)?;
+        let caller = self.caller(generation, attributes).with_context(why)?;
         let operation = record.operation.with_context(why)?;
         let facts = record.judged.as_deref().with_context(why)?;
         if facts.digests_left_out > 0 {
             bail!("{} names more digests than are recorded", record.request);
         }
-        let mut question = Question::new(generation, user.as_str(), operation, None)?;
+        let principal = generation.authenticator.suppose(&caller)?;
+        let mut question = Question::new(generation, principal, operation, None);
         if let Some(proof) = record.caller.proof {
             question.principal.proof = proof;
         }
@@ -93,6 +100,32 @@ impl Record {
             models: record.models.to_vec(),
             parameters: facts.parameters.clone(),
             ..question
+        })
+    }
+
+    /// The caller, as far as the configuration does not tell. A front end's token says nothing of
+    /// the user for whom it speaks.
+    fn caller(
+        &self,
+        generation: &Generation,
+        attributes: &[(String, String)],
+    ) -> Option<SupposedCaller> {
+        let caller = &self.0.caller;
+        let user = caller.user.as_deref()?.clone();
+        let own = caller.proof.filter(|_| caller.front_end.is_none());
+        if own != Some(ProofKind::Jwt) {
+            return Some(SupposedCaller {
+                attributes: attributes.to_vec(),
+                ..SupposedCaller::new(user)
+            });
+        }
+        let issued =
+            |credential| generation.authenticator.groups_of_issuer(credential, &caller.groups);
+        Some(SupposedCaller {
+            user,
+            proof: own,
+            groups: caller.credential.as_deref().map(issued).unwrap_or_default(),
+            attributes: attributes.to_vec(),
         })
     }
 

@@ -2,8 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use stockade_core::Dialect;
-use stockade_yaml::{Setting, Slot};
+use stockade_core::{Dialect, ProofKind, Transport};
+use stockade_yaml::{Entries, Setting, Slot};
 
 use crate::schema;
 
@@ -93,6 +93,20 @@ pub(crate) struct RawExcept {
 pub(crate) struct RawTest {
     /// Who would call.
     pub(crate) user: Slot<String>,
+    /// How the caller would prove that: by a JWT where `groups` or `attributes` are given, else
+    /// by an API key. A user whom only an issuer knows needs `jwt`.
+    #[schemars(schema_with = "schema::proof")]
+    pub(crate) proof: Slot<ProofKind>,
+    /// Groups that the caller's JWT would give besides those under `users`.
+    pub(crate) groups: Slot<Vec<Slot<String>>>,
+    /// Attributes that the caller's JWT would give besides those under `users`.
+    pub(crate) attributes: Slot<Entries<String>>,
+    /// From which address; 127.0.0.1, if left out.
+    pub(crate) address: Slot<String>,
+    /// By which kind of listener: without TLS, with it, or with client certificates; without, if
+    /// left out.
+    #[schemars(schema_with = "schema::transport")]
+    pub(crate) transport: Slot<Transport>,
     /// What for.
     #[schemars(schema_with = "schema::operation")]
     pub(crate) operation: Slot<String>,

@@ -1,17 +1,20 @@
 //! The configuration's own tests: whether they can be asked at all.
 
 use std::collections::HashMap;
+use std::mem::take;
+use std::net::IpAddr;
 
 use jiff::tz::TimeZone;
-use stockade_core::{AccessClass, Dialect, ModelName, Operation, UnixTime, UserId};
+use stockade_authn::SupposedCaller;
+use stockade_core::{
+    AccessClass, Client, Dialect, GroupName, ModelName, Operation, ProofKind, UserId,
+};
 use stockade_yaml::{Located, Location, Problem, Report, Slot, closest};
 
 use super::users::Accounts;
 use crate::quantity;
 use crate::raw::{Expectation, RawTest};
-use crate::types::ConfigTest;
-
-type Question = (UserId, Operation, Option<ModelName>, Dialect, Option<UnixTime>);
+use crate::types::{ConfigTest, TestRequest};
 
 pub(super) fn tests(
     slot: Slot<Vec<Slot<RawTest>>>,
@@ -20,16 +23,14 @@ pub(super) fn tests(
     report: &mut Report,
 ) -> Vec<ConfigTest> {
     let mut tests = Vec::new();
-    let mut answered: HashMap<Question, &ConfigTest> = HashMap::new();
+    let mut answered: HashMap<&TestRequest, &ConfigTest> = HashMap::new();
     for raw in slot.value().unwrap_or_default() {
         if let Some(raw) = raw.optional() {
             tests.extend(test(raw, accounts, zone, report));
         }
     }
     for test in &tests {
-        let (user, model) = (test.user.clone(), test.model.clone());
-        let question = (user, test.operation, model, test.api, test.time);
-        let first = *answered.entry(question).or_insert(test);
+        let first = *answered.entry(&test.asked).or_insert(test);
         if first.allowed != test.allowed {
             let message = "this test expects the opposite of an earlier one";
             let help = format!("the other one stands in {}", report.place(first.at, test.at));
@@ -45,9 +46,10 @@ fn test(
     zone: &TimeZone,
     report: &mut Report,
 ) -> Option<ConfigTest> {
-    let Located { at, value: raw } = raw;
-    let user = raw.user.required("user", at, report);
-    let expect = raw.expect.required("expect", at, report);
+    let Located { at, value: mut raw } = raw;
+    let expect = take(&mut raw.expect).required("expect", at, report);
+    let caller = caller(&mut raw, at, expect.as_ref(), accounts, report);
+    let client = client(&mut raw, report);
     let operation = raw.operation.required("operation", at, report);
     let operation = operation.and_then(|text| self::operation(&text, report));
     let given = !matches!(raw.model, Slot::Absent);
@@ -61,9 +63,9 @@ fn test(
     if let Some(operation) = operation {
         check_model(operation, given, at, report);
     }
-    let user = user.and_then(|user| self::user(&user, expect.as_ref(), accounts, report));
-    Some(ConfigTest {
-        user: user?,
+    let asked = TestRequest {
+        caller: caller?,
+        client: client?,
         operation: operation?,
         model: model.map(|located| located.value),
         api: api.unwrap_or(Dialect::Native),
@@ -72,9 +74,51 @@ fn test(
             // A time that cannot be read is not "now".
             Some(read) => Some(read?),
         },
-        allowed: expect?.value == Expectation::Allow,
-        at,
+    };
+    Some(ConfigTest { asked, allowed: expect?.value == Expectation::Allow, at })
+}
+
+/// Who would call. Whether somebody could come like this is asked when all is known.
+fn caller(
+    raw: &mut RawTest,
+    at: Location,
+    expect: Option<&Located<Expectation>>,
+    accounts: &Accounts,
+    report: &mut Report,
+) -> Option<SupposedCaller> {
+    let by_jwt = !matches!(raw.groups, Slot::Absent) || !matches!(raw.attributes, Slot::Absent);
+    let proof = take(&mut raw.proof).value();
+    let user = take(&mut raw.user).required("user", at, report)?;
+    if !by_jwt && proof != Some(ProofKind::Jwt) {
+        accounts.user_names.check(&user, report);
+    }
+    let id = self::user(&user, expect, accounts, report);
+    let groups = take(&mut raw.groups).value().unwrap_or_default();
+    let groups = groups.into_iter().filter_map(Slot::optional).map(|group| {
+        accounts.group_names.check(&group, report);
+        group.check(report, |name| GroupName::new(name))
+    });
+    let groups: Vec<_> = groups.collect();
+    let attributes = take(&mut raw.attributes).value().unwrap_or_default().0.into_iter();
+    let attributes =
+        attributes.filter_map(|(name, value)| Some((name.value, value.optional()?.value)));
+    let mut attributes: Vec<_> = attributes.collect();
+    attributes.sort_unstable();
+    Some(SupposedCaller {
+        user: id?,
+        proof,
+        groups: groups.into_iter().collect::<Option<_>>()?,
+        attributes,
     })
+}
+
+fn client(raw: &mut RawTest, report: &mut Report) -> Option<Client> {
+    let transport = take(&mut raw.transport).value();
+    let address = match take(&mut raw.address).optional() {
+        Some(text) => text.check(report, |text| text.parse::<IpAddr>())?,
+        None => Client::LOCAL.address,
+    };
+    Some(Client { address, transport: transport.unwrap_or(Client::LOCAL.transport) })
 }
 
 pub(crate) fn operation(text: &Located<String>, report: &mut Report) -> Option<Operation> {
@@ -127,7 +171,6 @@ fn user(
     accounts: &Accounts,
     report: &mut Report,
 ) -> Option<UserId> {
-    accounts.user_names.check(name, report);
     let id = name.check(report, |name| UserId::new(name))?;
     let allowed = expect.filter(|expect| expect.value == Expectation::Allow);
     if let Some(expect) = allowed

@@ -1,12 +1,9 @@
 //! From a configuration to a generation that is proven to work.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use stockade_authn::{Authenticator, Credentials, Scope};
-use stockade_core::{
-    Client, Clock, LocalTime, ModelRef, ModelRole, Operation, Parameters, Transport,
-};
+use stockade_authn::{Authenticator, Credentials, ImpossibleCaller, Scope};
+use stockade_core::{Clock, LocalTime, ModelRef, ModelRole, Operation, Parameters};
 use stockade_engine::{Engine, LoadError, ModuleSource, PolicyLimits, PreparedPolicy};
 
 use super::bindings::{BindingTable, Place};
@@ -259,7 +256,7 @@ fn module(source: &PolicySource) -> Result<ModuleSource, String> {
 fn run_tests(generation: &Generation, clock: &dyn Clock) -> Result<(), ConfigErrors> {
     let now = generation.local_time(clock);
     let failures = generation.config.tests.iter().filter_map(|test| {
-        let time = test.time.map_or(now, |time| generation.at(time));
+        let time = test.asked.time.map_or(now, |time| generation.at(time));
         let message = run_test(generation, test, time)?;
         Some(generation.config.error(Some(test.at), message))
     });
@@ -267,18 +264,21 @@ fn run_tests(generation: &Generation, clock: &dyn Clock) -> Result<(), ConfigErr
 }
 
 fn run_test(generation: &Generation, test: &ConfigTest, time: LocalTime) -> Option<String> {
-    let Some(principal) = generation.authenticator.principal_of(test.user.as_str()) else {
-        return Some(format!("there is no user {:?}", test.user.as_str()));
+    let asked = &test.asked;
+    let principal = match generation.authenticator.suppose(&asked.caller) {
+        Ok(principal) => principal,
+        // Refused is what such a caller is, whatever the policies say.
+        Err(ImpossibleCaller::Disabled(_)) if !test.allowed => return None,
+        Err(impossible) => return Some(impossible.to_string()),
     };
     let request = Hypothetical {
-        operation: test.operation,
-        models: test.model.iter().map(|name| model(test.operation, name)).collect(),
-        dialect: test.api,
+        operation: asked.operation,
+        models: asked.model.iter().map(|name| model(asked.operation, name)).collect(),
+        dialect: asked.api,
         parameters: Parameters::default(),
     };
-    let client = Client { address: IpAddr::V4(Ipv4Addr::LOCALHOST), transport: Transport::Plain };
     let scope = Scope::default();
-    let asker = Asker { principal: &principal, scope: &scope, client, time };
+    let asker = Asker { principal: &principal, scope: &scope, client: asked.client, time };
     let (allowed, why) = match generation.decide_blocking(asker, request).result {
         Ok(permit) => (true, format!("allowed by {:?}", permit.allowed_by())),
         Err(refusal) => (false, refusal.to_string()),

@@ -131,8 +131,8 @@ impl Catalogue {
 
     fn take(&self, models: Vec<InstalledModel>, asked: Try) {
         let (exact, others): (Vec<_>, Vec<_>) =
-            models.into_iter().partition(|model| &*model.spelling == model.name.short());
-        // Of several spellings the one that is forwarded on other routes, too.
+            models.into_iter().partition(|model| model.name.spelled() == model.name.short());
+        // Of several spellings the plain one: most callers write that.
         let models: HashMap<_, _> =
             others.into_iter().chain(exact).map(|model| (model.name.clone(), model)).collect();
         tracing::debug!(models = models.len(), "the list of installed models was fetched");

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use stockade_authn::Identity;
 use stockade_core::{
-    Denial, DenialCause, LimitedParameter, ModelRef, ModelRole, Obligations, Operation, Parameters,
-    Permit,
+    Denial, DenialCause, LimitedParameter, ModelName, ModelRef, ModelRole, Obligations, Operation,
+    Parameters, Permit,
 };
 use stockade_ollama::{CanonicalRequest, WriteOptions};
 
@@ -58,8 +58,8 @@ impl Consequences {
         let request = &permit.request().request;
         if request.base().is_some() {
             // Rare, and their futures would make that of every request larger.
-            let spelling = Box::pin(self.base(context, request, caller)).await?;
-            permitted.options.base_spelling = spelling;
+            permitted.options.installed_base =
+                Box::pin(self.base(context, request, caller)).await?;
         } else if let Some(effect) = effect_of_keep_alive(request, permit.obligations()) {
             let allowed = Box::pin(also(context, caller, effect)).await;
             permitted.options.without_keep_alive = allowed.is_err();
@@ -70,14 +70,14 @@ impl Consequences {
         Ok(permitted)
     }
 
-    /// The spelling under which the base of a new model is installed. Where it is not, Ollama
-    /// pulls it.
+    /// The base of a new model in the spelling under which it is installed. Where it is not,
+    /// Ollama pulls it.
     async fn base(
         &self,
         context: &Context<'_>,
         request: &CanonicalRequest,
         caller: &Identity,
-    ) -> Result<Option<Box<str>>, Refused> {
+    ) -> Result<Option<ModelName>, Refused> {
         let Some(base) = request.base() else {
             return Ok(None);
         };
@@ -85,7 +85,7 @@ impl Consequences {
         let share = self.memory.share(&caller.principal.user, &config.limits);
         let asking = (&*self.upstream, &share);
         let why = match self.catalogue.find(asking, &config.upstream, base).await {
-            Presence::Installed(model) => return Ok(Some(model.spelling)),
+            Presence::Installed(model) => return Ok(Some(model.name)),
             Presence::Missing => "is not installed, so Ollama would pull it",
             Presence::Unknown => {
                 "may not be installed, because Ollama does not tell what is, so it might pull it"

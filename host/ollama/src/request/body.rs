@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use stockade_core::{ModelName, ModelRef, ModelRole};
+use stockade_core::{ModelName, ModelRef};
 
 use crate::json::{Document, Value};
 use crate::route::canonical_digest;
@@ -115,13 +115,17 @@ impl JsonBody {
     }
 
     /// The canonical body: the models first, then what the caller says, in its order,
-    /// then what is added. `base` is how the base of a new model is spelled, if not as usual.
-    pub(super) fn write(&self, models: &[ModelRef], base: Option<&str>) -> Bytes {
+    /// then what is added. `spell` gives the spelling of a model; none has a character that
+    /// JSON would escape.
+    pub(super) fn write(&self, models: &[ModelRef], spell: fn(&ModelName) -> &str) -> Bytes {
         let mut out = Object::with_capacity(self.document.root().raw().len() + 256);
         for field in self.shape.fields {
-            if let Kind::Model(role) = field.kind {
-                let spelling = base.filter(|_| role == ModelRole::Base);
-                out.model(field.name, models.iter().find(|model| model.role == role), spelling);
+            let Kind::Model(role) = field.kind else {
+                continue;
+            };
+            if let Some(model) = models.iter().find(|model| model.role == role) {
+                out.key(field.name);
+                out.value(format!("\"{}\"", spell(&model.name)).as_bytes());
             }
         }
         for (key, field, value) in self.members() {
@@ -256,18 +260,6 @@ impl Object {
         }
         self.0.extend_from_slice(quoted);
         self.0.push(b':');
-    }
-
-    /// Another spelling counts only if it is the same name. None has a character that JSON
-    /// would escape.
-    fn model(&mut self, field: &str, model: Option<&ModelRef>, spelling: Option<&str>) {
-        let Some(ModelRef { name, .. }) = model else {
-            return;
-        };
-        let same = |spelling: &&str| ModelName::parse(spelling).as_ref() == Ok(name);
-        let spelling = spelling.filter(same).unwrap_or(name.short());
-        self.key(field);
-        self.value(format!("\"{spelling}\"").as_bytes());
     }
 
     fn value(&mut self, json: &[u8]) {

@@ -8,10 +8,8 @@ use super::list::{ListKind, UnreadableList, entries};
 /// A model on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstalledModel {
-    /// Its name.
+    /// Its name, as Ollama spells it. Some of its routes find a model by this spelling only.
     pub name: ModelName,
-    /// The name as Ollama spells it. Some of its routes find a model by this only.
-    pub spelling: Box<str>,
     /// The digest of its manifest, which is another one when the model was made anew.
     pub digest: Option<Box<str>>,
 }
@@ -34,7 +32,7 @@ pub fn installed_models(body: &[u8]) -> Result<Vec<InstalledModel>, UnreadableLi
         let one_name = entry.model.is_none_or(|model| model == entry.name);
         let name = ModelName::parse(&entry.name).ok().filter(|_| one_name)?;
         let digest = entry.digest.map(String::into_boxed_str);
-        Some(InstalledModel { name, spelling: entry.name.into(), digest })
+        Some(InstalledModel { name, digest })
     };
     Ok(entries(ListKind::Native, body)?.into_iter().filter_map(installed).collect())
 }
@@ -52,7 +50,7 @@ mod tests {
             {"name":"not a name"}, {"model":"nameless"}, 7
         ]}"#;
         let found = installed_models(body).unwrap();
-        let told: Vec<_> = found.iter().map(|m| (m.name.short(), &*m.spelling)).collect();
+        let told: Vec<_> = found.iter().map(|m| (m.name.short(), m.name.spelled())).collect();
         let expected =
             [("hf.co/foo/bar:q4_k_m", "hf.co/Foo/Bar:Q4_K_M"), ("llama3.2:3b", "llama3.2:3b")];
         assert_eq!(told, expected);

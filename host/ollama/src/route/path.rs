@@ -65,7 +65,7 @@ impl Path {
         let segment = match value {
             PathValue::None => "",
             PathValue::Digest(text) | PathValue::Key(text) => text,
-            PathValue::Model(name) => name.short(),
+            PathValue::Model(name) => name.spelled(),
         };
         format!("{}{segment}", self.literal)
     }

@@ -25,10 +25,9 @@ fn the_key_says_which_algorithm_it_verifies() {
         for alg in ["ES256", "HS256", "RS256"] {
             let token = signer.token_with(&json!({ "alg": alg }), &claims());
             let refusal = identify(&gateway, &token, NOW).unwrap_err();
-            assert_eq!(
-                refusal,
-                JwtRefusal::UnknownKey("sso".to_owned().try_into().unwrap()).into()
-            );
+            let told = refusal.to_string();
+            assert!(matches!(refusal, AuthnError::Jwt(JwtRefusal::UnknownKey { .. })), "{told}");
+            assert!(told.contains(alg), "{told}");
         }
     }
     for alg in ["none", "None", "NONE", "", "eddsa", "HS512", "PS256", "ES256K"] {
@@ -52,7 +51,7 @@ fn a_public_key_is_no_secret() {
     let public: &'static [u8] = pair.public_key().as_ref().to_vec().leak();
     let forged = Signer::Hs256(public).token(&claims());
     let refusal = identify(&gateway(vec![trusting(&signer)]), &forged, NOW).unwrap_err();
-    assert!(matches!(refusal, AuthnError::Jwt(JwtRefusal::UnknownKey(_))), "{refusal}");
+    assert!(matches!(refusal, AuthnError::Jwt(JwtRefusal::UnknownKey { .. })), "{refusal}");
     let pem = b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----\n";
     let read = KeySet::from_secret(&Secret::new(pem.to_vec()));
     assert_eq!(read.unwrap_err(), InvalidJwtKey::KeyAsSecret);
@@ -200,7 +199,7 @@ fn the_form_is_that_of_a_signed_token() {
 fn users_are_those_of_the_configuration() {
     let signer = Signer::ed25519();
     let gone = judged(json!({ "sub": "carol" })).unwrap_err();
-    assert!(matches!(gone, AuthnError::UnknownUser(_)), "{gone}");
+    assert!(matches!(gone, AuthnError::Jwt(JwtRefusal::UnlistedUser { .. })), "{gone}");
     assert_eq!(gone.public_message(), AuthnError::Unknown.public_message());
     assert!(matches!(judged(json!({ "sub": "mallory" })), Err(AuthnError::Disabled(_))));
     let mut open = trusting(&signer);
@@ -291,7 +290,7 @@ fn what_is_wrong_is_told_to_who_has_a_signed_token_only() {
     let id = || CredentialId::new("sso").unwrap();
     for before in [
         JwtRefusal::UnknownIssuer(String::new()),
-        JwtRefusal::UnknownKey(id()),
+        JwtRefusal::UnknownKey { issuer: id(), wanted: String::new() },
         JwtRefusal::Signature(id()),
     ] {
         assert_eq!(message(before), unknown);

@@ -131,7 +131,7 @@ fn only_a_wrong_signature_is_a_guess() {
     for refusal in [
         JwtRefusal::UnknownIssuer(String::new()),
         JwtRefusal::NoKeys(name()),
-        JwtRefusal::UnknownKey(name()),
+        JwtRefusal::UnknownKey { issuer: name(), wanted: String::new() },
         JwtRefusal::Audience { credential: name(), wrong: String::new() },
         JwtRefusal::Expired(name()),
         JwtRefusal::NotYet(name()),

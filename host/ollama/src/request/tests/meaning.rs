@@ -15,7 +15,7 @@ const GOLDEN: &[(&str, &str, &str)] = &[
     (
         "/api/pull",
         r#"{"model":"","username":"","password":"","name":"Llama3.2"}"#,
-        r#"{"model":"llama3.2:latest","username":"","password":""}"#,
+        r#"{"model":"Llama3.2:latest","username":"","password":""}"#,
     ),
     (
         "/api/show",
@@ -37,7 +37,7 @@ const GOLDEN: &[(&str, &str, &str)] = &[
     (
         "/api/copy",
         r#"{"destination":"Backup/Demo","source":"demo"}"#,
-        r#"{"source":"demo:latest","destination":"backup/demo:latest"}"#,
+        r#"{"source":"demo:latest","destination":"Backup/Demo:latest"}"#,
     ),
     (
         "/api/create",
@@ -98,7 +98,31 @@ fn bodies_are_written_in_one_form() {
         let expected = expected.replace("CANONICAL", DIGEST);
         assert_eq!(written(path, &sent), expected, "{path}");
         assert_eq!(written(path, &expected), expected, "{path}: not stable");
-        assert_eq!(understood(path, &sent).body_text(), Some(expected));
+        let judged = understood(path, &sent).body_text().unwrap();
+        assert_eq!(judged.to_ascii_lowercase(), expected.to_ascii_lowercase());
+    }
+}
+
+#[test]
+fn policies_see_one_spelling_and_ollama_that_of_the_caller() {
+    let body = |model: &str| {
+        format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"Hi"}}]}}"#)
+    };
+    let sent = body("hf.co/Bartowski/Llama-3.2-GGUF:Q4_K_M");
+    for path in ["/api/chat", "/v1/chat/completions", "/v1/messages"] {
+        let request = understood(path, &sent);
+        let folded = "hf.co/bartowski/llama-3.2-gguf:q4_k_m";
+        assert_eq!(names(&request), [(folded, ModelRole::Use)]);
+        assert_eq!(request.body_text(), Some(body(folded)));
+        assert_eq!(written(path, &sent), sent);
+    }
+    let both = r#"{"model":"","name":"Me/Mine:V1"}"#;
+    assert_eq!(written("/api/delete", both), r#"{"model":"Me/Mine:V1"}"#);
+    let twice = r#"{"model":"Mine:V1","name":"mine:v1"}"#;
+    assert_eq!(written("/api/delete", twice), r#"{"model":"Mine:V1"}"#);
+    // A letter that Unicode folds to an ASCII one is none of a model name.
+    for confusable in ["\u{212a}imi", "\u{17f}ecret"] {
+        assert!(read("/api/chat", &body(confusable)).is_err(), "{confusable}");
     }
 }
 
@@ -296,15 +320,15 @@ fn what_the_caller_may_not_is_left_out() {
 #[test]
 fn a_base_is_spelled_as_it_is_installed() {
     let written = |body: &str, spelling: &str| {
-        let base_spelling = Some(spelling.into());
-        let options = WriteOptions { base_spelling, ..WriteOptions::default() };
+        let installed_base = Some(ModelName::parse(spelling).unwrap());
+        let options = WriteOptions { installed_base, ..WriteOptions::default() };
         let request = understood("/api/create", body);
         json(request.write(&Obligations::default(), &options).unwrap().body)
     };
     let body = r#"{"model":"M","from":"hf.co/a/b:q4"}"#;
-    let expected = r#"{"model":"m:latest","from":"hf.co/A/B:Q4"}"#;
+    let expected = r#"{"model":"M:latest","from":"hf.co/A/B:Q4"}"#;
     assert_eq!(written(body, "hf.co/A/B:Q4"), expected);
-    let other = r#"{"model":"m:latest","from":"hf.co/a/b:q4"}"#;
+    let other = r#"{"model":"M:latest","from":"hf.co/a/b:q4"}"#;
     assert_eq!(written(body, "hf.co/A/C:Q4"), other, "another name");
     let base = |body: &str| understood("/api/create", body).base().map(ToString::to_string);
     assert_eq!(base(body).as_deref(), Some("hf.co/a/b:q4"));

@@ -136,7 +136,7 @@ fn a_limit_never_turns_a_load_into_an_unload() {
 
 #[test]
 fn a_model_is_replaced_where_there_is_one() {
-    let small = ModelName::parse("small:1b").unwrap();
+    let small = ModelName::parse("Small:1B").unwrap();
     let written = |path: &str, body: &str| {
         let mut request = read(path, body).unwrap();
         request.replace_model(&small)?;
@@ -145,7 +145,7 @@ fn a_model_is_replaced_where_there_is_one() {
         let UpstreamBody::Json(bytes) = upstream.body else { panic!("{upstream:?}") };
         Ok(String::from_utf8(bytes.into()).unwrap())
     };
-    assert_eq!(written("/api/chat", r#"{"model":"big"}"#).unwrap(), r#"{"model":"small:1b"}"#);
+    assert_eq!(written("/api/chat", r#"{"model":"Big"}"#).unwrap(), r#"{"model":"Small:1B"}"#);
     let several: String = written("/api/copy", r#"{"source":"a","destination":"b"}"#).unwrap_err();
     assert!(several.contains("2 models"), "{several}");
     assert!(written("/api/experimental/web_fetch", "{}").is_err());
@@ -163,6 +163,7 @@ fn a_model_in_a_path_is_replaced_by_one_that_fits_there() {
         Ok::<_, String>(upstream.unwrap().path)
     };
     assert_eq!(retrieve("small").unwrap(), "/v1/models/small:latest");
+    assert_eq!(retrieve("Small:Q8").unwrap(), "/v1/models/Small:Q8");
     assert!(retrieve("me/small").is_err());
 }
 
