@@ -1,11 +1,11 @@
 //! What a permitted request does besides what it asks for: a create that makes Ollama pull its
 //! base, and a `keep_alive` that unloads or pins the model. Each is judged like a request of
-//! its own.
+//! its own. And what a request can do without: plain HTTP.
 
 use stockade_authn::Identity;
 use stockade_core::{
     Denial, DenialCause, LimitedParameter, ModelRef, ModelRole, Obligations, Operation, Parameters,
-    Permit,
+    Permit, Subject as _,
 };
 use stockade_ollama::{CanonicalRequest, WriteOptions};
 
@@ -30,6 +30,27 @@ impl Permitted {
 }
 
 impl Exchange<'_> {
+    /// Takes plain HTTP out of a request whose caller may not ask for it. Open WebUI asks for it
+    /// with every pull, and without it the request is only safer.
+    pub(super) async fn do_without_plain_http(
+        &self,
+        classified: &mut Classified,
+        caller: &Identity,
+        record: &mut Record,
+    ) {
+        let request = &mut classified.request;
+        let as_asked = Hypothetical {
+            operation: request.operation(),
+            models: request.models().to_vec(),
+            dialect: request.dialect(),
+            parameters: request.parameters().clone(),
+        };
+        if self.generation.decide(self.asker(caller), as_asked).await.result.is_err() {
+            request.leave_out_insecure();
+            record.left_out("insecure");
+        }
+    }
+
     /// Decides about what a permitted request does besides.
     pub(super) async fn consider(
         &self,

@@ -228,7 +228,11 @@ impl Exchange<'_> {
         }
         let caller = self.identify(head.parts, in_path).await?;
         record.identified(&caller);
-        let classified = self.classify(routed?, body, Some(&caller), record).await?;
+        let mut classified = self.classify(routed?, body, Some(&caller), record).await?;
+        if classified.request.parameters().insecure {
+            // Rare, and its future would make that of every request larger.
+            Box::pin(self.do_without_plain_http(&mut classified, &caller, record)).await;
+        }
         let permit = self.decide(classified, &caller, record).await?;
         let permitted = self.consider(permit, &caller, record).await?;
         record.permitted(&permitted.permit);
