@@ -1,6 +1,7 @@
 //! docs/guide/clients.md, followed to the letter with the real clients: their programs written,
 //! their commands run against a gateway before a simulated Ollama, once with the key where the
-//! page puts it and once in the path. Nobody but the gateway is asked.
+//! page puts it and once in the path. Nobody but the gateway is asked, as far as a proxy sees that
+//! lets nobody out.
 
 #![expect(
     clippy::unwrap_used,
