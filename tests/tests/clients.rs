@@ -1,20 +1,44 @@
-//! The real client libraries, unchanged. `cargo xtask test` installs them.
+//! The real client libraries, unchanged. `cargo xtask test` installs them. Agents and front ends
+//! are driven by the test of docs/guide/clients.md.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::process::Stdio;
+use std::time::Duration;
 
-use stockade_tests::{Connection, World, node, post, python, soon};
+use stockade_tests::{BINDINGS, Connection, World, node, post, python, soon};
 use tokio::process::Command;
+
+/// Some libraries take seconds to load, and more on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 async fn passes(world: World, mut command: Command) {
     command
         .env("GATEWAY", format!("http://{}", world.gateway()))
         .env("ALICE", world.key("alice"))
-        .env("BOB", world.key("bob"))
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    let output = soon("a client", command.output()).await.unwrap();
+        .env("BOB", world.key("bob"));
+    succeeds(command).await;
+}
+
+/// Alice's key in the header, and once more in the path, with a word in the header that is none.
+async fn passes_both_ways(command: impl Fn() -> Command) {
+    let allowed = format!("authentication: {{ key_in_path: true }}\n{BINDINGS}");
+    let world = World::with(&allowed).await;
+    let (address, key) = (format!("http://{}", world.gateway()), world.key("alice"));
+    for (gateway, key) in [(address.clone(), key), (format!("{address}/k/{key}"), "ollama")] {
+        let mut command = command();
+        command.env("GATEWAY", gateway).env("KEY", key);
+        succeeds(command).await;
+    }
+}
+
+async fn succeeds(mut command: Command) {
+    // No credential of whoever runs the tests, and nobody else is asked.
+    for variable in ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"] {
+        command.env_remove(variable);
+    }
+    command.env("NO_PROXY", "*").env("no_proxy", "*").stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, command.output()).await.unwrap().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && text.trim() == "ok", "{text}\n{errors}");
@@ -42,6 +66,31 @@ async fn the_anthropic_sdk() {
 #[tokio::test]
 async fn ollama_for_javascript() {
     passes(World::start().await, node("native.mjs")).await;
+}
+
+#[tokio::test]
+async fn the_openai_sdk_for_javascript() {
+    passes_both_ways(|| node("openai_sdk.mjs")).await;
+}
+
+#[tokio::test]
+async fn the_anthropic_sdk_for_javascript() {
+    passes_both_ways(|| node("anthropic_sdk.mjs")).await;
+}
+
+#[tokio::test]
+async fn the_ai_sdk() {
+    passes_both_ways(|| node("ai_sdk.mjs")).await;
+}
+
+#[tokio::test]
+async fn langchain() {
+    passes_both_ways(|| python("langchain_packages.py")).await;
+}
+
+#[tokio::test]
+async fn litellm() {
+    passes_both_ways(|| python("litellm_library.py")).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What a refusal says to whoever did nothing wrong.
 
-use stockade_tests::{World, get, post};
+use stockade_tests::{BINDINGS, World, get, post};
 
 const PLAIN: &str = "policies: { model-access: { module: builtin/model-access } }\nbindings:\n\
      \x20 - { name: small, subjects: everyone, policy: model-access, settings: { allow: [\"llama3.2:*\"] } }";
@@ -80,5 +80,30 @@ async fn a_route_of_a_newer_ollama_is_one_that_the_gateway_does_not_know() {
         assert_eq!(reply.status, 404);
         let text = reply.json()["error"].as_str().unwrap().to_owned();
         assert!(text.contains("does not know") && text.contains("Ollama 0.33"), "{text}");
+    }
+}
+
+/// Claude Code tries a wrong key again and again, unless it is told that this is of no use.
+#[tokio::test]
+async fn a_refusal_says_where_trying_again_is_of_no_use() {
+    let throttle = "authentication: { throttle: { failures: 1, wait: 1m } }";
+    let world = World::with(&format!("{throttle}\n{BINDINGS}")).await;
+    let alice = Some(world.key("alice"));
+    let large = r#"{"model":"llama3.3:70b","messages":[],"max_tokens":9}"#;
+    for (request, status, of_no_use) in [
+        (post("/v1/messages", alice, large), 403, true),
+        (post("/v1/chat/completions", alice, large), 403, true),
+        (post("/api/chat", alice, "{"), 400, true),
+        (get("/api/nothing", alice), 404, true),
+        (get("/api/chat", alice), 405, true),
+        (get("/v1/models", None), 401, true),
+        (get("/v1/models", Some("sk-local-wrong")), 401, true),
+        (get("/v1/models", Some("sk-local-wrong")), 429, false),
+        (get("/v1/models", alice), 200, false),
+    ] {
+        let reply = world.send(request).await;
+        assert_eq!(reply.status, status, "{}", reply.text());
+        let said = reply.headers.get("x-should-retry").map(http::HeaderValue::as_bytes);
+        assert_eq!(said, of_no_use.then_some(b"false".as_slice()), "{status}");
     }
 }

@@ -11,7 +11,8 @@ pub(crate) fn install() -> anyhow::Result<()> {
     let pinned = workspace().join("tests/clients");
     let target = workspace().join("target/clients");
     python(&pinned.join("requirements.txt"), &target.join("python"))?;
-    node(&pinned, &target.join("node"))
+    node(&pinned, &target.join("node"))?;
+    node(&pinned.join("agents"), &target.join("agents"))
 }
 
 /// A virtual environment with pinned packages.
@@ -38,7 +39,7 @@ fn node(pinned: &Path, directory: &Path) -> anyhow::Result<()> {
             .args([directory])
             .run()
     })
-    .context("the JavaScript client cannot be installed; node and npm are needed")
+    .context("packages of JavaScript cannot be installed; node and npm are needed")
 }
 
 /// A stamp holds what was installed, so that a second run costs nothing and a changed

@@ -11,6 +11,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[expect(dead_code, reason = "the test of another page uses more of it")]
 mod page;
 
 use std::path::{Path, PathBuf};

@@ -62,7 +62,7 @@ impl<'a> Page<'a> {
     /// Let the page read an answer, also one that refuses.
     pub(super) fn may_read(self, headers: &mut HeaderMap) {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, self.origin.clone());
-        let exposed = HeaderValue::from_static("x-request-id, retry-after");
+        let exposed = HeaderValue::from_static("x-request-id, retry-after, x-should-retry");
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     }
 }

@@ -11,7 +11,7 @@ use stockade_core::record::Facts;
 
 use crate::classify::Classified;
 use crate::context::Context;
-use crate::decide::consequences::{Consequences, Permitted};
+use crate::decide::consequences::{Consequences, Permitted, do_without_plain_http};
 use crate::record::Record;
 use crate::refused::Refused;
 
@@ -33,10 +33,15 @@ impl Decider {
     pub(crate) async fn decide(
         &self,
         context: &Context<'_>,
-        classified: Classified,
+        mut classified: Classified,
         caller: &Identity,
         record: &mut Record,
     ) -> Result<Permitted, Refused> {
+        if classified.request.parameters().insecure {
+            // Rare, and its future would make that of every request larger.
+            let without = do_without_plain_http(context, &mut classified, caller, record);
+            Box::pin(without).await;
+        }
         let asker = context.asker(caller);
         record.judged(Facts::of(&asker.input(&classified, None)));
         let decision = context.generation.decide(asker, classified).await;

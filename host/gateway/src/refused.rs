@@ -189,6 +189,9 @@ impl Refused {
         if let Ok(id) = HeaderValue::from_str(&id) {
             headers.insert(REQUEST_ID, id);
         }
+        if is_final(self.status) {
+            headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+        }
         for (name, value) in self.headers {
             headers.append(name, value);
         }
@@ -196,8 +199,18 @@ impl Refused {
     }
 }
 
+/// Whether the same request would be answered the same again.
+fn is_final(status: StatusCode) -> bool {
+    let passes = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+    status.is_client_error() && !passes
+}
+
 /// The header in which a caller finds the request's id.
 pub(crate) const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-request-id");
+
+/// Tells the libraries of `OpenAI` and Anthropic not to try again. Without it, Claude Code tries a
+/// wrong key for minutes before it says so, and is throttled for that.
+const SHOULD_RETRY: http::HeaderName = http::HeaderName::from_static("x-should-retry");
 
 impl From<BadForwarding> for Refused {
     fn from(bad: BadForwarding) -> Self {

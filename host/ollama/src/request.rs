@@ -239,6 +239,14 @@ impl CanonicalRequest {
         base.filter(|_| here).map(|model| &model.name)
     }
 
+    /// Forwards nothing of what the request says about plain HTTP, so that it is one over TLS.
+    pub fn leave_out_insecure(&mut self) {
+        self.parameters.insecure = false;
+        if let Body::Json(body) = &mut self.body {
+            body.leave_out(|kind| matches!(kind, Kind::Insecure));
+        }
+    }
+
     /// Whether the caller wants to see the usage at the end of a stream of `OpenAI`'s API.
     pub fn asked_for_usage(&self) -> bool {
         matches!(&self.body, Body::Json(body) if body.asked_for_usage())

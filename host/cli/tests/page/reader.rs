@@ -1,7 +1,7 @@
 //! Somebody who does what a section says.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use stockade_core::SystemClock;
@@ -31,10 +31,20 @@ pub(crate) struct Reader {
     remembered: String,
     /// Everything that was printed so far.
     printed: Vec<String>,
+    /// Where commands are looked for before the system's own directories.
+    programs: Vec<PathBuf>,
+    /// What commands find in their environment besides.
+    environment: Vec<(String, String)>,
+    /// The key that stands in each path, if the reader writes it there.
+    key_in_path: Option<String>,
 }
 
 impl Reader {
     pub(crate) async fn new(engine: Arc<Engine>) -> Self {
+        // Where `cargo xtask setup` installs the libraries that the pages name.
+        let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/clients/python/bin");
+        assert!(python.exists(), "{} is missing: run `cargo xtask setup`", python.display());
+        let program = Path::new(env!("CARGO_BIN_EXE_stockade")).parent().unwrap().to_owned();
         let models = ["llama3.2:3b", "llama3.3:70b"];
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let ollama = Simulator::builder().models(models).start(anywhere).await.unwrap();
@@ -47,6 +57,9 @@ impl Reader {
             ports: Vec::new(),
             remembered: String::new(),
             printed: Vec::new(),
+            programs: vec![program, python],
+            environment: Vec::new(),
+            key_in_path: None,
         }
     }
 
@@ -54,9 +67,47 @@ impl Reader {
         self.directory.path()
     }
 
+    /// Commands are found in this directory, too.
+    pub(crate) fn finds_programs_in(&mut self, directory: PathBuf) {
+        self.programs.push(directory);
+    }
+
+    pub(crate) fn sets(&mut self, variable: &str, value: &str) {
+        self.environment.push((variable.to_owned(), value.to_owned()));
+    }
+
+    /// Puts a key that was made since into every path, and another word into its file.
+    pub(crate) fn moves_new_key_into_the_path(&mut self) {
+        for entry in std::fs::read_dir(self.directory()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "key") {
+                continue;
+            }
+            let key = std::fs::read_to_string(&path).unwrap();
+            if key.starts_with("sk-local-") {
+                self.key_in_path = Some(key.trim_end().to_owned());
+                std::fs::write(&path, "ollama\n").unwrap();
+            }
+        }
+    }
+
+    /// How often a line was printed that has this text.
+    pub(crate) fn printed(&self, text: &str) -> usize {
+        self.printed.iter().filter(|line| line.contains(text)).count()
+    }
+
+    /// The end of what was printed.
+    pub(crate) fn last_printed(&self) -> String {
+        self.printed[self.printed.len().saturating_sub(20)..].join("\n")
+    }
+
     pub(crate) async fn follow(&mut self, section: &str, block: &Block) {
         match block {
-            Block::File(name, text) => std::fs::write(self.directory().join(name), text).unwrap(),
+            Block::File(name, text) => {
+                let path = self.directory().join(name);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, self.reached(text)).unwrap();
+            }
             Block::Yaml(text) => self.configure(section, text).await,
             Block::Console(commands) => {
                 for command in commands {
@@ -129,10 +180,7 @@ impl Reader {
         if line.starts_with("curl ") {
             line.push_str(" -sS -w '\\n%{http_code}'");
         }
-        let addresses = self.server.iter().flat_map(Server::addresses);
-        for (port, address) in self.ports.iter().zip(addresses) {
-            line = line.replace(&format!(":{port}"), &format!(":{}", address.port()));
-        }
+        line = self.reached(&line);
         let printed = self.shell(&format!("exec 2>&1\n{}{line}", self.remembered)).await;
         let lines: Vec<&str> = printed.lines().collect();
         let (body, last) = match &command.promise {
@@ -152,25 +200,33 @@ impl Reader {
         }
         self.printed.extend(lines.iter().map(|line| line.replace('"', "")));
         let name = line.split(['=', '(']).next().unwrap();
-        if name.bytes().all(|byte| byte.is_ascii_uppercase()) && !name.is_empty() {
+        let is_name = name.bytes().all(|byte| byte.is_ascii_uppercase()) && !name.is_empty();
+        if is_name || line.starts_with("export ") {
             self.remembered.push_str(&line);
             self.remembered.push('\n');
         }
     }
 
+    /// A text with the ports on which the gateway listens here in place of the page's.
+    fn reached(&self, text: &str) -> String {
+        let key = self.key_in_path.as_ref().map(|key| format!("/k/{key}")).unwrap_or_default();
+        let addresses = self.server.iter().flat_map(Server::addresses);
+        self.ports.iter().zip(addresses).fold(text.to_owned(), |text, (port, address)| {
+            text.replace(&format!(":{port}"), &format!(":{}{key}", address.port()))
+        })
+    }
+
     /// What a script prints, in the directory as if it were at home.
     async fn shell(&self, script: &str) -> String {
-        let program = Path::new(env!("CARGO_BIN_EXE_stockade")).parent().unwrap();
         let path = std::env::var_os("PATH").unwrap();
-        // Where `cargo xtask setup` installs the libraries that the page names.
-        let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/clients/python/bin");
-        assert!(python.exists(), "{} is missing: run `cargo xtask setup`", python.display());
-        let mut all = vec![program.to_owned(), python];
-        all.extend(std::env::split_paths(&path));
+        let programs = self.programs.iter().cloned().chain(std::env::split_paths(&path));
         let mut command = process::Command::new("bash");
         command.args(["-c", script]).current_dir(self.directory()).kill_on_drop(true);
+        // Clients take keys and addresses from variables; those of whoever runs the tests would
+        // be in the way.
+        command.env_clear().env("PATH", std::env::join_paths(programs).unwrap());
         command.env("HOME", self.directory()).env("NO_PROXY", "*").env("no_proxy", "*");
-        command.env("PATH", std::env::join_paths(all).unwrap());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let output = command.stdin(std::process::Stdio::null()).output().await.unwrap();
         String::from_utf8(output.stdout).unwrap()
     }

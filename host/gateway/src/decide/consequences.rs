@@ -1,13 +1,13 @@
 //! What a permitted request does besides what it asks for: a create that makes Ollama pull its
 //! base, and a `keep_alive` that unloads or pins the model. Each is judged like a request of
-//! its own.
+//! its own. And what a request can do without: plain HTTP.
 
 use std::sync::Arc;
 
 use stockade_authn::Identity;
 use stockade_core::{
     Denial, DenialCause, LimitedParameter, ModelName, ModelRef, ModelRole, Obligations, Operation,
-    Parameters, Permit,
+    Parameters, Permit, Subject as _,
 };
 use stockade_ollama::{CanonicalRequest, WriteOptions};
 
@@ -102,6 +102,27 @@ impl Consequences {
             Denial { reason, ..denial }
         });
         Ok(pulled.map(|()| None)?)
+    }
+}
+
+/// Takes plain HTTP out of a request whose caller may not ask for it. Open WebUI asks for it
+/// with every pull, and without it the request is only safer.
+pub(crate) async fn do_without_plain_http(
+    context: &Context<'_>,
+    classified: &mut Classified,
+    caller: &Identity,
+    record: &mut Record,
+) {
+    let request = &mut classified.request;
+    let as_asked = Hypothetical {
+        operation: request.operation(),
+        models: request.models().to_vec(),
+        dialect: request.dialect(),
+        parameters: request.parameters().clone(),
+    };
+    if context.generation.decide(context.asker(caller), as_asked).await.result.is_err() {
+        request.leave_out_insecure();
+        record.left_out("insecure");
     }
 }
 

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "all handlers of the route table have one type")]
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::generate::{dimensions, inputs};
@@ -124,12 +126,13 @@ pub(crate) fn embeddings(call: &mut Call<'_>) -> Answer {
     let name = call.folded(model)?;
     let name = call.installed(name, Missing::TryPulling)?;
     call.store.load(&name);
-    let dimensions = dimensions(fields)?;
+    let (dimensions, in_base64) = (dimensions(fields)?, in_base64(fields)?);
     let data: Vec<_> = inputs
         .iter()
         .enumerate()
         .map(|(index, text)| {
             let numbers = embedding(text, dimensions);
+            let numbers = if in_base64 { json!(base64_of(&numbers)) } else { json!(numbers) };
             json!({"object": "embedding", "embedding": numbers, "index": index})
         })
         .collect();
@@ -140,6 +143,24 @@ pub(crate) fn embeddings(call: &mut Call<'_>) -> Answer {
         "model": model,
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     })))
+}
+
+/// Whether numbers are wanted as their bytes, as `OpenAI`'s libraries want them.
+fn in_base64(fields: Fields<'_>) -> Result<bool, Failure> {
+    let format = fields.text("encoding_format")?;
+    match format.to_ascii_lowercase().as_str() {
+        "" | "float" => Ok(false),
+        "base64" => Ok(true),
+        _ => Err(Failure::bad_request(format!(
+            "Invalid value for 'encoding_format' = {format}. Supported values: ['float', 'base64']."
+        ))),
+    }
+}
+
+fn base64_of(numbers: &[f64]) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "Ollama's numbers are of 32 bits")]
+    let bytes: Vec<u8> = numbers.iter().flat_map(|number| (*number as f32).to_le_bytes()).collect();
+    STANDARD.encode(bytes)
 }
 
 pub(crate) fn models(call: &mut Call<'_>) -> Answer {

@@ -262,8 +262,14 @@ fn images_tools_and_searches_are_counted_in_every_api() {
 
 #[test]
 fn what_matters_in_managing_models_is_seen() {
-    let request = understood("/api/pull", r#"{"model":"m","insecure":true}"#);
+    let mut request = understood("/api/pull", r#"{"model":"m:x","insecure":true,"stream":false}"#);
     assert!(request.parameters().insecure);
+    request.leave_out_insecure();
+    assert!(!request.parameters().insecure);
+    let left = r#"{"model":"m:x","stream":false}"#;
+    assert_eq!(request.body_text().as_deref(), Some(left), "policies see what is forwarded");
+    let written = request.write(&Obligations::default(), &WriteOptions::default()).unwrap();
+    assert_eq!(json(written.body), left);
     let body = format!(
         r#"{{"model":"m","remote_host":"https://x","files":{{"a":"{DIGEST}"}},"adapters":{{"b":"{DIGEST}"}}}}"#
     );
