@@ -43,6 +43,7 @@
 
 mod head;
 mod json;
+pub mod page;
 mod refusal;
 mod request;
 pub mod response;

@@ -16,19 +16,15 @@
 
 use std::net::IpAddr;
 
-use http::header::{HOST, ORIGIN};
+use http::HeaderMap;
+use http::header::HOST;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue};
 use stockade_core::{ProofKind, Transport};
+use stockade_ollama::page::{self, OwnOrigin, host_name, shown_header};
 
 use crate::context::Context;
 use crate::refused::Refused;
 use stockade_config::PRIVATE_DOMAINS;
-
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-
-/// The most characters of a header that a message repeats.
-const LONGEST: usize = 100;
 
 /// Refuses what web pages of others make browsers send.
 pub(crate) struct Pages {
@@ -87,54 +83,20 @@ impl Visit<'_> {
     }
 
     fn is_foreign(&self, headers: &HeaderMap, hosts: &[String]) -> bool {
-        let mut origins = headers.get_all(ORIGIN).iter();
-        let origin = origins.next();
-        if origins.next().is_some() {
-            return true;
-        }
-        let origin = origin.map(|origin| origin.to_str().unwrap_or_default());
+        let own = OwnOrigin { hosts, encrypted: self.context.link.transport != Transport::Plain };
         let allowed = &self.context.generation.config.cors.origins;
-        if origin.is_some_and(|origin| allowed.iter().any(|known| known.matches(origin))) {
-            return false;
-        }
-        let mut sites =
-            headers.get_all(SEC_FETCH_SITE).iter().map(HeaderValue::as_bytes).peekable();
-        if sites.peek().is_none() {
-            return origin.is_some_and(|origin| !self.is_own(origin, hosts));
-        }
-        // `none` is what people ask for themselves, by an address or a bookmark.
-        !sites.all(|site| site == b"same-origin" || (site == b"none" && origin.is_none()))
-    }
-
-    /// Compares a page's origin with the one that this request went to. A proxy in front may
-    /// speak TLS where the gateway does not, and never the other way round.
-    fn is_own(&self, origin: &str, hosts: &[String]) -> bool {
-        let Some((scheme, authority)) = origin.split_once("://") else {
-            return false;
-        };
-        let plain = self.context.link.transport == Transport::Plain;
-        (scheme == "https" || (plain && scheme == "http"))
-            && hosts.iter().any(|host| host.eq_ignore_ascii_case(authority))
+        page::is_foreign(headers, own, |origin| allowed.iter().any(|known| known.matches(origin)))
     }
 
     /// Looks for a name that nobody else can make mean this machine, or that the
     /// configuration gives.
     fn is_known(&self, host: &str) -> bool {
-        let name = name_of(host);
+        let name = host_name(host);
         let listener = self.context.generation.listener(self.context.link.listener, false);
         is_local(&name)
             || self.machine == Some(name.as_str())
             || listener.is_some_and(|listener| listener.hosts.contains(&name))
     }
-}
-
-/// The host without its port, in lower case and without a dot at the end.
-fn name_of(host: &str) -> String {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
 /// An address is not looked up, and a name without a dot or of a private domain cannot be
@@ -154,14 +116,10 @@ fn is_local(name: &str) -> bool {
 }
 
 fn foreign_page(headers: &HeaderMap) -> Refused {
-    let origin = headers.get(ORIGIN).filter(|origin| *origin != "null");
-    let of = match origin {
-        Some(origin) => format!("of the origin {}", shown(origin.as_bytes())),
-        None => "of another site".to_owned(),
-    };
     Refused::foreign_page(format!(
-        "a web page {of} may not use this gateway with what its visitor's browser sends by itself; \
-         the operator allows a page by naming its origin in cors.origins"
+        "a web page {} may not use this gateway with what its visitor's browser sends by itself; \
+         the operator allows a page by naming its origin in cors.origins",
+        page::whose_page(headers)
     ))
 }
 
@@ -169,16 +127,8 @@ fn unknown_host(host: &str) -> Refused {
     Refused::foreign_page(format!(
         "this gateway is not known by the name {}, and answers callers without a credential by its \
          own names only; the operator adds one in `hosts` of the listener",
-        shown(host.as_bytes())
+        shown_header(host.as_bytes())
     ))
-}
-
-/// The beginning of what a caller wrote, fit for a log and a terminal.
-fn shown(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    let beginning: String = text.chars().take(LONGEST).collect();
-    let more = if beginning.len() < text.len() { "…" } else { "" };
-    format!("{}{more}", beginning.escape_debug())
 }
 
 /// The name that the machine has for itself, where the system tells it.
@@ -213,7 +163,7 @@ mod tests {
             "",
             ":80",
         ] {
-            assert!(is_local(&name_of(host)), "{host}");
+            assert!(is_local(&host_name(host)), "{host}");
         }
         for host in [
             "evil.example",
@@ -232,15 +182,8 @@ mod tests {
             ".example",
             "xlocal.example",
         ] {
-            let local = is_local(&name_of(host));
+            let local = is_local(&host_name(host));
             assert_eq!(local, host == "evil-local", "{host}");
         }
-    }
-
-    #[test]
-    fn what_is_shown_is_short_and_printable() {
-        assert_eq!(shown(b"https://evil.example"), "https://evil.example");
-        assert_eq!(shown(b"\x1b[31m\xff"), "\\u{1b}[31m\u{fffd}");
-        assert_eq!(shown(&[b'a'; 300]), format!("{}…", "a".repeat(100)));
     }
 }

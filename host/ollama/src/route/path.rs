@@ -50,6 +50,11 @@ impl Path {
         self.parameter
     }
 
+    /// Tells whether a path has this form.
+    pub fn fits(self, path: &str) -> bool {
+        self.matches(path).is_some()
+    }
+
     /// The last segment of a path that has this form; empty where there is no parameter.
     pub(super) fn matches(self, path: &str) -> Option<&str> {
         let rest = path.strip_prefix(self.literal)?;
