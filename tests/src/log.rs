@@ -4,6 +4,7 @@ use std::io;
 
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tracing::subscriber::{DefaultGuard, set_default};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::soon;
@@ -51,18 +52,20 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-/// The log of this process. There is one, so a test program that looks at it has one test.
-pub struct Log(UnboundedReceiver<String>);
+/// Everything that is logged on the thread of one test, on which its gateway runs too. What the
+/// gateway's own threads say, about reloads for one, is not in it.
+pub struct Log {
+    lines: UnboundedReceiver<String>,
+    _subscriber: DefaultGuard,
+}
 
 impl Log {
-    /// Begin to log.
-    ///
-    /// # Panics
-    /// Where something else in this process has begun before.
+    /// Begins to log.
     pub fn start() -> Self {
-        let (sender, receiver) = unbounded_channel();
-        tracing_subscriber::fmt().json().flatten_event(true).with_writer(Lines(sender)).init();
-        Self(receiver)
+        let (sender, lines) = unbounded_channel();
+        let subscriber = tracing_subscriber::fmt().json().flatten_event(true);
+        let _subscriber = set_default(subscriber.with_writer(Lines(sender)).finish());
+        Self { lines, _subscriber }
     }
 
     /// The next line whose message begins like this.
@@ -71,7 +74,7 @@ impl Log {
     /// Where there is none within a while.
     pub async fn next_message(&mut self, begins: &str) -> Value {
         loop {
-            let line = soon(begins, self.0.recv()).await.unwrap();
+            let line = soon(begins, self.lines.recv()).await.unwrap();
             let value = parsed(&line);
             if value["message"].as_str().is_some_and(|message| message.starts_with(begins)) {
                 return value;
@@ -93,7 +96,7 @@ impl Log {
     /// Where there is none within a while.
     pub async fn next(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
-            let line = soon("a line of the log", self.0.recv()).await.unwrap();
+            let line = soon("a line of the log", self.lines.recv()).await.unwrap();
             let value = parsed(&line);
             if wanted(&value) {
                 return value;
