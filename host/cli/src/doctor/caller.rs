@@ -101,10 +101,6 @@ impl Caller {
         let question = Question::new(generation, principal, operation, model);
         decided(&Question { scope, ..question }, generation)
     }
-
-    pub(super) const fn user(&self) -> &UserId {
-        &self.identity.principal.user
-    }
 }
 
 fn identify(text: &Secret<String>, generation: &Generation) -> anyhow::Result<Identity> {
