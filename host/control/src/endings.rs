@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::reload::Current;
 
-/// How long the clock is not looked at: it may be set.
+/// The time between two looks at the clock: it may be set.
 const PAUSE: Duration = Duration::from_hours(1);
 const DAY: u64 = 24 * 3600;
 

@@ -31,9 +31,9 @@ pub use decide::{Asker, Decision, Hypothetical, Judged, Reconsidered, Refusal};
 pub struct Generation {
     /// Counted from 1; a rejected candidate does not use up a number.
     pub number: u64,
-    /// What the configuration says.
+    /// The configuration.
     pub config: Arc<Config>,
-    /// Who may come in.
+    /// The authenticator of callers.
     pub authenticator: Arc<Authenticator>,
     pub(crate) feeds: KeyFeeds,
     time_zone: TimeZone,
@@ -52,7 +52,7 @@ impl Collected {
 }
 
 impl Generation {
-    /// Ask every policy that is bound to the caller. The opinions stand in the order of
+    /// Asks every policy that is bound to the caller. The opinions stand in the order of
     /// the bindings in the configuration.
     async fn opinions(&self, input: &PolicyInput<'_>) -> Vec<Opinion> {
         let selection = self.bindings.select(input.principal);
@@ -107,12 +107,12 @@ impl Generation {
         there().find(|listener| listener.tls.is_some() == tls).or_else(|| there().next())
     }
 
-    /// What the listener at this address presents, if it is configured.
+    /// Returns the TLS of the listener at this address, if it is configured.
     pub fn tls(&self, address: SocketAddr) -> Option<&Tls> {
         self.listener(address, true)?.tls.as_ref()
     }
 
-    /// Whether any policy asked to see bodies.
+    /// Tells whether any policy asked to see bodies.
     pub fn wants_body(&self) -> bool {
         self.policies.iter().any(|policy| policy.metadata().wants_body)
     }

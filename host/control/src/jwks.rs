@@ -27,7 +27,7 @@ const SLOWEST_RETRY: Duration = Duration::from_mins(1);
 
 const MEDIA_TYPES: &str = "application/jwk-set+json, application/json";
 
-/// Why there are no new keys.
+/// The reason why there are no new keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     /// The issuer's server does not give them.
@@ -93,7 +93,7 @@ impl JwksFeed {
         }
     }
 
-    /// What is asked for earlier than that is kept in mind.
+    /// Waits until keys are asked for, and at least until `earliest`. An earlier wish is kept.
     async fn wanted_after(&self, earliest: Instant) {
         sleep_until(earliest).await;
         self.wanted.notified().await;
@@ -129,7 +129,7 @@ impl JwksFeed {
         }
     }
 
-    /// Whether both fetch the same.
+    /// Tells whether both fetch the same.
     fn is_alike(&self, other: &Self) -> bool {
         self.id == other.id && self.source.endpoint == other.source.endpoint
     }
@@ -144,7 +144,7 @@ impl fmt::Debug for JwksFeed {
     }
 }
 
-/// What keeps the keys of a generation's issuers fresh.
+/// The feeds that keep the keys of a generation's issuers fresh.
 #[derive(Clone, Debug, Default)]
 pub struct KeyFeeds(pub(crate) Vec<Arc<JwksFeed>>);
 

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::jwks::{JwksFeed, KeyFeeds};
 use crate::reload::Current;
 
-/// Keep the keys of the current generation's issuers fresh, whatever generation that is.
+/// Keeps the keys of the current generation's issuers fresh, whatever generation that is.
 pub async fn keep_fresh(current: Arc<Current>, stop: CancellationToken) {
     let mut status = current.status();
     let mut tasks = JoinSet::new();

@@ -1,4 +1,4 @@
-//! Live reload: build a whole candidate, prove it, swap one pointer.
+//! Live reload: builds a whole candidate, proves it, swaps one pointer.
 //!
 //! A candidate that does not load leaves the generation that works in place, and every
 //! error is logged and kept in [`Status`] until a later candidate loads.
@@ -28,7 +28,7 @@ use stillness::{Stillness, Unsettled};
 pub use wake::Wake;
 pub use watch::{Watch, WatchError};
 
-/// What came of one reload.
+/// The result of one reload.
 #[derive(Clone, Debug)]
 pub enum Reload {
     /// No file has changed.
@@ -67,7 +67,7 @@ pub struct Reloader {
     seen: Mutex<Seen>,
 }
 
-/// What the last attempt read, and what has changed since without being taken.
+/// The files that the last attempt read, and the changes since that were not taken.
 struct Seen {
     files: LastRead,
     unsettled: Option<Unsettled>,
@@ -85,7 +85,7 @@ struct Candidates {
 }
 
 impl Reloader {
-    /// Load a configuration for the first time.
+    /// Loads a configuration for the first time.
     pub fn start(
         path: &Path,
         engine: Arc<Engine>,
@@ -102,7 +102,7 @@ impl Reloader {
         Ok(Self { path, engine, clock, current, startup, seen })
     }
 
-    /// Where the generation in force is found.
+    /// Returns the holder of the generation in force.
     pub fn current(&self) -> &Arc<Current> {
         &self.current
     }
@@ -112,7 +112,7 @@ impl Reloader {
         self.seen().files.clone()
     }
 
-    /// Build a candidate and swap it in. Blocks while policies compile.
+    /// Builds a candidate and swaps it in. Blocks while policies compile.
     pub fn reload(&self) -> Reload {
         self.attempt(Occasion::Event, &Stillness::default(), &|_| false, None)
     }
@@ -228,7 +228,7 @@ impl Reloader {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Let go of what only the next change would need.
+    /// Frees what only the next change would need.
     fn rest(&self) {
         self.engine.rest();
     }

@@ -1,4 +1,4 @@
-//! What shadow bindings say: recorded and counted, never obeyed.
+//! The opinions of shadow bindings: recorded and counted, never obeyed.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -29,14 +29,14 @@ pub fn remarks<R>(decision: &Decision<R>) -> Vec<Remark> {
     shadow.map(remark).collect()
 }
 
-/// Whether enforcing one opinion turns a permit into a refusal, or the other way round.
+/// Tells whether enforcing one opinion turns a permit into a refusal, or the other way round.
 fn changes(opinions: &[Opinion], index: usize) -> bool {
     let mut supposed = opinions.to_vec();
     supposed[index].enforced = true;
     allows(opinions) != allows(&supposed)
 }
 
-/// How often a shadow binding said what.
+/// The opinions of a shadow binding, counted by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ShadowCount {
     /// It would have allowed.
@@ -63,8 +63,8 @@ impl ShadowCount {
     }
 }
 
-/// How often each shadow binding said what, since the start. Lists, which ask about every
-/// model, do not count.
+/// The opinions of each shadow binding since the start, counted by kind. Lists, which ask about
+/// every model, do not count.
 #[derive(Debug, Default)]
 pub struct ShadowTally(Mutex<BTreeMap<BindingName, ShadowCount>>);
 

@@ -28,7 +28,7 @@ impl UnixTime {
     }
 }
 
-/// Where the time comes from.
+/// The source of the time.
 pub trait Clock: Send + Sync {
     /// The time now.
     fn now(&self) -> UnixTime;

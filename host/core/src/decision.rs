@@ -27,7 +27,7 @@ impl<S: Subject> Subject for &S {
     }
 }
 
-/// What came of asking one policy for one binding.
+/// The result of asking one policy for one binding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It answered.
@@ -44,9 +44,9 @@ pub struct Opinion {
     pub binding: BindingName,
     /// The policy that it names.
     pub policy: PolicyName,
-    /// Whether it counts. A shadow binding is asked and recorded, never obeyed.
+    /// True if it counts. A shadow binding is asked and recorded, never obeyed.
     pub enforced: bool,
-    /// What came of it.
+    /// The result.
     pub outcome: Outcome,
 }
 
@@ -64,12 +64,12 @@ pub struct Permit<R> {
 }
 
 impl<R> Permit<R> {
-    /// What was permitted.
+    /// Returns the request that was permitted.
     pub const fn request(&self) -> &R {
         &self.request
     }
 
-    /// What must be done to it first.
+    /// Returns the obligations that must be met first.
     pub const fn obligations(&self) -> &Obligations {
         &self.obligations
     }
@@ -84,13 +84,13 @@ impl<R> Permit<R> {
         self.replaced_by.as_ref()
     }
 
-    /// Take it apart, to forward it.
+    /// Takes it apart, to forward it.
     pub fn into_parts(self) -> (R, Obligations) {
         (self.request, self.obligations)
     }
 }
 
-/// Why a request is refused, as a class.
+/// The reason why a request is refused, as a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DenialCause {
@@ -111,7 +111,7 @@ pub enum DenialCause {
 pub struct Denial {
     /// The class of the refusal.
     pub cause: DenialCause,
-    /// What the caller is told.
+    /// The reason that the caller is told.
     pub reason: String,
     /// The binding that decided, if it was one.
     pub binding: Option<BindingName>,
@@ -160,7 +160,7 @@ pub fn combine<R: Subject>(request: R, opinions: &[Opinion]) -> Result<Allowed<R
     })
 }
 
-/// Returns whether these opinions allow a request, on the model asked for or on another.
+/// Tells whether these opinions allow a request, on the model asked for or on another.
 pub fn allows(opinions: &[Opinion]) -> bool {
     matches!(weigh(opinions), Ok(Some(_)))
 }
@@ -184,7 +184,7 @@ fn weigh(opinions: &[Opinion]) -> Result<Option<(Obligations, Vec<BindingName>)>
     Ok((!allowed_by.is_empty()).then_some((obligations, allowed_by)))
 }
 
-/// Whether a request names one model, and this one.
+/// Tells whether a request names one model, and this one.
 fn is_about(request: &impl Subject, model: &ModelName) -> bool {
     matches!(request.models(), [asked] if asked.name == *model)
 }

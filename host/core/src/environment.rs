@@ -1,11 +1,11 @@
 //! The one place that reads the process's environment.
 
-/// Whether colors are wanted: <https://no-color.org>.
+/// Tells whether colors are wanted: <https://no-color.org>.
 pub fn color() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Where cargo keeps the sources of dependencies.
+/// Returns the directory in which cargo keeps the sources of dependencies.
 pub fn cargo_home() -> Option<std::path::PathBuf> {
     let named = std::env::var_os("CARGO_HOME").map(std::path::PathBuf::from);
     named.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")))

@@ -35,7 +35,7 @@ macro_rules! id {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Check a name and wrap it.
+            /// Checks a name and wraps it.
             pub fn new(text: &str) -> Result<Self, InvalidId> {
                 check($kind, text)?;
                 Ok(Self(text.into()))
@@ -103,7 +103,7 @@ id!(
     BindingName, "binding name"
 );
 id!(
-    /// Which credential of a user: a name for a key, never the key.
+    /// A credential of a user: a name for a key, never the key.
     CredentialId, "credential id"
 );
 

@@ -11,36 +11,36 @@ pub const LARGEST_MODULE: u64 = 4 << 20;
 /// of this, so a recorded input can be judged again.
 #[derive(Clone, Debug)]
 pub struct PolicyInput<'a> {
-    /// Who is calling.
+    /// The caller.
     pub principal: &'a Principal,
-    /// What is asked for.
+    /// The operation that is asked for.
     pub operation: Operation,
-    /// In which API.
+    /// The API in which it is asked for.
     pub dialect: Dialect,
     /// Every model that the request names.
     pub models: &'a [ModelRef],
-    /// Whether the policy is told of no model that it runs in the cloud. That is so only
+    /// True if the policy is told of no model that it runs in the cloud. That is so only
     /// where it is asked what it would say then, and never where anything is permitted.
     pub clouds_hidden: bool,
-    /// What the body says.
+    /// The parameters in the body.
     pub parameters: &'a Parameters,
-    /// Where the call comes from.
+    /// The origin of the call.
     pub client: Client,
-    /// When, by the host's clock.
+    /// The time of the call, by the host's clock.
     pub time: LocalTime,
-    /// What the caller has used so far.
+    /// The usage of the caller so far.
     pub usage: Usage,
     /// The canonical body, for policies that asked for it.
     pub body: Option<&'a str>,
 }
 
-/// What a request's body says, as far as policies may judge it. `None` means that
+/// The parameters in a request's body, as far as policies may judge them. `None` means that
 /// the caller said nothing. Written down, what is not said is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, not a state")]
 pub struct Parameters {
-    /// Whether the answer will be streamed, the route's default applied.
+    /// True if the answer will be streamed, the route's default applied.
     #[serde(skip_serializing_if = "is_default")]
     pub streaming: bool,
     /// Context length in tokens.
@@ -58,13 +58,13 @@ pub struct Parameters {
     /// Number of tools offered to the model.
     #[serde(skip_serializing_if = "is_default")]
     pub tools: u32,
-    /// Whether a tool makes Ollama search the web.
+    /// True if a tool makes Ollama search the web.
     #[serde(skip_serializing_if = "is_default")]
     pub web_search: bool,
-    /// Whether the rendered prompt is asked for instead of an answer.
+    /// True if the rendered prompt is asked for instead of an answer.
     #[serde(skip_serializing_if = "is_default")]
     pub debug_render: bool,
-    /// Whether a pull or push asks for plain HTTP.
+    /// True if a pull or push asks for plain HTTP.
     #[serde(skip_serializing_if = "is_default")]
     pub insecure: bool,
     /// The remote host of a model being created.
@@ -79,7 +79,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// How the caller reached the gateway.
+/// The transport by which the caller reached the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transport {
@@ -91,12 +91,12 @@ pub enum Transport {
     MutualTls,
 }
 
-/// Where a call comes from.
+/// The origin of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Client {
     /// The caller's address, trusted proxies already taken into account.
     pub address: IpAddr,
-    /// How it was reached.
+    /// The transport by which it was reached.
     pub transport: Transport,
 }
 
@@ -117,7 +117,7 @@ pub struct LocalTime {
     pub minute_of_day: u16,
 }
 
-/// What was used in one window.
+/// The usage in one window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counter {
     /// Requests.
@@ -126,7 +126,7 @@ pub struct Counter {
     pub tokens: u64,
 }
 
-/// What the caller has used, this request not counted.
+/// The usage of the caller, this request not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// In this minute.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// What stands for each character of what looks like a key.
+/// The character that replaces each one of what looks like a key.
 pub const MASK: char = '•';
 
 /// Runs of this many letters and digits are keys or digests: nobody needs to read them in an

@@ -32,7 +32,7 @@ pub(crate) const DEFAULT_TAG: &str = "latest";
 pub(crate) const LONGEST_HOST: usize = 350;
 pub(crate) const LONGEST_PART: usize = 80;
 
-/// Why a text is not a model name. The message is meant for the caller.
+/// The reason why a text is not a model name. The message is meant for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidModelName {
     /// Nothing at all.
@@ -56,7 +56,7 @@ pub enum InvalidModelName {
 }
 
 impl ModelName {
-    /// Read a name as a caller spells it.
+    /// Reads a name as a caller spells it.
     pub fn parse(spelling: &str) -> Result<Self, InvalidModelName> {
         check_characters(spelling)?;
         let (rest, tag) = split_tag(spelling);
@@ -148,7 +148,7 @@ impl ModelName {
         }
     }
 
-    /// Whether the name says that the model runs in Ollama's cloud. A local name can
+    /// Tells whether the name says that the model runs in Ollama's cloud. A local name can
     /// stand for a cloud model too; only Ollama knows that.
     pub fn is_cloud(&self) -> bool {
         self.tag() == "cloud" || self.tag().ends_with("-cloud")
@@ -241,7 +241,7 @@ impl<'de> serde::Deserialize<'de> for ModelName {
     }
 }
 
-/// What a request does to a model that it names.
+/// The role of a model that a request names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ModelRole {
@@ -258,7 +258,7 @@ pub enum ModelRole {
 }
 
 impl ModelRole {
-    /// What an operation does to the one model that it names. A copy names two; this is
+    /// Returns the role of the one model that an operation names. A copy names two; this is
     /// the first.
     pub const fn of(operation: Operation) -> Self {
         match operation {
@@ -274,9 +274,9 @@ impl ModelRole {
 /// A model that a request names.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ModelRef {
-    /// Which model.
+    /// The name of the model.
     pub name: ModelName,
-    /// What happens to it.
+    /// Its role in the request.
     pub role: ModelRole,
 }
 

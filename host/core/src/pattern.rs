@@ -17,7 +17,7 @@ use crate::model::{DEFAULT_HOST, DEFAULT_NAMESPACE, DEFAULT_TAG, LONGEST_HOST, L
 #[derive(Clone, PartialEq, Eq)]
 pub struct ModelPattern(Box<str>);
 
-/// Why a text is no pattern for model names.
+/// The reason why a text is no pattern for model names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidModelPattern {
     /// Nothing at all.
@@ -48,7 +48,7 @@ pub enum InvalidModelPattern {
 }
 
 impl ModelPattern {
-    /// Whether a model is one of those meant.
+    /// Tells whether a model is one of those meant.
     pub fn matches(&self, name: &ModelName) -> bool {
         glob(self.0.as_bytes(), name.as_str().as_bytes())
     }
@@ -124,7 +124,7 @@ fn check_part(
     if fits { Ok(()) } else { Err(InvalidModelPattern::Part(kind)) }
 }
 
-/// Whether each `*` can be replaced by characters other than `/` so that the pattern
+/// Tells whether each `*` can be replaced by characters other than `/` so that the pattern
 /// becomes the name. Going back to the last `*` only is enough: slashes meet slashes, and
 /// between two of them a later `*` can take whatever an earlier one could have left it.
 fn glob(pattern: &[u8], name: &[u8]) -> bool {

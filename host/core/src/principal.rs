@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::{CredentialId, GroupName, UserId};
 
-/// How a caller proved who it is.
+/// The kind of proof by which a caller showed who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProofKind {
@@ -22,16 +22,16 @@ pub enum ProofKind {
     Anonymous,
 }
 
-/// Who is calling, proven.
+/// A caller, as proven by one credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     /// The user.
     pub user: UserId,
     /// The user's groups, sorted and without repetition.
     pub groups: Arc<[GroupName]>,
-    /// What kind of credential proved it.
+    /// The kind of credential that proved it.
     pub proof: ProofKind,
-    /// Which credential it was.
+    /// The credential that proved it.
     pub credential: Option<CredentialId>,
     /// Attributes of the user, sorted by name.
     pub attributes: Arc<[(String, String)]>,

@@ -1,6 +1,6 @@
 //! The one home of randomness: the operating system's generator.
 
-/// Fill an array with random bytes.
+/// Fills an array with random bytes.
 ///
 /// # Panics
 /// Where the operating system has no randomness to give. There is nothing safe to

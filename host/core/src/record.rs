@@ -1,4 +1,4 @@
-//! What is known of a request when it has ended. Log lines are made of it.
+//! The record of a request that has ended. Log lines are made of it.
 //!
 //! The fields, their order and their words are the format of the log: `docs/reference/record.md`
 //! lists them, and a test holds both together.
@@ -42,66 +42,66 @@ pub struct RequestRecord<'a> {
     /// The pattern of the route, or what may be told of another path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<Cow<'a, str>>,
-    /// Who called.
+    /// The caller.
     #[serde(flatten)]
     pub caller: Caller<'a>,
-    /// What was asked for.
+    /// The operation that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
     /// The models that it names.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub models: Cow<'a, [ModelRef]>,
-    /// What policies were told besides.
+    /// The other facts that policies were told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub judged: Option<Cow<'a, Facts>>,
-    /// What was decided.
+    /// The decision, with its grounds.
     #[serde(flatten)]
     pub decided: Decided<'a>,
-    /// What shadow bindings said.
+    /// The remarks of shadow bindings.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub shadow: Cow<'a, [Remark]>,
-    /// What became of it.
+    /// The outcome of the request.
     pub outcome: RequestOutcome,
-    /// How what was permitted failed, with its causes.
+    /// The error of a request that was permitted, with its causes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Cow<'a, str>>,
-    /// What the caller got.
+    /// The answer that the caller got.
     #[serde(flatten)]
     pub answered: Answered,
 }
 
-/// Who called, where that was proven.
+/// The caller, where it was proven.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller<'a> {
     /// The user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Cow<'a, UserId>>,
-    /// Whose credential it was, where that is somebody who speaks for the user.
+    /// The owner of the credential, where that is somebody who speaks for the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub front_end: Option<Cow<'a, UserId>>,
     /// The user's groups, those that a token gave included.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub groups: Cow<'a, [GroupName]>,
-    /// How it was proven.
+    /// The kind of proof.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<ProofKind>,
     /// The name of the key, certificate or issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credential: Option<Cow<'a, CredentialId>>,
-    /// What the operator wrote about the credential.
+    /// The labels that the operator wrote on the credential.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub credential_labels: Cow<'a, [(String, String)]>,
 }
 
-/// What was decided, whatever became of it.
+/// The decision, whatever the outcome of the request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decided<'a> {
     /// The decision.
     pub decision: Decision,
-    /// Why it was refused, as a class.
+    /// The reason for the refusal, as a class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
-    /// Why it was refused, for the operator.
+    /// The reason for the refusal, for the operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Cow<'a, str>>,
     /// The binding that refused, if it was one.
@@ -113,18 +113,18 @@ pub struct Decided<'a> {
     /// The bindings that allowed it, also where it was refused or failed after that.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub allowed_by: Cow<'a, [BindingName]>,
-    /// What policies demanded of it.
+    /// The obligations that policies demanded of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub obligations: Option<Cow<'a, Obligations>>,
-    /// Which model was forwarded, where it is another than was asked for.
+    /// The model that was forwarded, where it is another than was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forwarded_model: Option<Cow<'a, ModelName>>,
-    /// Which field was not forwarded, because the caller may not do what it does.
+    /// The field that was not forwarded, because the caller may not do what it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_out: Option<Cow<'a, str>>,
 }
 
-/// What the caller got, and what it cost.
+/// The answer that the caller got, and its cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
     /// The status of the answer.
@@ -213,7 +213,7 @@ impl Cause {
     }
 }
 
-/// What became of a request, whatever was decided.
+/// The outcome of a request, whatever was decided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestOutcome {
@@ -228,7 +228,7 @@ pub enum RequestOutcome {
     UpstreamFailed,
     /// Ollama's answer broke off.
     UpstreamBroke,
-    /// What the caller sent broke off, or was not what it said.
+    /// The body that the caller sent broke off, or was not what it said.
     BodyFailed,
     /// The caller's credential was revoked meanwhile.
     Revoked,

@@ -11,7 +11,7 @@
 pub struct Secret<T>(T);
 
 impl<T> Secret<T> {
-    /// Wrap a secret.
+    /// Wraps a secret.
     pub const fn new(value: T) -> Self {
         Self(value)
     }

@@ -1,4 +1,4 @@
-//! What one policy says about one request.
+//! The verdict of one policy about one request.
 
 use crate::ModelName;
 
@@ -13,13 +13,13 @@ pub enum Verdict {
     Abstain,
 }
 
-/// What must be done to a request before it is forwarded.
+/// The obligations that must be met before a request is forwarded.
 ///
 /// Written down, what is not demanded is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
 pub struct Obligations {
-    /// Forward this model instead of the one asked for.
+    /// The model to forward instead of the one asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replace_model: Option<ModelName>,
     /// Ceilings; at most one for each parameter.
@@ -48,11 +48,11 @@ pub enum LimitedParameter {
 /// A ceiling on one number of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Limit {
-    /// Which number.
+    /// The number that is limited.
     pub parameter: LimitedParameter,
     /// The largest value that may be forwarded.
     pub maximum: i64,
-    /// Whether to write the maximum into a request that does not say.
+    /// True if the maximum is to be written into a request that does not say.
     pub insert: bool,
 }
 

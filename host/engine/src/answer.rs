@@ -15,7 +15,7 @@ const MOST_LABELS: usize = 32;
 /// Bytes of a field's name, or of a label's name or value.
 const LONGEST_NAME: usize = 256;
 
-/// What a guest's answer for one binding means.
+/// Converts a guest's answer for one binding into its outcome.
 pub(crate) fn outcome(verdict: wit::Verdict) -> Outcome {
     let verdict = match verdict {
         wit::Verdict::Abstain => Ok(Verdict::Abstain),

@@ -26,14 +26,14 @@ pub(crate) struct Replica {
     evaluate: ComponentExportIndex,
 }
 
-/// What came of one run, and what the guest wrote while it ran.
+/// The result of one run, and the log lines that the guest wrote meanwhile.
 pub(crate) struct Answer {
     pub(crate) verdicts: Result<Vec<Verdict>, Failure>,
     pub(crate) sandbox: Sandbox,
 }
 
 impl Artifact {
-    /// Take the machine code of a snapshot.
+    /// Takes the machine code of a snapshot.
     pub(crate) fn new(
         runtime: &Runtime,
         code: &[u8],
@@ -51,7 +51,7 @@ impl Artifact {
 }
 
 impl Replica {
-    /// Start it once, so that nothing is left that could go wrong for a reason other than
+    /// Starts it once, so that nothing is left that could go wrong for a reason other than
     /// the request.
     fn new(runtime: &Runtime, code: &[u8], limits: PolicyLimits) -> Result<Self, LoadError> {
         let refused = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
@@ -75,7 +75,7 @@ impl Replica {
         Ok(Self { instance: snapshot, evaluate })
     }
 
-    /// Judge one request, in an instance that nobody used before.
+    /// Judges one request, in an instance that nobody used before.
     pub(crate) fn evaluate(
         &self,
         engine: &TickingEngine,

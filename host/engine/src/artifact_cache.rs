@@ -1,4 +1,4 @@
-//! What has been compiled and is still in use, so that the next generation of a configuration
+//! A cache of what is compiled and still in use, so that the next generation of a configuration
 //! compiles only what changed.
 //!
 //! The cache is never locked while something compiles: a policy that needs nothing new is
@@ -18,7 +18,7 @@ use crate::{Digest, LoadError, ModuleSource, PolicyLimits};
 /// Chunks of a policy of which each has a copy for several processors.
 const MOST_COPIED: usize = 4;
 
-/// What makes two artifacts the same. The deadline is not part of it: it belongs to
+/// The identity of an artifact. The deadline is not part of it: it belongs to
 /// a decision, not to what decides.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct ArtifactKey {
@@ -36,15 +36,15 @@ struct Known {
     artifacts: HashMap<ArtifactKey, Weak<Artifact>>,
 }
 
-/// What a prepared policy is made of.
+/// The parts of a prepared policy.
 pub(crate) struct PolicyParts {
     pub(crate) program: Arc<Facts>,
     pub(crate) chunks: Vec<Chunk>,
     pub(crate) artifacts: Artifacts,
 }
 
-/// How many artifacts (a module with the settings of some of its bindings, compiled)
-/// a policy consists of.
+/// The numbers of artifacts (modules with the settings of some of their bindings, compiled) of
+/// which a policy consists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Artifacts {
     /// Compiled for it.
@@ -144,7 +144,7 @@ impl Known {
     }
 }
 
-/// What the artifacts of one policy have in common.
+/// The parts that all artifacts of one policy share.
 struct Job<'a> {
     cache: &'a ArtifactCache,
     runtime: &'a Runtime,

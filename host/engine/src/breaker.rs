@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// So many time-outs in a row are no accident.
 const MOST_IN_A_ROW: u32 = 5;
-/// How long the policy is not asked then. After that one caller tries it.
+/// The time for which the policy is not asked then. After that one caller tries it.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Counts the time-outs of one policy.
@@ -26,7 +26,7 @@ pub(crate) enum Leave {
 }
 
 impl Breaker {
-    /// Whether the policy may be asked at this moment.
+    /// Tells whether the policy may be asked at this moment.
     pub(crate) fn leave(&self) -> Leave {
         let in_a_row = self.in_a_row.load(Ordering::Relaxed);
         if in_a_row < MOST_IN_A_ROW {

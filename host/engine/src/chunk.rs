@@ -1,4 +1,4 @@
-//! Which bindings share a snapshot.
+//! Chunks: the bindings of a policy that share a snapshot.
 //!
 //! A snapshot of about a hundred bindings stays resident and costs no more than one
 //! of a single binding; one for each, or one for all, is many times slower. Chunks
@@ -16,7 +16,7 @@ const MOST_BYTES: usize = 96 << 10;
 /// One in this many settings ends a chunk, past the fewest.
 const ENDS_ONE_IN: u8 = 32;
 
-/// Divide settings into chunks, in order.
+/// Divides settings into chunks, in order.
 pub(crate) fn chunks(settings: &[String]) -> Vec<Range<usize>> {
     let mut chunks = Vec::new();
     let mut start = 0;

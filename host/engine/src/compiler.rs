@@ -1,5 +1,4 @@
-//! What makes machine code of a stranger's module: here, or in a process that can be
-//! stopped.
+//! The compiler of strangers' modules: in this process, or in one that can be stopped.
 //!
 //! wasmtime promises that a *running* guest cannot harm the host. It does not promise that
 //! compiling one is cheap, so a gateway compiles in a process of its own, bounded in memory
@@ -31,7 +30,7 @@ pub use serve::{ServeError, serve_compiler};
 
 use crate::{LoadError, ModuleSource, guest_log};
 
-/// Where policies are compiled.
+/// The process in which policies are compiled.
 #[derive(Clone, Debug, Default)]
 pub enum Compiler {
     /// In this process: for tools whose user chose the policy.
@@ -41,14 +40,14 @@ pub enum Compiler {
     Process(CompilerProcess),
 }
 
-/// What makes artifacts, and what it has at hand for the next one.
+/// The compiler of artifacts, and what it keeps for the next one.
 pub(crate) enum CompilerBackend {
     Here(LocalCompiler),
     Process(Remote),
 }
 
 impl CompilerBackend {
-    /// Make a module ready to be given settings, if it is not yet. One that was loaded
+    /// Makes a module ready to be given settings, if it is not yet. One that was loaded
     /// before is not asked again what it is.
     pub(crate) fn load(
         &mut self,
@@ -89,7 +88,7 @@ impl CompilerBackend {
         }
     }
 
-    /// Be ready to make something.
+    /// Gets ready to make something.
     pub(crate) fn wake(&mut self) {
         match self {
             Self::Here(_) => {}
@@ -97,7 +96,7 @@ impl CompilerBackend {
         }
     }
 
-    /// Let go of everything that only compiling needs.
+    /// Frees everything that only compiling needs.
     pub(crate) fn rest(&mut self) {
         match self {
             Self::Here(local) => local.forget(),

@@ -1,4 +1,4 @@
-//! What an engine may use, and how wasmtime is set up for it.
+//! The limits of an engine, and wasmtime's settings for them.
 
 use std::num::NonZero;
 use std::thread::available_parallelism;
@@ -17,7 +17,7 @@ const MIB: usize = 1 << 20;
 pub(crate) const WASM_STACK_BYTES: usize = 256 * KIB;
 /// Slots on top of those for decisions: one for a policy that is being prepared.
 const SPARE_SLOTS: u32 = 1;
-/// What other tools make of a policy can be three core modules: the policy, a shim and a
+/// Other tools can make three core modules of a policy: the policy, a shim and a
 /// fix-up. Preparing adds wizer's accessor.
 const CORE_INSTANCES_EACH: u32 = 4;
 /// The policy's own table and the shim's.
@@ -34,7 +34,7 @@ const MOST_LANES: u32 = 4;
 /// That is not the policy's doing, so it comes on top of what a policy may use.
 pub(crate) const ACCESSORS_BYTES: usize = 2 * 64 * KIB;
 
-/// What an [`Engine`](crate::Engine) may use. Sizes are in bytes.
+/// The limits of an [`Engine`](crate::Engine). Sizes are in bytes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EngineConfig {
@@ -45,21 +45,21 @@ pub struct EngineConfig {
     pub replicas: u32,
     /// The most memory that any policy may be given.
     pub max_memory_bytes: usize,
-    /// How much of a slot's memory is reset by copying instead of by unmapping.
+    /// The part of a slot's memory that is reset by copying instead of by unmapping.
     /// A snapshot that fits costs no system call per decision.
     pub keep_resident_bytes: usize,
-    /// How long one decision may compute, where a policy does not say.
+    /// The time that one decision may compute, where a policy does not say.
     pub default_deadline: Duration,
-    /// How much memory a policy may use, where it does not say.
+    /// The memory that a policy may use, where it does not say.
     pub default_memory_bytes: usize,
-    /// How long `describe` and `configure` may compute each.
+    /// The time that `describe` and `configure` may compute each.
     pub configure_deadline: Duration,
     /// The most text that one request may hand to a policy, its body included.
     pub max_input_bytes: usize,
     /// The most memory for compiled functions that the next snapshot of the same
     /// module can use again.
     pub compile_cache_bytes: usize,
-    /// Where policies are compiled.
+    /// The process in which policies are compiled.
     #[serde(skip)]
     pub compiler: Compiler,
 }
@@ -102,10 +102,10 @@ impl EngineConfig {
     }
 }
 
-/// What one policy may use for one decision.
+/// The limits of one policy for one decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicyLimits {
-    /// How long it may compute; in milliseconds, rounded up. Time in which the machine
+    /// The time that it may compute; in milliseconds, rounded up. Time in which the machine
     /// did something else does not count against it (see [`Failure::Timeout`]).
     ///
     /// [`Failure::Timeout`]: crate::Failure::Timeout
@@ -114,7 +114,7 @@ pub struct PolicyLimits {
     pub memory_bytes: usize,
 }
 
-/// How a guest's accesses are kept inside its memory.
+/// The check that keeps a guest's accesses inside its memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Bounds {
     /// 4 GiB of address space around each slot: the hardware checks.

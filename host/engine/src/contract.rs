@@ -15,7 +15,7 @@ pub(crate) const fn newest() -> &'static str {
     CONTRACTS[CONTRACTS.len() - 1]
 }
 
-/// What to do about a policy of a version that is not served.
+/// Returns the advice about a policy of a version that is not served.
 pub(crate) fn remedy(version: &str) -> &'static str {
     if numbers(version) > numbers(newest()) {
         "the policy is newer than this host: update Stockade, or build the policy with the \

@@ -27,7 +27,7 @@ pub struct Engine {
     shared: Arc<Shared>,
 }
 
-/// What the engine and all its policies have in common.
+/// The state that the engine shares with all its policies.
 pub(crate) struct Shared {
     pub(crate) config: EngineConfig,
     pub(crate) runtime: Runtime,
@@ -37,7 +37,7 @@ pub(crate) struct Shared {
     compiler: Mutex<CompilerBackend>,
 }
 
-/// What it takes to start a guest.
+/// The parts that are needed to start a guest.
 pub(crate) struct Runtime {
     pub(crate) wasmtime: TickingEngine,
     pub(crate) linker: Linker<Sandbox>,
@@ -58,7 +58,7 @@ impl Runtime {
         Self::new(wasmtime, &config)
     }
 
-    /// Give a wasmtime its clock and what guests may call.
+    /// Gives a wasmtime its clock and the functions that guests may call.
     pub(crate) fn new(
         wasmtime: wasmtime::Engine,
         config: &EngineConfig,
@@ -74,7 +74,7 @@ impl Runtime {
 }
 
 impl Engine {
-    /// Set up the sandbox: reserve its memory, compile nothing yet.
+    /// Sets up the sandbox: reserves its memory, compiles nothing yet.
     ///
     /// # Errors
     /// Where the machine cannot give what `config` asks for.
@@ -96,12 +96,12 @@ impl Engine {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// What the engine was set up with.
+    /// Returns the configuration that the engine was set up with.
     pub fn config(&self) -> &EngineConfig {
         &self.shared.config
     }
 
-    /// Make a policy ready to judge for some bindings, given the settings of each as
+    /// Makes a policy ready to judge for some bindings, given the settings of each as
     /// JSON. What an earlier policy that is still in use has in common with it is not
     /// made again.
     ///
@@ -139,7 +139,7 @@ impl Engine {
         }
     }
 
-    /// Whether [`prepare`](Self::prepare) would compile nothing, so that it takes no time.
+    /// Tells whether [`prepare`](Self::prepare) would compile nothing, so that it takes no time.
     pub fn is_ready(
         &self,
         module: &ModuleSource,
@@ -149,7 +149,7 @@ impl Engine {
         self.shared.artifacts.ready(&Wanted { module, settings, limits }).is_some()
     }
 
-    /// Prove that the limits of the sandbox hold here and now: that guests which loop,
+    /// Proves that the limits of the sandbox hold here and now: that guests which loop,
     /// take memory, or recurse without end are stopped, each for its own reason.
     ///
     /// # Errors
@@ -161,7 +161,7 @@ impl Engine {
         self_test::run(&self.shared.runtime.wasmtime, &code)
     }
 
-    /// Say that policies will soon be prepared: the first one then takes less long.
+    /// Announces that policies will soon be prepared: the first one then takes less long.
     pub fn wake(&self) {
         // Whoever compiles at this moment has woken it.
         if let Some(mut compiler) = self.compiler_if_idle() {
@@ -169,8 +169,8 @@ impl Engine {
         }
     }
 
-    /// Let go of what is only needed while policies are prepared, and give what memory that
-    /// leaves back to the system. The next one takes longer.
+    /// Frees what is only needed while policies are prepared, and gives the free memory back to the
+    /// system. The next one takes longer.
     pub fn rest(&self) {
         self.shared.artifacts.forget_unused();
         if let Some(mut compiler) = self.compiler_if_idle() {
@@ -209,7 +209,7 @@ impl Engine {
     }
 }
 
-/// What a module imports instead of the log once it was changed.
+/// Links the function that a changed module imports instead of the log.
 fn link_log(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
     linker.instance(INTERFACE)?.func_wrap(
         PIECE,

@@ -1,4 +1,4 @@
-//! What can go wrong before a policy can be asked anything.
+//! Errors that occur before a policy can be asked anything.
 
 use std::borrow::Cow;
 use std::io;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::Failure;
 use crate::contract::{CONTRACTS, remedy};
 
-/// Why the engine cannot start.
+/// The reason why the engine cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
@@ -24,7 +24,7 @@ pub enum EngineError {
     /// The thread that keeps deadlines cannot be started.
     #[error("the thread that keeps the deadlines of policies cannot be started: {0}")]
     Ticker(#[source] std::io::Error),
-    /// What proves the limits cannot be compiled.
+    /// The guests that prove the limits cannot be compiled.
     #[error("the sandbox cannot be tried out: {0}")]
     Untried(#[from] LoadError),
     /// A limit of the sandbox does not hold on this machine.
@@ -43,15 +43,15 @@ impl EngineError {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{path}{}{message}", if path.is_empty() { "" } else { ": " })]
 pub struct SettingsProblem {
-    /// Which of the settings given to `prepare`, counted from 0.
+    /// The place of the settings among those given to `prepare`, counted from 0.
     pub binding: usize,
-    /// Where in them, such as `allow[2]`; empty for the whole.
+    /// The path in them, such as `allow[2]`; empty for the whole.
     pub path: String,
-    /// What is wrong.
+    /// The problem, in the policy's words.
     pub message: String,
 }
 
-/// Why a policy cannot be used.
+/// The reason why a policy cannot be used.
 #[derive(Debug, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
@@ -62,11 +62,11 @@ pub enum LoadError {
     /// the machine.
     #[error("too large: {actual} {what}, where {limit} are allowed")]
     TooLarge {
-        /// What there is too much of.
+        /// The items that are too many, in words.
         what: Cow<'static, str>,
-        /// How much there is.
+        /// The number that there is.
         actual: u64,
-        /// How much there may be.
+        /// The number that there may be.
         limit: u64,
     },
     /// It wants to call something other than `stockade:policy/log`.
@@ -101,7 +101,7 @@ pub enum LoadError {
         /// The binding on whose settings it fails alone, if there is one; counted
         /// from 0.
         binding: Option<usize>,
-        /// How it failed.
+        /// The failure.
         failure: Failure,
     },
     /// It failed while it described itself.
@@ -123,15 +123,15 @@ pub enum LoadError {
     #[error("the process that compiles policies, {}, cannot be started: {source}", program.display())]
     #[serde(skip)]
     NoCompiler {
-        /// What it is made of; on Linux `/proc/self/exe`, so `/proc` has to be there.
+        /// The file that it is started from; on Linux `/proc/self/exe`, so `/proc` has to be there.
         program: PathBuf,
-        /// Why not.
+        /// The system's reason.
         source: io::Error,
     },
 }
 
 impl LoadError {
-    /// Whether the same policy may load a moment later: the machine was short of something.
+    /// Tells whether the same policy may load a moment later: the machine was short of something.
     pub const fn is_passing(&self) -> bool {
         matches!(self, Self::CompilerEnded(_) | Self::CompilerStuck(_) | Self::NoCompiler { .. })
     }

@@ -1,4 +1,4 @@
-//! What can become of a call into a guest, other than an answer.
+//! Failures of a call into a guest.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::text;
 
 const LONGEST: usize = 1024;
 
-/// Why a policy gave no usable answer. For the operator; callers never see it.
+/// The reason why a policy gave no usable answer. For the operator; callers never see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
@@ -44,7 +44,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// What a call's error means, given what the guest wrote before.
+    /// Returns the failure that a call's error means, given what the guest wrote before.
     pub(crate) fn of(error: &wasmtime::Error, guest_log: &GuestLog, deadline: Duration) -> Self {
         if let Some(exceeded) = error.downcast_ref::<MemoryExceeded>() {
             return Self::Memory(exceeded.to_string());
@@ -78,7 +78,7 @@ impl Failure {
     }
 }
 
-/// What happened, and in which of the guest's functions, if it kept their names.
+/// Says what happened, and in which of the guest's functions, if it kept their names.
 fn located(what: &str, error: &wasmtime::Error) -> String {
     let frames = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);
     match frames.iter().find_map(FrameInfo::func_name) {

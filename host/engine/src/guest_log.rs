@@ -1,4 +1,4 @@
-//! What a policy writes into the operator's log during one call.
+//! The lines that a policy writes into the operator's log during one call.
 
 use std::mem;
 
@@ -19,7 +19,7 @@ pub(crate) struct GuestLog {
     lines: Vec<Line>,
     dropped: u32,
     last_error: Option<usize>,
-    /// What is kept, where that is not what is logged here: it is logged elsewhere.
+    /// The most verbose level that is kept, where the lines are logged elsewhere.
     #[serde(skip)]
     most_verbose: Option<Level>,
     #[serde(skip)]
@@ -43,7 +43,7 @@ impl GuestLog {
         self.most_verbose.map_or_else(|| enabled(level), |most| level <= most)
     }
 
-    /// Keep a piece of the line that is being written.
+    /// Keeps a piece of the line that is being written.
     pub(crate) fn piece(&mut self, bytes: &[u8]) {
         // What is cut off anyway is not collected.
         if self.unfinished.len() <= LONGEST_LINE {
@@ -51,13 +51,13 @@ impl GuestLog {
         }
     }
 
-    /// Keep the line whose last piece has come.
+    /// Keeps the line whose last piece has come.
     pub(crate) fn end_line(&mut self, level: Level) {
         let line = mem::take(&mut self.unfinished);
         self.write(level, &String::from_utf8_lossy(&line));
     }
 
-    /// Keep a line, shortened and without control characters.
+    /// Keeps a line, shortened and without control characters.
     pub(crate) fn write(&mut self, level: Level, message: &str) {
         // An error line may be a panic's message, which the failure needs whether it
         // is logged or not.
@@ -79,7 +79,7 @@ impl GuestLog {
         }
     }
 
-    /// Whether anything would be missing from the log without this call.
+    /// Tells whether anything would be missing from the log without this call.
     pub(crate) const fn has_lines(&self) -> bool {
         !self.lines.is_empty()
     }
@@ -91,7 +91,7 @@ impl GuestLog {
         (last + 1 == self.lines.len()).then(|| self.lines[last].text.as_str())
     }
 
-    /// Write everything to the log, under the policy's name.
+    /// Writes everything to the log, under the policy's name.
     pub(crate) fn flush(&self, policy: &str) {
         for Line { level, text } in &self.lines {
             match *level {
@@ -112,7 +112,7 @@ impl GuestLog {
 /// The `tracing` target of everything that policies write.
 pub(crate) const TARGET: &str = "stockade::policy";
 
-/// How a level crosses to another process: by its name.
+/// The form in which a level is sent to another process: its name.
 pub(crate) mod level {
     use serde::{Deserialize, Deserializer, Serializer, de};
     use tracing::Level;

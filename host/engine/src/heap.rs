@@ -1,6 +1,6 @@
 //! Memory that is free and still this process's.
 
-/// Give memory that is free back to the system. Reading a large configuration leaves a third
+/// Gives memory that is free back to the system. Reading a large configuration leaves a third
 /// of the memory free, and so do many connections or large bodies, in pieces that the
 /// allocator of glibc would keep.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

@@ -31,7 +31,7 @@ impl Limiter {
         Self { memory_bytes }
     }
 
-    /// Let the instance grow by this much more than its policy may.
+    /// Lets the instance grow by this much more than its policy may.
     pub(crate) const fn extend(&mut self, bytes: usize) {
         self.memory_bytes = self.memory_bytes.saturating_add(bytes);
     }

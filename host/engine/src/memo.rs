@@ -18,7 +18,7 @@ use stockade_core::{
 /// A question with more bytes is not remembered.
 const LONGEST_QUESTION: usize = 4 << 10;
 
-/// What a policy has answered in one second.
+/// The answers of a policy in one second.
 #[derive(Debug)]
 pub(crate) struct Memo {
     most: usize,
@@ -39,19 +39,19 @@ pub(crate) struct Question {
 }
 
 impl Memo {
-    /// Remember at most so many answers.
+    /// Remembers at most so many answers.
     pub(crate) fn new(most: usize) -> Self {
         Self { most, table: Mutex::default() }
     }
 
-    /// What was answered to the same question in the same second.
+    /// Returns the answer to the same question in the same second.
     pub(crate) fn answer(&self, question: &Question) -> Option<Vec<Outcome>> {
         let table = self.table();
         (table.second == question.second)
             .then(|| table.answers.get(question.bytes.as_slice()).cloned())?
     }
 
-    /// Remember an answer, and forget those of other seconds.
+    /// Remembers an answer, and forgets those of other seconds.
     pub(crate) fn keep(&self, question: Question, outcomes: &[Outcome]) {
         if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failure(_))) {
             return;

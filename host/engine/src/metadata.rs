@@ -1,4 +1,4 @@
-//! What a policy says about itself.
+//! Metadata: a policy's description of itself.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ const LONGEST_SCHEMA: usize = 256 << 10;
 const BODY: &str = "body";
 const DIGESTS: &str = "digests";
 
-/// What a policy says about itself.
+/// A policy's description of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {
     /// Its name, as its author gave it.
@@ -19,14 +19,14 @@ pub struct Metadata {
     pub version: String,
     /// JSON Schema of one binding's settings, as text.
     pub settings_schema: String,
-    /// Whether it wants to see request bodies.
+    /// True if it wants to see request bodies.
     pub wants_body: bool,
-    /// Whether it judges the blobs that a model is created from.
+    /// True if it judges the blobs that a model is created from.
     pub judges_digests: bool,
 }
 
 impl Metadata {
-    /// Take a policy's word for it, in bounds. What it wants to see is only
+    /// Accepts a policy's description, within bounds. What it wants to see is only
     /// understood completely or not at all: a policy that judged less than it
     /// believes would be worse than none.
     pub(crate) fn checked(said: wit::Metadata) -> Result<Self, Failure> {

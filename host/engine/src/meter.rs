@@ -1,4 +1,4 @@
-//! How many instructions a decision takes, for people who write policies.
+//! The number of instructions that a decision takes, for people who write policies.
 //!
 //! Counting slows a guest down, so it has a wasmtime of its own: the one that serves is
 //! compiled without it.
@@ -30,7 +30,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// Set up a wasmtime that counts.
+    /// Sets up a wasmtime that counts.
     ///
     /// # Errors
     /// Where the machine cannot give what it needs, or the policy does not load.
@@ -68,7 +68,7 @@ impl Meter {
     }
 }
 
-/// Why nothing can be counted.
+/// The reason why nothing can be counted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MeterError {
@@ -101,7 +101,7 @@ pub struct Metered {
 }
 
 impl Metered {
-    /// How many WebAssembly instructions it takes to judge a request in a fresh instance:
+    /// Counts the WebAssembly instructions that it takes to judge a request in a fresh instance:
     /// the same on every machine. What the host does is not counted.
     ///
     /// # Errors

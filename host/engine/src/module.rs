@@ -80,7 +80,7 @@ pub struct ModuleSource {
 }
 
 impl ModuleSource {
-    /// Take the bytes of a component or a core module. The name stands in log lines
+    /// Takes the bytes of a component or a core module. The name stands in log lines
     /// about what the policy does.
     pub fn new(name: &str, bytes: impl Into<Arc<[u8]>>) -> Self {
         let bytes = bytes.into();
@@ -97,12 +97,12 @@ impl ModuleSource {
         self.digest
     }
 
-    /// How many bytes it has.
+    /// Returns the number of its bytes.
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether it has none.
+    /// Tells whether it has no bytes.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }

@@ -31,10 +31,10 @@ pub struct PreparedPolicy {
     breaker: Breaker,
 }
 
-/// What came of one run.
+/// The result of one run.
 struct Judged {
     outcomes: Vec<Outcome>,
-    /// Whether the policy wrote into the log.
+    /// True if the policy wrote into the log.
     logged: bool,
 }
 
@@ -49,7 +49,7 @@ impl PreparedPolicy {
         Self { engine, name, digest, limits, parts, memo: None, breaker: Breaker::default() }
     }
 
-    /// Answer a question that was answered in the same second without asking again, for
+    /// Answers a question that was answered in the same second without asking again, for
     /// at most so many different questions.
     ///
     /// The answer is the one that the policy would give: it is a pure function of what it
@@ -60,7 +60,7 @@ impl PreparedPolicy {
         Self { memo: Some(Memo::new(answers)), ..self }
     }
 
-    /// What the policy says about itself.
+    /// Returns the policy's description of itself.
     pub fn metadata(&self) -> &Metadata {
         &self.parts.program.metadata
     }
@@ -71,7 +71,7 @@ impl PreparedPolicy {
         &self.parts.program.contract
     }
 
-    /// What its module imports, by name: all that it can call.
+    /// Returns the imports of its module, by name: all that it can call.
     pub fn imports(&self) -> &[String] {
         &self.parts.program.imports
     }
@@ -81,17 +81,17 @@ impl PreparedPolicy {
         self.digest
     }
 
-    /// How much of it was made, and how much was there before.
+    /// Tells how many of its artifacts were made, and how many were there before.
     pub const fn artifacts(&self) -> Artifacts {
         self.parts.artifacts
     }
 
-    /// How many bindings it was given settings for.
+    /// Returns the number of bindings that it was given settings for.
     pub fn bindings(&self) -> usize {
         self.parts.chunks.last().map_or(0, |chunk| chunk.bindings.end)
     }
 
-    /// Judge a request for some of the bindings, given as indices into the settings
+    /// Judges a request for some of the bindings, given as indices into the settings
     /// that the policy was prepared with. There is one outcome for each, in the same
     /// order. Waits for a free slot, then runs the guest on this thread, for
     /// microseconds usually and for the policy's deadline at most.
@@ -119,7 +119,7 @@ impl PreparedPolicy {
         pollster::block_on(self.evaluate(input, bindings))
     }
 
-    /// Ask in a fresh instance.
+    /// Asks in a fresh instance.
     async fn run(&self, input: &PolicyInput<'_>, bindings: &[u32]) -> Judged {
         if let Leave::Spare(in_a_row) = self.breaker.leave() {
             // It was said when it began, and is not for each request.
@@ -177,7 +177,7 @@ impl PreparedPolicy {
         Judged { outcomes, logged }
     }
 
-    /// Whether the policy wrote into the log.
+    /// Asks for the bindings of one chunk, and tells whether the policy wrote into the log.
     fn ask_chunk(
         &self,
         chunk: &Chunk,

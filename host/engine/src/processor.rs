@@ -1,4 +1,4 @@
-//! Which processor this is.
+//! The processor that a thread runs on.
 
 /// The number of the processor that this thread runs on; a moment later it may be another.
 #[cfg(target_os = "linux")]

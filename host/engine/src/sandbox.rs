@@ -17,7 +17,7 @@ use crate::ticker::{self, Running, TickingEngine};
 /// message of a log line.
 const MOST_FROM_GUEST: usize = 512 << 10;
 
-/// What belongs to one run of a guest.
+/// The state of one run of a guest.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
     limiter: Limiter,
@@ -47,7 +47,7 @@ pub(crate) fn store(engine: &TickingEngine, limits: PolicyLimits) -> Store<Sandb
 }
 
 impl Sandbox {
-    /// Whether a run that is seen computing in one more tick may go on.
+    /// Tells whether a run that is seen computing in one more tick may go on.
     ///
     /// Only ticks in which the guest really ran are counted: on a machine with more to
     /// do than it has processors, or a virtual one that is kept waiting itself, a thread
@@ -64,7 +64,7 @@ impl Sandbox {
         self.limiter.extend(bytes);
     }
 
-    /// Take a piece of a log line, of which some bytes are left.
+    /// Takes a piece of a log line, of which some bytes are left.
     ///
     /// # Errors
     /// Where the guest uses a level that there is not.
@@ -85,7 +85,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// What an error of a call means.
+    /// Returns the failure that an error of a call means.
     pub(crate) fn failure(&self, error: &wasmtime::Error) -> Failure {
         Failure::of(error, &self.guest_log, self.deadline)
     }

@@ -20,24 +20,24 @@ const MOST_CORE_MODULES: u64 = 3;
 /// Types, imports, exports, aliases and canonical functions of a component together.
 const MOST_COMPONENT_ITEMS: u64 = 2_000;
 
-/// What kind of WebAssembly a file is, by its first eight bytes.
+/// The kind of WebAssembly that a file is, by its first eight bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     CoreModule,
     Component,
 }
 
-/// What a look at a module tells.
+/// The facts that a scan finds about a module.
 #[derive(Debug)]
 pub(crate) struct Scanned {
     pub(crate) kind: Kind,
     /// The version of the contract that it is made for.
     pub(crate) contract: &'static str,
-    /// What it imports, by name.
+    /// The imports, by name.
     pub(crate) imports: Vec<String>,
 }
 
-/// Refuse what is no policy, what asks for capabilities, and what could be expensive.
+/// Refuses what is no policy, what asks for capabilities, and what could be expensive.
 pub(crate) fn scan(bytes: &[u8], memory_bytes: usize) -> Result<Scanned, LoadError> {
     look(bytes, Scan::new(memory_bytes))
 }
@@ -70,7 +70,7 @@ fn kind(bytes: &[u8]) -> Result<Kind, LoadError> {
     }
 }
 
-/// What a payload belongs to.
+/// The module or component that a payload belongs to.
 enum Frame {
     Core(CoreModule),
     Component,
@@ -81,7 +81,7 @@ struct Scan {
     stack: Vec<Frame>,
     core_modules: u64,
     component_items: u64,
-    /// What all functions together will cost the compiler.
+    /// The cost of all functions together for the compiler.
     cost: u64,
     contract: Option<&'static str>,
     imports: Vec<String>,

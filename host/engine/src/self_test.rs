@@ -38,7 +38,7 @@ const ATTACKS: [Attack; 3] = [
     },
 ];
 
-/// Run every attack of [`HOSTILE`], given its machine code, in a store like that of a decision.
+/// Runs every attack of [`HOSTILE`], given its machine code, in a store like that of a decision.
 pub(crate) fn run(engine: &TickingEngine, code: &[u8]) -> Result<(), EngineError> {
     let broken = |what: &str, how: String| EngineError::LimitDoesNotHold(format!("{what}: {how}"));
     let module = code::module(engine, code)

@@ -25,7 +25,7 @@ pub(crate) struct TickingEngine {
     activity: Arc<Activity>,
 }
 
-/// What the thread that ticks and the guests know of each other.
+/// The state that the thread that ticks shares with the guests.
 #[derive(Debug, Default)]
 struct Activity {
     guests: CachePadded<AtomicUsize>,
@@ -38,7 +38,7 @@ struct Activity {
 pub(crate) struct Running(Arc<Activity>);
 
 impl TickingEngine {
-    /// Start the thread that ticks. It holds the engine weakly and ends with it.
+    /// Starts the thread that ticks. It holds the engine weakly and ends with it.
     ///
     /// It sleeps between ticks instead of keeping to a schedule: ticks that were missed
     /// while the machine was busy are not made up for, which would cut decisions short
@@ -52,7 +52,7 @@ impl TickingEngine {
         Ok(Self { engine, activity })
     }
 
-    /// Announce a guest.
+    /// Announces a guest.
     pub(crate) fn enter(&self) -> Running {
         self.activity.enter();
         Running(Arc::clone(&self.activity))
@@ -98,8 +98,8 @@ impl Activity {
         }
     }
 
-    /// Wait for a guest; whether one came. Either the guest sees that the clock stands still,
-    /// or the clock sees the guest: each first writes and then reads.
+    /// Waits for a guest, and tells whether one came. Either the guest sees that the clock stands
+    /// still, or the clock sees the guest: each first writes and then reads.
     fn stand_still(&self) -> bool {
         self.stands_still.store(true, Ordering::SeqCst);
         if self.guests.load(Ordering::SeqCst) == 0 {

@@ -168,7 +168,7 @@ mod tests {
 
     use super::*;
 
-    /// What one event becomes.
+    /// Returns the line of one event.
     fn line(emit: impl FnOnce()) -> Value {
         let written = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&written);

@@ -22,7 +22,7 @@ pub use plain::plain;
 use stockade_config::{Log, LogFormat, LogLevel};
 use writer::Sink;
 
-/// What takes the lines of this process.
+/// The sink of this process's lines.
 static SINK: OnceLock<Sink> = OnceLock::new();
 
 /// The target of the event that tells of a request.
@@ -30,10 +30,10 @@ const TARGET: &str = "stockade::request";
 /// The event's only field, which holds the record as JSON.
 const FIELD: &str = "record";
 
-/// How long the end of the program waits for a reader of its last lines.
+/// The time that the end of the program waits for a reader of its last lines.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Why there is no log.
+/// The reason why there is no log.
 #[derive(Debug, thiserror::Error)]
 pub enum NoLog {
     /// Something else in this process has begun before.
@@ -73,7 +73,7 @@ pub fn flush() {
 pub struct LogLevelHandle(reload::Handle<Targets, Registry>);
 
 impl LogLevelHandle {
-    /// Log from this level on.
+    /// Sets the level from which lines are logged.
     pub fn set(&self, level: LogLevel) {
         // It fails only where the subscriber is gone, and nobody logs then.
         self.0.reload(filter(level)).ok();

@@ -66,7 +66,7 @@ fn members(object: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// Where a value ends: before a comma or bracket that is not its own.
+/// Returns the end of a value: before a comma or bracket that is not its own.
 fn end_of_value(text: &str) -> usize {
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
     let end = text.bytes().position(|byte| {

@@ -15,14 +15,14 @@ use super::plain::plain;
 const MOST: usize = 4 << 20;
 /// Bytes that are written at once: a reader who takes this much is alive.
 const PIECE: usize = 16 << 10;
-/// How long lines are gathered before they are written: each write is a system call.
+/// The time for which lines are gathered before they are written: each write is a system call.
 const GATHER: Duration = Duration::from_millis(2);
-/// How often the writer looks for lines before it waits to be woken: that would be a system
-/// call for whoever logs next, and there is one who does in a moment where there was one just now.
+/// The number of looks for lines before the writer waits to be woken. Waking it is a system call
+/// for whoever logs next, and where somebody logged just now, somebody soon will.
 const LOOKS: u32 = 10;
-/// How long one piece may take until the log counts as stuck.
+/// The time that one piece may take until the log counts as stuck.
 const PATIENCE_MILLISECONDS: u64 = 1_000;
-/// How long to wait for a file that says "not now" without blocking.
+/// The time to wait for a file that says "not now" without blocking.
 const AGAIN: Duration = Duration::from_millis(10);
 
 /// Takes lines that another thread writes.
@@ -37,9 +37,9 @@ struct Shared {
     drained: Condvar,
     /// The room for lines, in bytes.
     most: usize,
-    /// When the writer came to be.
+    /// The time when the writer started.
     start: Instant,
-    /// When the piece was begun that is being written, in milliseconds after the start and
+    /// The time when the piece that is being written was begun, in milliseconds after the start and
     /// one; 0 between two pieces.
     writing_since: AtomicU64,
     /// More than half of the room is taken.
@@ -206,7 +206,7 @@ impl<W: Write> Writer<W> {
         self.shared.crowded.store(false, Ordering::Relaxed);
     }
 
-    /// How much was written where not all of it could be.
+    /// Writes lines; returns how much was written where not all of it could be.
     fn write(&mut self, lines: &[u8]) -> Result<(), usize> {
         let mut written = 0;
         while written < lines.len() {

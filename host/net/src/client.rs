@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest answer, in bytes.
 const LONGEST: usize = 256 << 10;
 
-/// Why there is no answer. It does not tell the URL, which may have a secret in it.
+/// The reason why there is no answer. It does not tell the URL, which may have a secret in it.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// No connection is made.
@@ -62,7 +62,7 @@ pub enum FetchError {
 pub struct Endpoint {
     uri: Uri,
     tls: Option<Arc<ClientConfig>>,
-    /// What `tls` was made of.
+    /// The authorities that `tls` was made of, in PEM.
     authority: Option<Vec<u8>>,
 }
 

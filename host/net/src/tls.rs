@@ -23,7 +23,7 @@ pub use ending::{Ending, EndingKind};
 use refused::Noting;
 pub use refused::noting;
 
-/// What a listener presents, and what it asks for.
+/// The TLS of a listener: its certificate, and the verifier of its clients' certificates.
 #[derive(Clone)]
 pub struct Tls {
     server: Arc<ServerConfig>,
@@ -37,21 +37,21 @@ pub struct TlsFiles {
     pub certificate: Vec<u8>,
     /// The certificate's private key.
     pub key: Secret<Vec<u8>>,
-    /// What clients have to present; `None` where they present nothing.
+    /// The files for the certificates of clients; `None` where they present nothing.
     pub clients: Option<ClientFiles>,
 }
 
-/// What client certificates are verified against.
+/// The files that client certificates are verified against.
 pub struct ClientFiles {
     /// The authorities that sign client certificates.
     pub authority: Vec<u8>,
     /// Their revocation lists.
     pub revoked: Option<Vec<u8>>,
-    /// Whether nobody is served without a certificate.
+    /// True if nobody is served without a certificate.
     pub required: bool,
 }
 
-/// Which file is not what it should be. `Display` does not quote it.
+/// The reason why TLS cannot be set up: a file, in most cases. `Display` does not quote it.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The certificate of the listener.
@@ -105,17 +105,17 @@ impl Tls {
         Ok(Self { server: Arc::new(server), clients, endings: endings.into() })
     }
 
-    /// Returns what rustls serves with.
+    /// Returns the settings that rustls serves with.
     pub const fn server(&self) -> &Arc<ServerConfig> {
         &self.server
     }
 
-    /// Returns what of it ends, and when.
+    /// Returns its parts that end, each with its time.
     pub fn endings(&self) -> &[Ending] {
         &self.endings
     }
 
-    /// Whether a client's chain, leaf first, is good at this time.
+    /// Tells whether a client's chain, leaf first, is good at this time.
     pub fn accepts(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> bool {
         let Some((verifier, (leaf, others))) = self.clients.as_ref().zip(chain.split_first())
         else {
@@ -154,8 +154,8 @@ fn authorities_of_this_machine() -> Result<RootCertStore, TlsError> {
     if roots.is_empty() { Err(TlsError::NoAuthorities) } else { Ok(roots) }
 }
 
-/// How the gateway itself verifies a server: by the authorities in a file, or by those of
-/// this machine.
+/// Returns the settings by which the gateway itself verifies a server: by the authorities in a
+/// file, or by those of this machine.
 ///
 /// # Errors
 /// Where there is no authority that can be used.

@@ -18,7 +18,7 @@ use super::report::Report;
 use super::slot::{BY_SHAPE, MAPPING, SCALAR, SEQUENCE, SLOT};
 use super::tree::{Node, Plain, Value, resolve};
 
-/// Read a raw type from the tree; what is wrong is in the report.
+/// Reads a raw type from the tree; what is wrong is in the report.
 pub fn decode<'n, T: Deserialize<'n>>(node: &'n Node, report: &mut Report) -> Option<T> {
     let shared = RefCell::new(std::mem::take(report));
     let decoded = T::deserialize(Decoder { node, report: &shared });
@@ -42,7 +42,7 @@ impl<'n> Decoder<'n, '_> {
         }
     }
 
-    /// What stands there, for an error about it.
+    /// Names the value that stands there, for an error about it.
     fn unexpected(self) -> Unexpected<'n> {
         match &self.node.value {
             Value::Sequence(_) => Unexpected::Seq,
@@ -85,7 +85,7 @@ impl<'n> de::Deserializer<'n> for Decoder<'n, '_> {
         }
     }
 
-    /// Where text is asked for, any scalar but null is text: nobody has to quote a
+    /// Reads text. Any scalar but null is text here: nobody has to quote a
     /// name that looks like a number.
     fn deserialize_str<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Failure> {
         match self.node.text() {

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, for a log line and for a person.
+//! Errors in a configuration, for a log line and for a person.
 
 mod excerpt;
 
@@ -83,17 +83,17 @@ impl ConfigError {
         &self.file
     }
 
-    /// Where in the file.
+    /// Returns the place in the file.
     pub const fn location(&self) -> Option<Location> {
         self.at
     }
 
-    /// What is wrong.
+    /// Returns the text of the error.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What to do instead.
+    /// Returns the advice on what to do instead.
     pub fn help(&self) -> Option<&str> {
         self.help.as_deref()
     }
@@ -176,7 +176,7 @@ pub struct ConfigErrors {
 }
 
 impl ConfigErrors {
-    /// Fail if there are errors.
+    /// Fails if there are errors.
     pub fn check(errors: Vec<ConfigError>) -> Result<(), Self> {
         if errors.is_empty() { Ok(()) } else { Err(Self::from_all(errors)) }
     }
@@ -201,7 +201,7 @@ impl ConfigErrors {
         self
     }
 
-    /// Whether the same files may load a moment later.
+    /// Tells whether the same files may load a moment later.
     pub fn is_passing(&self) -> bool {
         self.passing || self.errors.iter().any(|error| error.passing)
     }

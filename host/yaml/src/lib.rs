@@ -1,4 +1,4 @@
-//! YAML that knows its places.
+//! YAML with the place of each value.
 //!
 //! A file's text becomes a [tree](tree::Node) whose nodes know where they stand, which is
 //! [decoded](decode()) into types with [slots](Slot): what is wrong with one part is

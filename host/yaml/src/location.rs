@@ -90,7 +90,7 @@ impl Location {
         self.start.line..=self.end.line
     }
 
-    /// How many characters to underline: one where the stretch has several lines.
+    /// Returns the number of characters to underline: one where the stretch has several lines.
     pub const fn width(self) -> usize {
         if self.start.line == self.end.line && self.end.column > self.start.column {
             (self.end.column - self.start.column) as usize
@@ -99,7 +99,7 @@ impl Location {
         }
     }
 
-    /// Whether a character of the same file belongs to it.
+    /// Tells whether a character of the same file belongs to it.
     pub fn covers(self, line: u32, column: u32) -> bool {
         let here = Position { line, column };
         self.start <= here && here < self.end

@@ -41,7 +41,7 @@ impl Problem {
 /// More errors than this are counted, not shown.
 const MOST_SHOWN: usize = 100;
 
-/// What has been found so far.
+/// The errors and warnings that have been found so far.
 #[derive(Debug, Default)]
 pub struct Report {
     problems: Vec<Problem>,
@@ -50,7 +50,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Begin to read a file that was named at some place of another, or the main one.
+    /// Begins to read a file that was named at some place of another, or the main one.
     pub fn begin(&mut self, path: &Path, text: &str, included: Option<Location>) -> FileId {
         self.sources.add(path, text, included)
     }
@@ -65,13 +65,13 @@ impl Report {
         self.warnings.push(problem);
     }
 
-    /// Whether so much is wrong that not all of it will be shown. Looking for what
+    /// Tells whether so much is wrong that not all of it will be shown. Looking for what
     /// else a word could have meant is not worth its time then.
     pub const fn is_full(&self) -> bool {
         self.problems.len() >= MOST_SHOWN
     }
 
-    /// Never quote this stretch of the file: it may hold a secret.
+    /// Marks a stretch of the file that is never quoted: it may hold a secret.
     pub fn mask(&mut self, at: Location) {
         self.sources.mask(at);
     }
@@ -104,11 +104,11 @@ impl Report {
     }
 }
 
-/// What a report comes to.
+/// The result of a report.
 pub struct Finished {
-    /// Everything that is wrong.
+    /// The errors.
     pub errors: Vec<ConfigError>,
-    /// What may be meant so.
+    /// The warnings: what may be meant so.
     pub warnings: Vec<ConfigError>,
     /// The files, to quote from later.
     pub sources: Sources,

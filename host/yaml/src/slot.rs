@@ -39,7 +39,7 @@ impl<T> Located<T> {
         Self { at, value }
     }
 
-    /// Turn the value into something else, or report why it cannot be.
+    /// Turns the value into something else, or reports why it cannot be.
     pub fn check<U, E: fmt::Display>(
         &self,
         report: &mut Report,
@@ -58,7 +58,7 @@ pub enum Slot<T> {
     /// Nothing stands in the file.
     #[default]
     Absent,
-    /// What stands there was reported.
+    /// A mistake, which was reported.
     Broken,
     /// A value.
     Present(Located<T>),
@@ -131,7 +131,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for SlotVisitor<T> {
 pub struct Entries<T>(pub Vec<(Located<String>, Slot<T>)>);
 
 impl<T> Entries<T> {
-    /// Move all entries of another mapping behind these.
+    /// Moves all entries of another mapping behind these.
     pub fn append(&mut self, more: &mut Self) {
         self.0.append(&mut more.0);
     }

@@ -15,14 +15,14 @@ use super::location::{FileId, Location};
 pub struct Sources(Vec<Source>);
 
 impl Sources {
-    /// Take in a file that was named at some place of another, or the main one.
+    /// Takes in a file that was named at some place of another, or the main one.
     pub fn add(&mut self, path: &Path, text: &str, included: Option<Location>) -> FileId {
         let id = FileId::new(u16::try_from(self.0.len()).unwrap_or(u16::MAX));
         self.0.push(Source::new(path, text, included));
         id
     }
 
-    /// Never quote this stretch.
+    /// Marks a stretch that is never quoted.
     pub fn mask(&mut self, at: Location) {
         if let Some(source) = self.0.get_mut(at.file().index()) {
             source.masked.add(at);
@@ -68,7 +68,7 @@ impl Sources {
 struct Source {
     path: PathBuf,
     text: Arc<str>,
-    /// Where each line begins, in bytes: a file can have as many warnings as lines.
+    /// The start of each line, in bytes: a file can have as many warnings as lines.
     lines: Arc<[u32]>,
     masked: Masks,
     included: Option<Location>,

@@ -1,4 +1,4 @@
-//! YAML text as a tree in which every value knows where it stands.
+//! YAML text as a tree with the place of each value.
 
 mod build;
 mod scalar;
@@ -12,13 +12,13 @@ use super::location::Location;
 /// A value of the file.
 #[derive(Debug)]
 pub struct Node {
-    /// Where it stands.
+    /// Its place in the file.
     pub at: Location,
-    /// What stands there.
+    /// The value there.
     pub value: Value,
 }
 
-/// What stands there. Children are shared, because an alias is the value that it
+/// The value of a node. Children are shared, because an alias is the value that it
 /// refers to.
 #[derive(Debug)]
 pub enum Value {
@@ -26,7 +26,7 @@ pub enum Value {
     Scalar {
         /// Its text, without quotes.
         text: String,
-        /// Whether it has no quotes.
+        /// True if it has no quotes.
         plain: bool,
     },
     /// A list.
@@ -44,7 +44,7 @@ impl Node {
         }
     }
 
-    /// Whether nothing, `~` or `null` stands there.
+    /// Tells whether nothing, `~` or `null` stands there.
     pub fn is_null(&self) -> bool {
         matches!(&self.value, Value::Scalar { text, plain: true } if scalar::is_null(text))
     }

@@ -47,8 +47,8 @@ impl Part {
         out
     }
 
-    /// Where the value stands that a path such as `allow[2].name` leads to. A path that
-    /// leads nowhere stands where it gets lost.
+    /// Returns the place of the value that a path such as `allow[2].name` leads to; of the last
+    /// part that is there, for a path that leads nowhere.
     pub fn locate(&self, path: &str) -> Location {
         match self.step(path) {
             Some((part, rest)) => part.locate(rest),

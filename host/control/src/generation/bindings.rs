@@ -1,4 +1,4 @@
-//! Which bindings apply to a caller, without looking at all of them.
+//! The choice of the bindings that apply to a caller, without looking at all of them.
 
 use std::collections::HashMap;
 
@@ -16,14 +16,14 @@ pub(super) struct BindingTable {
     places: Vec<Place>,
 }
 
-/// Which policy a binding asks, and where its settings stand in that policy's list.
+/// The policy that a binding asks, and the place of its settings in that policy's list.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
     pub(super) policy: usize,
     pub(super) settings: u32,
 }
 
-/// What to ask one policy.
+/// The question to one policy.
 pub(super) struct Asked {
     pub(super) policy: usize,
     /// Positions in the policy's list of settings.
@@ -54,7 +54,7 @@ impl BindingTable {
         self.subjects.push(subjects.clone());
     }
 
-    /// What to ask for one caller.
+    /// Returns the questions for one caller.
     pub(super) fn select(&self, principal: &Principal) -> Vec<Asked> {
         let mut asked: Vec<Asked> = Vec::new();
         for position in self.positions(principal) {

@@ -13,7 +13,7 @@ use stockade_config::{
     Binding, Config, ConfigError, ConfigErrors, ConfigTest, ModuleLocation, PolicySource, Reading,
 };
 
-/// Build a generation of what was read. What is wrong with policies is told together with
+/// Builds a generation of what was read. What is wrong with policies is told together with
 /// what is wrong with the text.
 ///
 /// # Errors
@@ -37,8 +37,8 @@ pub fn candidate(
     built.map_err(|errors| errors.passing(sources.is_short()))
 }
 
-/// Build a generation: load every policy with the settings of all its bindings, then
-/// run the configuration's own tests. Blocks while policies compile.
+/// Builds a generation: loads every policy with the settings of all its bindings, then runs the
+/// configuration's own tests. Blocks while policies compile.
 ///
 /// # Errors
 /// Everything that is wrong, each with its place in the configuration.
@@ -88,7 +88,7 @@ impl Draft {
         draft.map_err(|errors| errors.passing(sources.is_short()))
     }
 
-    /// Whether its policies are there, so that [`complete`](Self::complete) takes no time.
+    /// Tells whether its policies are there, so that [`complete`](Self::complete) takes no time.
     pub(crate) fn is_ready(&self, engine: &Engine) -> bool {
         self.config.policies.iter().all(|source| {
             let settings: Vec<String> =
@@ -136,7 +136,7 @@ impl Draft {
     }
 }
 
-/// Who may come in, by a configuration.
+/// Builds the authenticator of a configuration.
 pub fn authenticator(config: &Config, feeds: &KeyFeeds) -> Result<Authenticator, ConfigErrors> {
     let conflicts = match Authenticator::new(Credentials {
         users: config.users.clone(),
@@ -158,7 +158,7 @@ pub fn authenticator(config: &Config, feeds: &KeyFeeds) -> Result<Authenticator,
     Err(ConfigErrors::from_all(errors))
 }
 
-/// How many different questions of one second a policy remembers its answers to.
+/// The number of different questions of one second to which a policy remembers its answers.
 const REMEMBERED: usize = 1_024;
 
 type Loaded = (Vec<PreparedPolicy>, Vec<Place>);
@@ -252,7 +252,7 @@ fn module(source: &PolicySource) -> Result<ModuleSource, String> {
     }
 }
 
-/// Run the configuration's own tests: a failing one rejects the generation.
+/// Runs the configuration's own tests: a failing one rejects the generation.
 fn run_tests(generation: &Generation, clock: &dyn Clock) -> Result<(), ConfigErrors> {
     let now = generation.local_time(clock);
     let failures = generation.config.tests.iter().filter_map(|test| {

@@ -17,13 +17,13 @@ use super::unmet::Unusual;
 /// A caller as a decision sees it: who, with which credential, from where and when.
 #[derive(Clone, Copy)]
 pub struct Asker<'a> {
-    /// Who asks.
+    /// The caller.
     pub principal: &'a Principal,
     /// The scope of the credential that proves it.
     pub scope: &'a Scope,
-    /// Where the call comes from.
+    /// The origin of the call.
     pub client: Client,
-    /// When, as the generation's zone shows it.
+    /// The time, as the generation's zone shows it.
     pub time: LocalTime,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Asker<'a> {
 
 /// The answer to a request, and what it is made of.
 pub struct Decision<R> {
-    /// What each binding says, in the order of the configuration; nothing where the
+    /// The opinion of each binding, in the order of the configuration; nothing where the
     /// credential is not good for the request.
     pub opinions: Vec<Opinion>,
     /// The second judgement, where a policy replaced the model.
@@ -78,7 +78,7 @@ pub struct Decision<R> {
 pub struct Reconsidered {
     /// The model.
     pub model: ModelName,
-    /// What each binding says about it; nothing where the credential is not good for it.
+    /// The opinion of each binding about it; nothing where the credential is not good for it.
     pub opinions: Vec<Opinion>,
 }
 
@@ -194,7 +194,7 @@ impl Generation {
     }
 }
 
-/// Whether a request makes a model of blobs, which it names by digest.
+/// Tells whether a request makes a model of blobs, which it names by digest.
 pub(super) fn is_made_of_blobs(operation: Operation, parameters: &Parameters) -> bool {
     operation == Operation::Create && !parameters.digests.is_empty()
 }
@@ -213,13 +213,13 @@ fn hinted(denial: Denial, made_of_blobs: bool) -> Denial {
 /// asking whether a model may be listed.
 #[derive(Clone, Debug)]
 pub struct Hypothetical {
-    /// What it would ask for.
+    /// The operation that it would ask for.
     pub operation: Operation,
-    /// Which models it would name.
+    /// The models that it would name.
     pub models: Vec<ModelRef>,
     /// The API that it would speak.
     pub dialect: Dialect,
-    /// What its body would say.
+    /// The parameters in its body.
     pub parameters: Parameters,
 }
 

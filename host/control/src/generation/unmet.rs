@@ -1,4 +1,4 @@
-//! Which fact of a request nobody allows, where it would be allowed without.
+//! The facts of a request that nobody allows, where it would be allowed without them.
 
 use stockade_core::{
     Denial, DenialCause, Dialect, ModelRef, Operation, Opinion, Parameters, allows,
@@ -62,8 +62,8 @@ impl Unusual {
 }
 
 impl Generation {
-    /// Which facts nobody allows, in words. It is found by asking again without them, because
-    /// a policy that abstains does not say what it missed.
+    /// Names the facts that nobody allows, in words. They are found by asking again without them,
+    /// because a policy that abstains does not say what it missed.
     pub(super) async fn missing(
         &self,
         denial: &Denial,

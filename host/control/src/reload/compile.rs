@@ -27,7 +27,7 @@ pub(super) struct Job {
 
 type Build = Box<dyn FnOnce(&Engine, &dyn Clock) -> Result<Generation, ConfigErrors> + Send>;
 
-/// What came of it.
+/// The result of a job.
 pub(super) struct Compiled {
     pub(super) sequence: Option<u64>,
     pub(super) started: Instant,
@@ -75,7 +75,7 @@ impl Compiling {
         Ok(Self(slot))
     }
 
-    /// Whether nothing is under way.
+    /// Tells whether nothing is under way.
     pub(super) fn is_idle(&self) -> bool {
         !self.0.busy.load(Ordering::Acquire)
     }

@@ -18,19 +18,19 @@ pub struct Current {
     pending: ArcSwapOption<Generation>,
     /// Counts every change of both.
     epoch: AtomicU64,
-    /// Who looks at each new one.
+    /// The tasks to wake for each new one.
     wakers: Arc<Wakers>,
     status: channel::Sender<Status>,
 }
 
-/// What came of the last change of the configuration.
+/// The result of the last change of the configuration.
 #[derive(Clone, Debug)]
 pub struct Status {
     /// The number of the generation in force.
     pub generation: u64,
-    /// Why the last candidate was rejected, if it was.
+    /// The reason why the last candidate was rejected, if it was.
     pub rejected: Option<Arc<ConfigErrors>>,
-    /// How many candidates have been built or rejected since the start.
+    /// The number of candidates that have been built or rejected since the start.
     pub attempts: u64,
 }
 
@@ -68,7 +68,7 @@ impl Current {
         Wake::new(&self.wakers)
     }
 
-    /// Follow what becomes of changes of the configuration.
+    /// Returns a channel with the result of the last change of the configuration.
     pub fn status(&self) -> channel::Receiver<Status> {
         self.status.subscribe()
     }

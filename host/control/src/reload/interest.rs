@@ -1,4 +1,4 @@
-//! Which events of the file system are about the configuration, and which files somebody
+//! The events of the file system that are about the configuration, and the files that somebody
 //! writes to at this moment.
 
 use std::collections::{BTreeSet, HashSet};
@@ -11,7 +11,7 @@ use notify::{Event, EventKind};
 use super::route::Routes;
 use stockade_config::LastRead;
 
-/// What is looked for among the events.
+/// The names and directories that are looked for among the events.
 #[derive(Debug, Default)]
 pub(super) struct Interest {
     /// Names that lead to a file, each with the real path of its directory.
@@ -42,7 +42,7 @@ impl Interest {
         directories.into_iter().chain(ends).collect()
     }
 
-    /// Whether somebody has written to a file, by its real path, and not closed it since.
+    /// Tells whether somebody has written to a file, by its real path, and not closed it since.
     pub(super) fn is_open(&self, path: &Path) -> bool {
         self.open.contains(path)
     }
@@ -91,14 +91,14 @@ impl Interest {
         }
     }
 
-    /// Whether a pattern may match it, or looks into it.
+    /// Tells whether a pattern may match it, or looks into it.
     fn is_searched(&self, path: &Path) -> bool {
         let inside = path.parent().is_some_and(|parent| self.searched.contains(parent));
         inside || self.searched.contains(path)
     }
 }
 
-/// Whether a name that came into being is that of a file which was opened for writing, and
+/// Tells whether a name that came into being is that of a file which was opened for writing, and
 /// not another name for one that was there.
 fn is_new_file(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.nlink() == 1)

@@ -19,7 +19,7 @@ pub(super) struct Routes {
     pub(super) directories: BTreeSet<PathBuf>,
     /// Every name that was looked up, with the real path of its directory.
     pub(super) names: HashSet<PathBuf>,
-    /// What stands at the end of a way, by its real path.
+    /// Every file or directory at the end of a way, by its real path.
     pub(super) ends: BTreeSet<PathBuf>,
 }
 

@@ -1,4 +1,4 @@
-//! Never the half of a file: a change is taken when it is over.
+//! Changes are taken when they are over: never the half of a file.
 //!
 //! Somebody who writes a file in place and pauses leaves valid YAML without its last bindings
 //! and tests. So a file that is open for writing is not read before it is closed, and where
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::Occasion;
 use stockade_config::Changes;
 
-/// How long a change must have been still before it is taken, where that is not known
+/// The time that a change must have been still before it is taken, where its end is not known
 /// otherwise.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stillness {

@@ -19,22 +19,22 @@ pub(crate) struct Timing {
     pub(crate) quiet: Duration,
     /// but not longer than this after the first.
     pub(crate) patience: Duration,
-    /// How long after a change the next one is likely.
+    /// The time after a change in which the next one is likely.
     pub(crate) editing: Duration,
-    /// How often files are looked at that no event tells of.
+    /// The time between two looks at files that no event tells of.
     pub(crate) look: Duration,
     pub(crate) stillness: Stillness,
-    /// How long after a candidate failed for want of something it is tried again, at first;
+    /// The time until a candidate that failed for want of something is tried again, at first;
     /// twice as long each time after that.
     pub(crate) retry: Duration,
-    /// Whether events are listened to. Some file systems tell of none.
+    /// True if events are listened to. Some file systems tell of none.
     pub(crate) events: bool,
 }
 
 /// The longest time until a candidate is tried again.
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
 
-/// How long the end of the gateway waits for a reload that is under way. A read of a file
+/// The time that the end of the gateway waits for a reload that is under way. A read of a file
 /// system that is gone may never end.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -76,7 +76,7 @@ pub(super) enum Signal {
 }
 
 impl Watch {
-    /// Begin to watch.
+    /// Begins to watch.
     pub fn start(reloader: Arc<Reloader>) -> Result<Self, WatchError> {
         Self::start_with(reloader, Timing::default())
     }
@@ -103,7 +103,7 @@ impl Watch {
         Ok(Self { signals, ended: Mutex::new(ended), thread: Some(thread) })
     }
 
-    /// Look at the files now, whether or not an event came.
+    /// Looks at the files now, whether or not an event came.
     pub fn check(&self) {
         // A thread that has ended has been told to.
         self.signals.send(Signal::Asked).ok();
@@ -124,29 +124,29 @@ impl Drop for Watch {
     }
 }
 
-/// What the thread has at hand.
+/// The state of the thread.
 struct Watcher {
     reloader: Arc<Reloader>,
     watched: Watched,
     compiling: Compiling,
     timing: Timing,
     due: Due,
-    /// Whether it was said that a change came without an event.
+    /// True if it was said that a change came without an event.
     told: bool,
 }
 
-/// What is to be done when, besides what signals ask for.
+/// The times at which work is due, besides what signals ask for.
 struct Due {
     /// After an edit often comes another, so what compiled the last one is kept until then.
     rest: Option<Instant>,
     look: Instant,
-    /// Whether nothing but the system's word is needed to see that nothing has changed.
+    /// True if the system's word is enough to see that nothing has changed.
     looked_closely: bool,
     unsettled: Option<(Instant, Occasion)>,
     retry: Option<(Instant, Duration)>,
 }
 
-/// What woke the thread.
+/// The reason why the thread woke.
 enum Task {
     Attempt(Occasion),
     Conclude(Box<Compiled>),
@@ -265,7 +265,7 @@ impl Watcher {
         }
     }
 
-    /// What is to be done after a candidate was taken or rejected.
+    /// Plans what is to be done after a candidate was taken or rejected.
     fn concluded(&mut self, outcome: &Reload) {
         let now = Instant::now();
         self.due.rest = Some(now + self.timing.editing);

@@ -20,7 +20,7 @@ pub(super) struct Watched {
     signals: Sender<Signal>,
     /// Each with what it is, because one that was removed and made again is another.
     inodes: BTreeMap<PathBuf, Inode>,
-    /// What could not be watched, so that it is said once.
+    /// The paths that could not be watched, so that it is said once.
     failed: HashSet<PathBuf>,
     interest: Arc<Mutex<Interest>>,
 }
@@ -46,7 +46,7 @@ impl Watched {
         Ok(Self { watcher, signals, inodes, failed, interest })
     }
 
-    /// Whether a file that the configuration names is open for writing, as far as is known.
+    /// Tells whether a file that the configuration names is open for writing, as far as is known.
     pub(super) fn is_open(&self, file: &Path) -> bool {
         let interest = lock(&self.interest);
         interest.is_open(file) || file.canonicalize().is_ok_and(|real| interest.is_open(&real))

@@ -94,7 +94,7 @@ fn outcomes() -> impl Strategy<Value = Vec<(bool, Outcome)>> {
     proptest::collection::vec((any::<bool>(), outcome), 0..6)
 }
 
-/// What is permitted: the model that is forwarded instead, and the most output.
+/// The permitted model that is forwarded instead, and the most output.
 type Permitted = (Option<ModelName>, Option<i64>);
 
 /// The rule, in the words of the design.
@@ -256,7 +256,7 @@ fn a_second_replacement_is_refused() {
     assert!(denied.reason.contains("replaces the model by llama3.3:70b"), "{}", denied.reason);
 }
 
-/// What is always the same model is no second replacement.
+/// A replacement that is always the same model is no second one.
 #[test]
 fn a_policy_may_always_name_the_same_model() {
     let always = [MODELS[1]; 3].map(replaces);

@@ -1,5 +1,5 @@
-//! What policies were told of a request, besides who called and for what: it stands in the
-//! request's record, so that the request can be judged again.
+//! The facts that policies were told of a request, besides the caller and the operation: they stand
+//! in the request's record, so that the request can be judged again.
 
 use std::net::IpAddr;
 
@@ -10,18 +10,18 @@ use serde::{Deserialize, Serialize};
 /// beside it, and the user's attributes, which are those of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// When, in seconds since 1970.
+    /// The time, in seconds since 1970.
     pub at: u64,
-    /// In which API.
+    /// The API.
     pub api: Dialect,
     /// The caller's address.
     pub address: IpAddr,
-    /// How the caller is connected.
+    /// The transport by which the caller is connected.
     pub transport: Transport,
-    /// What the request says of its answer, as far as it is recorded.
+    /// The parameters of the request, as far as they are recorded.
     #[serde(default)]
     pub parameters: Parameters,
-    /// How many digests the request names that are not recorded.
+    /// The number of digests that the request names and that are not recorded.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub digests_left_out: usize,
 }
@@ -50,12 +50,12 @@ impl Facts {
         }
     }
 
-    /// Returns where the caller is.
+    /// Returns the caller's address and transport.
     pub const fn client(&self) -> Client {
         Client { address: self.address, transport: self.transport }
     }
 
-    /// Returns when it was.
+    /// Returns the time of the request.
     pub const fn time(&self) -> UnixTime {
         UnixTime::from_secs(self.at)
     }

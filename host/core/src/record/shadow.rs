@@ -1,26 +1,26 @@
-//! What a shadow binding says about one request.
+//! The remark of a shadow binding about one request.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{BindingName, Outcome, PolicyName, Verdict};
 
-/// What one shadow binding said about one request.
+/// The remark of one shadow binding about one request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remark {
     /// The binding.
     pub binding: BindingName,
     /// The policy that it names.
     pub policy: PolicyName,
-    /// What it said.
+    /// The verdict, as a word.
     pub said: Said,
-    /// Why it would deny, or how it failed.
+    /// The reason why it would deny, or how it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Whether the decision would be another if this binding were enforced.
+    /// True if the decision would be another if this binding were enforced.
     pub changes: bool,
 }
 
-/// What a policy said, as a word.
+/// The verdict of a policy, as a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Said {

@@ -12,7 +12,7 @@ fn labels(text: &str) -> Vec<(String, String)> {
     vec![("team".to_owned(), text.to_owned())]
 }
 
-/// What was decided about it.
+/// Returns the decision about it.
 fn decided() -> Decided<'static> {
     let model = |name| ModelName::parse(name).unwrap();
     let limit = Limit { parameter: LimitedParameter::Context, maximum: 8192, insert: false };
@@ -92,7 +92,7 @@ fn full() -> RequestRecord<'static> {
     }
 }
 
-/// What stands between a pair of fences of the page.
+/// Returns the text between a pair of fences of the page.
 fn example() -> &'static str {
     PAGE.split_once("```json\n").and_then(|(_, rest)| rest.split_once("\n```")).unwrap().0
 }

@@ -12,7 +12,7 @@ use wasmparser::{BinaryReader, DataKind, Operator, Parser, Payload, TypeRef};
 
 use super::sections::{Result, Section, is_function, sections, with_modules};
 
-/// What lies behind a gap of this many bytes is a stray,
+/// Data behind a gap of this many bytes is a stray,
 const GAP: u32 = 8 << 10;
 /// unless it is longer than this.
 const LONGEST_STRAY: usize = 64;
@@ -29,14 +29,14 @@ impl Segment<'_> {
     }
 }
 
-/// What has to be known of a module to give it a start function.
+/// The facts about a module that are needed to give it a start function.
 #[derive(Default)]
 struct Found<'a> {
     segments: Vec<Segment<'a>>,
     /// The type of functions without parameters and results.
     plain: Option<u32>,
     functions: u32,
-    /// How many functions have a body here.
+    /// The number of functions with a body here.
     bodies: u32,
     starts: bool,
     /// It has a segment whose place is not a number, or another memory.

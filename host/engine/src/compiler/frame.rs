@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 /// Far more than the largest artifact, and little enough to refuse nonsense.
 const LONGEST: u64 = 1 << 30;
 
-/// Write one message.
+/// Writes one message.
 pub(super) fn write<T: Serialize>(
     mut to: impl Write,
     head: &T,
@@ -19,7 +19,7 @@ pub(super) fn write<T: Serialize>(
     to.flush()
 }
 
-/// Read one message; `None` where the other side has closed the socket instead.
+/// Reads one message; `None` where the other side has closed the socket instead.
 pub(super) fn read<T: DeserializeOwned>(mut from: impl Read) -> io::Result<Option<(T, Vec<u8>)>> {
     let Some(length) = length(&mut from)? else { return Ok(None) };
     let head = bytes(&mut from, length)?;

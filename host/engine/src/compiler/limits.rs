@@ -1,4 +1,4 @@
-//! What a compiler process may use. It limits itself, before it reads a byte of a module.
+//! The limits of a compiler process. It sets them itself, before it reads a byte of a module.
 
 use std::fs;
 use std::io;
@@ -8,7 +8,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-/// What one compiler process may use.
+/// The limits of one compiler process.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Limits {
     /// Memory that it can write to, for itself alone.
@@ -30,7 +30,7 @@ impl Limits {
         Ok(())
     }
 
-    /// Begin a step: the process ends when it takes more time than one may.
+    /// Begins a step: the process ends when it takes more time than one may.
     pub(super) fn step(self) -> io::Result<()> {
         let used = clock_gettime(ClockId::ProcessCPUTime);
         let used = Duration::try_from(used).unwrap_or_default();

@@ -137,7 +137,7 @@ fn attributed(problems: Vec<Problem>, count: usize) -> LoadError {
     LoadError::Settings(attributed)
 }
 
-/// Run what handles a stranger's module. The libraries that read and rewrite it
+/// Runs what handles a stranger's module. The libraries that read and rewrite it
 /// should refuse what they do not understand; some of them panic.
 fn guarded<T>(work: impl FnOnce() -> Result<T, LoadError>) -> Result<T, LoadError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {

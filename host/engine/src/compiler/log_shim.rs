@@ -24,7 +24,7 @@ use crate::LoadError;
 /// The interface that a changed module imports, and its only function.
 pub(crate) const INTERFACE: &str = "stockade:host/log";
 pub(crate) const PIECE: &str = "piece";
-/// What `count` may be at most.
+/// The most that `count` may be.
 pub(crate) const LONGEST_PIECE: usize = 8;
 
 /// `left` is how many bytes of the line come after this piece.
@@ -51,7 +51,7 @@ pub(super) fn in_pieces(module: &[u8]) -> Result<Option<Vec<u8>>, LoadError> {
     Ok(Some(changed.finish()))
 }
 
-/// What was wrong, which the error itself keeps to its source.
+/// Returns the mistake, which the error itself keeps to its source.
 fn reason(error: &Error<Infallible>) -> String {
     use std::error::Error as _;
     error.source().map_or_else(|| error.to_string(), ToString::to_string)
@@ -92,7 +92,7 @@ fn contract(world: Bindgen) -> Result<Option<Vec<u8>>, LoadError> {
     encoded.map(Some).map_err(|error| not(&error))
 }
 
-/// What is changed in a module: one import and all calls of it.
+/// The change in a module: one import and all calls of it.
 struct Change {
     /// The index of the import.
     write: u32,

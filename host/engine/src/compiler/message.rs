@@ -7,14 +7,14 @@ use crate::config::Bounds;
 use crate::guest_log::{GuestLog, level};
 use crate::{Digest, EngineConfig, LoadError, Metadata};
 
-/// What makes two programs the same.
+/// The identity of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct ProgramKey {
     pub(crate) module: Digest,
     pub(crate) memory_bytes: usize,
 }
 
-/// What is known of a program that was loaded.
+/// The facts known of a program that was loaded.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Facts {
     pub(crate) metadata: Metadata,
@@ -22,7 +22,7 @@ pub(crate) struct Facts {
     pub(crate) imports: Vec<String>,
 }
 
-/// What a compiler has to know before its first step, so that its code fits the engine
+/// The settings that a compiler needs before its first step, so that its code fits the engine
 /// that runs it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Setup {
@@ -36,7 +36,7 @@ pub(super) struct Setup {
 pub(super) enum CompileRequest {
     /// The blob is a module. What is known of it need not be asked again.
     Load { memory_bytes: usize, known: Option<Facts> },
-    /// Configure the program that was made of this module. What it writes is kept up to a
+    /// Configures the program that was made of this module. What it writes is kept up to a
     /// level.
     Make {
         program: ProgramKey,
@@ -48,17 +48,17 @@ pub(super) enum CompileRequest {
     Own,
 }
 
-/// What came of a step. Machine code comes as the blob of its frame.
+/// The result of one step. Machine code comes as the blob of its frame.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum CompileResponse {
     Loaded(Result<Facts, LoadError>),
     Compiled(Result<(), LoadError>, GuestLog),
 }
 
-/// What came of configuring a program.
+/// The result of configuring a program.
 pub(crate) struct Compiled {
     /// Machine code.
     pub(crate) code: Result<Vec<u8>, LoadError>,
-    /// What the guest wrote meanwhile.
+    /// The log lines that the guest wrote meanwhile.
     pub(crate) guest_log: GuestLog,
 }

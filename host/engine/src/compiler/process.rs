@@ -41,9 +41,9 @@ pub struct CompilerProcess {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<OsString>,
-    /// How much memory it may write to. What it holds for the next policies counts.
+    /// The memory that it may write to. What it holds for the next policies counts.
     pub memory_bytes: u64,
-    /// How much processor time one step may take: to read and compile a module, or to
+    /// The processor time that one step may take: to read and compile a module, or to
     /// configure it and compile the snapshot.
     pub step: Duration,
 }
@@ -101,7 +101,7 @@ impl Remote {
         self.code(&CompileRequest::Own, Some(module))?.code
     }
 
-    /// Start it, since it will be needed.
+    /// Starts it, since it will be needed.
     pub(super) fn wake(&mut self) {
         // Where that fails, the next step fails too, and says so.
         if let Ok((running, Ok(()))) = self.running() {
@@ -163,7 +163,7 @@ struct Running {
 }
 
 impl Running {
-    /// Start it without what only the gateway needs: its environment, its directory, its
+    /// Starts it without what only the gateway needs: its environment, its directory, its
     /// open files.
     fn start(process: &CompilerProcess) -> io::Result<Self> {
         let (socket, theirs) = UnixStream::pair()?;
@@ -205,7 +205,7 @@ impl Running {
         }
     }
 
-    /// What became of one that did not answer. It ends with this.
+    /// Ends one that did not answer, and tells what became of it.
     fn end(mut self, process: &CompilerProcess, error: Option<io::Error>) -> LoadError {
         match error {
             Some(error) if is_late(&error) => {
@@ -248,7 +248,7 @@ fn is_late(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
-/// Whether it means that the other side is gone.
+/// Tells whether the error means that the other side is gone.
 fn is_end(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
     matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)

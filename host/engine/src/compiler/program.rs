@@ -68,7 +68,7 @@ impl Program {
         Metadata::checked(metadata).map_err(LoadError::Describe)
     }
 
-    /// Whether the policy accepts these settings within a time, in an instance of its own.
+    /// Tests whether the policy accepts these settings within a time, in an instance of its own.
     pub(super) fn try_settings(
         &self,
         runtime: &Runtime,
@@ -151,7 +151,7 @@ struct Run {
     guest: Guest,
 }
 
-/// Why settings did not become a snapshot.
+/// The reason why settings did not become a snapshot.
 pub(crate) enum Refusal {
     /// The policy says what is wrong with them.
     Settings(Vec<Problem>),
@@ -161,7 +161,7 @@ pub(crate) enum Refusal {
     Other(LoadError),
 }
 
-/// Check a module, and make it a component if it is not one yet.
+/// Checks a module, and makes it a component if it is not one yet.
 fn componentize(bytes: &[u8], memory_bytes: usize) -> Result<(Vec<u8>, Scanned), LoadError> {
     let scanned = scan::scan(bytes, memory_bytes)?;
     if scanned.kind == Kind::Component {

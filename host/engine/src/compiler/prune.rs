@@ -17,7 +17,7 @@ use wasmparser::{
 
 use super::sections::{Result, is_function, sections, with_modules};
 
-/// When a policy runs.
+/// The stage at which a policy runs.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Stage {
     /// Before its snapshot.
@@ -94,7 +94,8 @@ fn kept(names: NameMap<'_>, needed: &HashSet<u32>) -> Result<NameSection> {
     Ok(section)
 }
 
-/// Who calls whom in a core module. Functions are counted with the imported ones first.
+/// The calls between functions of a core module. Functions are counted with the imported ones
+/// first.
 #[derive(Default)]
 struct Calls<'a> {
     imported: u32,

@@ -45,7 +45,7 @@ pub(super) fn with_modules(
     Ok(changed.finish())
 }
 
-/// Whether an import takes an index of a function.
+/// Tells whether an import takes an index of a function.
 pub(super) const fn is_function(import: &TypeRef) -> bool {
     matches!(import, TypeRef::Func(_) | TypeRef::FuncExact(_))
 }

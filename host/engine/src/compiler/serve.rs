@@ -14,21 +14,21 @@ use crate::{EngineError, LoadError, ModuleSource};
 /// Panics that are written to standard error.
 const MOST_PANICS: u32 = 16;
 
-/// Why a compiler process ends, other than that its gateway does not need it any more.
+/// The reason why a compiler process ends, other than that its gateway does not need it any more.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
     /// It cannot be held to its limits, or the gateway is gone in the middle of a message.
     #[error("the gateway that wants policies compiled cannot be understood: {0}")]
     Io(#[from] io::Error),
-    /// What the gateway's engine can, this machine's cannot.
+    /// This machine's engine cannot do what the gateway's can.
     #[error("{0}")]
     Engine(#[from] EngineError),
 }
 
-/// Be the compiler of the gateway at the other end of a socket: what a program does that
-/// a [`CompilerProcess`](crate::CompilerProcess) names. The first message says within what
-/// limits, for this whole process.
+/// Compiles for the gateway at the other end of a socket: the task of the program that a
+/// [`CompilerProcess`](crate::CompilerProcess) names. The first message says within what limits,
+/// for this whole process.
 ///
 /// # Errors
 /// Where the messages are none, or the machine cannot give what the gateway has.

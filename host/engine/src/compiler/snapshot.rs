@@ -13,7 +13,7 @@ use crate::sandbox::Sandbox;
 pub(crate) struct Instrumented<'a> {
     wizer: Wizer,
     context: ComponentContext<'a>,
-    /// What has to be compiled and run.
+    /// The component to compile and run.
     pub(crate) component: Vec<u8>,
 }
 

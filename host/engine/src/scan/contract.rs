@@ -5,10 +5,10 @@ use crate::contract::{newest, served};
 
 const PACKAGE: &str = "stockade:policy/";
 const POLICY: &str = "policy";
-/// What a policy may import. `types` has no functions; it only gives names.
+/// The interfaces that a policy may import. `types` has no functions; it only gives names.
 const IMPORTS: [&str; 2] = ["log", "types"];
 
-/// Refuse an import that is not in the contract, or in a version of it that is not served.
+/// Refuses an import that is not in the contract, or in a version of it that is not served.
 pub(super) fn check_import(name: &str) -> Result<(), LoadError> {
     match name.strip_prefix(PACKAGE).and_then(|rest| rest.split_once('@')) {
         Some((interface, version)) if IMPORTS.contains(&interface) => known(version).map(drop),

@@ -24,13 +24,13 @@ const MOST_COST_OF_A_FUNCTION: u64 = 2_000_000;
 const MOST_COST: u64 = 8_000_000;
 const WASM_PAGE: u64 = 64 << 10;
 
-/// What is known so far of a module that is being read.
+/// The facts known so far of a module that is being read.
 pub(super) struct CoreModule {
     /// A module on its own: its imports and exports are those of the policy.
     is_whole: bool,
     /// The version of the contract whose exports it has.
     contract: Option<&'static str>,
-    /// What it imports, if it is whole.
+    /// The imports, if it is whole.
     imports: Vec<String>,
     memory_bytes: usize,
     /// Number of parameters by type.

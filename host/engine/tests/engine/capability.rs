@@ -1,4 +1,4 @@
-//! What a module may ask for before it runs at all.
+//! The capabilities that a module may ask for before it runs at all.
 
 use stockade_engine::{LoadError, ModuleSource};
 

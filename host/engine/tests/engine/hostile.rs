@@ -9,7 +9,7 @@ use stockade_engine::{EngineConfig, ModuleSource, PolicyLimits};
 use crate::guest::{ENGINE, Guest, limits, one};
 use crate::request::{Request, failure, is_allowed};
 
-/// What a provoked guest's failure says.
+/// Returns the text of a provoked guest's failure.
 fn attack(guest: &Guest) -> String {
     attacked(&guest.source())
 }

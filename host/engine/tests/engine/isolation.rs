@@ -5,7 +5,7 @@ use stockade_core::{Outcome, Verdict};
 use crate::guest::Guest;
 use crate::request::{Request, is_allowed};
 
-/// Judge often enough that slots are used again, and expect what a first decision gives.
+/// Judges often enough that slots are used again, and expects what a first decision gives.
 fn always_allowed(guest: &Guest) {
     let policy = guest.prepared_in_one_slot();
     for _ in 0..20 {

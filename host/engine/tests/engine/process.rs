@@ -13,7 +13,7 @@ use stockade_engine::{
 use crate::guest::{Guest, one};
 use crate::request::{Request, is_allowed};
 
-/// What a compiler process of these tests runs. As a test it does nothing: it is not given
+/// The program of a compiler process of these tests. As a test it does nothing: it is not given
 /// a socket.
 #[test]
 #[ignore = "it is a program for the other tests"]

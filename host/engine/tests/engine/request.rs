@@ -8,10 +8,10 @@ use stockade_core::{
 };
 use stockade_engine::PreparedPolicy;
 
-/// When guests show their other side.
+/// The time in seconds at which guests misbehave.
 const PROVOCATION: u64 = 666;
 
-/// What a request is made of, owned.
+/// The parts of a request, owned.
 pub(crate) struct Request {
     pub(crate) principal: Principal,
     pub(crate) operation: Operation,
@@ -69,7 +69,7 @@ impl Request {
         }
     }
 
-    /// What the policy says about it for its first binding.
+    /// Returns the outcome that the policy gives for its first binding.
     pub(crate) fn judged_by(&self, policy: &PreparedPolicy) -> Outcome {
         let mut outcomes = policy.evaluate_blocking(&self.input(), &[0]);
         assert_eq!(outcomes.len(), 1);
@@ -85,7 +85,7 @@ pub(crate) fn failure(outcome: Outcome) -> String {
     }
 }
 
-/// Whether something was allowed, without obligations or with them.
+/// Tells whether something was allowed, without obligations or with them.
 pub(crate) const fn is_allowed(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Verdict(Verdict::Allow(_)))
 }

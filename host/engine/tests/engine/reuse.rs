@@ -1,4 +1,4 @@
-//! What the next generation of a configuration need not make again.
+//! The artifacts that the next generation of a configuration need not make again.
 
 use stockade_engine::{Artifacts, PolicyLimits, PreparedPolicy};
 

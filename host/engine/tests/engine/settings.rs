@@ -1,4 +1,4 @@
-//! What a policy says about its settings, and how it fails on them.
+//! The problems that a policy finds in its settings, and its failures on them.
 
 use stockade_engine::{Failure, LoadError, PolicyLimits, SettingsProblem};
 

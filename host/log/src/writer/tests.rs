@@ -38,7 +38,7 @@ impl Test {
         self.sink.write_all(line.as_bytes()).unwrap();
     }
 
-    /// What the writer writes next.
+    /// Returns the lines that the writer writes next.
     fn written(&self) -> String {
         String::from_utf8(self.asked.recv().unwrap()).unwrap()
     }

@@ -1,4 +1,4 @@
-//! Until when the parts of a listener's TLS are good.
+//! The time until which each part of a listener's TLS is good.
 
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use stockade_authn::{
@@ -9,22 +9,22 @@ use stockade_core::UnixTime;
 /// A part of a listener's TLS that ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
-    /// What it is.
+    /// The kind of part.
     pub kind: EndingKind,
-    /// Whose it is, quoted.
+    /// The owner, quoted.
     pub name: String,
     /// The last second of it.
     pub at: UnixTime,
 }
 
-/// What ends.
+/// The kind of part that ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndingKind {
-    /// What the listener presents.
+    /// The listener's own certificate, or one of its chain.
     Certificate,
-    /// What client certificates are signed by.
+    /// An authority that signs client certificates.
     Authority,
-    /// What says which of them are revoked.
+    /// A list of client certificates that are revoked.
     RevocationList,
 }
 
@@ -35,7 +35,7 @@ impl Ending {
         Some(Self { kind, name: certificate_names(der), at })
     }
 
-    /// When a list has to be replaced, where it says so.
+    /// Returns the time when a list has to be replaced, where it says so.
     pub(super) fn of_list(der: &CertificateRevocationListDer<'_>) -> Option<Self> {
         let at = revocation_list_end(der)?;
         let name = revocation_list_issuer(der).unwrap_or_else(|| "an unnamed authority".to_owned());

@@ -1,4 +1,4 @@
-//! Whose client certificate a handshake refused: rustls tells why, and not whose it was.
+//! The owner of a client certificate that a handshake refused: rustls tells only why.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -15,7 +15,7 @@ tokio::task_local! {
     static REFUSED: RefCell<Option<String>>;
 }
 
-/// What comes of a handshake, and whose certificate was refused in it.
+/// Returns the result of a handshake, and the owner of the certificate that it refused.
 pub async fn noting<T>(handshake: impl Future<Output = T>) -> (T, Option<String>) {
     REFUSED
         .scope(RefCell::default(), async {

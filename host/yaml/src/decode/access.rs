@@ -1,4 +1,4 @@
-//! How serde walks through lists, mappings, slots and shapes.
+//! The access of serde to lists, mappings, slots and shapes.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -74,7 +74,7 @@ impl<'n, 'r> Fields<'n, 'r> {
         Self { known: Some(known), ..Self::any(entries, report) }
     }
 
-    /// Report an unknown key. Where it is a misspelt one, its value is read as what was
+    /// Reports an unknown key. Where it is a misspelt one, its value is read as what was
     /// probably meant, so that this mistake does not hide others or cause more.
     fn unknown(
         &mut self,

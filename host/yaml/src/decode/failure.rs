@@ -6,7 +6,7 @@ use crate::location::Location;
 use crate::report::{Problem, closest, quoted};
 use crate::slot::{MAPPING, SCALAR, SEQUENCE};
 
-/// Why a value could not be read.
+/// The reason why a value could not be read.
 #[derive(Debug)]
 pub struct Failure {
     message: String,
@@ -30,7 +30,7 @@ impl Failure {
         self
     }
 
-    /// Where a mapping was expected: the keys that it may have.
+    /// Adds the keys that it may have, where a mapping was expected.
     pub(super) fn with_keys(self, fields: &[&str]) -> Self {
         let help = format!("write a mapping with {}", listed(fields));
         self.with_help(help)
@@ -87,7 +87,7 @@ fn in_words(found: Unexpected<'_>) -> String {
     }
 }
 
-/// What a type wants, in the words of the file instead of Rust's.
+/// Names what a type wants, in the words of the file instead of Rust's.
 fn wanted(expected: &dyn Expected) -> String {
     let wanted = expected.to_string();
     match wanted.as_str() {

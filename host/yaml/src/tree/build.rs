@@ -13,7 +13,7 @@ const DEEPEST: usize = 64;
 /// The values that a file may have, an alias counted as all that it stands for.
 const MOST_VALUES: u64 = 1_000_000;
 
-/// Read one YAML document.
+/// Reads one YAML document.
 ///
 /// A syntax error ends the reading; everything else that is wrong is reported and
 /// passed over.
@@ -82,12 +82,12 @@ enum Items {
         entries: Vec<(Rc<Node>, Rc<Node>)>,
         seen: HashMap<String, Location>,
         key: Key,
-        /// What `<<` takes in.
+        /// The mappings that `<<` takes in.
         merged: Vec<Rc<Node>>,
     },
 }
 
-/// What a mapping's next value belongs to.
+/// The key that a mapping's next value belongs to.
 enum Key {
     Expected,
     Read(Rc<Node>),
@@ -202,7 +202,7 @@ impl<'r> Builder<'r> {
         }
     }
 
-    /// Put a finished value where it belongs.
+    /// Puts a finished value where it belongs.
     fn place(&mut self, built: Built, at: Location) -> Result<(), GaveUp> {
         let Some(parent) = self.open.last_mut() else {
             self.root = Some(built);

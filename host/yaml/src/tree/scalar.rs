@@ -1,4 +1,4 @@
-//! What plain scalars mean: the core schema of YAML 1.2.2, section 10.3, and nothing
+//! The meaning of plain scalars: the core schema of YAML 1.2.2, section 10.3, and nothing
 //! of YAML 1.1.
 
 /// A plain scalar's meaning where nothing in particular was expected.
@@ -18,7 +18,7 @@ pub enum Plain {
     Text,
 }
 
-/// What a plain scalar means.
+/// Returns the meaning of a plain scalar.
 ///
 /// # Errors
 /// A number that the two YAML versions read differently, or that JSON cannot carry.

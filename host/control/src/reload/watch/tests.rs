@@ -91,7 +91,7 @@ fn a_file_is_taken_when_its_writer_closes_it() {
     assert!(groups(&watching.path()).contains("second"));
 }
 
-/// Who writes a file and pauses leaves a text that means something else.
+/// A writer who pauses leaves a text that means something else.
 #[test]
 fn the_half_of_a_file_is_not_taken() {
     use crate::reload::{Occasion, Reload};
