@@ -1,4 +1,4 @@
-//! What a person types: `stockade serve | demo | doctor | check | explain | schema | key |
+//! What a person types: `stockade serve | connect | demo | doctor | check | explain | schema | key |
 //! password | policy | token`.
 //!
 //! Exit codes: 0 done, 1 a negative answer (denied, check failed), 2 wrong usage or a
@@ -6,6 +6,7 @@
 
 mod check;
 mod compile;
+mod connect;
 mod demo;
 mod doctor;
 mod explain;
@@ -40,6 +41,8 @@ struct Arguments {
 enum Command {
     /// Run the gateway.
     Serve(serve::Arguments),
+    /// Stand where Ollama would stand on this machine, and ask a gateway with your credential.
+    Connect(connect::Arguments),
     /// Run the gateway in front of a simulated Ollama, with three ready users.
     Demo(demo::Arguments),
     /// Report what this gateway is made of, where it runs, and whether it answers as it promises.
@@ -113,6 +116,7 @@ pub fn main() -> ExitCode {
     }
     let ending = match arguments.command {
         Command::Serve(arguments) => serve::run(&arguments, &output),
+        Command::Connect(arguments) => connect::run(&arguments, &output),
         Command::Demo(arguments) => demo::run(&arguments, &output),
         Command::Doctor(arguments) => doctor::run(&arguments, &output),
         Command::Check(arguments) => check::run(&arguments, &output),
