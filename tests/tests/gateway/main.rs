@@ -6,6 +6,8 @@ mod addresses;
 mod bodies;
 mod cancel;
 mod clients;
+mod connect;
+mod connect_away;
 mod cors;
 mod create;
 mod crowds;

@@ -33,10 +33,9 @@ fn children(process: &str) -> BTreeSet<String> {
     lists.iter().flat_map(|list| list.split_whitespace().map(str::to_owned)).collect()
 }
 
-/// The compiler of the only gateway that this test has started.
-fn compiler() -> String {
-    let gateway = children("self").pop_first().unwrap();
-    let mut compilers = children(&gateway);
+/// The compiler that a gateway has started.
+fn compiler(gateway: &Gateway) -> String {
+    let mut compilers = children(&gateway.child.id().unwrap().to_string());
     assert_eq!(compilers.len(), 1, "{compilers:?}");
     compilers.pop_first().unwrap()
 }
@@ -81,7 +80,7 @@ async fn it_has_nothing_of_the_gateways_and_is_started_again() {
     let key = KeyText::generate();
     write(directory.path(), &key, "llama3.2:3b");
     let mut gateway = Gateway::start(directory.path()).await;
-    let first = compiler();
+    let first = compiler(&gateway);
     assert!(may_say_hello(&gateway, &key).await);
 
     let arguments = about(&first, "cmdline");
@@ -105,14 +104,14 @@ async fn it_has_nothing_of_the_gateways_and_is_started_again() {
     write(directory.path(), &key, "qwen3:8b");
     comes_into_force(&mut gateway).await;
     assert!(!may_say_hello(&gateway, &key).await);
-    assert_eq!(compiler(), first);
+    assert_eq!(compiler(&gateway), first);
 
     let killed = Command::new("kill").args(["-KILL", &first]).status().await.unwrap();
     assert!(killed.success());
     write(directory.path(), &key, "llama3.2:*");
     comes_into_force(&mut gateway).await;
     assert!(may_say_hello(&gateway, &key).await);
-    assert_ne!(compiler(), first);
+    assert_ne!(compiler(&gateway), first);
     gateway.end().await;
 }
 

@@ -1,7 +1,7 @@
 //! `stockade connect` in front of a gateway: what programs on a user's machine send to Ollama's
 //! port, answered with the user's rights.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![expect(clippy::panic, reason = "a test that cannot go on has failed")]
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

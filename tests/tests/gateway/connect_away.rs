@@ -1,8 +1,6 @@
 //! The gateway away, restarted, with another certificate, and with credentials that have ended:
 //! each is answered with what to do, and all is well again without a restart.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
