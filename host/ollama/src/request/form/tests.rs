@@ -45,7 +45,7 @@ fn a_form_is_written_again() {
     // The file has the first boundary in it.
     assert_eq!(content_type, "multipart/form-data; boundary=stockade-form-0000000000000001");
     let expected = "--stockade-form-0000000000000001\r\n\
-        Content-Disposition: form-data; name=\"model\"\r\n\r\nllama3.2:latest\r\n\
+        Content-Disposition: form-data; name=\"model\"\r\n\r\nLLAMA3.2:latest\r\n\
         --stockade-form-0000000000000001\r\n\
         Content-Disposition: form-data; name=\"prompt\"\r\n\r\nh\u{f6}r zu\r\n\
         --stockade-form-0000000000000001\r\n\
@@ -61,7 +61,7 @@ fn what_is_forwarded_reads_the_same() {
     let (content_type, body) =
         forwarded(read(&form(&[MODEL, list, list, FILE])).unwrap(), &Obligations::default());
     let again = Form::read(&body.clone().into(), &boundary(&content_type).unwrap()).unwrap();
-    let (_, pieces) = again.write("llama3.2:latest");
+    let (_, pieces) = again.write("LLAMA3.2:latest");
     assert_eq!(pieces.concat(), body.as_bytes());
 }
 

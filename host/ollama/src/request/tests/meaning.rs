@@ -408,6 +408,6 @@ fn a_request_without_json_has_its_canonical_path() {
     assert_eq!(request.dialect(), Dialect::OpenAi);
     assert_eq!(request.body_text(), None);
     let upstream = request.write(&Obligations::default(), &WriteOptions::default()).unwrap();
-    assert_eq!(upstream.path, "/v1/models/demo:latest");
+    assert_eq!(upstream.path, "/v1/models/DEMO:latest");
     assert_eq!(upstream.body, UpstreamBody::Empty);
 }
