@@ -81,11 +81,13 @@ impl Input {
     }
 }
 
-/// What is wrong with a binding's settings.
+/// What is wrong with a binding's settings: one thing, or [several](Problem::all).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     path: String,
     message: String,
+    /// What else is wrong; none of these has more.
+    more: Vec<Problem>,
 }
 
 impl Problem {
@@ -103,10 +105,39 @@ impl Problem {
     /// assert_eq!(problem.to_string(), "allow[2]: this pattern is listed twice");
     /// ```
     pub fn at(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into() }
+        Self { path: path.into(), message: message.into(), more: Vec::new() }
     }
 
-    /// Where in the settings, such as `allow[2]`; empty for the whole.
+    /// Takes several problems, so that the operator sees all of them at once.
+    ///
+    /// # Errors
+    /// The problems, if there are any.
+    ///
+    /// ```
+    /// use stockade_policy_sdk::Problem;
+    ///
+    /// let problems = [Problem::at("from", "is no time"), Problem::at("to", "is no time")];
+    /// let all = Problem::all(problems).unwrap_err();
+    /// assert_eq!(all.to_string(), "from: is no time; to: is no time");
+    /// assert_eq!(Problem::all([]), Ok(()));
+    /// ```
+    pub fn all(problems: impl IntoIterator<Item = Self>) -> Result<(), Self> {
+        let mut all = problems.into_iter().flat_map(Self::into_each);
+        let Some(mut first) = all.next() else {
+            return Ok(());
+        };
+        first.more.extend(all);
+        Err(first)
+    }
+
+    /// Each problem on its own.
+    pub(crate) fn into_each(mut self) -> impl Iterator<Item = Self> {
+        let more = std::mem::take(&mut self.more);
+        std::iter::once(self).chain(more)
+    }
+
+    /// Where in the settings, such as `allow[2]`; empty for the whole. Of several problems,
+    /// that of the first.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -124,10 +155,11 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.path.is_empty() {
-            f.write_str(&self.message)
+            f.write_str(&self.message)?;
         } else {
-            write!(f, "{}: {}", self.path, self.message)
+            write!(f, "{}: {}", self.path, self.message)?;
         }
+        self.more.iter().try_for_each(|problem| write!(f, "; {problem}"))
     }
 }
 

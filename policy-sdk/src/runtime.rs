@@ -1,14 +1,16 @@
 //! What stands between the host's calls and an author's policy. The same code runs inside
 //! the sandbox and in native tests.
 
+mod parse;
+
 use std::sync::OnceLock;
 
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
-use serde::de::DeserializeOwned;
 
 use crate::bindings::stockade::policy::types as wit;
 use crate::{Policy, Problem, Verdict, log};
+use parse::parse;
 
 /// The policy values of all bindings, in the order in which the host gave the settings.
 /// Written once by `configure`; the host's snapshot keeps it for every decision.
@@ -75,7 +77,9 @@ fn build_all<P: Policy>(settings: &[String]) -> Result<Vec<P>, Vec<wit::Problem>
     for (binding, settings) in (0..).zip(settings) {
         match build(settings) {
             Ok(policy) => policies.push(policy),
-            Err(problem) => problems.push(located(binding, problem)),
+            Err(problem) => {
+                problems.extend(problem.into_each().map(|problem| located(binding, problem)));
+            }
         }
     }
     if problems.is_empty() { Ok(policies) } else { Err(problems) }
@@ -84,30 +88,6 @@ fn build_all<P: Policy>(settings: &[String]) -> Result<Vec<P>, Vec<wit::Problem>
 fn located(binding: u32, problem: Problem) -> wit::Problem {
     let (path, message) = problem.into_parts();
     wit::Problem { binding, path, message }
-}
-
-fn parse<T: DeserializeOwned>(settings: &str) -> Result<T, Problem> {
-    let mut deserializer = serde_json::Deserializer::from_str(settings);
-    let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = match error.path().to_string() {
-            whole if whole == "." => String::new(),
-            path => path,
-        };
-        Problem::at(path, without_position(error.inner()))
-    })?;
-    let end = deserializer.end();
-    end.map_err(|error| Problem::new(without_position(&error)))?;
-    Ok(parsed)
-}
-
-/// The operator wrote YAML: line and column of the JSON made from it would mislead.
-fn without_position(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    let position = format!(" at line {} column {}", error.line(), error.column());
-    match message.strip_suffix(&position) {
-        Some(rest) => rest.to_owned(),
-        None => message,
-    }
 }
 
 #[cfg(test)]

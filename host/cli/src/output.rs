@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 
 use serde_json::{Value, json};
 use stockade_core::visible;
@@ -36,30 +36,25 @@ impl Output {
     /// The answer: `text` for people, `value` for programs.
     pub(super) fn answer(&self, text: impl Display, value: &Value) -> anyhow::Result<()> {
         if self.json {
-            writeln!(stdout(), "{}", json_text(value))?;
+            line(stdout(), json_text(value))
         } else {
-            writeln!(stdout(), "{}", shown(&text.to_string()))?;
+            line(stdout(), shown(&text.to_string()))
         }
-        Ok(())
     }
 
     /// Something to know that is not the answer.
     pub(super) fn note(&self, text: impl Display) -> anyhow::Result<()> {
-        if !self.json {
-            writeln!(stderr(), "{text}")?;
-        }
-        Ok(())
+        if self.json { Ok(()) } else { line(stderr(), text) }
     }
 
     /// Every error of a configuration.
     pub(super) fn config_errors(&self, errors: &ConfigErrors) -> anyhow::Result<()> {
         if self.json {
             let value = json!({ "ok": false, "errors": errors });
-            writeln!(stdout(), "{}", json_text(&value))?;
+            line(stdout(), json_text(&value))
         } else {
-            writeln!(stderr(), "{}", errors.render(Self::color()))?;
+            line(stderr(), errors.render(Self::color()))
         }
-        Ok(())
     }
 
     /// Why a command could not do its work.
@@ -72,6 +67,15 @@ impl Output {
         } else {
             writeln!(stderr(), "stockade: {}", shown(&format!("{error:#}"))).ok();
         }
+    }
+}
+
+/// Writes a line to somebody who may have read enough, such as `head`: that is no error, and the
+/// answer stays what it is.
+fn line(mut to: impl Write, text: impl Display) -> anyhow::Result<()> {
+    match writeln!(to, "{text}").and_then(|()| to.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
     }
 }
 

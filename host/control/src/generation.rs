@@ -6,6 +6,7 @@
 mod bindings;
 mod build;
 mod decide;
+mod nonsense;
 mod unmet;
 
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ use stockade_net::Tls;
 
 use crate::jwks::KeyFeeds;
 use bindings::{Asked, BindingTable};
+use nonsense::Nonsense;
 use stockade_config::{Config, ConfigErrors, Listener, local_time};
 
 pub(crate) use build::Draft;
@@ -39,6 +41,7 @@ pub struct Generation {
     time_zone: TimeZone,
     policies: Vec<PreparedPolicy>,
     bindings: BindingTable,
+    nonsense: Nonsense,
 }
 
 /// Outcomes with the positions of their bindings.
@@ -73,6 +76,7 @@ impl Generation {
 
     fn opinion(&self, binding: usize, outcome: Outcome) -> Opinion {
         let bound = &self.config.bindings[binding];
+        self.nonsense.tell((binding, bound), &outcome);
         Opinion {
             binding: bound.name.clone(),
             policy: bound.policy.clone(),

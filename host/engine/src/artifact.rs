@@ -54,7 +54,7 @@ impl Replica {
     /// Starts it once, so that nothing is left that could go wrong for a reason other than
     /// the request.
     fn new(runtime: &Runtime, code: &[u8], limits: PolicyLimits) -> Result<Self, LoadError> {
-        let refused = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
+        let refused = |error: wasmtime::Error| code::not_compiled(&error);
         let component = code::component(&runtime.wasmtime, code).map_err(refused)?;
         let snapshot = runtime.linker.instantiate_pre(&component).map_err(refused)?;
         let exports = GuestIndices::new(&snapshot)

@@ -2,8 +2,29 @@
 
 #![expect(unsafe_code, reason = "wasmtime cannot tell whose code it is given; this module knows")]
 
+use crate::LoadError;
 use wasmtime::component::Component;
 use wasmtime::{Engine, Module};
+
+/// How the text of an error ends that forbids what this module does.
+const FORBIDDEN: [&str; 2] = ["(os error 1)", "(os error 13)"];
+
+/// The reason why machine code is not taken, if it is that memory may not become executable.
+pub(crate) fn forbidden(error: &wasmtime::Error) -> Option<String> {
+    let text = format!("{error:#}");
+    FORBIDDEN.iter().any(|end| text.ends_with(end)).then(|| {
+        format!(
+            "the system forbids to make machine code executable ({text}); a systemd unit does that \
+             with `MemoryDenyWriteExecute=yes`: leave it out for this service; SELinux does it \
+             without `execmem`"
+        )
+    })
+}
+
+/// Why a policy cannot be compiled, as wasmtime says it.
+pub(crate) fn not_compiled(error: &wasmtime::Error) -> LoadError {
+    LoadError::Compile(forbidden(error).unwrap_or_else(|| format!("{error:#}")))
+}
 
 /// A component, given its machine code.
 pub(crate) fn component(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {

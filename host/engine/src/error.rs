@@ -24,6 +24,9 @@ pub enum EngineError {
     /// The thread that keeps deadlines cannot be started.
     #[error("the thread that keeps the deadlines of policies cannot be started: {0}")]
     Ticker(#[source] std::io::Error),
+    /// Machine code is made and may not be run.
+    #[error("policies cannot be run: {0}")]
+    NoExecutableMemory(String),
     /// The guests that prove the limits cannot be compiled.
     #[error("the sandbox cannot be tried out: {0}")]
     Untried(#[from] LoadError),
@@ -51,16 +54,27 @@ pub struct SettingsProblem {
     pub message: String,
 }
 
+const DEBUG_BUILD: &str =
+    "; this is a debug build: build it with `--release`, or with `stockade policy build`";
+
 /// The reason why a policy cannot be used.
 #[derive(Debug, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// The bytes are no WebAssembly, or none that is valid.
+    /// The bytes are something else.
+    #[error(
+        "this is no WebAssembly module: the file is {0}; build a policy with `stockade policy build`"
+    )]
+    NotWebAssembly(String),
+    /// The bytes are no WebAssembly that is valid.
     #[error("not a valid WebAssembly module or component: {0}")]
     Malformed(String),
     /// It is larger than any policy needs to be, so that compiling it could use up
     /// the machine.
-    #[error("too large: {actual} {what}, where {limit} are allowed")]
+    #[error(
+        "too large: {actual} {what}, where {limit} are allowed{}",
+        if *debug { DEBUG_BUILD } else { "" }
+    )]
     TooLarge {
         /// The items that are too many, in words.
         what: Cow<'static, str>,
@@ -68,6 +82,8 @@ pub enum LoadError {
         actual: u64,
         /// The number that there may be.
         limit: u64,
+        /// True if it has the debug information of a build without `--release`.
+        debug: bool,
     },
     /// It wants to call something other than `stockade:policy/log`.
     #[error(

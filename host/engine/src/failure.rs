@@ -33,7 +33,7 @@ pub enum Failure {
     #[error("trap: {0}")]
     Trap(String),
     /// It answered what no policy may answer.
-    #[error("nonsense: {0}")]
+    #[error("{NONSENSE}{0}")]
     Nonsense(String),
     /// The request is larger than what a policy may be shown.
     #[error("input: {0}")]
@@ -43,8 +43,17 @@ pub enum Failure {
     Engine(String),
 }
 
+/// How the texts of [`Failure::Nonsense`] begin.
+const NONSENSE: &str = "nonsense: ";
+
 impl Failure {
-    /// Returns the failure that a call's error means, given what the guest wrote before.
+    /// Tells whether the text of a failure says that the policy answered what no policy may answer. The
+    /// engine does not log that: whoever asks knows the name of the binding.
+    pub fn is_nonsense(text: &str) -> bool {
+        text.starts_with(NONSENSE)
+    }
+
+    /// Returns what a call's error means, given what the guest wrote before.
     pub(crate) fn of(error: &wasmtime::Error, guest_log: &GuestLog, deadline: Duration) -> Self {
         if let Some(exceeded) = error.downcast_ref::<MemoryExceeded>() {
             return Self::Memory(exceeded.to_string());

@@ -46,5 +46,5 @@ pub use failure::Failure;
 pub use heap::give_memory_back;
 pub use metadata::Metadata;
 pub use meter::{Meter, MeterError, Metered};
-pub use module::{Digest, InvalidDigest, ModuleSource};
+pub use module::{Digest, InvalidDigest, ModuleSource, check_module};
 pub use policy::PreparedPolicy;

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::scan::scan;
+use crate::{EngineConfig, LoadError};
+
 const PREFIX: &str = "sha256:";
 
 /// A SHA-256 digest, written `sha256:<64 hex digits>`.
@@ -114,6 +117,15 @@ impl ModuleSource {
     pub(crate) fn shared_name(&self) -> Arc<str> {
         Arc::clone(&self.name)
     }
+}
+
+/// Looks at a module without compiling it: whether it is a policy, by what it exports, imports
+/// and asks for.
+///
+/// # Errors
+/// It would not load.
+pub fn check_module(bytes: &[u8]) -> Result<(), LoadError> {
+    scan(bytes, EngineConfig::default().default_limits().memory_bytes).map(drop)
 }
 
 impl fmt::Debug for ModuleSource {

@@ -7,6 +7,7 @@
 
 mod contract;
 mod core_module;
+mod foreign;
 
 use wasmparser::{
     CanonicalFunction, CanonicalOption, ComponentExternalKind, Encoding, Parser, Payload,
@@ -49,9 +50,10 @@ pub(crate) fn scan_made(bytes: &[u8], memory_bytes: usize) -> Result<Scanned, Lo
 }
 
 fn look(bytes: &[u8], scan: Scan) -> Result<Scanned, LoadError> {
-    within("bytes", bytes.len() as u64, LARGEST_MODULE)?;
-    let kind = kind(bytes)?;
-    let (contract, imports) = scan.run(bytes)?;
+    foreign::check(bytes)?;
+    let looked = within("bytes", bytes.len() as u64, LARGEST_MODULE)
+        .and_then(|()| Ok((kind(bytes)?, scan.run(bytes)?)));
+    let (kind, (contract, imports)) = looked.map_err(|error| foreign::explained(error, bytes))?;
     wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::default())
         .validate_all(bytes)
         .map_err(|error| malformed(&error))?;
@@ -229,7 +231,7 @@ fn within(what: &'static str, actual: u64, limit: u64) -> Result<(), LoadError> 
     if actual <= limit {
         Ok(())
     } else {
-        Err(LoadError::TooLarge { what: what.into(), actual, limit })
+        Err(LoadError::TooLarge { what: what.into(), actual, limit, debug: false })
     }
 }
 

@@ -41,8 +41,10 @@ const ATTACKS: [Attack; 3] = [
 /// Runs every attack of [`HOSTILE`], given its machine code, in a store like that of a decision.
 pub(crate) fn run(engine: &TickingEngine, code: &[u8]) -> Result<(), EngineError> {
     let broken = |what: &str, how: String| EngineError::LimitDoesNotHold(format!("{what}: {how}"));
-    let module = code::module(engine, code)
-        .map_err(|error| broken("is made for this test", format!("{error:#}")))?;
+    let module = code::module(engine, code).map_err(|error| match code::forbidden(&error) {
+        Some(why) => EngineError::NoExecutableMemory(why),
+        None => broken("is made for this test", format!("{error:#}")),
+    })?;
     for attack in ATTACKS {
         match outcome(engine, &module, attack.export) {
             Err(failure) if (attack.is_stopped)(&failure) => {}

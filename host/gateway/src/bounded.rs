@@ -1,6 +1,8 @@
 //! Log lines that callers can cause, thousands of times a second: a few are written, the
 //! others counted.
 
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -38,9 +40,72 @@ impl<const MOST: u32> Bounded<MOST> {
     }
 }
 
+/// Lets a few lines of each address through in a minute, and not many of all together, so that
+/// one noisy address hides no other.
+#[derive(Debug, Default)]
+pub(crate) struct BoundedByAddress(Mutex<ByAddress>);
+
+#[derive(Debug, Default)]
+struct ByAddress {
+    window: Option<Instant>,
+    /// How many lines each address has got.
+    written: HashMap<IpAddr, u32>,
+    all: u32,
+    left_out: u64,
+}
+
+const MOST_OF_ONE_ADDRESS: u32 = 3;
+const MOST_OF_ALL: u32 = 30;
+
+impl BoundedByAddress {
+    /// How many lines were left out before this one, if it may be written.
+    pub(crate) fn admit(&self, address: IpAddr) -> Option<u64> {
+        self.admit_at(address, Instant::now())
+    }
+
+    fn admit_at(&self, address: IpAddr, now: Instant) -> Option<u64> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.window.is_none_or(|begun| now.duration_since(begun) >= WINDOW) {
+            let left_out = state.left_out;
+            *state = ByAddress { window: Some(now), left_out, ..ByAddress::default() };
+        }
+        let of_one = state.written.get(&network(address)).copied().unwrap_or_default();
+        if of_one >= MOST_OF_ONE_ADDRESS || state.all >= MOST_OF_ALL {
+            state.left_out += 1;
+            return None;
+        }
+        state.written.insert(network(address), of_one + 1);
+        state.all += 1;
+        Some(std::mem::take(&mut state.left_out))
+    }
+}
+
+/// What one caller has: an address of IPv4, a /64 of IPv6.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_noisy_address_hides_no_other() {
+        let (bounded, start) = (BoundedByAddress::default(), Instant::now());
+        let admit = |address: &str, at| bounded.admit_at(address.parse().unwrap(), at);
+        for host in 0..100 {
+            let told = admit(&format!("2001:db8::{host:x}"), start).is_some();
+            assert_eq!(told, host < 3, "a /64 is one caller");
+        }
+        assert_eq!(admit("192.0.2.1", start), Some(97));
+        assert_eq!(admit("::ffff:192.0.2.1", start), Some(0));
+        let others = (0..100).filter(|host| admit(&format!("198.51.100.{host}"), start).is_some());
+        assert_eq!(others.count(), 25, "30 of all together");
+        assert_eq!(admit("2001:db8::1", start + WINDOW), Some(75));
+    }
 
     #[test]
     fn ten_lines_a_minute_are_written_and_the_others_counted() {

@@ -60,6 +60,13 @@ pub enum TlsError {
     /// Its private key.
     #[error("there is no private key in this file, in PKCS#8, PKCS#1 or SEC1 PEM: {0}")]
     Key(String),
+    /// Its private key, which needs a passphrase.
+    #[error(
+        "the private key in this file is encrypted, and nobody is there to type its passphrase; \
+         write it decrypted into a file that only the gateway reads: \
+         `(umask 077; openssl pkey -in ENCRYPTED -out DECRYPTED)`"
+    )]
+    EncryptedKey,
     /// Both together.
     #[error("the key does not belong to the certificate, or is of a kind that is not used: {0}")]
     Pair(rustls::Error),
@@ -81,8 +88,7 @@ impl Tls {
     /// Names the file that is not what it should be.
     pub fn new(files: &TlsFiles) -> Result<Self, TlsError> {
         let chain = certificates(&files.certificate).map_err(TlsError::Certificate)?;
-        let key = PrivateKeyDer::from_pem_slice(files.key.expose())
-            .map_err(|error| TlsError::Key(error.to_string()))?;
+        let key = private_key(files.key.expose())?;
         let mut endings: Vec<_> = chain
             .iter()
             .filter_map(|der| Ending::of_certificate(EndingKind::Certificate, der))
@@ -124,6 +130,17 @@ impl Tls {
         let now = VerificationTime::since_unix_epoch(now.as_duration());
         verifier.verify_client_cert(leaf, others, now).is_ok()
     }
+}
+
+/// What stands in the PEM of a key with a passphrase: in PKCS#8, and in the older forms.
+const ENCRYPTED: [&[u8]; 2] = [b"-----BEGIN ENCRYPTED PRIVATE KEY-----", b"Proc-Type: 4,ENCRYPTED"];
+
+fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let encrypted = |mark: &&[u8]| pem.windows(mark.len()).any(|window| window == *mark);
+    if ENCRYPTED.iter().any(|mark| encrypted(mark)) {
+        return Err(TlsError::EncryptedKey);
+    }
+    PrivateKeyDer::from_pem_slice(pem).map_err(|error| TlsError::Key(error.to_string()))
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {

@@ -72,16 +72,18 @@ impl Settings {
         if silent && self.only.is_none() && self.apis.is_none() {
             return Err(Problem::new("says nothing; write `allow`, `only`, `deny` or `apis`"));
         }
+        let mut problems = Vec::new();
         if self.only.as_ref().is_some_and(Vec::is_empty) {
-            return Err(Problem::at("only", "lists no operation, so that nothing could be done"));
+            problems.push(Problem::at("only", "lists no operation, so that nothing could be done"));
         }
         if self.apis.as_ref().is_some_and(Vec::is_empty) {
-            return Err(Problem::at("apis", "lists no API, so that nothing could be done"));
+            problems.push(Problem::at("apis", "lists no API, so that nothing could be done"));
         }
-        self.allow.iter().enumerate().try_for_each(|(index, operation)| {
-            let wrong = self.wrong_allow(operation);
-            wrong.map_or(Ok(()), |message| Err(Problem::at(format!("allow[{index}]"), message)))
-        })
+        problems.extend(self.allow.iter().enumerate().filter_map(|(index, operation)| {
+            let message = self.wrong_allow(operation)?;
+            Some(Problem::at(format!("allow[{index}]"), message))
+        }));
+        Problem::all(problems)
     }
 
     fn wrong_allow(&self, operation: &Operation) -> Option<String> {

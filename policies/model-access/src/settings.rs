@@ -66,36 +66,38 @@ impl Settings {
 
     /// Refuse settings that could never do what their author means.
     pub(crate) fn check(&self) -> Result<(), Problem> {
+        let mut problems = Vec::new();
         if self.allow.is_empty() && self.deny.is_empty() {
             let message = "neither `allow` nor `deny` lists a model; write `*` for every model";
-            return Err(Problem::new(message));
+            problems.push(Problem::new(message));
         }
         if self.classes.is_empty() {
             let message = "lists no class; leave it out for `inference` and `read`";
-            return Err(Problem::at("classes", message));
+            problems.push(Problem::at("classes", message));
+        } else {
+            problems.extend(self.wrong_operations());
         }
-        self.check_operations()
+        Problem::all(problems)
     }
 
-    fn check_operations(&self) -> Result<(), Problem> {
+    fn wrong_operations(&self) -> Vec<Problem> {
         let Some(operations) = &self.operations else {
-            return Ok(());
+            return Vec::new();
         };
         if operations.is_empty() {
             let message = "lists no operation; leave it out for all of `classes`";
-            return Err(Problem::at("operations", message));
+            return vec![Problem::at("operations", message)];
         }
-        for (index, operation) in operations.iter().enumerate() {
-            let access = operation.access();
-            let problem = match access.and_then(Class::of) {
-                Some(class) if self.classes.contains(&class) => continue,
+        let wrong = |(index, operation): (usize, &Operation)| {
+            let problem = match operation.access().and_then(Class::of) {
+                Some(class) if self.classes.contains(&class) => return None,
                 Some(_) => format!("`{operation}` is not in any of `classes`"),
                 None => format!(
                     "`{operation}` neither uses nor reads a model, and this policy never allows it"
                 ),
             };
-            return Err(Problem::at(format!("operations[{index}]"), problem));
-        }
-        Ok(())
+            Some(Problem::at(format!("operations[{index}]"), problem))
+        };
+        operations.iter().enumerate().filter_map(wrong).collect()
     }
 }

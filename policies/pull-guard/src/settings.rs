@@ -74,51 +74,56 @@ impl Settings {
 
     /// Refuse settings that could never do what their author means.
     pub(crate) fn check(&self) -> Result<(), Problem> {
-        self.check_callers()?;
-        self.check_operations()?;
-        self.check_list("sources", &self.sources, reads_sources)?;
-        self.check_list("targets", &self.targets, writes_targets)?;
-        self.check_remote_hosts()?;
-        self.check_files()
+        let mut problems = self.wrong_callers();
+        if self.operations.is_empty() {
+            let message = "lists no operation; leave it out for `pull`";
+            problems.push(Problem::at("operations", message));
+            return Problem::all(problems);
+        }
+        problems.extend(self.foreign_operations());
+        problems.extend(self.wrong_list("sources", &self.sources, reads_sources));
+        problems.extend(self.wrong_list("targets", &self.targets, writes_targets));
+        let creates = self.operations.contains(&Operation::Create);
+        if !creates && !self.remote_hosts.is_empty() {
+            problems.push(Problem::at("remote_hosts", WITHOUT_CREATE));
+        }
+        if !creates && self.files != Files::None {
+            problems.push(Problem::at("files", WITHOUT_CREATE));
+        }
+        Problem::all(problems)
     }
 
-    fn check_callers(&self) -> Result<(), Problem> {
+    fn wrong_callers(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
         if self.groups.is_empty() && self.users.is_empty() {
             let message = "neither `groups` nor `users` names anybody; what nobody may do \
                            needs no policy, because what is not allowed is refused";
-            return Err(Problem::new(message));
+            problems.push(Problem::new(message));
         }
         for (field, names) in [("groups", &self.groups), ("users", &self.users)] {
-            if let Some(index) = names.iter().position(|name| name.trim().is_empty()) {
-                return Err(Problem::at(format!("{field}[{index}]"), "is empty"));
-            }
+            let empty = names.iter().enumerate().filter(|(_, name)| name.trim().is_empty());
+            let place = |index: usize| Problem::at(format!("{field}[{index}]"), "is empty");
+            problems.extend(empty.map(|(index, _)| place(index)));
         }
-        Ok(())
+        problems
     }
 
-    fn check_operations(&self) -> Result<(), Problem> {
-        if self.operations.is_empty() {
-            let message = "lists no operation; leave it out for `pull`";
-            return Err(Problem::at("operations", message));
-        }
+    fn foreign_operations(&self) -> impl Iterator<Item = Problem> {
         let foreign = |operation: &Operation| operation.access() != Some(AccessClass::Manage);
-        match self.operations.iter().position(foreign) {
-            None => Ok(()),
-            Some(index) => {
-                let operation = &self.operations[index];
-                let message = format!("`{operation}` does not change models; use `model-access`");
-                Err(Problem::at(format!("operations[{index}]"), message))
-            }
-        }
+        let operations = self.operations.iter().enumerate();
+        operations.filter(move |(_, operation)| foreign(operation)).map(|(index, operation)| {
+            let message = format!("`{operation}` does not change models; use `model-access`");
+            Problem::at(format!("operations[{index}]"), message)
+        })
     }
 
     /// A list that an operation needs must not be empty, and one that none needs must be.
-    fn check_list(
+    fn wrong_list(
         &self,
         field: &str,
         patterns: &ModelPatterns,
         needs: fn(&Operation) -> Need,
-    ) -> Result<(), Problem> {
+    ) -> Option<Problem> {
         let most = self.operations.iter().max_by_key(|operation| needs(operation));
         let need = most.map_or(Need::Never, needs);
         match (need, most, patterns.is_empty()) {
@@ -126,28 +131,14 @@ impl Settings {
                 let message = format!(
                     "`{operation}` needs at least one pattern here; write `*` for every model"
                 );
-                Err(Problem::at(field, message))
+                Some(Problem::at(field, message))
             }
             (Need::Never, _, false) => {
                 let message = "has no effect, because none of `operations` reads it";
-                Err(Problem::at(field, message))
+                Some(Problem::at(field, message))
             }
-            _ => Ok(()),
+            _ => None,
         }
-    }
-
-    fn check_remote_hosts(&self) -> Result<(), Problem> {
-        if self.remote_hosts.is_empty() || self.operations.contains(&Operation::Create) {
-            return Ok(());
-        }
-        Err(Problem::at("remote_hosts", WITHOUT_CREATE))
-    }
-
-    fn check_files(&self) -> Result<(), Problem> {
-        if self.files == Files::None || self.operations.contains(&Operation::Create) {
-            return Ok(());
-        }
-        Err(Problem::at("files", WITHOUT_CREATE))
     }
 }
 

@@ -79,19 +79,18 @@ impl Settings {
                            `tools` or `forbid_fields`";
             return Err(Problem::new(message));
         }
-        for (field, _, most) in numbers {
-            if most.is_some_and(|most| most < 1) {
-                return Err(Problem::at(field, "must be at least 1"));
-            }
-        }
+        let low = numbers.iter().filter(|(_, _, most)| most.is_some_and(|most| most < 1));
+        let mut problems: Vec<_> =
+            low.map(|(field, _, _)| Problem::at(*field, "must be at least 1")).collect();
         if self.allow.is_empty() && !self.forbid_fields.is_empty() {
             let message = "needs `allow`: fields are refused in requests that this binding allows";
-            return Err(Problem::at("forbid_fields", message));
+            problems.push(Problem::at("forbid_fields", message));
         }
-        if let Some(index) = self.forbid_fields.iter().position(String::is_empty) {
-            return Err(Problem::at(format!("forbid_fields[{index}]"), "is empty"));
-        }
-        Ok(())
+        let empty = self.forbid_fields.iter().enumerate().filter(|(_, field)| field.is_empty());
+        problems.extend(
+            empty.map(|(index, _)| Problem::at(format!("forbid_fields[{index}]"), "is empty")),
+        );
+        Problem::all(problems)
     }
 }
 

@@ -61,21 +61,22 @@ impl Settings {
             let message = "limits nothing; write `minute`, `hour`, `day` or `month`";
             return Err(Problem::new(message));
         }
+        let mut problems = Vec::new();
         if self.operations.as_ref().is_some_and(Vec::is_empty) {
-            return Err(Problem::at("operations", "lists no operation; leave it out"));
+            problems.push(Problem::at("operations", "lists no operation; leave it out"));
         }
         for (window, budget) in self.windows() {
             let Some(Budget { requests, tokens }) = budget else { continue };
             if requests.is_none() && tokens.is_none() {
-                return Err(Problem::at(window, "limits nothing; write `requests` or `tokens`"));
+                problems.push(Problem::at(window, "limits nothing; write `requests` or `tokens`"));
             }
             for (field, most) in [("requests", requests), ("tokens", tokens)] {
                 if most == Some(0) {
                     let message = "must be at least 1; to refuse all, leave out what allows it";
-                    return Err(Problem::at(format!("{window}.{field}"), message));
+                    problems.push(Problem::at(format!("{window}.{field}"), message));
                 }
             }
         }
-        Ok(())
+        Problem::all(problems)
     }
 }

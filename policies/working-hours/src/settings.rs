@@ -64,33 +64,37 @@ impl Settings {
 
     /// Refuse settings that could never do what their author means.
     pub(crate) fn check(&self) -> Result<(), Problem> {
+        let mut problems = Vec::new();
         if self.hours.is_empty() {
-            return Err(Problem::at("hours", "is empty, so that there is no time to work"));
+            problems.push(Problem::at("hours", "is empty, so that there is no time to work"));
         }
         if self.operations.as_ref().is_some_and(Vec::is_empty) {
-            return Err(Problem::at("operations", "lists no operation; leave it out for all"));
+            problems.push(Problem::at("operations", "lists no operation; leave it out for all"));
         }
-        let problem = |(index, hours): (usize, &Hours)| hours.check(&format!("hours[{index}]"));
-        self.hours.iter().enumerate().try_for_each(problem)
+        for (index, hours) in self.hours.iter().enumerate() {
+            problems.extend(hours.problems(&format!("hours[{index}]")));
+        }
+        Problem::all(problems)
     }
 }
 
 impl Hours {
-    fn check(&self, place: &str) -> Result<(), Problem> {
+    fn problems(&self, place: &str) -> Vec<Problem> {
+        let mut problems = Vec::new();
         if self.days.is_empty() {
-            return Err(Problem::at(format!("{place}.days"), "is empty; leave it out for all"));
+            problems.push(Problem::at(format!("{place}.days"), "is empty; leave it out for all"));
         }
         for (field, text) in [("from", &self.from), ("to", &self.to)] {
             if minute(text).is_none() {
                 let message = format!("{text:?} is no time of day; write it like \"08:30\"");
-                return Err(Problem::at(format!("{place}.{field}"), message));
+                problems.push(Problem::at(format!("{place}.{field}"), message));
             }
         }
         if self.from == self.to {
             let message = "is the same as `from`; write \"00:00\" and \"24:00\" for a whole day";
-            return Err(Problem::at(format!("{place}.to"), message));
+            problems.push(Problem::at(format!("{place}.to"), message));
         }
-        Ok(())
+        problems
     }
 
     /// Whether a minute of a day (1 is Monday) lies within.

@@ -36,7 +36,7 @@ const REASONS: [(&str, usize); 7] = [
     ("policy \"clock\" does not load: imports `guests:clock/clock", 3),
     ("policy \"future\" does not load: made for version 2.0.0 of the contract", 4),
     ("the module's digest is sha256:", 5),
-    ("policy \"nonsense\" does not load: not a valid WebAssembly module", 6),
+    ("policy \"nonsense\" does not load: this is no WebAssembly module: the file is a script", 6),
     ("policy \"trapping\" does not load", 7),
     ("binding \"one\": policy \"model-access\" does not accept", 10),
     ("binding \"two\": policy \"model-access\" does not accept", 11),

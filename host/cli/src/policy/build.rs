@@ -23,6 +23,8 @@ pub(crate) struct Arguments {
 pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Ending> {
     let mut path = toolchain::build(&arguments.directory)?;
     let module = std::fs::read(&path)?;
+    stockade_engine::check_module(&module)
+        .with_context(|| format!("{} is built, and is no policy", path.display()))?;
     if let Some(out) = &arguments.out {
         replace(out, &module).with_context(|| format!("cannot write {}", out.display()))?;
         path.clone_from(out);

@@ -148,7 +148,7 @@ fn a_module_is_told_what_it_is() {
     std::fs::write(here.path().join("no.wasm"), "no wasm").unwrap();
     let inspect = policy(&["inspect", "no.wasm"], here.path());
     assert_eq!(inspect.status.code(), Some(2));
-    assert!(text(&inspect.stderr).contains("not a valid WebAssembly module"));
+    assert!(text(&inspect.stderr).contains("this is no WebAssembly module"));
 }
 
 /// One case that is read to its end, one that is not, and one that is never asked.

@@ -178,7 +178,7 @@ fn place(error: &TlsError, places: [Location; 3], revoked: Location) -> Location
     let [certificate, key, authority] = places;
     match error {
         TlsError::Certificate(_) => certificate,
-        TlsError::Key(_) | TlsError::Pair(_) => key,
+        TlsError::Key(_) | TlsError::EncryptedKey | TlsError::Pair(_) => key,
         TlsError::Authority(_) | TlsError::NoAuthorities => authority,
         TlsError::Revoked(_) => revoked,
     }

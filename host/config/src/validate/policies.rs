@@ -100,7 +100,14 @@ fn module(
         }
         Err(error) => {
             let message = format!("cannot read the module {}: {error}", path.display());
-            report.add(Problem::new(written.at, message));
+            let problem = Problem::new(written.at, message);
+            report.add(match error {
+                ReadError::TooLarge(_) => problem.help(
+                    "a debug build is as large as that: build it with `--release`, or with \
+                     `stockade policy build`",
+                ),
+                _ => problem,
+            });
             return None;
         }
     };

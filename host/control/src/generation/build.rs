@@ -7,6 +7,7 @@ use stockade_core::{Clock, LocalTime, ModelRef, ModelRole, Operation, Parameters
 use stockade_engine::{Engine, LoadError, ModuleSource, PolicyLimits, PreparedPolicy};
 
 use super::bindings::{BindingTable, Place};
+use super::nonsense::Nonsense;
 use super::{Asker, Generation, Hypothetical};
 use crate::jwks::KeyFeeds;
 use stockade_config::{
@@ -132,7 +133,8 @@ impl Draft {
     ) -> Generation {
         let (config, authenticator) = (Arc::clone(&self.config), Arc::clone(&self.authenticator));
         let (feeds, time_zone) = (self.feeds.clone(), config.time_zone.clone());
-        Generation { number, config, authenticator, feeds, time_zone, policies, bindings }
+        let nonsense = Nonsense::default();
+        Generation { number, config, authenticator, feeds, time_zone, policies, bindings, nonsense }
     }
 }
 

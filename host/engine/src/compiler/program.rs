@@ -186,7 +186,7 @@ pub(crate) fn compile(
     runtime: &Runtime,
     component: &[u8],
 ) -> Result<InstancePre<Sandbox>, LoadError> {
-    let refused = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
+    let refused = |error: wasmtime::Error| crate::code::not_compiled(&error);
     let component = Component::new(&runtime.wasmtime, component).map_err(refused)?;
     runtime.linker.instantiate_pre(&component).map_err(refused)
 }

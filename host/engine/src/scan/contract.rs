@@ -29,5 +29,9 @@ fn known(version: &str) -> Result<&'static str, LoadError> {
 }
 
 pub(super) fn missing_exports() -> LoadError {
-    LoadError::NotAPolicy(format!("it does not export `{PACKAGE}{POLICY}@{}`", newest()))
+    LoadError::NotAPolicy(format!(
+        "it does not export `{PACKAGE}{POLICY}@{}`, as the SDK does where `#[policy]` stands above \
+         `impl Policy for …`",
+        newest()
+    ))
 }

@@ -1,6 +1,8 @@
 use std::borrow::Cow;
 
 use super::{Kind, Scanned, scan};
+use stockade_core::LARGEST_MODULE;
+
 use crate::LoadError;
 
 const MEMORY: usize = 16 << 20;
@@ -18,7 +20,7 @@ fn with(more: &str) -> Result<Scanned, LoadError> {
 
 fn too_large(result: Result<Scanned, LoadError>) -> Cow<'static, str> {
     match result {
-        Err(LoadError::TooLarge { what, actual, limit }) => {
+        Err(LoadError::TooLarge { what, actual, limit, .. }) => {
             assert!(actual > limit);
             what
         }
@@ -75,7 +77,8 @@ fn sizes_and_counts_are_bounded() {
     for (module, expected) in cases {
         assert_eq!(too_large(with(&module)), expected);
     }
-    let huge = vec![0; (4 << 20) + 1];
+    let mut huge = b"\0asm\x01\0\0\0".to_vec();
+    huge.resize((4 << 20) + 1, 0);
     assert_eq!(too_large(scan(&huge, MEMORY)), "bytes");
 }
 
@@ -122,4 +125,26 @@ fn exceptions_are_refused() {
 fn exports(count: usize) -> String {
     let exports: Vec<String> = (0..count).map(|n| format!("(func (export \"f{n}\"))")).collect();
     exports.concat()
+}
+
+#[test]
+fn a_debug_build_is_told_to_be_built_for_release() {
+    let mut module = wat::parse_str(format!("(module {EXPORT})")).unwrap();
+    // A custom section with a name and no content.
+    module.extend([0, 12, 11]);
+    module.extend(b".debug_info");
+    assert!(scan(&module, MEMORY).is_ok());
+    let text = |module: &[u8]| scan(module, MEMORY).unwrap_err().to_string();
+    let large = usize::try_from(LARGEST_MODULE).unwrap() + 1;
+    module.resize(large, 0);
+    assert!(text(&module).contains("--release"), "{}", text(&module));
+    let mut plain = b"\0asm\x01\0\0\0".to_vec();
+    plain.resize(large, 0);
+    assert!(!text(&plain).contains("--release"), "{}", text(&plain));
+}
+
+#[test]
+fn a_forgotten_attribute_is_named() {
+    let error = scan_text("(module (memory (export \"memory\") 1))").unwrap_err().to_string();
+    assert!(error.contains("`#[policy]`") && error.contains("does not export"), "{error}");
 }
