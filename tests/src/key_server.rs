@@ -55,6 +55,9 @@ impl Signer {
 pub enum Published {
     /// These keys.
     Keys(Vec<Value>),
+    /// These keys, and where they are in the issuer's configuration: this text, with `KEYS` in
+    /// the place of their URL.
+    Discovered(String, Vec<Value>),
     /// This text.
     Text(String),
     /// This status, and for a redirect where it leads to.
@@ -99,20 +102,28 @@ impl KeyServer {
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let answer = render(&now.lock().unwrap().clone());
+                let scheme = if tls.is_some() { "https" } else { "http" };
+                let keys = format!("{scheme}://{address}/keys");
+                let published = now.lock().unwrap().clone();
+                let answer = |path: &str| render(&published, path, &keys);
                 let Some(tls) = &tls else {
-                    serve(stream, &answer).await;
+                    serve(stream, answer).await;
                     count.send_modify(|count| *count += 1);
                     continue;
                 };
                 // Whoever does not trust the certificate asks nothing.
                 if let Ok(stream) = tls.accept(stream).await {
-                    serve(stream, &answer).await;
+                    serve(stream, answer).await;
                 }
                 count.send_modify(|count| *count += 1);
             }
         });
         Self { address, published, answered, task }
+    }
+
+    /// The address, for the URL of an issuer.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Where the keys are, without a scheme.
@@ -145,9 +156,14 @@ impl Drop for KeyServer {
     }
 }
 
-fn render(published: &Published) -> String {
+fn render(published: &Published, path: &str, url: &str) -> String {
     let (status, more, body) = match published {
-        Published::Keys(keys) => (200, "", json!({ "keys": keys }).to_string()),
+        Published::Discovered(configuration, _) if path == DISCOVERY => {
+            (200, "", configuration.replace("KEYS", url))
+        }
+        Published::Keys(keys) | Published::Discovered(_, keys) => {
+            (200, "", json!({ "keys": keys }).to_string())
+        }
         Published::Text(text) => (200, "", text.clone()),
         Published::Status(status) => (*status, "location: /elsewhere\r\n", String::new()),
     };
@@ -156,7 +172,12 @@ fn render(published: &Published) -> String {
     answer
 }
 
-async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, answer: &str) {
+const DISCOVERY: &str = "/realm/.well-known/openid-configuration";
+
+async fn serve(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    answer: impl FnOnce(&str) -> String,
+) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
@@ -164,6 +185,8 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, answer: &str) {
             Err(_) => return,
         }
     }
+    let head = String::from_utf8_lossy(&head);
+    let answer = answer(head.split(' ').nth(1).unwrap_or_default());
     // The gateway may have read enough before the end.
     stream.write_all(answer.as_bytes()).await.ok();
     stream.shutdown().await.ok();

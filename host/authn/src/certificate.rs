@@ -22,6 +22,7 @@ use crate::{AuthnError, Holder, Identity, Terms};
 mod names;
 mod told;
 mod validity;
+pub mod version1;
 
 pub use told::{certificate_end, certificate_names, revocation_list_end, revocation_list_issuer};
 

@@ -64,7 +64,8 @@ pub use basic::{
 };
 pub use certificate::{
     CertificateName, ClientCertificate, Fingerprint, InvalidFingerprint, PresentedCertificate,
-    certificate_end, certificate_names, revocation_list_end, revocation_list_issuer,
+    certificate_end, certificate_names, revocation_list_end, revocation_list_issuer, version1,
+    version1::Version1,
 };
 pub use client::{
     AddressRange, BadForwarding, BadProxyHeader, ClientIp, ForwardingHeader, InvalidRange,

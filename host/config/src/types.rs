@@ -152,8 +152,10 @@ pub struct Issuer {
 /// Keys that an issuer publishes.
 #[derive(Clone, Debug)]
 pub struct FetchedKeys {
-    /// Where.
+    /// Where: the keys, or the configuration that the issuer publishes.
     pub endpoint: Arc<Endpoint>,
+    /// The issuer whose configuration says where the keys are; nothing where that is known.
+    pub discovered_from: Option<String>,
     /// How long they are good before they are fetched again.
     pub refresh: Duration,
 }

@@ -16,6 +16,7 @@ use stockade_net::{FetchError, get};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::discovery::{DiscoveryError, discover};
 use stockade_config::{Config, FetchedKeys, Issuer};
 
 /// Between two times that keys are fetched because a token asks for one.
@@ -33,6 +34,9 @@ pub enum KeysError {
     /// The issuer's server does not give them.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// It is not known where they are.
+    #[error("the issuer's configuration (`.well-known/openid-configuration`): {0}")]
+    Discovery(#[from] DiscoveryError),
     /// They are not what keys should be.
     #[error("the keys cannot be used: {0}")]
     Unusable(#[from] InvalidJwtKey),
@@ -80,7 +84,12 @@ impl JwksFeed {
     }
 
     async fn fetch(&self) -> Result<KeySet, KeysError> {
-        Ok(KeySet::from_jwks(&get(&self.source.endpoint, MEDIA_TYPES).await?)?)
+        let endpoint = &self.source.endpoint;
+        let keys = match &self.source.discovered_from {
+            Some(issuer) => get(&discover(endpoint, issuer).await?, MEDIA_TYPES).await?,
+            None => get(endpoint, MEDIA_TYPES).await?,
+        };
+        Ok(KeySet::from_jwks(&keys)?)
     }
 
     fn pause(&self, failures: u32) -> Duration {
@@ -131,7 +140,10 @@ impl JwksFeed {
 
     /// Tells whether both fetch the same.
     fn is_alike(&self, other: &Self) -> bool {
-        self.id == other.id && self.source.endpoint == other.source.endpoint
+        let (one, other_source) = (&self.source, &other.source);
+        self.id == other.id
+            && one.endpoint == other_source.endpoint
+            && one.discovered_from == other_source.discovered_from
     }
 }
 

@@ -4,6 +4,7 @@
 //! proven, and swapped in by [reload] while the gateway runs. It brings the keys that
 //! [issuers publish](jwks) and the [policies that are shipped](shipped).
 
+mod discovery;
 pub mod endings;
 pub mod generation;
 pub mod jwks;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, HOST, USER_AGENT};
+use http::uri::Scheme;
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::client::conn::http1::handshake;
@@ -90,6 +91,18 @@ impl Endpoint {
         Self { uri, tls: Some(client), authority }
     }
 
+    /// The same server's word for another place: verified by the same authorities, and never
+    /// without TLS where this one has it. Nothing for a URL that cannot be asked like that.
+    pub fn elsewhere(&self, uri: Uri) -> Option<Self> {
+        let authority = uri.authority().map(|authority| authority.as_str())?;
+        let with_tls = uri.scheme() == Some(&Scheme::HTTPS);
+        let alike = with_tls == self.tls.is_some()
+            && (with_tls || uri.scheme() == Some(&Scheme::HTTP))
+            && !authority.contains('@')
+            && uri.host().is_some_and(|host| !host.is_empty());
+        alike.then(|| Self { uri, tls: self.tls.clone(), authority: self.authority.clone() })
+    }
+
     fn host(&self) -> &str {
         self.uri.host().unwrap_or_default().trim_matches(['[', ']'])
     }
@@ -149,4 +162,29 @@ where
     }
     let body = Limited::new(answer.into_body(), LONGEST).collect().await;
     Ok(body.map_err(FetchError::Body)?.to_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_place_is_never_less_protected() {
+        let uri = |text: &str| text.parse::<Uri>().unwrap();
+        let plain = Endpoint::plain(uri("http://127.0.0.1:1/a"));
+        assert!(plain.elsewhere(uri("http://127.0.0.1:2/keys")).is_some());
+        assert!(plain.elsewhere(uri("https://sso.example.org/keys")).is_none());
+        let builder =
+            ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+        let client = builder
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
+        let tls = Endpoint::over_tls(uri("https://sso.example.org/a"), Arc::new(client), None);
+        assert!(tls.elsewhere(uri("https://keys.example.org/keys")).is_some());
+        for refused in ["http://127.0.0.1/keys", "https://u:p@sso.example.org/keys", "/keys"] {
+            assert!(tls.elsewhere(uri(refused)).is_none(), "{refused}");
+        }
+    }
 }

@@ -5,6 +5,7 @@
 
 mod ending;
 mod refused;
+mod version1;
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use stockade_core::{Secret, UnixTime};
 pub use ending::{Ending, EndingKind};
 use refused::Noting;
 pub use refused::noting;
+use version1::WithVersion1;
 
 /// The TLS of a listener: its certificate, and the verifier of its clients' certificates.
 #[derive(Clone)]
@@ -194,9 +196,10 @@ fn verifier(
     let authorities = certificates(&files.authority).map_err(TlsError::Authority)?;
     let ending = |der| Ending::of_certificate(EndingKind::Authority, der);
     endings.extend(authorities.iter().filter_map(ending));
-    let roots = trusted(authorities)?;
+    let roots = Arc::new(trusted(authorities)?);
     let provider = Arc::new(default_provider());
-    let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+    let algorithms = provider.signature_verification_algorithms;
+    let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), provider);
     if let Some(pem) = &files.revoked {
         let lists: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(pem).collect();
         let lists = lists.map_err(|error| TlsError::Revoked(error.to_string()))?;
@@ -209,12 +212,14 @@ fn verifier(
     if !files.required {
         builder = builder.allow_unauthenticated();
     }
-    builder.build().map_err(|error| match error {
+    let others = builder.build().map_err(|error| match error {
         rustls::server::VerifierBuilderError::InvalidCrl(error) => {
             TlsError::Revoked(format!("{error:?}"))
         }
         other => TlsError::Authority(other.to_string()),
-    })
+    })?;
+    let revocable = files.revoked.is_some();
+    Ok(Arc::new(WithVersion1 { others, authorities: roots, algorithms, revocable }))
 }
 
 impl fmt::Debug for Tls {

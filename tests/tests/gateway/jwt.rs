@@ -323,3 +323,28 @@ async fn the_configuration_in_the_guide_is_right() {
     let after = world.rebind(&format!("{issuer}{more}{BINDINGS}")).await;
     assert!(after.rejected.is_none(), "{:?}", after.rejected);
 }
+
+/// The issuer is its own URL, and its configuration says where its keys are.
+#[tokio::test]
+async fn keys_are_found_by_the_issuer_alone() {
+    let signer = Signer::new("one");
+    let server = KeyServer::start(Published::Status(404)).await;
+    let issuer = format!("http://{}/realm/", server.address());
+    let configuration = format!(
+        "issuers:\n  sso: {{ issuer: \"{issuer}\", audience: ollama, jwks_url: discover }}\n{BINDINGS}"
+    );
+    let world = World::with(&configuration).await;
+    let token = signer.token("alice", &json!({ "iss": issuer }));
+    assert_eq!(status(&world, &token).await, 503);
+    // Somebody else's configuration leads nowhere.
+    let says = |issuer: &str| {
+        let document = json!({ "issuer": issuer, "jwks_uri": "KEYS", "more": [1] }).to_string();
+        Published::Discovered(document, vec![signer.jwk()])
+    };
+    let asked = server.asked();
+    server.publish(says(issuer.trim_end_matches('/')));
+    server.asked_often(asked + 1).await;
+    assert_eq!(status(&world, &token).await, 503);
+    server.publish(says(&issuer));
+    becomes(&world, &token, 200).await;
+}

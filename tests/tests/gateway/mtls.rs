@@ -209,3 +209,95 @@ async fn a_key_that_others_can_read_is_refused() {
     let errors = world.change(open).await.rejected.expect("it is rejected");
     assert!(errors.to_string().contains("chmod 600"), "{errors}");
 }
+
+/// Dora by names that small authorities use, and by certificates without extensions.
+const DORA: &str = r#"  dora:
+    groups: [research]
+    certificates:
+      - { id: cn, cn: dora }
+      - { id: upn, upn: Dora@corp.example }
+      - { id: ip, ip: 192.0.2.7 }
+"#;
+
+fn openssl(directory: &Path, arguments: &str) {
+    let mut command = std::process::Command::new("openssl");
+    command.args(arguments.split(' ')).current_dir(directory);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Certificates as small authorities issue them, of several kinds of keys.
+fn small_authority(directory: &Path) {
+    let kinds = ["ec -pkeyopt ec_paramgen_curve:P-256", "rsa:2048", "ed25519"];
+    for ca in ["ca", "other"] {
+        let key = format!("{ca}.key -out {ca}.pem -subj /CN=ca -days 9");
+        openssl(directory, &format!("req -x509 -newkey {} -nodes -keyout {key}", kinds[0]));
+    }
+    let issue = |name: &str, kind: &str, ca: &str, days: &str, extensions: &str| {
+        let key = format!("{name}.key -out {name}.csr -subj /CN=dora");
+        openssl(directory, &format!("req -newkey {kind} -nodes -keyout {key}"));
+        let ca = format!("-CA {ca}.pem -CAkey {ca}.key -CAcreateserial");
+        let mut command = format!("x509 -req -in {name}.csr {ca} -days {days} -out {name}.pem");
+        if !extensions.is_empty() {
+            std::fs::write(directory.join("extensions"), extensions).unwrap();
+            command.push_str(" -extfile extensions");
+        }
+        openssl(directory, &command);
+    };
+    issue("server", kinds[0], "ca", "9", "subjectAltName=IP:127.0.0.1");
+    for (name, kind) in ["ec", "rsa", "ed"].into_iter().zip(kinds) {
+        issue(name, kind, "ca", "9", "");
+    }
+    issue("version3", kinds[0], "ca", "9", "basicConstraints=CA:FALSE");
+    let upn = "subjectAltName=otherName:1.3.6.1.4.1.311.20.2.3;UTF8:DORA@corp.example";
+    issue("upn", kinds[0], "ca", "9", upn);
+    issue("ip", kinds[0], "ca", "9", "subjectAltName=IP:192.0.2.7");
+    issue("expired", kinds[0], "ca", "-1", "");
+    issue("forged", kinds[0], "other", "9", "");
+    // Signed by what the authority has signed, and not by the authority.
+    issue("between", kinds[0], "ec", "9", "");
+    let chain = ["between.pem", "ec.pem"].map(|file| std::fs::read(directory.join(file)).unwrap());
+    std::fs::write(directory.join("between.pem"), chain.concat()).unwrap();
+    use std::os::unix::fs::PermissionsExt as _;
+    let key = directory.join("server.key");
+    std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[tokio::test]
+async fn certificates_of_small_authorities_prove_their_users() {
+    let listen = "{ address: \"127.0.0.1:0\", tls: { certificate: server.pem, key: server.key, \
+                  client_ca: ca.pem } }";
+    let rest = format!("{DORA}{BINDINGS}");
+    let prepare: &(dyn Fn(&Path) + Sync) = &small_authority;
+    let world = World::build(Setup { bindings: &rest, listen, prepare, ..Setup::default() }).await;
+    for version in ["1.2", "1.3"] {
+        let (least, most) = (format!("--tlsv{version}"), ["--tls-max", version]);
+        let arguments = [&*least, most[0], most[1]];
+        for name in ["ec", "rsa", "ed", "version3", "upn", "ip"] {
+            assert_eq!(curl(&world, Some(name), &arguments).await, "200", "{name} {version}");
+        }
+        for name in ["expired", "forged", "between"] {
+            assert_eq!(curl(&world, Some(name), &arguments).await, "000", "{name} {version}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_version_1_is_refused_where_it_could_be_revoked() {
+    let authority = Authority::new();
+    let prepare = |directory: &Path| {
+        small_authority(directory);
+        // Revocation lists of another authority are as good: none is of this one.
+        authority.revoke(directory, "crl", &[]);
+    };
+    let rest = format!("{DORA}{BINDINGS}");
+    let listen = listen("required");
+    let world = World::build(Setup {
+        bindings: &rest,
+        listen: &listen,
+        prepare: &prepare,
+        ..Setup::default()
+    })
+    .await;
+    assert_eq!(curl(&world, Some("ec"), &[]).await, "000");
+}

@@ -25,6 +25,7 @@ const DEFAULT_REFRESH: Duration = Duration::from_mins(15);
 pub(super) fn keys(
     at: Location,
     raw: RawIssuer,
+    issuer: Option<&str>,
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,
 ) -> Option<Keys> {
@@ -47,10 +48,18 @@ pub(super) fn keys(
     let keys = match source {
         Source::Url => {
             let refresh = interval(refresh, report);
-            let endpoint = Arc::new(endpoint(&text, ca, surroundings, report)?);
+            let discovered_from = match text.value == DISCOVER {
+                true => Some(issuer?.to_owned()),
+                false => None,
+            };
+            let url = match &discovered_from {
+                Some(issuer) => discovery(&text, issuer, report)?,
+                None => uri(&text, report)?,
+            };
+            let endpoint = Arc::new(endpoint((url, text.at), ca, surroundings, report)?);
             // Nothing is fetched while a configuration is read.
             let none = Arc::new(JwtKeys::fetched(|| ()));
-            return Some((none, Some(FetchedKeys { endpoint, refresh })));
+            return Some((none, Some(FetchedKeys { endpoint, discovered_from, refresh })));
         }
         Source::Set => public(&text, KeySet::from_jwks, surroundings, report),
         Source::PublicKey => public(&text, KeySet::from_pem, surroundings, report),
@@ -82,7 +91,8 @@ fn only(
         return Some(one);
     }
     let problem = Problem::new(at, "the keys of an issuer come from one place");
-    let help = "write one of `jwks_url`, `jwks_file`, `public_key_file` and `secret_file`";
+    let help = "write one of `jwks_url`, `jwks_file`, `public_key_file` and `secret_file`; \
+                `jwks_url: discover` finds them by the `issuer`";
     report.add(problem.help(help));
     None
 }
@@ -117,12 +127,11 @@ fn secret(
 }
 
 fn endpoint(
-    url: &Located<String>,
+    (uri, at): (Uri, Location),
     ca: Option<Located<String>>,
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,
 ) -> Option<Endpoint> {
-    let uri = uri(url, report)?;
     if uri.scheme() == Some(&Scheme::HTTP) {
         if let Some(ca) = ca {
             report.add(Problem::new(ca.at, "nothing is verified by this `ca`: the URL is http"));
@@ -133,10 +142,26 @@ fn endpoint(
         Some(file) => Some(open(file, surroundings, report)?),
         None => None,
     };
-    let at = ca.map_or(url.at, |file| file.at);
+    let at = ca.map_or(at, |file| file.at);
     let client = tls::client(authority.as_deref());
     let client = client.map_err(|error| report.add(Problem::new(at, error.to_string()))).ok()?;
     Some(Endpoint::over_tls(uri, client, authority))
+}
+
+/// What is written in the place of a URL to look for it at the issuer.
+const DISCOVER: &str = "discover";
+
+/// Where the issuer's configuration is (OpenID Connect Discovery 1.0, section 4).
+fn discovery(written: &Located<String>, issuer: &str, report: &mut Report) -> Option<Uri> {
+    let plain = !issuer.contains(['?', '#']);
+    let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+    let url = url.parse::<Uri>().map_err(|_| "it is not a URL").and_then(check_uri);
+    let url = url.and_then(|url| plain.then_some(url).ok_or("it has a query or a fragment"));
+    url.map_err(|wrong| {
+        let message = format!("`{DISCOVER}` asks at the URL that `issuer` is, and {wrong}");
+        report.add(Problem::new(written.at, message).help(URL_FORM));
+    })
+    .ok()
 }
 
 const URL_FORM: &str =

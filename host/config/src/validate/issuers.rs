@@ -85,7 +85,7 @@ fn issuer(
         named => Some(named.optional().and_then(|text| header(&text, report))?),
     };
     let Named { id, issuer } = named;
-    let (keys, fetched) = keys(at, raw, surroundings, report)?;
+    let (keys, fetched) = keys(at, raw, issuer.as_deref(), surroundings, report)?;
     let (audiences, mapping) = (audiences?, mapping?);
     let (id, issuer, audience_claim) = (id?, issuer?, claim?);
     let rules = JwtIssuer { id, issuer, audiences, audience_claim, header, keys, rules, mapping };
