@@ -27,6 +27,7 @@ mod lists;
 mod main_path;
 mod memory;
 mod mtls;
+mod nonsense;
 mod ollama_keys;
 mod on_behalf;
 mod other_language;

@@ -1,7 +1,5 @@
 //! What a person is told who has made an ordinary mistake.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::path::Path;
 use std::process::{Command, Stdio};
 

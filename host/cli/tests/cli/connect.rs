@@ -1,8 +1,6 @@
 //! `stockade connect` as it is run: its key is in nothing that comes out of it, and what it needs
 //! is said.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::path::Path;
 use std::process::{Output, Stdio};
 
