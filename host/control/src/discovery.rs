@@ -1,4 +1,4 @@
-//! Where an issuer's keys are, by the configuration that it publishes (OpenID Connect
+//! Where an issuer's keys are, by the configuration that it publishes (OIDC
 //! Discovery 1.0, section 4).
 
 use http::Uri;

@@ -94,7 +94,7 @@ impl Endpoint {
     /// The same server's word for another place: verified by the same authorities, and never
     /// without TLS where this one has it. Nothing for a URL that cannot be asked like that.
     pub fn elsewhere(&self, uri: Uri) -> Option<Self> {
-        let authority = uri.authority().map(|authority| authority.as_str())?;
+        let authority = uri.authority()?.as_str();
         let with_tls = uri.scheme() == Some(&Scheme::HTTPS);
         let alike = with_tls == self.tls.is_some()
             && (with_tls || uri.scheme() == Some(&Scheme::HTTP))

@@ -138,8 +138,7 @@ impl Tls {
 const ENCRYPTED: [&[u8]; 2] = [b"-----BEGIN ENCRYPTED PRIVATE KEY-----", b"Proc-Type: 4,ENCRYPTED"];
 
 fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
-    let encrypted = |mark: &&[u8]| pem.windows(mark.len()).any(|window| window == *mark);
-    if ENCRYPTED.iter().any(|mark| encrypted(mark)) {
+    if ENCRYPTED.iter().any(|mark| pem.windows(mark.len()).any(|window| window == *mark)) {
         return Err(TlsError::EncryptedKey);
     }
     PrivateKeyDer::from_pem_slice(pem).map_err(|error| TlsError::Key(error.to_string()))

@@ -163,7 +163,7 @@ fn shown(place: &[Step]) -> String {
         match step {
             Step::Member(name) if text.is_empty() => text.push_str(name),
             Step::Member(name) => text.extend([".", name.as_str()]),
-            Step::Element(index) => text.push_str(&format!("[{index}]")),
+            Step::Element(index) => text.extend(["[", &index.to_string(), "]"]),
         }
     }
     text

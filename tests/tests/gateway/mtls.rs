@@ -1,5 +1,6 @@
 //! TLS and client certificates over real sockets, with curl and with Python.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -211,13 +212,13 @@ async fn a_key_that_others_can_read_is_refused() {
 }
 
 /// Dora by names that small authorities use, and by certificates without extensions.
-const DORA: &str = r#"  dora:
+const DORA: &str = r"  dora:
     groups: [research]
     certificates:
       - { id: cn, cn: dora }
       - { id: upn, upn: Dora@corp.example }
       - { id: ip, ip: 192.0.2.7 }
-"#;
+";
 
 fn openssl(directory: &Path, arguments: &str) {
     let mut command = std::process::Command::new("openssl");

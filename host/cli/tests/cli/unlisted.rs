@@ -206,7 +206,7 @@ impl Issuer {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
                 let mut head = [0; 4096];
-                stream.read(&mut head).unwrap();
+                assert!(stream.read(&mut head).unwrap() > 0);
                 let length = body.len();
                 let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
                 stream.write_all(format!("{head}{body}").as_bytes()).unwrap();

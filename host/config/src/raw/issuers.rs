@@ -19,7 +19,7 @@ pub(crate) struct RawIssuer {
     /// A header in which its tokens come besides `Authorization`.
     pub(crate) header: Slot<String>,
     /// Where its keys are fetched from: https, or http on this machine; or `discover`, to find that
-    /// in the configuration that the issuer publishes (OpenID Connect Discovery).
+    /// in the configuration that the issuer publishes (OIDC Discovery).
     pub(crate) jwks_url: Slot<String>,
     /// The file with the authorities of that server, in PEM; this machine's, if left out.
     pub(crate) ca: Slot<String>,

@@ -48,10 +48,8 @@ pub(super) fn keys(
     let keys = match source {
         Source::Url => {
             let refresh = interval(refresh, report);
-            let discovered_from = match text.value == DISCOVER {
-                true => Some(issuer?.to_owned()),
-                false => None,
-            };
+            let discovered_from =
+                if text.value == DISCOVER { Some(issuer?.to_owned()) } else { None };
             let url = match &discovered_from {
                 Some(issuer) => discovery(&text, issuer, report)?,
                 None => uri(&text, report)?,
@@ -151,7 +149,7 @@ fn endpoint(
 /// What is written in the place of a URL to look for it at the issuer.
 const DISCOVER: &str = "discover";
 
-/// Where the issuer's configuration is (OpenID Connect Discovery 1.0, section 4).
+/// Where the issuer's configuration is (OIDC Discovery 1.0, section 4).
 fn discovery(written: &Located<String>, issuer: &str, report: &mut Report) -> Option<Uri> {
     let plain = !issuer.contains(['?', '#']);
     let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));

@@ -266,21 +266,21 @@ fn run_tests(generation: &Generation, clock: &dyn Clock) -> Result<(), ConfigErr
 }
 
 fn run_test(generation: &Generation, test: &ConfigTest, time: LocalTime) -> Option<String> {
-    let asked = &test.asked;
-    let principal = match generation.authenticator.suppose(&asked.caller) {
+    let question = &test.asked;
+    let principal = match generation.authenticator.suppose(&question.caller) {
         Ok(principal) => principal,
         // Refused is what such a caller is, whatever the policies say.
         Err(ImpossibleCaller::Disabled(_)) if !test.allowed => return None,
         Err(impossible) => return Some(impossible.to_string()),
     };
     let request = Hypothetical {
-        operation: asked.operation,
-        models: asked.model.iter().map(|name| model(asked.operation, name)).collect(),
-        dialect: asked.api,
+        operation: question.operation,
+        models: question.model.iter().map(|name| model(question.operation, name)).collect(),
+        dialect: question.api,
         parameters: Parameters::default(),
     };
     let scope = Scope::default();
-    let asker = Asker { principal: &principal, scope: &scope, client: asked.client, time };
+    let asker = Asker { principal: &principal, scope: &scope, client: question.client, time };
     let (allowed, why) = match generation.decide_blocking(asker, request).result {
         Ok(permit) => (true, format!("allowed by {:?}", permit.allowed_by())),
         Err(refusal) => (false, refusal.to_string()),
