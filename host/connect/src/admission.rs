@@ -140,15 +140,12 @@ fn decoded_once(bytes: &[u8]) -> Vec<u8> {
             [b'%', high, low, ..] => digit(*high).zip(digit(*low)),
             _ => None,
         };
-        match escape {
-            Some((high, low)) => {
-                decoded.push(high << 4 | low);
-                rest = &rest[3..];
-            }
-            None => {
-                decoded.push(*first);
-                rest = after;
-            }
+        if let Some((high, low)) = escape {
+            decoded.push(high << 4 | low);
+            rest = &rest[3..];
+        } else {
+            decoded.push(*first);
+            rest = after;
         }
     }
     decoded

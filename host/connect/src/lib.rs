@@ -23,6 +23,7 @@ mod credential;
 mod failure;
 mod gateway_url;
 mod headers;
+mod linger;
 mod peer;
 mod private_file;
 mod relay;

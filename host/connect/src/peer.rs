@@ -73,15 +73,13 @@ fn find(
     socket: SocketAddr,
     other_end: SocketAddr,
 ) -> Option<u32> {
-    let [short, long] =
-        [written_short, written_long].map(|written| Some((written(socket)?, written(other_end)?)));
+    let short = written_short(socket).zip(written_short(other_end));
+    let long = (written_long(socket), written_long(other_end));
     lines.map_while(Result::ok).find_map(|line| {
         let mut fields = line.split_ascii_whitespace();
         let ends = (fields.nth(1)?, fields.next()?);
-        let same = |form: &Option<(String, String)>| {
-            form.as_ref().is_some_and(|(own, other)| (own.as_str(), other.as_str()) == ends)
-        };
-        if !same(&short) && !same(&long) {
+        let same = |(own, other): &(String, String)| (own.as_str(), other.as_str()) == ends;
+        if !same(&long) && !short.as_ref().is_some_and(same) {
             return None;
         }
         // Behind the addresses: state, queues, timer, retransmissions, user, timeout, inode.
@@ -103,20 +101,18 @@ fn written_short(address: SocketAddr) -> Option<String> {
 }
 
 /// Any address in the table of IPv6.
-fn written_long(address: SocketAddr) -> Option<String> {
+fn written_long(address: SocketAddr) -> String {
     let ip: Ipv6Addr = match address.ip() {
         IpAddr::V4(ip) => ip.to_ipv6_mapped(),
         IpAddr::V6(ip) => ip,
     };
-    let words = ip
-        .octets()
-        .chunks_exact(4)
-        .map(|word| {
-            let word = word.try_into().map_or(0, u32::from_ne_bytes);
-            format!("{word:08X}")
-        })
-        .collect::<String>();
-    Some(format!("{words}:{:04X}", address.port()))
+    let bits = u128::from_be_bytes(ip.octets());
+    let word = |index: u32| {
+        let word = u32::try_from(bits >> (96 - 32 * index) & u128::from(u32::MAX));
+        u32::from_ne_bytes(word.unwrap_or_default().to_be_bytes())
+    };
+    let [first, second, third, fourth] = [0, 1, 2, 3].map(word);
+    format!("{first:08X}{second:08X}{third:08X}{fourth:08X}:{:04X}", address.port())
 }
 
 #[cfg(test)]

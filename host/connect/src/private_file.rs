@@ -111,10 +111,9 @@ fn check_private(metadata: &Metadata) -> Result<(), Reason> {
     if owner != 0 && owner != rustix::process::geteuid().as_raw() {
         return Err(Reason::Foreign(owner));
     }
-    match metadata.mode() & 0o7777 {
-        mode if mode & 0o077 == 0 => Ok(()),
-        mode => Err(Reason::Open(mode)),
-    }
+    let mode = metadata.mode() & 0o7777;
+    let of_others = mode & 0o077;
+    if of_others == 0 { Ok(()) } else { Err(Reason::Open(mode)) }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A request's life: admitted, given the user's credential, sent on, and answered.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, VARY};
@@ -11,6 +12,7 @@ use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use stockade_core::Clock;
 use stockade_ollama::{ROUTES, dialect_of_path, page, shown_path};
+use tokio::time::Instant;
 
 use crate::Config;
 use crate::admission::Admission;
@@ -19,6 +21,7 @@ use crate::condition::Condition;
 use crate::credential::{Credential, CredentialError};
 use crate::failure::Failure;
 use crate::headers;
+use crate::linger::AnsweredEarly;
 use crate::peer::ForeignPeer;
 use crate::upstream::{self, Outgoing, Upstream};
 
@@ -30,7 +33,9 @@ pub(crate) struct Relay {
     pub(crate) upstream: Upstream,
     pub(crate) credential: Option<Arc<Credential>>,
     admission: Admission,
-    pub(crate) condition: Condition,
+    condition: Condition,
+    /// When a refused connection was last logged.
+    told: Mutex<Option<Instant>>,
 }
 
 /// Does what may wait for a disk on a thread that may wait.
@@ -57,7 +62,19 @@ impl Relay {
             credential,
             admission: Admission::new(config.origins.clone()),
             condition: Condition::default(),
+            told: Mutex::new(None),
         })
+    }
+
+    /// Logs that a connection is not served; once a minute, because others decide how many there
+    /// are.
+    pub(crate) fn refused(&self, foreign: ForeignPeer) {
+        let now = Instant::now();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| now - told > Duration::from_mins(1)) {
+            *told = Some(now);
+            tracing::warn!("a connection is refused: {foreign}");
+        }
     }
 
     /// Answers one request of a connection whose other end was looked at.
@@ -65,6 +82,7 @@ impl Relay {
         &self,
         peer: Result<(), ForeignPeer>,
         request: Request<Incoming>,
+        early: &AnsweredEarly,
     ) -> Response<AnswerBody> {
         let (parts, body) = request.into_parts();
         let dialect = dialect_of_path(parts.uri.path());
@@ -72,7 +90,8 @@ impl Relay {
             Ok(response) => response,
             Err(refusal) => {
                 let mut response = refusal.answer(dialect);
-                // What is left of the request is not read.
+                // What is left of the request is not understood.
+                early.set();
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 response
             }
@@ -92,7 +111,7 @@ impl Relay {
         parts: &Parts,
         body: Incoming,
     ) -> Result<Response<AnswerBody>, Refusal> {
-        peer.map_err(|foreign| foreign_peer(&foreign))?;
+        peer.map_err(foreign_peer)?;
         self.admission.check(parts)?;
         if let Some(preflight) = self.preflight(parts) {
             return Ok(preflight);
@@ -228,7 +247,7 @@ impl From<Failure> for Refusal {
     }
 }
 
-fn foreign_peer(foreign: &ForeignPeer) -> Refusal {
+fn foreign_peer(foreign: ForeignPeer) -> Refusal {
     let message = format!(
         "{foreign}, and this way to the gateway is for the user who started it only; start \
          `stockade connect` as yourself, with your own credential, on another port"

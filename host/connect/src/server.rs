@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::linger::{AnsweredEarly, Lingering};
 use crate::peer::{ForeignPeer, PeerCheck};
 use crate::relay::{Relay, blocking};
 use crate::{Config, CredentialError, TlsError, renewal};
@@ -209,12 +210,14 @@ impl Connection {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
         let checked: Result<(), ForeignPeer> = blocking(move || peers.check(peer, local)).await;
-        if let Err(foreign) = &checked {
-            tracing::warn!("a connection is refused: {foreign}");
+        if let Err(foreign) = checked {
+            relay.refused(foreign);
         }
+        let early = AnsweredEarly::default();
+        let stream = Lingering::new(stream, early.clone());
         let service = service_fn(move |request| {
-            let relay = Arc::clone(&relay);
-            async move { Ok::<_, Infallible>(relay.serve(checked, request).await) }
+            let (relay, early) = (Arc::clone(&relay), early.clone());
+            async move { Ok::<_, Infallible>(relay.serve(checked, request, &early).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

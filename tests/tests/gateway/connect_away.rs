@@ -13,7 +13,8 @@ use stockade_tests::{
     Authority, BINDINGS, Connection, Reply, SetClock, Setup, TOKEN_SECRET, World, post, private,
     soon,
 };
-use tokio::net::TcpSocket;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::watch;
 
 const HELLO: &str = r#"{"model":"llama3.2:3b","prompt":"Hello","stream":false}"#;
 
@@ -60,17 +61,22 @@ impl Place {
         self.0.local_addr().unwrap()
     }
 
-    /// Leads there from now on.
-    fn lead(self, gateway: SocketAddr) -> tokio::task::JoinHandle<()> {
+    /// Leads there from now on, wherever the gateway is then.
+    fn lead(self, gateway: SocketAddr) -> watch::Sender<SocketAddr> {
         let listener = self.0.listen(16).unwrap();
+        let (sender, gateway) = watch::channel(gateway);
         tokio::spawn(async move {
             while let Ok((mut near, _)) = listener.accept().await {
+                let gateway = *gateway.borrow();
                 tokio::spawn(async move {
-                    let mut far = tokio::net::TcpStream::connect(gateway).await.unwrap();
-                    tokio::io::copy_bidirectional(&mut near, &mut far).await.ok();
+                    // Where nobody is, the connection ends.
+                    if let Ok(mut far) = TcpStream::connect(gateway).await {
+                        tokio::io::copy_bidirectional(&mut near, &mut far).await.ok();
+                    }
                 });
             }
-        })
+        });
+        sender
     }
 }
 
@@ -98,17 +104,28 @@ async fn a_gateway_that_is_away_is_told_in_each_dialect_until_it_is_back() {
         assert!(reply.text().starts_with(&shape), "{}", reply.text());
         assert!(reply.text().contains("refused"), "{}", reply.text());
     }
+    // Also to a request that is much longer than what sockets hold.
+    let image = HELLO.replace("Hello", &"A".repeat(16 << 20));
+    let mut request = post("/api/generate", None, &image);
+    request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
+    let reply = Connection::open(connect.addresses()[0]).await.send(request).await;
+    assert_eq!(reply.status, 502);
     let heartbeat = Request::builder().method("HEAD").uri("/").header("host", "localhost");
     let heartbeat = heartbeat.body(String::new()).unwrap();
     let reply = Connection::open(connect.addresses()[0]).await.send(heartbeat).await;
     assert_eq!(reply.status, 200, "ollama goes on, and tells the error of its next request");
     let led = place.lead(world.gateway());
     assert_eq!(ask(&connect, "/api/generate").await.status, 200);
-    // The gateway ends: its connections with it.
+    // The gateway ends, its connections with it, and another one starts.
     world.stop().await;
     let reply = ask(&connect, "/api/generate").await;
     assert_eq!(reply.status, 502, "{}", reply.text());
-    led.abort();
+    assert!(reply.text().contains("broke off"), "{}", reply.text());
+    let next = World::start().await;
+    replace(&directory.path().join("user.key"), next.key("alice"));
+    led.send_replace(next.gateway());
+    let reply = ask(&connect, "/api/generate").await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
 }
 
 fn alice() -> UserId {

@@ -131,3 +131,23 @@ async fn what_is_missing_is_said() {
         assert!(errors.contains(told) && !errors.contains("MARKED"), "{arguments:?}: {errors}");
     }
 }
+
+#[tokio::test]
+async fn the_guide_and_the_unit_name_options_that_there_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let output = connect(&root, &["--help"]).output().await.unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let is_option = |word: &&str| word.starts_with("--") && word.bytes().any(|byte| byte != b'-');
+    // Options of systemd and of other commands stand there, too.
+    let others = ["--user", "--now"];
+    for file in ["docs/guide/connect.md", "examples/connect/stockade-connect.service"] {
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        let words = text.split(|c: char| !c.is_ascii_lowercase() && c != '-');
+        let named: Vec<&str> = words.filter(is_option).collect();
+        assert!(named.contains(&"--key-file"), "{file}");
+        for option in named.iter().filter(|option| !others.contains(option)) {
+            let is_there = help.split_ascii_whitespace().any(|word| word == *option);
+            assert!(is_there, "{file}: {option}");
+        }
+    }
+}
