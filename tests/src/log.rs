@@ -1,10 +1,11 @@
 //! What the gateway logs, for tests.
 
+use std::cell::RefCell;
 use std::io;
+use std::sync::Once;
 
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tracing::subscriber::{DefaultGuard, set_default};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::soon;
@@ -19,17 +20,15 @@ fn parsed(line: &str) -> Value {
     value
 }
 
-/// Hands each line to the test.
-struct Lines(UnboundedSender<String>);
+/// Hands each line to the test on whose thread it is written.
+struct Lines;
 
-struct Line<'a> {
-    text: Vec<u8>,
-    sender: &'a UnboundedSender<String>,
-}
+#[derive(Default)]
+struct Line(Vec<u8>);
 
-impl io::Write for Line<'_> {
+impl io::Write for Line {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.text.extend_from_slice(bytes);
+        self.0.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -38,34 +37,44 @@ impl io::Write for Line<'_> {
     }
 }
 
-impl Drop for Line<'_> {
+impl Drop for Line {
     fn drop(&mut self) {
-        self.sender.send(String::from_utf8_lossy(&self.text).into_owned()).ok();
+        let text = String::from_utf8_lossy(&self.0).into_owned();
+        // A thread that ends may have lost it already.
+        let send = |sender: &RefCell<Option<UnboundedSender<String>>>| {
+            sender.borrow().as_ref().map(|sender| sender.send(text))
+        };
+        SENDER.try_with(send).ok();
     }
 }
 
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Line<'a>;
+impl MakeWriter<'_> for Lines {
+    type Writer = Line;
 
-    fn make_writer(&'a self) -> Line<'a> {
-        Line { text: Vec::new(), sender: &self.0 }
+    fn make_writer(&self) -> Line {
+        Line::default()
     }
+}
+
+thread_local! {
+    /// The log of the test that runs on this thread.
+    static SENDER: RefCell<Option<UnboundedSender<String>>> = const { RefCell::new(None) };
 }
 
 /// Everything that is logged on the thread of one test, on which its gateway runs too. What the
 /// gateway's own threads say, about reloads for one, is not in it.
-pub struct Log {
-    lines: UnboundedReceiver<String>,
-    _subscriber: DefaultGuard,
-}
+pub struct Log(UnboundedReceiver<String>);
 
 impl Log {
     /// Begins to log.
     pub fn start() -> Self {
-        let (sender, lines) = unbounded_channel();
-        let subscriber = tracing_subscriber::fmt().json().flatten_event(true);
-        let _subscriber = set_default(subscriber.with_writer(Lines(sender)).finish());
-        Self { lines, _subscriber }
+        static SUBSCRIBER: Once = Once::new();
+        SUBSCRIBER.call_once(|| {
+            tracing_subscriber::fmt().json().flatten_event(true).with_writer(Lines).init();
+        });
+        let (sender, receiver) = unbounded_channel();
+        SENDER.set(Some(sender));
+        Self(receiver)
     }
 
     /// The next line whose message begins like this.
@@ -74,7 +83,7 @@ impl Log {
     /// Where there is none within a while.
     pub async fn next_message(&mut self, begins: &str) -> Value {
         loop {
-            let line = soon(begins, self.lines.recv()).await.unwrap();
+            let line = soon(begins, self.0.recv()).await.unwrap();
             let value = parsed(&line);
             if value["message"].as_str().is_some_and(|message| message.starts_with(begins)) {
                 return value;
@@ -96,7 +105,7 @@ impl Log {
     /// Where there is none within a while.
     pub async fn next(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
-            let line = soon("a line of the log", self.lines.recv()).await.unwrap();
+            let line = soon("a line of the log", self.0.recv()).await.unwrap();
             let value = parsed(&line);
             if wanted(&value) {
                 return value;
