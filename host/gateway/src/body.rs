@@ -1,4 +1,4 @@
-//! What callers send: read whole, or passed on.
+//! The bodies of requests: read whole, or passed on.
 
 pub(crate) mod memory;
 pub(crate) mod pause;
@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use crate::body::memory::{NoMemory, Share};
 use crate::body::pause::{Paces, Paused};
 
-/// Why a body was cut.
+/// The reason why a body was cut.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum CutBody {
     #[error("the body broke off")]
@@ -45,14 +45,14 @@ impl CutBody {
     }
 }
 
-/// How much of a body is taken, and how slowly.
+/// The limits on the size of a body and on its pauses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BodyLimits {
     pub(crate) bytes: u64,
     pub(crate) pause: Duration,
 }
 
-/// Refuse a body that says itself that it is too large.
+/// Refuses a body that says itself that it is too large.
 pub(crate) fn check_length(body: &Incoming, limit: u64) -> Result<(), CutBody> {
     if body.size_hint().lower() > limit { Err(CutBody::TooLarge(limit)) } else { Ok(()) }
 }
@@ -64,8 +64,8 @@ pub(crate) async fn beginning(body: Incoming, pause: Duration) -> Result<Bytes, 
     Ok(first.transpose()?.unwrap_or_default())
 }
 
-/// Read a body whole, into memory that is taken from a share before it is used. The share
-/// lasts as long as the bytes.
+/// Reads a body whole, into memory that is taken from a share before it is used. The share lasts as
+/// long as the bytes.
 pub(crate) async fn collect(
     body: Incoming,
     limits: BodyLimits,
@@ -104,7 +104,7 @@ impl From<Paused> for CutBody {
     }
 }
 
-/// What is sent to Ollama.
+/// The body that is sent to Ollama.
 pub(crate) enum RequestBody {
     Empty,
     Json(Option<Bytes>),
@@ -113,7 +113,7 @@ pub(crate) enum RequestBody {
 }
 
 impl RequestBody {
-    /// Where the body takes its time: what is set whenever Ollama takes some of it.
+    /// Returns the flag that is set whenever Ollama takes some of a body that takes its time.
     pub(crate) fn progress(&self) -> Option<Arc<AtomicBool>> {
         match self {
             Self::Blob(blob) => Some(blob.progress.clone()),

@@ -20,7 +20,7 @@ struct State {
 }
 
 impl<const MOST: u32> Bounded<MOST> {
-    /// How many lines were left out before this one, if it may be written.
+    /// Returns the number of lines left out before this one, if it may be written.
     pub(crate) fn admit(&self) -> Option<u64> {
         self.admit_at(Instant::now())
     }
@@ -48,7 +48,7 @@ pub(crate) struct BoundedByAddress(Mutex<ByAddress>);
 #[derive(Debug, Default)]
 struct ByAddress {
     window: Option<Instant>,
-    /// How many lines each address has got.
+    /// The number of lines that each address has got.
     written: HashMap<IpAddr, u32>,
     all: u32,
     left_out: u64,
@@ -58,7 +58,7 @@ const MOST_OF_ONE_ADDRESS: u32 = 3;
 const MOST_OF_ALL: u32 = 30;
 
 impl BoundedByAddress {
-    /// How many lines were left out before this one, if it may be written.
+    /// Returns the number of lines left out before this one, if it may be written.
     pub(crate) fn admit(&self, address: IpAddr) -> Option<u64> {
         self.admit_at(address, Instant::now())
     }
@@ -80,7 +80,7 @@ impl BoundedByAddress {
     }
 }
 
-/// What one caller has: an address of IPv4, a /64 of IPv6.
+/// The network of one caller: an address of IPv4, a /64 of IPv6.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),

@@ -18,7 +18,7 @@ use crate::refused::Refused;
 use stockade_config::Limits;
 use stockade_control::generation::Judged;
 
-/// What was judged, and the body that belongs to it if that is streamed through.
+/// The request to be judged, and its body if that is streamed through.
 pub(super) struct Classified {
     pub(super) request: Box<CanonicalRequest>,
     pub(super) stream: Option<Incoming>,
@@ -102,7 +102,7 @@ impl Classifier {
         Ok(classified)
     }
 
-    /// Read a body whole, where that takes nobody else's time or memory.
+    /// Reads a body whole, where that takes nobody else's time or memory.
     async fn read(
         &self,
         limits: &Limits,
@@ -124,7 +124,7 @@ impl Classifier {
     }
 }
 
-/// What has no body; `beginning` is what came of one all the same.
+/// Reads a request without a body; `beginning` is what came of one all the same.
 fn without_body(routed: Routed, beginning: Bytes, limits: &Limits) -> Result<Classified, Refused> {
     let request = Box::new(routed.read(beginning, &read_limits(limits))?);
     Ok(Classified { request, stream: None, share: None })

@@ -1,4 +1,4 @@
-//! What every step knows of a request.
+//! The facts of a request that every step knows.
 
 use std::sync::Arc;
 

@@ -40,13 +40,13 @@ impl<'a> Page<'a> {
         Some(response)
     }
 
-    /// Let the page read an answer, also one that refuses.
+    /// Lets the page read an answer, also one that refuses.
     pub(super) fn may_read(self, headers: &mut HeaderMap) {
         page::let_read(headers, self.origin);
     }
 }
 
-/// Keep caches from giving one page's answer to another.
+/// Keeps caches from giving one page's answer to another.
 pub(super) fn vary(cors: &Cors, headers: &mut HeaderMap) {
     if !cors.origins.is_empty() {
         headers.insert(VARY, HeaderValue::from_static("origin"));

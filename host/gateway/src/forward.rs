@@ -1,4 +1,4 @@
-//! Forward what was permitted, and nothing else.
+//! Forwards what was permitted, and nothing else.
 
 pub(crate) mod answer;
 pub(crate) mod list;
@@ -40,10 +40,10 @@ use stockade_control::reload::Current;
 /// The longest list of models that is read, in bytes; each entry has about 500.
 const LONGEST_LIST: u64 = 32 << 20;
 
-/// How many bytes are copied in the time in which one is read.
+/// The number of bytes that are copied in the time in which one is read.
 const COPIES_TO_READ: u64 = 16;
 
-/// What became of a forwarded request.
+/// The answer to a forwarded request.
 enum Answer {
     /// The whole of it, made or changed by the gateway.
     Whole(Response<Bytes>),
@@ -147,7 +147,7 @@ impl Forwarder {
         }
     }
 
-    /// What is sent to Ollama; it holds its memory until Ollama has taken it.
+    /// Writes the request for Ollama; it holds its memory until Ollama has taken it.
     async fn write(
         &self,
         request: Box<CanonicalRequest>,
@@ -247,8 +247,8 @@ fn relay(mut response: Response<Incoming>, mut watch: Watch) -> Result<Answer, U
     Ok(Answer::Relay(response, Box::new(watch)))
 }
 
-/// Whether the end of the connection is the end of the body, so that a connection that
-/// breaks looks like one that is closed.
+/// Tells whether the end of the connection is the end of the body, so that a connection that breaks
+/// looks like one that is closed.
 fn is_framed_by_its_end(response: &Response<Incoming>) -> bool {
     let headers = response.headers();
     !headers.contains_key(CONTENT_LENGTH)
@@ -268,7 +268,7 @@ fn heartbeat() -> Response<Bytes> {
     response
 }
 
-/// What every forwarded answer gets.
+/// Records a forwarded answer and adds the request's id to it.
 fn finish(mut response: Response<AnswerBody>, record: &mut Record) -> Response<AnswerBody> {
     record.answered(response.status());
     if let Ok(id) = HeaderValue::from_str(&record.id.to_string()) {

@@ -80,12 +80,12 @@ impl Gateway {
         }
     }
 
-    /// What is freed in bursts, to be given back.
+    /// Returns the counter of the memory that is freed in bursts, to be given back.
     pub(crate) const fn surplus(&self) -> &Arc<Surplus> {
         &self.surplus
     }
 
-    /// Answer one request, by the generation that is current now.
+    /// Answers one request, by the generation that is current now.
     pub(crate) async fn serve(
         &self,
         link: &Link,
@@ -104,7 +104,7 @@ impl Gateway {
         response
     }
 
-    /// Answer a request whose head was refused before it was parsed.
+    /// Answers a request whose head was refused before it was parsed.
     pub(crate) fn refuse(&self, link: &Link, head: RefusedHead) -> Response<AnswerBody> {
         let generation = self.current.load().number;
         let RefusedHead { bad, method, path } = head;
@@ -232,7 +232,7 @@ fn is_public(routed: &Routed) -> bool {
     routed.route().operation.access() == AccessClass::Public
 }
 
-/// What comes before a request's body, the key that stood in front of the path apart.
+/// The part of a request before its body, and the key that stood in front of the path.
 #[derive(Clone, Copy)]
 pub(crate) struct Head<'a> {
     pub(crate) parts: &'a Parts,

@@ -25,7 +25,7 @@ use crate::surplus::Surplus;
 use stockade_control::generation::Generation;
 use stockade_control::reload::Current;
 
-/// What the connection's certificate says.
+/// The meaning of the connection's certificate.
 enum Certified {
     /// There is none.
     None,
@@ -162,7 +162,7 @@ impl Visit<'_> {
         Err(self.unproven(&AuthnError::Revoked, None))
     }
 
-    /// Who presented this, or why it is nobody. Whoever has to wait is refused here.
+    /// Returns the caller, or why it is nobody. Whoever has to wait is refused here.
     async fn prove(
         self,
         presented: &Presented<'_>,
@@ -215,8 +215,8 @@ impl Visit<'_> {
         }
     }
 
-    /// Whom the connection's certificate stands for. It was verified at the handshake,
-    /// and is again by each generation that the connection lives to see.
+    /// Returns whom the connection's certificate stands for. It was verified at the handshake, and
+    /// is again by each generation that the connection lives to see.
     fn certified(self, now: UnixTime) -> Result<Certified, AuthnError> {
         let Some(certificate) = &self.context.link.certificate else {
             return Ok(Certified::None);

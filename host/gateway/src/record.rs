@@ -72,7 +72,7 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// What the gateway refused, and by whose word.
+/// The reason of a refusal, with the binding and policy that refused.
 struct Reason {
     cause: Cause,
     message: String,
@@ -80,15 +80,15 @@ struct Reason {
     policy: Option<PolicyName>,
 }
 
-/// Who permitted a request, and on what terms.
+/// The bindings that permitted a request, and their terms.
 struct Permission {
     by: Vec<BindingName>,
     obligations: Obligations,
     replaced_by: Option<ModelName>,
 }
 
-/// What is known of a request. It writes its line when it is dropped, so that no path
-/// through the proxy, and no caller who hangs up, can leave without one.
+/// The facts about a request. A record writes its line when it is dropped, so that no path through
+/// the proxy, and no caller who hangs up, can leave without one.
 pub(crate) struct Record {
     pub(crate) id: RequestId,
     pub(crate) generation: u64,
@@ -110,7 +110,7 @@ pub(crate) struct Record {
     bytes: u64,
     tokens: TokenUsage,
     outcome: RequestOutcome,
-    /// What the operator may know of a failure.
+    /// The cause of a failure, for the operator.
     error: Option<String>,
 }
 
@@ -142,19 +142,19 @@ impl Record {
         })
     }
 
-    /// What its head asks for, as far as that was understood. Of the path only what is no
-    /// key is kept.
+    /// Notes what the head asks for, as far as that was understood. Of the path only what is no key
+    /// is kept.
     pub(crate) fn asked(&mut self, method: Option<Method>, path: Option<&str>) {
         self.method = method;
         self.path = path.map(shown_path);
     }
 
-    /// Where it came from, proxies taken into account.
+    /// Notes where the request came from, proxies taken into account.
     pub(crate) fn came_from(&mut self, client: ClientIp) {
         self.client = Some(client);
     }
 
-    /// Who called, if that is known.
+    /// Returns the caller, if known.
     pub(crate) const fn caller(&self) -> Option<&Identity> {
         self.caller.as_ref()
     }

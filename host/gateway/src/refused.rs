@@ -22,12 +22,12 @@ use stockade_core::record::{Cause, RequestOutcome};
 /// RFC 7617, section 2.
 const BASIC: &str = r#"Basic realm="stockade", charset="UTF-8""#;
 
-/// Why the gateway answers itself.
+/// The reason why the gateway answers itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ground {
     /// It refuses.
     Refusal(Cause),
-    /// What was permitted failed.
+    /// A permitted request failed.
     Failure(RequestOutcome),
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Refused {
     status: StatusCode,
     ground: Ground,
     pub(crate) message: String,
-    /// What is recorded, where that is not what the caller is told.
+    /// The text to record, where that is not what the caller is told.
     logged: Option<String>,
     pub(crate) binding: Option<BindingName>,
     pub(crate) policy: Option<PolicyName>,
@@ -141,7 +141,7 @@ impl Refused {
         refused
     }
 
-    /// What the gateway's own routes do not understand.
+    /// A request that the gateway's own routes do not understand.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, Cause::BadRequest, message)
     }
@@ -169,12 +169,12 @@ impl Refused {
         self.ground
     }
 
-    /// What is recorded of it: nothing that the request holds.
+    /// Returns the text to record: nothing that the request holds.
     pub(super) fn logged(&self) -> &str {
         self.logged.as_deref().unwrap_or(&self.message)
     }
 
-    /// Answer with it, and record that.
+    /// Answers with it, and records that.
     pub(crate) fn answer(self, dialect: Dialect, mut record: Box<Record>) -> Response<AnswerBody> {
         record.refused(&self);
         record.answered(self.status);
@@ -199,7 +199,7 @@ impl Refused {
     }
 }
 
-/// Whether the same request would be answered the same again.
+/// Tells whether the same request would be answered the same again.
 fn is_final(status: StatusCode) -> bool {
     let passes = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
     status.is_client_error() && !passes

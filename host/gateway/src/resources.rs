@@ -1,10 +1,10 @@
-//! What this process may use of the machine: memory and descriptors.
+//! The memory and descriptors that this process may use.
 
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What is supposed where the system does not tell.
+/// The values to use where the system does not tell.
 const SUPPOSED_MEMORY: u64 = 1 << 30;
 const SUPPOSED_DESCRIPTORS: u64 = 1024;
 
@@ -46,13 +46,13 @@ fn text(path: &Path) -> Option<String> {
     std::fs::read_to_string(path).ok()
 }
 
-/// How many descriptors this process may have.
+/// Returns the number of descriptors that this process may have.
 pub(crate) fn descriptors() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-/// Allow this process as many descriptors as it may allow itself. Usual soft limits are
-/// 1,024, because of programs that use `select`; this one does not.
+/// Allows this process as many descriptors as it may allow itself. Usual soft limits are 1,024,
+/// because of programs that use `select`; this one does not.
 pub fn raise_descriptors() {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current == maximum {

@@ -19,7 +19,7 @@ use stockade_control::keep_fresh;
 use stockade_control::reload::{Current, Reloader, Watch, WatchError};
 use stockade_control::shadow::ShadowTally;
 
-/// Why the gateway does not start.
+/// The reason why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The configuration does not load.
@@ -31,9 +31,9 @@ pub enum StartError {
     /// An address is not to be had.
     #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// Which.
+        /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
     /// Changes cannot be noticed.
@@ -53,7 +53,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Load the configuration and listen. Several gateways in one process can have the same
+    /// Loads the configuration and listens. Several gateways in one process can have the same
     /// [`proven_engine`]: what one of them has compiled serves them all.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Server {
         Ok(Self { watch: Some(Watch::start(reloader)?), ..server })
     }
 
-    /// Serve one generation as long as this lives, whatever becomes of its files.
+    /// Serves one generation as long as this lives, whatever becomes of its files.
     ///
     /// # Errors
     /// Where an address is not to be had.
@@ -100,7 +100,7 @@ impl Server {
         Ok(Self { addresses, current, shadow, watch: None, stop, listeners })
     }
 
-    /// Where it listens; the real ports, where the configuration says 0.
+    /// Returns the addresses it listens on; the real ports, where the configuration says 0.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
@@ -110,26 +110,26 @@ impl Server {
         &self.current
     }
 
-    /// What shadow bindings have said since the start.
+    /// Returns the verdicts of shadow bindings since the start.
     pub fn shadow(&self) -> &ShadowTally {
         &self.shadow
     }
 
-    /// Look for changed files now.
+    /// Looks for changed files now.
     pub fn check_for_changes(&self) {
         if let Some(watch) = &self.watch {
             watch.check();
         }
     }
 
-    /// Stop accepting, let running requests finish, and end.
+    /// Stops accepting, lets running requests finish, and ends.
     pub async fn stop(mut self) {
         self.stop.cancel();
         while self.listeners.join_next().await.is_some() {}
     }
 }
 
-/// How many connections may wait to be accepted; the system may allow fewer. A caller for
+/// The number of connections that may wait to be accepted; the system may allow fewer. A caller for
 /// whom there is no place waits for a second before the next try.
 const BACKLOG: u32 = 4096;
 

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 /// So much is worth the work, in bytes.
 const ENOUGH: u64 = 16 << 20;
-/// How long is waited for the burst to end.
+/// The time to wait for the burst to end.
 const SETTLED: Duration = Duration::from_secs(5);
 
 /// Counts what is freed, in bytes, roughly.
@@ -28,7 +28,7 @@ impl Surplus {
         }
     }
 
-    /// Give it back, whenever it is enough and some time has gone by, until `stop`.
+    /// Gives it back, whenever it is enough and some time has gone by, until `stop`.
     pub(crate) async fn give_back(self: Arc<Self>, stop: CancellationToken) {
         let rounds = async {
             loop {

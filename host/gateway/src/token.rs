@@ -24,7 +24,7 @@ pub(super) const PATH: &str = "/-/token";
 
 const LONGEST_BODY: u64 = 1024;
 
-/// What may be asked for.
+/// The body of a request for a token.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct TokenRequest {

@@ -20,10 +20,10 @@ use stockade_config::Limits;
 const SMALL: u64 = 16 << 10;
 /// Memory is taken in steps of this many bytes, so that few pieces of a body ask for it.
 const STEP: u64 = 16 << 10;
-/// What the allocator keeps of a body of this many bytes is worth giving back.
+/// The memory of a body of this many bytes is worth giving back to the system.
 const LARGE: u64 = 128 << 10;
 
-/// Why there is no memory for a body now.
+/// The reason why there is no memory for a body now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoMemory {
     /// All users together have used it up.
@@ -34,7 +34,7 @@ pub(crate) enum NoMemory {
     User,
 }
 
-/// What all bodies take.
+/// The memory that all bodies take.
 pub(crate) struct BodyMemory {
     /// A quarter of what the machine has, in bytes.
     usual: u64,
@@ -55,7 +55,7 @@ struct User {
     reading: Arc<Semaphore>,
 }
 
-/// How much bodies may take, in bytes.
+/// The most that bodies may take, in bytes.
 #[derive(Clone, Copy, Debug)]
 struct Most {
     all: u64,
@@ -67,7 +67,7 @@ impl BodyMemory {
         Self { usual: machine / 4, state: Mutex::default(), surplus }
     }
 
-    /// What one request of a user will hold; nothing so far.
+    /// Returns the share that one request of a user will hold; nothing so far.
     pub(crate) fn share(self: &Arc<Self>, user: &UserId, limits: &Limits) -> Arc<Share> {
         let all = limits.bodies.unwrap_or(self.usual);
         // A quarter, but one body of the largest size always fits.
@@ -121,17 +121,17 @@ impl BodyMemory {
 pub(crate) struct Share {
     memory: Arc<BodyMemory>,
     name: UserId,
-    /// Who is looked for once something counts.
+    /// The user, who is looked for once something counts.
     user: OnceLock<Arc<User>>,
     most: Most,
-    /// What was taken from the budget.
+    /// The bytes that were taken from the budget.
     taken: AtomicU64,
-    /// What is in use of that.
+    /// The bytes of them that are in use.
     used: AtomicU64,
 }
 
 impl Share {
-    /// Take memory before it is used.
+    /// Takes memory before it is used.
     pub(crate) fn take(&self, bytes: u64) -> Result<(), NoMemory> {
         let used = self.used.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         let taken = self.taken.load(Ordering::Relaxed);
@@ -144,12 +144,12 @@ impl Share {
         Ok(())
     }
 
-    /// How many bytes are in use.
+    /// Returns the number of bytes in use.
     pub(crate) fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Say that only so many bytes are in use any more.
+    /// Says that only so many bytes are in use any more.
     pub(crate) fn keep(&self, bytes: u64) {
         self.used.store(bytes, Ordering::Relaxed);
         let kept = if bytes <= SMALL { 0 } else { bytes.next_multiple_of(STEP) };

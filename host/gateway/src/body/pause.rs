@@ -9,7 +9,7 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
-/// Why no more of a body comes.
+/// The reason why no more of a body comes.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Paused {
     #[error("it broke off: {0}")]
@@ -33,7 +33,7 @@ impl Paces {
         Self { incoming, pause, late: None, waiting: false }
     }
 
-    /// How many bytes are certain to come.
+    /// Returns the number of bytes that are certain to come.
     pub(crate) fn remaining(&self) -> u64 {
         self.incoming.size_hint().lower()
     }

@@ -1,4 +1,4 @@
-//! Where large bodies are read: not on the threads that serve everybody.
+//! Reads large bodies, but not on the threads that serve everybody.
 
 use std::sync::Arc;
 
@@ -21,9 +21,8 @@ impl Readers {
         Self(Arc::new(Semaphore::new(processors.div_ceil(2))))
     }
 
-    /// Do what takes long if there are so many bytes. One user waits for the user's own
-    /// bodies first, and the place is kept to the end of the work, also if its caller hangs
-    /// up.
+    /// Does what takes long if there are so many bytes. One user waits for the user's own bodies
+    /// first, and the place is kept to the end of the work, also if its caller hangs up.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         bytes: u64,

@@ -15,9 +15,9 @@ use crate::connection::connections::{Connected, Connections, Full};
 use crate::connection::listener::Entrance;
 use crate::connection::patience::Patient;
 
-/// How many idle connections make room where descriptors ran out all the same.
+/// The number of idle connections that make room where descriptors ran out all the same.
 const SHED: usize = 16;
-/// How long is waited for descriptors.
+/// The time to wait for descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Takes new connections in while there is room.

@@ -1,5 +1,5 @@
-//! How many connections there are, in all and from one address, and which of them make room
-//! for new ones.
+//! Counts connections, in all and from one address, and chooses which of them make room for new
+//! ones.
 //!
 //! A connection that has no request under way may be closed at any time (RFC 9112, section
 //! 9.3.1), so that the one that has been idle for the longest makes room. Nobody locks others
@@ -24,10 +24,10 @@ const RESERVED: u64 = 64;
 const USUAL: u64 = 16_384;
 /// Connections that are looked at for one that can make room.
 const LOOKS: usize = 64;
-/// What a connection had of the allocator's memory, in bytes, roughly.
+/// The memory that a connection had from the allocator, in bytes, roughly.
 const MEMORY: u64 = 16 << 10;
 
-/// Why a connection is not served. The texts are for the caller.
+/// The reason why a connection is not served. The texts are for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Full {
     #[error("the gateway has as many connections as it may, all with requests under way")]
@@ -72,14 +72,14 @@ type Key = (u64, u64);
 /// A connection that counts.
 struct Seated {
     seat: Seat,
-    /// Where it stands.
+    /// Its places in the queues.
     filed: Mutex<Filed>,
 }
 
 #[derive(Default)]
 struct Filed {
     in_all: Option<Key>,
-    /// Whose address, once that is known.
+    /// The caller's address, once known, and the place in its queue.
     address: Option<(AddressRange, Key)>,
 }
 
@@ -90,14 +90,14 @@ impl Connections {
         Self { possible, start: Instant::now(), table: Mutex::default(), surplus }
     }
 
-    /// What the configuration allows, and the descriptors.
+    /// Returns the most connections that the configuration and the descriptors allow.
     pub(crate) fn most(&self, limits: &Limits) -> Most {
         let all = limits.connections.unwrap_or(USUAL).min(self.possible);
         let each = limits.connections_per_address.unwrap_or_else(|| all.div_ceil(2)).min(all);
         Most { all, each }
     }
 
-    /// Take a connection in.
+    /// Takes a connection in.
     pub(crate) fn admit(self: &Arc<Self>, most: Most) -> Result<Connected, Full> {
         let now = self.now();
         let mut table = self.lock();
@@ -110,7 +110,7 @@ impl Connections {
         Ok(Connected { connections: self.clone(), seated })
     }
 
-    /// Let the connections end that have been idle for the longest.
+    /// Lets the connections end that have been idle for the longest.
     pub(crate) fn shed(&self, number: usize) {
         let now = self.now();
         let mut table = self.lock();
@@ -167,7 +167,7 @@ impl Queue {
         key
     }
 
-    /// Take out the connection that has been idle for the longest, which then ends. Where a
+    /// Takes out the connection that has been idle for the longest, which then ends. Where a
     /// connection stands is only looked at here: it costs a request nothing.
     fn evict(&mut self, place: Place, now: u64) -> Option<Arc<Seated>> {
         for _ in 0..LOOKS {
@@ -189,7 +189,7 @@ impl Queue {
 }
 
 impl Table {
-    /// Take a connection out of where it still stands.
+    /// Takes a connection out of where it still stands.
     fn forget(&mut self, seated: &Seated) {
         // What is forgotten once stands nowhere, whatever stands under its keys later.
         let Filed { in_all, address } = std::mem::take(&mut *seated.filed());
@@ -214,7 +214,7 @@ pub(crate) struct Connected {
 }
 
 impl Connected {
-    /// Count it for an address.
+    /// Counts it for an address.
     pub(crate) fn locate(&self, address: IpAddr, most: Most) -> Result<(), Full> {
         let block = block(address);
         let now = self.connections.now();

@@ -1,5 +1,5 @@
-//! What stands between a socket and hyper: a request's head is looked at as bytes, before
-//! anybody reads it more generously than other programs do.
+//! The guard between a socket and hyper: it looks at a request's head as bytes, before anybody
+//! reads it more generously than other programs do.
 //!
 //! A head that is refused never reaches hyper. In its place hyper gets a request that
 //! nobody can send from outside, so that the refusal is answered, recorded and shaped like
@@ -31,19 +31,19 @@ pub(crate) use verdict::Verdict;
 /// letters only, so no caller can send it.
 pub(crate) const REFUSED: &str = "STOCKADE-REFUSED";
 
-/// How much is read at once while a head is awaited.
+/// The bytes that are read at once while a head is awaited.
 const READ: usize = 4 << 10;
 /// Heads up to this many bytes are few enough, and others take memory that is for bodies.
 const USUAL_HEAD: usize = 16 << 10;
-/// How long a connection that was answered early may go on sending what nobody reads. A
-/// caller who gets a reset instead of an end may never see the answer.
+/// The time that a connection that was answered early may go on sending what nobody reads. A caller
+/// who gets a reset instead of an end may never see the answer.
 const LINGER: Duration = Duration::from_secs(5);
 
 /// A connection whose requests are looked at.
 pub(crate) struct HeadGuard<S> {
     stream: S,
     state: State,
-    /// What was read and is not given on yet.
+    /// The bytes that were read and are not given on yet.
     held: BytesMut,
     verdict: Verdict,
     timeout: Duration,
@@ -75,7 +75,7 @@ impl<S> HeadGuard<S> {
         Self { stream, state, held, verdict, timeout, timer: None, heads, share: None }
     }
 
-    /// Look at what is held, in search of a head.
+    /// Looks at what is held, in search of a head.
     fn scan(&mut self) {
         let State::Head(scanner) = &mut self.state else {
             return;
@@ -118,7 +118,7 @@ impl<S> HeadGuard<S> {
 }
 
 impl<S: AsyncRead + Unpin> HeadGuard<S> {
-    /// Read more of a head. `true` at the end of the stream.
+    /// Reads more of a head. Returns `true` at the end of the stream.
     fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
         if let Poll::Ready(read) = self.poll_held(context)? {
             if self.has_memory(read) {
@@ -141,7 +141,7 @@ impl<S: AsyncRead + Unpin> HeadGuard<S> {
         Poll::Pending
     }
 
-    /// Whether there is memory for what was read of a head.
+    /// Tells whether there is memory for what was read of a head.
     fn has_memory(&mut self, read: usize) -> bool {
         if self.held.len() <= USUAL_HEAD {
             return true;
@@ -150,7 +150,7 @@ impl<S: AsyncRead + Unpin> HeadGuard<S> {
         share.take(read as u64).is_ok()
     }
 
-    /// Read into what is held. Memory is taken only where something is to be read.
+    /// Reads into what is held. Memory is taken only where something is to be read.
     fn poll_held(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut space = [MaybeUninit::uninit(); READ];
         let mut buffer = ReadBuf::uninit(&mut space);
@@ -159,7 +159,7 @@ impl<S: AsyncRead + Unpin> HeadGuard<S> {
         Poll::Ready(Ok(buffer.filled().len()))
     }
 
-    /// Give on at most `most` bytes of a request that was let through; how many.
+    /// Gives on at most `most` bytes of a request that was let through, and returns how many.
     fn poll_within(
         &mut self,
         context: &mut Context<'_>,
@@ -181,7 +181,7 @@ impl<S: AsyncRead + Unpin> HeadGuard<S> {
         Poll::Ready(Ok(read.min(most) as u64))
     }
 
-    /// Throw away what still comes, for a while.
+    /// Throws away what still comes, for a while.
     fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
         if timer.as_mut().poll(context).is_ready() {
@@ -198,7 +198,7 @@ impl<S: AsyncRead + Unpin> HeadGuard<S> {
     }
 }
 
-/// Move bytes into the reader's buffer; how many there were.
+/// Moves bytes into the reader's buffer, and returns how many there were.
 fn give(held: &mut BytesMut, buffer: &mut ReadBuf<'_>, most: usize) -> u64 {
     let length = held.len().min(most).min(buffer.remaining());
     buffer.put_slice(&held[..length]);

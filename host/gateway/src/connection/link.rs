@@ -1,4 +1,4 @@
-//! How a caller is connected.
+//! The connection of a caller.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -13,7 +13,7 @@ use crate::identify::certificate::PeerCertificate;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PeerAddr(pub(crate) SocketAddr);
 
-/// Whether the caller itself is at the other end.
+/// Tells whether the caller itself is at the other end.
 impl PartialEq<PeerAddr> for ClientIp {
     fn eq(&self, peer: &PeerAddr) -> bool {
         self.address() == peer.0.ip().to_canonical()
@@ -26,28 +26,28 @@ impl fmt::Display for PeerAddr {
     }
 }
 
-/// How a caller is connected.
+/// The connection of a caller.
 pub(crate) struct Link {
     pub(crate) peer: PeerAddr,
-    /// Whom a trusted proxy says that the connection is for.
+    /// The address that a trusted proxy says the connection is for.
     pub(crate) told: Option<SocketAddr>,
     pub(crate) transport: Transport,
     /// The address that the listener has in the configuration.
     pub(crate) listener: SocketAddr,
     /// The client's certificate, if it has one.
     pub(crate) certificate: Option<Arc<PeerCertificate>>,
-    /// Whether the gateway was reached at an address that only this machine has. A proxy on
-    /// this machine is at one, whomever it speaks for, and whatever headers say.
+    /// True if the gateway was reached at an address that only this machine has. A proxy on this
+    /// machine is at one, whomever it speaks for, and whatever headers say.
     pub(crate) loopback: bool,
 }
 
 impl Link {
-    /// Where requests come from, as far as it can be told without looking at them.
+    /// Returns where requests come from, as far as it can be told without looking at them.
     pub(crate) fn hop(&self) -> IpAddr {
         self.told.unwrap_or(self.peer.0).ip()
     }
 
-    /// Whether nobody on the way can read a password.
+    /// Tells whether nobody on the way can read a password.
     pub(crate) fn keeps_passwords(&self) -> bool {
         self.loopback || self.transport != Transport::Plain
     }

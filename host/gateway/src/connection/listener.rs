@@ -31,10 +31,10 @@ use crate::identify::certificate::PeerCertificate;
 use stockade_config::Listener;
 use stockade_net::tls::{Tls, noting};
 
-/// How long a connection may wait for its next request.
+/// The time that a connection may wait for its next request.
 const IDLE: Duration = Duration::from_secs(75);
 
-/// Accept connections until `stop`, then let the running requests finish.
+/// Accepts connections until `stop`, then lets the running requests finish.
 pub(crate) async fn serve(
     listener: TcpListener,
     configured: Listener,
@@ -85,13 +85,13 @@ pub(crate) struct Entrance {
 }
 
 impl Entrance {
-    /// Whether HTTP begins with the first byte.
+    /// Tells whether HTTP begins with the first byte.
     pub(crate) const fn is_plain(&self) -> bool {
         self.tls.is_none() && !self.proxy_protocol
     }
 
-    /// Take what the current generation says. Whether there is TLS at all was decided when
-    /// the socket was opened: a change of that waits for a restart.
+    /// Takes what the current generation says. Whether there is TLS at all was decided when the
+    /// socket was opened: a change of that waits for a restart.
     fn renew(&mut self, gateway: &Gateway) {
         let generation = gateway.current.load();
         let Some(configured) = generation.listener(self.address, self.tls.is_some()) else {
@@ -106,7 +106,7 @@ impl Entrance {
 
 struct Connection {
     gateway: Arc<Gateway>,
-    /// How long its caller may take to send a request's head, and to shake hands.
+    /// The time that its caller may take to send a request's head, and to shake hands.
     header_timeout: Duration,
     connected: Arc<Connected>,
 }
@@ -187,8 +187,8 @@ impl Connection {
         }
     }
 
-    /// Count the connection for whom it is from. A trusted proxy that does not tell has as
-    /// many as there are.
+    /// Counts the connection for whom it is from. A trusted proxy that does not tell has as many as
+    /// there are.
     fn locate(&self, peer: PeerAddr, told: Option<SocketAddr>) -> Result<(), Full> {
         let generation = self.gateway.current.load();
         if told.is_none() && generation.config.trusted_proxies.trusts(peer.0.ip()) {
@@ -198,7 +198,7 @@ impl Connection {
         self.connected.locate(told.unwrap_or(peer.0).ip(), most)
     }
 
-    /// What stands before everything else on a connection, if something does.
+    /// Reads the address in the PROXY header that a connection begins with, if one is due.
     async fn told(
         &self,
         stream: &mut Patient<TcpStream>,

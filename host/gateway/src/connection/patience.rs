@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use stockade_control::reload::Current;
 
-/// How long they are waited for once the gateway stops.
+/// The time that they are waited for once the gateway stops.
 const AT_THE_END: Duration = Duration::from_secs(2);
 
-/// How long the other end may take nothing, by the generation in force.
+/// The time that the other end may take nothing, by the generation in force.
 #[derive(Clone)]
 pub(crate) struct Patience {
     current: Arc<Current>,
@@ -56,7 +56,7 @@ impl<S> Patient<S> {
         &self.stream
     }
 
-    /// What came of writing, or an error if it has not gone on for too long.
+    /// Returns the result of writing, or an error if it has not gone on for too long.
     fn bound<T>(
         &mut self,
         context: &mut Context<'_>,

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use stockade_authn::{BadProxyHeader, ProxyHeader};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// Why a connection is closed that should have begun with a header.
+/// The reason why a connection is closed that should have begun with a header.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotProxied {
     /// It is not from a trusted proxy.
@@ -27,13 +27,13 @@ pub(crate) enum NotProxied {
 }
 
 impl NotProxied {
-    /// Whether somebody only looked whether the port is open.
+    /// Tells whether somebody only looked whether the port is open.
     pub(crate) const fn is_a_look(&self) -> bool {
         matches!(self, Self::Closed)
     }
 }
 
-/// Read the header, and not one byte of what follows it.
+/// Reads the header, and not one byte of what follows it.
 pub(crate) async fn read(
     stream: &mut (impl AsyncRead + Unpin),
 ) -> Result<Option<SocketAddr>, NotProxied> {

@@ -18,7 +18,7 @@ pub(crate) struct Seat {
     waker: AtomicWaker,
 }
 
-/// What a connection does now.
+/// The state of a connection now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Activity {
     Busy,
@@ -50,7 +50,7 @@ impl Seat {
         }
     }
 
-    /// End the connection, if it is idle still.
+    /// Ends the connection, if it is idle still.
     pub(crate) fn evict(&self, since: u64) -> bool {
         let evicted =
             self.state.compare_exchange(since, EVICTED, Ordering::AcqRel, Ordering::Relaxed);

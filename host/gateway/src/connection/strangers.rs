@@ -9,7 +9,7 @@ use stockade_core::Causes;
 use crate::connection::link::PeerAddr;
 use crate::connection::proxy_protocol::NotProxied;
 
-/// What strangers did, bounded for each kind and address.
+/// Log lines about strangers, bounded for each kind and address.
 #[derive(Debug, Default)]
 pub(crate) struct Strangers {
     handshakes: BoundedByAddress,

@@ -1,4 +1,4 @@
-//! What is installed at Ollama, by its own list.
+//! The models that are installed at Ollama, by its own list.
 //!
 //! Whoever decides about a request gets a list that was asked for after the question: models
 //! are removed beside the gateway, too, and a list of a moment ago would let Ollama pull what
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest list that is read, in bytes; each entry has about 500.
 const LONGEST: u64 = 32 << 20;
 
-/// Why there is no list.
+/// The reason why there is no list.
 #[derive(Debug, thiserror::Error)]
 enum CatalogueError {
     #[error(transparent)]
@@ -47,7 +47,7 @@ enum CatalogueError {
     Slow,
 }
 
-/// What is known of a model.
+/// The state of a model at Ollama.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
     /// It is installed.
@@ -58,7 +58,7 @@ pub(crate) enum Presence {
     Unknown,
 }
 
-/// What is installed at the upstream of the current generation.
+/// The models that are installed at the upstream of the current generation.
 #[derive(Default)]
 pub(crate) struct Catalogue {
     /// The last good list.
@@ -72,7 +72,7 @@ struct List {
     asked: Try,
 }
 
-/// Which upstream was asked, and when.
+/// The upstream that was asked, and the time.
 #[derive(Clone)]
 struct Try {
     authority: Authority,
@@ -84,7 +84,7 @@ impl Try {
         Self { authority: upstream.authority.clone(), at: Instant::now() }
     }
 
-    /// Whether it answers what is asked here, too.
+    /// Tells whether it answers what is asked here, too.
     fn answers(&self, question: &Self) -> bool {
         self.authority == question.authority && self.at >= question.at
     }

@@ -1,6 +1,6 @@
-//! What a permitted request does besides what it asks for: a create that makes Ollama pull its
-//! base, and a `keep_alive` that unloads or pins the model. Each is judged like a request of
-//! its own. And what a request can do without: plain HTTP.
+//! The effects of a permitted request besides what it asks for: a create that makes Ollama pull its
+//! base, and a `keep_alive` that unloads or pins the model. Each is judged like a request of its
+//! own. And what a request can do without: plain HTTP.
 
 use std::sync::Arc;
 
@@ -145,8 +145,8 @@ async fn also(
     }
 }
 
-/// What the request's `keep_alive` does, where that is an operation of its own. What a policy
-/// writes in its place is the policy's.
+/// Returns the effect of the request's `keep_alive`, where that is an operation of its own. What a
+/// policy writes in its place is the policy's.
 fn effect_of_keep_alive(
     request: &CanonicalRequest,
     obligations: &Obligations,

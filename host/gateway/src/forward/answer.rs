@@ -1,4 +1,4 @@
-//! What callers get back: a body of the gateway's own, or Ollama's, passed on as it
+//! The bodies that callers get back: a body of the gateway's own, or Ollama's, passed on as it
 //! comes and brought to an honest end.
 
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use crate::body::pause::{Paces, Paused};
 use crate::identify::tenure::Tenure;
 use crate::record::Record;
 
-/// What a caller gets back.
+/// The body of the answer to a caller.
 pub(crate) enum AnswerBody {
     Whole(Option<Bytes>),
     Relayed(Box<RelayedBody>),
@@ -33,8 +33,8 @@ impl AnswerBody {
     }
 }
 
-/// Why an answer has no proper end. Given to hyper as the body's error, it makes
-/// it cut the connection, so that no caller takes the part for the whole.
+/// The reason why an answer has no proper end. Given to hyper as the body's error, it makes it cut
+/// the connection, so that no caller takes the part for the whole.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BrokenAnswer {
     #[error("Ollama's answer broke off")]
@@ -76,7 +76,7 @@ pub(crate) struct RelayedBody {
     ended: bool,
 }
 
-/// What is done to an answer on its way, besides passing it on.
+/// The work on an answer on its way, besides passing it on.
 pub(crate) struct Watch {
     /// The API in which an error can be told within a stream.
     pub(crate) dialect: Dialect,
@@ -84,9 +84,9 @@ pub(crate) struct Watch {
     pub(crate) meter: Meter,
     /// Takes out the usage that only the gateway asked for.
     pub(crate) hide_usage: Option<Box<UsageChunkFilter>>,
-    /// Whether only the content tells a whole answer from a part of one.
+    /// True if only the content tells a whole answer from a part of one.
     pub(crate) must_finish: bool,
-    /// How long Ollama may pause.
+    /// The time that Ollama may pause.
     pub(crate) pause: Duration,
 }
 
@@ -187,8 +187,8 @@ impl RelayedBody {
         }
     }
 
-    /// Tell the caller that there is no more: by an event of the stream where one can
-    /// stand, else by cutting the connection.
+    /// Tells the caller that there is no more: by an event of the stream where one can stand, else
+    /// by cutting the connection.
     fn break_off(&mut self, broken: BrokenAnswer) -> Polled {
         self.ended = true;
         self.record.broke_off(&broken);
@@ -200,7 +200,7 @@ impl RelayedBody {
         self.pass(event)
     }
 
-    /// Whether the caller has whole lines or events so far, of a body without a length.
+    /// Tells whether the caller has whole lines or events so far, of a body without a length.
     fn event_fits(&self) -> bool {
         let between = match &self.watch.hide_usage {
             // What it still holds is thrown away.

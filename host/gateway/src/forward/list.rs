@@ -30,7 +30,7 @@ pub(crate) async fn usable_models(
     Ok(list.retain(|name| usable.contains(name)))
 }
 
-/// Whether the same scope and policies that judge a call would permit at least one use.
+/// Tells whether the scope and policies that judge a call would permit at least one use.
 async fn may_use(
     generation: &Generation,
     asker: Asker<'_>,

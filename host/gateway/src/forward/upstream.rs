@@ -17,7 +17,7 @@ use stockade_ollama::response::EncodedResponse;
 use crate::body::{CutBody, RequestBody};
 use stockade_config as config;
 
-/// Why Ollama gave no answer.
+/// The reason why Ollama gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UpstreamError {
     /// It could not be reached.
@@ -29,7 +29,7 @@ pub(crate) enum UpstreamError {
     /// It was reached and is silent, or cannot be reached in time.
     #[error("Ollama at {authority} did not answer within {} seconds", timeout.as_secs_f32())]
     Silent { authority: Authority, timeout: Duration },
-    /// What the caller sent could not be sent on.
+    /// The caller's body could not be sent on.
     #[error("{0}")]
     CallerBody(CutBody),
     /// Its answer cannot be relayed.
@@ -55,7 +55,7 @@ impl UpstreamError {
         }
     }
 
-    /// What a caller may know: not where Ollama is.
+    /// Returns the text for a caller, which does not tell where Ollama is.
     pub(crate) fn public_message(&self) -> String {
         match self {
             Self::Silent { timeout, .. } => {
@@ -145,7 +145,7 @@ impl Upstream {
     }
 }
 
-/// What comes within the time, which begins anew as long as an upload makes progress.
+/// Returns what comes within the time, which begins anew as long as an upload makes progress.
 async fn in_time<F: Future + Unpin>(
     mut answer: F,
     timeout: Duration,

@@ -18,13 +18,13 @@ pub(crate) struct PeerCertificate {
     verified: Mutex<Verified>,
 }
 
-/// When the chain was last found good.
+/// The last check that found the chain good.
 struct Verified {
     generation: u64,
     until: UnixTime,
 }
 
-/// How long the answer holds within a generation: a connection may outlive its
+/// The time for which the answer holds within a generation: a connection may outlive its
 /// certificate by this, in seconds.
 const HOLDS: u64 = 60;
 
@@ -35,12 +35,12 @@ impl PeerCertificate {
         Some(Self { presented, chain, verified: Mutex::new(never) })
     }
 
-    /// Whom it names, for the log.
+    /// Returns the names in the certificate, for the log.
     pub(crate) fn names(&self) -> String {
         self.chain.first().map(|leaf| certificate_names(leaf)).unwrap_or_default()
     }
 
-    /// Whom a generation takes it for, at one of its listeners.
+    /// Returns the caller that a generation takes it for, at one of its listeners.
     pub(crate) fn identity(
         &self,
         generation: &Generation,
@@ -53,7 +53,7 @@ impl PeerCertificate {
         generation.authenticator.certified(&self.presented)
     }
 
-    /// Whether a generation accepts it now. `tls` is that generation's listener.
+    /// Tells whether a generation accepts it now. `tls` is that generation's listener.
     fn is_good(&self, generation: u64, tls: Option<&Tls>, now: UnixTime) -> bool {
         let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
         if verified.generation == generation && now < verified.until {

@@ -1,5 +1,5 @@
-//! Where passwords are checked: few at a time, because each one takes a processor and
-//! megabytes of memory for tens of milliseconds.
+//! Checks passwords: few at a time, because each one takes a processor and megabytes of memory for
+//! tens of milliseconds.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,9 +11,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use crate::refused::Refused;
 use crate::surplus::Surplus;
 
-/// How long a caller waits for a slot.
+/// The time that a caller waits for a slot.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long the memory of the last check is kept for the next one.
+/// The time that the memory of the last check is kept for the next one.
 const KEPT: Duration = Duration::from_secs(10);
 
 pub(crate) struct PasswordChecks {
@@ -24,10 +24,10 @@ pub(crate) struct PasswordChecks {
 /// The memory that is used again, at most one for each slot.
 struct Bench {
     memories: Mutex<Vec<PasswordMemory>>,
-    /// When the last check ended, in milliseconds since the start.
+    /// The end of the last check, in milliseconds since the start.
     last: AtomicU64,
     start: Instant,
-    /// Whether somebody waits for there to be no more checks.
+    /// True if somebody waits for there to be no more checks.
     tidied: AtomicBool,
     surplus: Arc<Surplus>,
 }

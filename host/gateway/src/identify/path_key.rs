@@ -17,7 +17,7 @@ pub(crate) struct PathKey(Option<Secret<String>>);
 const PREFIX: &str = "/k/";
 
 impl PathKey {
-    /// Take the key off a request's target.
+    /// Takes the key off a request's target.
     pub(crate) fn take(uri: &mut Uri) -> Self {
         let Some(rest) = uri.path().strip_prefix(PREFIX) else {
             return Self(None);

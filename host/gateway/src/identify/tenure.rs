@@ -1,4 +1,4 @@
-//! Whether the caller of a request that is under way is still somebody.
+//! Tells whether the caller of a request that is under way is still somebody.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -43,7 +43,7 @@ impl Tenure {
         }
     }
 
-    /// Whether a new generation has ended what proved the caller, and wants its requests cut.
+    /// Tells whether a new generation has ended what proved the caller and wants its requests cut.
     pub(crate) fn is_over(&mut self, caller: &Identity) -> bool {
         let epoch = self.current.epoch();
         if epoch == self.seen {
@@ -57,7 +57,7 @@ impl Tenure {
             && !all.all(|generation| self.holds(generation, caller))
     }
 
-    /// What comes of a request, unless its caller is nobody any more before that.
+    /// Returns the result of a request, unless its caller is nobody any more before that.
     pub(crate) async fn bind<T>(
         &mut self,
         caller: Option<&Identity>,
@@ -79,7 +79,7 @@ impl Tenure {
     }
 }
 
-/// Whether what proved a caller, on a connection with this certificate at this listener, is
+/// Tells whether what proved a caller, on a connection with this certificate at this listener, is
 /// good by another generation too.
 pub(crate) fn is_still_valid(
     generation: &Generation,

@@ -12,7 +12,7 @@ use stockade_control::generation::Generation;
 pub(crate) struct Throttled(Throttle);
 
 impl Throttled {
-    /// How long an attempt has to wait, if it has to.
+    /// Returns the time that an attempt has to wait, if it has to.
     pub(crate) fn wait(
         &self,
         generation: &Generation,
@@ -23,7 +23,7 @@ impl Throttled {
         self.0.wait(attempt, rules, now)
     }
 
-    /// Count a failure, if it may come of guessing. How long its caller has to wait, if
+    /// Counts a failure, if it may come of guessing. Returns how long its caller has to wait, if
     /// that was so before.
     pub(crate) fn failed(
         &self,

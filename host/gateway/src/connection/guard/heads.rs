@@ -7,7 +7,7 @@ use stockade_core::UserId;
 use crate::body::memory::{BodyMemory, Share};
 use stockade_control::reload::Current;
 
-/// Where large heads take their memory.
+/// The memory that large heads take.
 #[derive(Clone)]
 pub(crate) struct Heads {
     memory: Arc<BodyMemory>,

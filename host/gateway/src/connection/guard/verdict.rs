@@ -1,4 +1,4 @@
-//! What a connection's guard tells its service.
+//! The report of a connection's guard to its service.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,8 +14,8 @@ pub(crate) struct RefusedHead {
     pub(crate) path: Option<String>,
 }
 
-/// Where a connection's guard leaves word for its service: why a head was refused, and
-/// whether more of a request is to come.
+/// The report that a connection's guard leaves for its service: why a head was refused, and whether
+/// more of a request is to come.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Verdict(Arc<Word>);
 
@@ -30,7 +30,7 @@ impl Verdict {
         *self.0.refused.lock().unwrap_or_else(PoisonError::into_inner) = head;
     }
 
-    /// What was refused, asked for the request that stands in.
+    /// Takes the refused head, for the request that stands in.
     pub(crate) fn take(&self) -> RefusedHead {
         std::mem::take(&mut *self.0.refused.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -39,7 +39,7 @@ impl Verdict {
         self.0.arriving.store(left > 0, Ordering::Relaxed);
     }
 
-    /// Whether a part of the request's body was not even given to hyper. Once it is answered,
+    /// Tells whether a part of the request's body was not even given to hyper. Once it is answered,
     /// nobody reads that, and the connection cannot be used again.
     pub(crate) fn is_arriving(&self) -> bool {
         self.0.arriving.load(Ordering::Relaxed)
