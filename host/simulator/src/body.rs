@@ -13,7 +13,7 @@ use crate::fault::Sabotage;
 use crate::gate::Plan;
 use crate::journal::{Ending, Presence};
 
-/// What happens between chunks.
+/// The pauses and faults between chunks.
 pub(crate) struct Pace {
     pub(crate) delay: Duration,
     pub(crate) plan: Plan,

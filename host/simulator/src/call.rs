@@ -21,10 +21,10 @@ pub(crate) struct Received {
 /// A request and what its handler needs.
 pub(crate) struct Call<'a> {
     pub(crate) received: &'a Received,
-    /// What stands in place of the route's parameter, decoded.
+    /// The value of the route's parameter, decoded.
     pub(crate) parameter: String,
     pub(crate) store: &'a Store,
-    /// How many pieces a generated text has.
+    /// The number of pieces of a generated text.
     pub(crate) chunks: usize,
     /// The models that the request turned out to be about.
     pub(crate) understood: Vec<String>,
@@ -44,7 +44,7 @@ impl From<InvalidReference> for Failure {
     }
 }
 
-/// How a handler words that a model is missing.
+/// The wording of the error that a model is missing.
 #[derive(Clone, Copy)]
 pub(crate) enum Missing {
     Short,

@@ -27,7 +27,7 @@ use crate::reply::{Content, Reply};
 use crate::routes;
 use crate::store::Store;
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) store: Store,
@@ -41,7 +41,7 @@ pub(crate) struct Shared {
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
-/// Accept until told to stop; then see the open connections through.
+/// Accepts until told to stop, then waits for the open connections to end.
 pub(crate) async fn serve(
     listener: TcpListener,
     listening: watch::Receiver<bool>,

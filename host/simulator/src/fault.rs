@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use crate::reply::Reply;
 
-/// How an answer goes wrong. The request is received and recorded all the same.
+/// A way in which an answer fails. The request is received and recorded all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The connection is closed without a byte.
@@ -22,19 +22,19 @@ pub enum Fault {
     /// The connection is closed within a chunk, after so many whole ones. Only for
     /// answers that are streamed.
     CloseMidChunk {
-        /// How many chunks arrive whole.
+        /// The number of chunks that arrive whole.
         after: usize,
     },
     /// The connection is closed after so many chunks, before the end of the answer. Only
     /// for answers that are streamed.
     CloseBetweenChunks {
-        /// How many chunks arrive.
+        /// The number of chunks that arrive.
         after: usize,
     },
     /// The answer ends, properly as far as HTTP is concerned, after so many chunks: the
     /// runner died. Only for answers that are streamed.
     EndEarly {
-        /// How many chunks arrive.
+        /// The number of chunks that arrive.
         after: usize,
     },
     /// Something that is not HTTP, then the connection is closed.
@@ -76,7 +76,7 @@ impl Fault {
     }
 }
 
-/// What Ollama answers for a cloud model before `ollama signin`.
+/// Ollama's answer for a cloud model before `ollama signin`.
 pub(crate) fn sign_in_required() -> Reply {
     Reply::json(
         StatusCode::UNAUTHORIZED,
@@ -87,7 +87,7 @@ pub(crate) fn sign_in_required() -> Reply {
     )
 }
 
-/// What to write instead of the next thing that is written to a connection.
+/// The bytes to send instead of the next write to a connection.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sabotage(Arc<Mutex<Option<&'static [u8]>>>);
 

@@ -1,4 +1,4 @@
-//! What a test wants to happen to a certain request.
+//! The plans of a test for certain requests.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +8,7 @@ use crate::fault::{Fault, Sabotage};
 use crate::journal::{Ending, Presence, ended};
 use crate::reply::Reply;
 
-/// Where to hold an answer.
+/// The point at which an answer is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
     /// The request has been received; not even the status has been sent.
@@ -26,21 +26,21 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Wait until the answer is held. `false` where it never will be, because the request
+    /// Waits until the answer is held. Returns `false` where it never will be, because the request
     /// ended before that.
     pub async fn reached(&mut self) -> bool {
         (&mut self.reached).await.is_ok()
     }
 
-    /// Let the answer go on, and keep an eye on how it ends.
+    /// Lets the answer go on, and reports how it ends.
     pub fn release(self) -> impl Future<Output = Ending> + Send + use<> {
         // Nobody receives it where the caller is gone already.
         let _ = self.release.send(());
         ended(self.ending)
     }
 
-    /// Wait until the request has ended, while the answer is held: that is how a test
-    /// learns that the caller went away.
+    /// Waits until the request has ended, while the answer is held: that is how a test learns that
+    /// the caller went away.
     pub async fn ending(&self) -> Ending {
         ended(self.ending.clone()).await
     }
@@ -102,7 +102,7 @@ impl Plan {
         }
     }
 
-    /// Whether the answer ends here, though there would be more.
+    /// Tells whether the answer ends here, though there would be more.
     pub(crate) fn ends_after(&self, sent: usize) -> bool {
         self.fault == Some(Fault::EndEarly { after: sent })
     }
@@ -129,7 +129,7 @@ impl Plans {
         self.lock().push((path.to_owned(), plan));
     }
 
-    /// What is planned for a request of this path: the oldest plan, or nothing special.
+    /// Takes the oldest plan for a request of this path, or an empty one.
     pub(crate) fn take(&self, path: &str) -> Plan {
         let mut plans = self.lock();
         let next = plans.iter().position(|(planned, _)| planned == path);

@@ -29,7 +29,7 @@ pub(crate) enum Json {
 }
 
 impl Json {
-    /// What Go's messages call it.
+    /// The name that Go's messages use for it.
     const fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -42,7 +42,7 @@ impl Json {
     }
 }
 
-/// Why Go would not decode a body. The text is Go's.
+/// The reason why Go would not decode a body. The text is Go's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DecodeError(String);
 

@@ -1,4 +1,4 @@
-//! What was received, and how it ended.
+//! The requests that were received, and how each ended.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use tokio::sync::watch;
 
-/// How many requests are remembered.
+/// The number of requests that are remembered.
 const LONGEST: usize = 10_000;
 
 /// A request as it was received.
@@ -28,13 +28,13 @@ pub struct RecordedRequest {
 }
 
 impl RecordedRequest {
-    /// Wait until it has ended.
+    /// Waits until it has ended.
     pub async fn ending(&self) -> Ending {
         ended(self.ending.clone()).await
     }
 }
 
-/// How a request ended.
+/// The end of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// The whole answer was handed to the connection.
@@ -64,7 +64,7 @@ impl Presence {
         self.0.subscribe()
     }
 
-    /// How it ended; what is said first counts.
+    /// Sets how it ended; the first call counts.
     pub(crate) fn end(&self, how: Ending) {
         self.0.send_if_modified(|ending| {
             let first = ending.is_none();

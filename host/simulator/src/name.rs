@@ -100,7 +100,7 @@ pub(crate) struct Reference {
     pub(crate) cloud: bool,
 }
 
-/// Why a reference is none. The texts are Ollama's.
+/// The reason why a reference is invalid. The texts are Ollama's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InvalidReference {
     Empty,

@@ -1,4 +1,4 @@
-//! Who may talk to an Ollama on loopback.
+//! The callers who may talk to an Ollama on loopback.
 //!
 //! Source: Ollama `server/routes.go` (`allowedHostsMiddleware`, `allowedHost`) and
 //! `envconfig/config.go` (`AllowedOrigins`).
@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use http::HeaderMap;
 use http::header::{HOST, ORIGIN};
 
-/// Whether neither `Host` nor `Origin` says that a web page of somebody else is asking.
+/// Tells whether neither `Host` nor `Origin` says that somebody else's web page is asking.
 pub(crate) fn allowed(headers: &HeaderMap) -> bool {
     let host = headers.get(HOST).map_or(Ok(""), |host| host.to_str());
     let origin = headers.get(ORIGIN).map_or(Ok(""), |origin| origin.to_str());

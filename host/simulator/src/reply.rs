@@ -34,7 +34,7 @@ pub(crate) enum Dialect {
     Anthropic,
 }
 
-/// Why a request is answered with an error.
+/// The reason why a request is answered with an error.
 #[derive(Debug)]
 pub(crate) enum Failure {
     Status(StatusCode, String),

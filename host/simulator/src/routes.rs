@@ -66,7 +66,7 @@ impl Route {
     }
 }
 
-/// Answer a request, and say which models it turned out to be about.
+/// Answers a request, and tells which models it turned out to be about.
 pub(crate) fn answer(received: &Received, store: &Store, chunks: usize) -> (Reply, Vec<String>) {
     if !origin::allowed(&received.headers) {
         return (Reply::empty(StatusCode::FORBIDDEN), Vec::new());

@@ -13,7 +13,7 @@ use crate::gate::{Gate, Hold, Plans};
 use crate::journal::{Journal, RecordedRequest};
 use crate::store::Store;
 
-/// What a simulated Ollama is to be like.
+/// The settings of a simulated Ollama.
 #[derive(Clone, Debug)]
 pub struct Builder {
     models: Vec<String>,
@@ -30,7 +30,7 @@ impl Builder {
         self
     }
 
-    /// How many pieces a generated text has, each a token and, if it is streamed, a write
+    /// Sets the number of pieces of a generated text, each a token and, if it is streamed, a write
     /// of its own. 10 if nothing is said.
     #[must_use]
     pub const fn chunks(mut self, chunks: usize) -> Self {
@@ -38,22 +38,22 @@ impl Builder {
         self
     }
 
-    /// How long to wait before each streamed piece. Not at all if nothing is said.
+    /// Sets the time to wait before each streamed piece. By default there is no wait.
     #[must_use]
     pub const fn chunk_delay(mut self, delay: Duration) -> Self {
         self.chunk_delay = delay;
         self
     }
 
-    /// Whether to remember requests, bodies included. Off if nothing is said; of a great
-    /// many requests only the last 10,000 are kept.
+    /// Sets whether to remember requests, bodies included. Off if nothing is said; of a great many
+    /// requests only the last 10,000 are kept.
     #[must_use]
     pub const fn record(mut self, record: bool) -> Self {
         self.record = record;
         self
     }
 
-    /// Listen and answer until the [`Simulator`] is dropped.
+    /// Listens and answers until the [`Simulator`] is dropped.
     ///
     /// # Errors
     /// Where the address cannot be listened on, or a model's name is none.
@@ -91,7 +91,7 @@ impl Simulator {
         Builder { models: Vec::new(), chunks: 10, chunk_delay: Duration::ZERO, record: false }
     }
 
-    /// Where it listens.
+    /// Returns the address it listens on.
     pub const fn addr(&self) -> SocketAddr {
         self.addr
     }
@@ -101,41 +101,41 @@ impl Simulator {
         self.shared.store.names()
     }
 
-    /// What has been received so far, oldest first. Always empty without
+    /// Returns the requests received so far, oldest first. Always empty without
     /// [`Builder::record`].
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.shared.journal.requests()
     }
 
-    /// Wait until so many requests have been received completely since the start, and
-    /// return them. Needs [`Builder::record`].
+    /// Waits until so many requests have been received completely since the start, and returns
+    /// them. Needs [`Builder::record`].
     pub async fn received(&self, count: usize) -> Vec<RecordedRequest> {
         self.shared.journal.received(count).await
     }
 
-    /// Hold the answer to the next request for this path, until the [`Gate`] is released.
+    /// Holds the answer to the next request for this path, until the [`Gate`] is released.
     pub fn hold(&self, path: &str, hold: Hold) -> Gate {
         self.shared.plans.hold(path, hold)
     }
 
-    /// Break the answer to the next request for this path.
+    /// Breaks the answer to the next request for this path.
     pub fn fail(&self, path: &str, fault: Fault) {
         self.shared.plans.fail(path, fault);
     }
 
-    /// How many connections are open.
+    /// Returns the number of open connections.
     pub fn connections(&self) -> usize {
         *self.shared.connections.borrow()
     }
 
-    /// Wait until no connection is open.
+    /// Waits until no connection is open.
     pub async fn connections_closed(&self) {
         let mut connections = self.shared.connections.subscribe();
         // The sender lives in `self`, so waiting cannot fail.
         let _ = connections.wait_for(|open| *open == 0).await;
     }
 
-    /// Stop listening, for good: new connections are refused, open ones go on.
+    /// Stops listening, for good: new connections are refused, open ones go on.
     pub async fn refuse_connections(&self) {
         self.shared.listening.send_replace(false);
         // The listener is closed when its task has let go of its receiver.

@@ -1,4 +1,4 @@
-//! What is installed, what is loaded, and which blobs there are.
+//! The installed models, the loaded models and the blobs.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -70,7 +70,7 @@ impl Store {
         }
     }
 
-    /// Whether it is installed under exactly this spelling.
+    /// Tells whether it is installed under exactly this spelling.
     pub(crate) fn has(&self, name: &Name) -> bool {
         self.lock().installed.contains(name)
     }

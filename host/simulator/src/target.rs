@@ -1,6 +1,6 @@
 //! Request targets: escapes, and paths that are not clean.
 
-/// Undo percent-escapes. An escape that is none stays as it is.
+/// Undoes percent-escapes. An escape that is none stays as it is.
 pub(crate) fn decode(text: &str) -> String {
     let mut rest = text.as_bytes();
     let mut decoded = Vec::with_capacity(rest.len());

@@ -1,4 +1,4 @@
-//! What is generated, and what it is said to have cost.
+//! The generated text, and the cost that is reported for it.
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ const WORDS: [&str; 10] =
 pub(crate) struct Generated {
     pub(crate) pieces: Vec<String>,
     pub(crate) prompt_tokens: usize,
-    /// Whether the caller's limit ended it.
+    /// True if the caller's limit ended it.
     pub(crate) cut: bool,
 }
 
@@ -76,7 +76,7 @@ fn pieces(length: usize) -> Vec<String> {
     (0..length).map(word).collect()
 }
 
-/// How many words there are in all texts of a value: what a prompt is said to cost.
+/// Counts the words in all texts of a value: the reported cost of a prompt.
 pub(crate) fn words(value: &Json) -> usize {
     match value {
         Json::Text(text) => text.split_whitespace().count(),

@@ -56,7 +56,7 @@ fn message(model: &str, content: &Value, stop_reason: &Value, usage: &Value) -> 
     })
 }
 
-/// What `message_start` says about usage is an estimate; `message_delta` has the counts.
+/// The usage in `message_start` is an estimate; `message_delta` has the counts.
 fn events(model: &str, generated: &Generated) -> Vec<Value> {
     let estimate = usage(generated.prompt_tokens + 1, 0);
     let started = message(model, &json!([]), &Value::Null, &estimate);

@@ -10,7 +10,7 @@ use crate::reply::{Failure, Reply};
 use crate::store::TIME;
 use crate::text::{Generated, embedding, words};
 
-/// How the two routes carry the text of an answer.
+/// The shape in which each of the two routes carries the text of an answer.
 #[derive(Clone, Copy)]
 enum Shape {
     Generate,
@@ -143,7 +143,7 @@ fn input_text(value: &Json) -> Result<&str, Failure> {
     }
 }
 
-/// How many numbers an embedding has.
+/// Returns the number of dimensions of an embedding.
 pub(crate) fn dimensions(fields: Fields<'_>) -> Result<usize, Failure> {
     let wanted = fields.integer("dimensions")?.unwrap_or_default();
     Ok(usize::try_from(wanted).ok().filter(|wanted| (1..=8).contains(wanted)).unwrap_or(8))

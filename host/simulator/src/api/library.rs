@@ -1,4 +1,4 @@
-//! Which models there are.
+//! The routes that list and show models.
 
 #![expect(clippy::unnecessary_wraps, reason = "all handlers of the route table have one type")]
 
@@ -10,7 +10,7 @@ use crate::name::Name;
 use crate::reply::Reply;
 use crate::store::{SIZE, TIME, details, digest};
 
-/// What a model's hidden instructions are. A caller who sees it saw too much.
+/// A model's hidden instructions. A caller who sees it saw too much.
 pub(crate) const SYSTEM: &str = "You are a simulated model with hidden instructions.";
 
 pub(crate) fn tags(call: &mut Call<'_>) -> Answer {

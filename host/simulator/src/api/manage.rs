@@ -1,4 +1,4 @@
-//! What changes the models on disk.
+//! The routes that change the models on disk.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::name::{Name, Reference};
 use crate::reply::{Failure, Reply};
 use crate::store::{SIZE, digest};
 
-/// How many lines report the progress of a transfer.
+/// The number of lines that report the progress of a transfer.
 const STEPS: u64 = 4;
 
 pub(crate) fn pull(call: &mut Call<'_>) -> Answer {

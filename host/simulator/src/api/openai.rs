@@ -91,7 +91,7 @@ fn completion_choice(text: &str, reason: Option<&str>) -> Value {
     json!([{"index": 0, "text": text, "finish_reason": reason}])
 }
 
-/// Where usage is asked for, every chunk carries one, and only the last one counts.
+/// Builds the chunks. If usage is asked for, each carries one, and only the last one counts.
 fn completion_chunks(model: &str, generated: &Generated, usage: bool) -> Vec<Value> {
     let chunk = |choices: Value, counts: Value| {
         let mut chunk = head("cmpl-1", "text_completion", model);
@@ -145,7 +145,7 @@ pub(crate) fn embeddings(call: &mut Call<'_>) -> Answer {
     })))
 }
 
-/// Whether numbers are wanted as their bytes, as `OpenAI`'s libraries want them.
+/// Tells whether numbers are wanted as their bytes, as `OpenAI`'s libraries want them.
 fn in_base64(fields: Fields<'_>) -> Result<bool, Failure> {
     let format = fields.text("encoding_format")?;
     match format.to_ascii_lowercase().as_str() {

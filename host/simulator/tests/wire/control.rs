@@ -1,4 +1,4 @@
-//! What tests of the gateway use: gates, faults, and whether the caller stayed.
+//! Gates, faults and the presence of the caller, which tests of the gateway use.
 
 use std::io::ErrorKind;
 

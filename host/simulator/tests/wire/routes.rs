@@ -1,4 +1,4 @@
-//! Which requests are answered at all, and as what.
+//! The requests that are answered at all, and as what.
 
 use crate::support::{send, send_raw, simulator};
 

@@ -34,14 +34,14 @@ pub(crate) fn request(line: &str, body: &str) -> String {
     )
 }
 
-/// What comes back until the connection is closed, whether cleanly or not.
+/// Reads until the connection is closed, whether cleanly or not.
 pub(crate) async fn everything(mut stream: TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes).await;
     bytes
 }
 
-/// Read until the text has appeared so many times.
+/// Reads until the text has appeared so many times.
 pub(crate) async fn read_until(stream: &mut TcpStream, text: &str, times: usize) -> String {
     let mut read = String::new();
     while read.matches(text).count() < times {
@@ -94,7 +94,7 @@ impl Answer {
     }
 }
 
-/// Send one request and take its answer apart.
+/// Sends one request and takes its answer apart.
 pub(crate) async fn send(ollama: &Simulator, line: &str, body: &str) -> Answer {
     send_raw(ollama, &request(line, body)).await
 }
