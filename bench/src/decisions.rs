@@ -1,4 +1,4 @@
-//! What one decision costs: each is timed by itself.
+//! The cost of one decision: each is timed by itself.
 
 use std::sync::Barrier;
 use std::thread::ScopedJoinHandle;
@@ -16,7 +16,7 @@ const WARM_UP: usize = 2_000;
 /// Longer counts as this: ten seconds in nanoseconds.
 const LONGEST: u64 = 10_000_000_000;
 
-/// How long decisions take, in nanoseconds, on one pinned thread.
+/// Measures the time of decisions, in nanoseconds, on one pinned thread.
 ///
 /// # Errors
 /// Where the question is not answered with yes: what is measured must be the whole way.
@@ -35,7 +35,7 @@ pub fn latency(question: &Question, decisions: usize) -> anyhow::Result<Histogra
     })
 }
 
-/// How many decisions a second are made by as many threads, each on a processor of its own.
+/// Counts the decisions a second of so many threads, each on a processor of its own.
 ///
 /// # Errors
 /// Where a thread cannot run.
@@ -75,7 +75,7 @@ fn count(
     Ok(f64::from(batches) * 100.0 / started.elapsed().as_secs_f64())
 }
 
-/// Decide as often as told.
+/// Decides as often as told.
 ///
 /// # Errors
 /// Where the answer is no.

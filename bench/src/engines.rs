@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::peers::site::tools;
 
-/// What one of them takes.
+/// The times of one engine.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Engine {
     /// Its name.
@@ -21,7 +21,7 @@ pub struct Engine {
     pub high_ns: u32,
 }
 
-/// Measure them all, on this processor.
+/// Measures them all, on this processor.
 ///
 /// # Errors
 /// Where they are not built, or one of them answers wrongly.

@@ -9,9 +9,9 @@ use crate::promises::number;
 /// A table of figures.
 #[derive(Clone, Debug, Serialize)]
 pub struct Grid {
-    /// What it shows.
+    /// The title of the table.
     pub title: String,
-    /// What the rows are, and then what each figure is, with its unit.
+    /// The name of the rows, and then that of each figure, with its unit.
     pub columns: Vec<String>,
     /// The rows.
     pub rows: Vec<Line>,
@@ -20,11 +20,11 @@ pub struct Grid {
 /// A row.
 #[derive(Clone, Debug, Serialize)]
 pub struct Line {
-    /// What it is about.
+    /// The subject of the row.
     pub name: String,
     /// A figure for each column; none where there is nothing to measure.
     pub figures: Vec<Option<f64>>,
-    /// Why there are no figures.
+    /// The reason why there are no figures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub absent: Option<String>,
 }
@@ -36,12 +36,12 @@ impl Grid {
         Self { title: title.into(), columns, rows: Vec::new() }
     }
 
-    /// Append a row.
+    /// Appends a row.
     pub fn push(&mut self, name: impl Into<String>, figures: Vec<Option<f64>>) {
         self.rows.push(Line { name: name.into(), figures, absent: None });
     }
 
-    /// Append a row that could not be measured.
+    /// Appends a row that could not be measured.
     pub fn absent(&mut self, name: impl Into<String>, why: impl fmt::Display) {
         let why = why.to_string();
         self.rows.push(Line { name: name.into(), figures: Vec::new(), absent: Some(why) });

@@ -1,4 +1,4 @@
-//! How everything grows: with users, bindings, policies, bodies and streams.
+//! Growth with users, bindings, policies, bodies and streams.
 
 mod columns;
 mod loading;
@@ -23,13 +23,13 @@ use crate::{decisions, load};
 /// Figures over a size.
 #[derive(Clone, Debug)]
 pub struct Curve {
-    /// What grows.
+    /// The size that grows.
     pub over: &'static str,
-    /// What each figure is, with its unit.
+    /// The name of each figure, with its unit.
     pub columns: &'static [&'static str],
     /// Sizes and figures.
     pub points: Vec<(f64, Vec<f64>)>,
-    /// Why it ends early.
+    /// The reason why it ends early.
     pub cut: Option<String>,
 }
 
@@ -44,7 +44,7 @@ pub struct Sizes {
     streams: &'static [u32],
     decisions: usize,
     requests: usize,
-    /// How long open streams are watched.
+    /// The time for which open streams are watched.
     span: Duration,
 }
 

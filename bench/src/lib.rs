@@ -1,4 +1,4 @@
-//! What Stockade costs.
+//! The measurements of what Stockade costs.
 //!
 //! The parts are measured with criterion where their crates are; here is what takes more
 //! than one crate: a decision, the growth of a configuration, and whole requests.

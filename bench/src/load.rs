@@ -27,10 +27,10 @@ fn times() -> anyhow::Result<Times> {
     Ok(Times::new_with_bounds(1, LONGEST, 3)?)
 }
 
-/// What is asked: a gateway, or the upstream itself, and the path of its chats.
+/// The server that is asked, a gateway or the upstream itself, and the path of its chats.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
-    /// Where it listens.
+    /// The address it listens on.
     pub address: SocketAddr,
     /// `/api/chat`, unless it speaks another API.
     pub path: &'static str,
@@ -48,7 +48,7 @@ impl Target {
     }
 }
 
-/// What so many threads make at the same time.
+/// Returns the results of so many threads at the same time.
 fn all<T: Send>(
     threads: usize,
     one: impl Fn() -> anyhow::Result<T> + Sync,

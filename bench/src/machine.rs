@@ -13,15 +13,15 @@ pub fn processors() -> Vec<usize> {
     (0..CpuSet::MAX_CPU).filter(|&processor| set.is_set(processor)).collect()
 }
 
-/// Keep this thread, and what it starts, on one processor, so that what is measured is not
-/// the scheduler. Where that is not allowed, it is measured unpinned.
+/// Keeps this thread, and what it starts, on one processor, so that what is measured is not the
+/// scheduler. Where that is not allowed, it is measured unpinned.
 pub fn pin(processor: usize) {
     let mut set = CpuSet::new();
     set.set(processor);
     sched_setaffinity(None, &set).ok();
 }
 
-/// Do something on one processor, and be free again.
+/// Does something on one processor, and frees the thread again.
 pub fn pinned<T>(processor: usize, act: impl FnOnce() -> T) -> T {
     let before = sched_getaffinity(None);
     pin(processor);
@@ -39,7 +39,7 @@ pub fn monotonic() -> u64 {
     seconds * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
 }
 
-/// What the figures were measured on, in one line.
+/// Describes the machine of the figures in one line.
 pub fn facts() -> String {
     let processors = processors().len();
     let model = fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
@@ -57,7 +57,7 @@ pub fn facts() -> String {
     format!("{processors} × {model}, {gib:.0} GiB, Linux {release}")
 }
 
-/// Where cargo puts what it builds: this program is there, too.
+/// Returns the directory of what cargo builds: this program is there, too.
 ///
 /// # Errors
 /// Where it was moved.

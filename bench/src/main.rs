@@ -55,7 +55,7 @@ enum Part {
     /// Make decisions and nothing else, for strace to watch.
     #[command(hide = true)]
     Decide {
-        /// How many.
+        /// Number of decisions.
         #[arg(long)]
         decisions: usize,
     },
@@ -65,10 +65,10 @@ enum Part {
     /// Be the least gateway that hyper allows.
     #[command(hide = true)]
     Floor {
-        /// Where to listen.
+        /// Address to listen on.
         #[arg(long)]
         listen: SocketAddr,
-        /// Where to forward.
+        /// Address to forward to.
         #[arg(long)]
         upstream: SocketAddr,
     },
@@ -78,7 +78,7 @@ enum Part {
         /// The gateway.
         #[arg(long)]
         target: SocketAddr,
-        /// How many.
+        /// Number of streams.
         #[arg(long)]
         streams: usize,
         /// For how long, once all are open.
@@ -105,7 +105,7 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// What was measured, for the tables and for the plots.
+/// The results, for the tables and for the plots.
 struct Measured {
     report: Report,
     outcomes: Vec<Outcome>,

@@ -1,4 +1,4 @@
-//! What a gateway's memory costs: idle, per idle connection, per open stream.
+//! The memory of a gateway: idle, per idle connection, per open stream.
 
 use anyhow::Context as _;
 
@@ -17,7 +17,7 @@ pub struct Memory {
     pub stream: f64,
 }
 
-/// Open so many connections, then so many streams, and hold them all.
+/// Opens so many connections, then so many streams, and holds them all.
 ///
 /// # Errors
 /// Where one of them fails.

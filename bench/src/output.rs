@@ -1,4 +1,4 @@
-//! Where the figures go: to the terminal, and into files.
+//! Writes the figures to the terminal and into files.
 
 use std::fmt::Display;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::{Measured, Run};
 const BEGIN: &str = "<!-- figures of `cargo xtask bench --markdown` -->";
 const END: &str = "<!-- end of the figures -->";
 
-/// Print what was measured, and write the files that are wanted.
+/// Prints what was measured, and writes the files that are wanted.
 pub(crate) fn write(run: &Run, only_a_part: bool, measured: &Measured) -> anyhow::Result<()> {
     let report = &measured.report;
     if only_a_part {
@@ -38,7 +38,7 @@ pub(crate) fn write(run: &Run, only_a_part: bool, measured: &Measured) -> anyhow
     draw(&plots, measured)
 }
 
-/// Print a report, whole or in part.
+/// Prints a report, whole or in part.
 pub(crate) fn print(text: &impl Display) -> anyhow::Result<()> {
     write!(std::io::stdout(), "{text}").context("cannot print the table")
 }

@@ -20,10 +20,10 @@ use crate::soak::{self, Until};
 use crate::whole::{self, Bench, Effort, Found, Outcome};
 use crate::{decisions, load, syscalls};
 
-/// How often one thread is compared with two; odd, for the median.
+/// The number of times that one thread is compared with two; odd, for the median.
 const COMPARISONS: usize = 5;
 
-/// Tell the person at the terminal what is being measured.
+/// Tells the person at the terminal what is being measured.
 pub fn progress(text: &str) {
     // There is nobody to tell where standard error is gone.
     writeln!(std::io::stderr(), "bench: {text}").ok();
@@ -78,7 +78,7 @@ fn two_threads(question: &Question, span: Duration) -> anyhow::Result<f64> {
     Ok(ratios[COMPARISONS / 2])
 }
 
-/// How everything grows.
+/// Measures how everything grows.
 pub fn grow(report: &mut Report, bench: &Bench, quick: bool) -> Vec<Curve> {
     let sizes = if quick { Sizes::QUICK } else { Sizes::FULL };
     let curves = growth::measure(bench, sizes, progress);

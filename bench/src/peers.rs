@@ -71,7 +71,7 @@ impl Peer {
         Self::LiteLlm,
     ];
 
-    /// What the table calls it.
+    /// The name in the table.
     pub fn name(self) -> &'static str {
         match self {
             Self::Stockade => "Stockade",
@@ -86,7 +86,7 @@ impl Peer {
         }
     }
 
-    /// Where its chats are.
+    /// The path of its chats.
     fn path(self) -> &'static str {
         if self == Self::LiteLlm { "/v1/chat/completions" } else { "/api/chat" }
     }
@@ -171,20 +171,20 @@ fn litellm(site: &Site) -> anyhow::Result<Command> {
 
 /// A gateway that runs before the upstream.
 pub struct Gateway {
-    /// Which.
+    /// The gateway's kind.
     pub peer: Peer,
-    /// What to ask.
+    /// Its address and path, for requests.
     pub target: Target,
     /// The program.
     pub process: Process,
     _directory: tempfile::TempDir,
 }
 
-/// How long a gateway may take to start. The largest configurations take a while.
+/// The time that a gateway may take to start. The largest configurations take a while.
 const START: Duration = Duration::from_mins(2);
 
 impl Gateway {
-    /// Start it on one processor, and make sure that it does the work.
+    /// Starts it on one processor, and makes sure that it does the work.
     ///
     /// # Errors
     /// Where it is not installed, does not start, or lets through what it should not.
@@ -195,8 +195,8 @@ impl Gateway {
         Self::started(peer, command, &site, processor, directory)
     }
 
-    /// Start Stockade with another configuration, in which the caller has the same key and
-    /// may use the same model. `@LISTEN@` and `@UPSTREAM@` stand for the addresses.
+    /// Starts Stockade with another configuration, in which the caller has the same key and may use
+    /// the same model. `@LISTEN@` and `@UPSTREAM@` stand for the addresses.
     ///
     /// # Errors
     /// Where it does not start, or lets through what it should not.

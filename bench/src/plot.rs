@@ -13,11 +13,11 @@ use self::svg::{Anchor, Svg};
 /// Several panels under one title.
 #[derive(Clone, Debug)]
 pub struct Figure {
-    /// What it shows.
+    /// The title of the figure.
     pub title: String,
     /// Under which circumstances.
     pub note: String,
-    /// Whether all panels have the same lines, so that one legend does.
+    /// True if all panels have the same lines, so that one legend does.
     pub shared_legend: bool,
     /// The panels, two in a row.
     pub panels: Vec<Panel>,
@@ -26,7 +26,7 @@ pub struct Figure {
 /// One pair of axes.
 #[derive(Clone, Debug)]
 pub struct Panel {
-    /// What it shows.
+    /// The title of the panel.
     pub title: String,
     /// From left to right.
     pub x: Axis,
@@ -39,9 +39,9 @@ pub struct Panel {
 /// One line.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// What the legend calls it.
+    /// The name in the legend.
     pub name: String,
-    /// Whether it is the one to look at.
+    /// True if it is the one to look at.
     pub ours: bool,
     /// Its points.
     pub points: Vec<(f64, f64)>,
@@ -66,7 +66,7 @@ const COLOURS: [&str; 10] = [
 ];
 
 impl Figure {
-    /// Draw it.
+    /// Draws it.
     pub fn svg(&self) -> String {
         let rows = self.panels.len().div_ceil(COLUMNS);
         let legend = if self.shared_legend { self.legend_rows() * LEGEND_ROW + 10.0 } else { 0.0 };
@@ -93,7 +93,7 @@ impl Figure {
     }
 }
 
-/// Draw names with their colours, in as many rows as they need; how far down the last is.
+/// Draws names and colours, in as many rows as needed; returns how far down the last is.
 fn legend_of(svg: &mut Svg, lines: &[Line], (left, top): (f64, f64), width: f64) -> f64 {
     let (mut x, mut y) = (0.0, 0.0);
     for (number, line) in lines.iter().enumerate() {
@@ -148,7 +148,7 @@ impl Panel {
     }
 }
 
-/// Where the axes of a panel are.
+/// The position of a panel's axes.
 struct Frame {
     left: f64,
     top: f64,

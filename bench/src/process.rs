@@ -15,7 +15,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Start a program on one processor. What it says goes to a file.
+    /// Starts a program on one processor. What it says goes to a file.
     ///
     /// # Errors
     /// Where it cannot be started.
@@ -27,7 +27,7 @@ impl Process {
         Ok(Self { child })
     }
 
-    /// Start a program on all processors, and listen to its standard error.
+    /// Starts a program on all processors, and listens to its standard error.
     ///
     /// # Errors
     /// Where it cannot be started.
@@ -40,7 +40,7 @@ impl Process {
         Ok((Self { child }, heard))
     }
 
-    /// Wait until it has said something, in the file where it says things.
+    /// Waits until it has said something, in the file where it says things.
     ///
     /// # Errors
     /// Where it ends, or does not say it in time.
@@ -65,7 +65,7 @@ impl Process {
         }
     }
 
-    /// Whether it still runs.
+    /// Tells whether it still runs.
     pub fn alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }

@@ -1,4 +1,4 @@
-//! What is promised: every number of the design, in its order.
+//! The promises: every number of the design, in its order.
 
 use std::fmt;
 
@@ -30,7 +30,7 @@ pub enum Promise {
     Descriptors,
 }
 
-/// How large a promised number may be.
+/// The bound of a promised number.
 #[derive(Clone, Copy, Debug)]
 pub enum Goal {
     /// This or less.
@@ -39,7 +39,7 @@ pub enum Goal {
     AtLeast(f64),
 }
 
-/// Whether a promise is kept.
+/// The verdict on a promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
@@ -76,7 +76,7 @@ impl Promise {
         Self::Descriptors,
     ];
 
-    /// What is measured, what is promised of it, and in which unit.
+    /// Returns what is measured, what is promised of it, and the unit.
     pub fn terms(self) -> (&'static str, Goal, &'static str) {
         use Goal::{AtLeast, AtMost};
         match self {
@@ -106,7 +106,7 @@ impl Promise {
 }
 
 impl Goal {
-    /// Whether a figure keeps it.
+    /// Judges whether a figure keeps it.
     pub fn verdict(self, figure: f64) -> Verdict {
         match self {
             Self::AtMost(limit) if figure <= limit => Verdict::Pass,

@@ -1,4 +1,4 @@
-//! What was found: every promise beside its figure, then the yardsticks.
+//! The results: every promise beside its figure, then the yardsticks.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -46,7 +46,7 @@ impl Report {
         self.notes.insert(promise, circumstances.into());
     }
 
-    /// Why there are no figures of some promises.
+    /// Notes why there are no figures of some promises.
     pub fn absent(&mut self, promises: &[Promise], why: &anyhow::Error) {
         for &promise in promises {
             self.measured.entry(promise).or_insert_with(|| Err(format!("{why:#}")));
@@ -122,7 +122,7 @@ impl Report {
 pub struct Measured<'a>(&'a Report);
 
 impl Measured<'_> {
-    /// Whether all of them are kept.
+    /// Tells whether all of them are kept.
     pub fn kept(&self) -> bool {
         let listed = |promise: &Promise| self.0.measured.contains_key(promise);
         self.0.rows(listed).iter().all(|row| row.verdict == Verdict::Pass)

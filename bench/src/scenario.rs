@@ -57,7 +57,7 @@ pub struct Question {
 }
 
 impl Question {
-    /// Ask a generation about one operation on one model.
+    /// Asks a generation about one operation on one model.
     ///
     /// # Errors
     /// Where the configuration has no such caller, or there cannot be such a model.
@@ -70,7 +70,7 @@ impl Question {
         Ok(Self { generation, principal, scope: Scope::default(), operation, models })
     }
 
-    /// Decide it: choose the bindings, ask their policies in fresh instances, combine.
+    /// Decides it: chooses the bindings, asks their policies in fresh instances, combines.
     ///
     /// # Errors
     /// Where it is denied: what is measured must be the whole way to yes.

@@ -37,7 +37,7 @@ const CALLERS: usize = 8;
 /// A configuration that is written must be in force after this time.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What came of it.
+/// The result of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Soaked {
     /// Configurations that came into force.
@@ -54,7 +54,7 @@ pub struct Soaked {
     pub descriptors: i64,
 }
 
-/// When to stop.
+/// The end of a run.
 #[derive(Clone, Copy, Debug)]
 pub enum Until {
     /// After so many reloads and so many requests, whichever comes last.
@@ -69,7 +69,7 @@ pub enum Until {
 }
 
 impl Until {
-    /// How much of the run is over, from 0 to 1.
+    /// Returns the part of the run that is over, from 0 to 1.
     #[expect(clippy::cast_precision_loss, reason = "counts of requests")]
     fn progress(self, run: &Run, turn: u32) -> f64 {
         match self {
@@ -93,7 +93,7 @@ struct Run {
     failures: AtomicU64,
 }
 
-/// Reload under load.
+/// Reloads under load.
 ///
 /// # Errors
 /// Where the gateway does not start, or does not take a configuration.
@@ -147,7 +147,7 @@ impl Run {
         )
     }
 
-    /// Wait until the configuration of a turn is what a caller meets.
+    /// Waits until the configuration of a turn is what a caller meets.
     fn in_force(&self, turn: u32) -> anyhow::Result<()> {
         let request = ask_for(model_of(turn));
         let started = Instant::now();
@@ -194,7 +194,7 @@ impl Run {
         Ok(Soaked { reloads: turn, memory_slope, descriptors, ..Soaked::default() })
     }
 
-    /// Ask for both models in turn.
+    /// Asks for both models in turn.
     fn call(&self) {
         let requests = MODELS.map(ask_for);
         let mut connection = None;
@@ -223,7 +223,7 @@ fn ask_for(model: &str) -> Vec<u8> {
     chat("/api/chat", KEY, model, "hello", false)
 }
 
-/// What the straight line through the points, the nearest to all of them, rises by.
+/// Returns the slope of the straight line that is the nearest to all the points.
 #[expect(clippy::cast_precision_loss, reason = "a run has thousands of points")]
 fn slope(points: &[(f64, f64)]) -> f64 {
     let count = points.len().max(1) as f64;
@@ -234,7 +234,7 @@ fn slope(points: &[(f64, f64)]) -> f64 {
     if spread > 0.0 { together / spread } else { 0.0 }
 }
 
-/// How many files more are open at the end than at the beginning. The fewest of several
+/// Counts how many files more are open at the end than at the beginning. The fewest of several
 /// readings: connections come and go.
 fn more(readings: &[usize]) -> anyhow::Result<i64> {
     let several = readings.len().div_ceil(10);

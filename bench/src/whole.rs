@@ -15,7 +15,7 @@ use crate::memory::{self, Memory};
 use crate::peers::{Gateway, Peer};
 use crate::process::Process;
 
-/// How much is measured.
+/// The extent of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
     /// Beside which others.
@@ -70,7 +70,7 @@ pub struct Point {
     pub high: f64,
 }
 
-/// What was found of one gateway, or of none at all.
+/// The figures of one gateway, or of none at all.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// Of one caller, everything on one processor, in microseconds.
@@ -88,14 +88,14 @@ pub struct Found {
     pub first_byte: Vec<Point>,
     /// Gaps between chunks, over the rate of streams.
     pub gap: Vec<Point>,
-    /// What could not be measured, and why.
+    /// The figures that could not be measured, and why.
     pub missing: Vec<(&'static str, String)>,
 }
 
-/// Whether a measurement is of no gateway, for comparison, or of which.
+/// The gateway of a measurement; none for comparison.
 pub type Subject = Option<Peer>;
 
-/// What was found, or why nothing was.
+/// The figures, or why there are none.
 pub type Outcome = (Subject, anyhow::Result<Found>);
 
 /// An upstream and the processors: the load and the upstream have the first one, gateways
@@ -111,7 +111,7 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Start the upstream, a program of its own, so that its time is not the load's.
+    /// Starts the upstream, a program of its own, so that its time is not the load's.
     ///
     /// # Errors
     /// Where it does not start.
@@ -130,7 +130,7 @@ impl Bench {
         Ok(Self { first, last, upstream, _process: process, directory })
     }
 
-    /// Where the upstream listens.
+    /// The address of the upstream.
     pub fn upstream(&self) -> SocketAddr {
         self.upstream
     }
@@ -141,7 +141,7 @@ impl Bench {
     }
 }
 
-/// Measure every gateway that can be; of the others, why not.
+/// Measures every gateway that can be; tells of the others why not.
 pub fn measure(bench: &Bench, effort: Effort, progress: impl Fn(&str)) -> Vec<Outcome> {
     let others = effort.peers.iter().copied().map(Some);
     let subjects = others.chain([None]);
@@ -156,7 +156,7 @@ pub fn measure(bench: &Bench, effort: Effort, progress: impl Fn(&str)) -> Vec<Ou
     measured.collect()
 }
 
-/// What the table calls it.
+/// The name in the table.
 pub fn name(subject: Subject) -> &'static str {
     subject.map_or("no gateway", Peer::name)
 }
@@ -260,7 +260,7 @@ fn per_request(gateway: &Gateway, processor: usize, span: Duration) -> anyhow::R
     Ok(used.as_secs_f64() * 1e6 / answers as f64)
 }
 
-/// Serve as the upstream until killed, and say where on standard output.
+/// Serves as the upstream until killed, and prints its address on standard output.
 ///
 /// # Errors
 /// Where it cannot listen.

@@ -1,4 +1,4 @@
-//! What the figures are, with their units: the promises and the plots look for them.
+//! The names of the figures, with their units: the promises and the plots look for them.
 
 /// A whole request, everything on one processor, the median.
 pub const REQUEST: &str = "request p50 µs";
@@ -24,15 +24,15 @@ pub const BODY_NONE: &str = "no gateway p50 ms";
 /// The most memory that Stockade had.
 pub const BODY_MEMORY: &str = "Stockade's most MiB";
 
-/// How late a chunk comes through Stockade, the median.
+/// The lateness of a chunk through Stockade, the median.
 pub const CHUNK_MEDIAN: &str = "late p50 ms";
-/// How late a chunk comes through Stockade, the 99th percentile.
+/// The lateness of a chunk through Stockade, the 99th percentile.
 pub const CHUNK_HIGH: &str = "p99 ms";
-/// How much of a processor Stockade takes for them.
+/// The part of a processor that Stockade takes for them.
 pub const CHUNK_PROCESSOR: &str = "CPU %";
 /// Memory of Stockade for a stream.
 pub const STREAM_MEMORY: &str = "KiB/stream";
-/// How late a chunk comes through the floor, the 99th percentile.
+/// The lateness of a chunk through the floor, the 99th percentile.
 pub const CHUNK_FLOOR: &str = "hyper: p99 ms";
 /// Memory of the floor for a stream.
 pub const STREAM_FLOOR: &str = "hyper: KiB";

@@ -1,4 +1,4 @@
-//! How long a configuration takes to come into force: cold, and after one changed line.
+//! The time for a configuration to come into force: cold, and after one changed line.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ const CHANGES: u32 = 3;
 /// A change must be in force after this time.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How long a configuration takes.
+/// The times that a configuration takes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Loading {
     /// From nothing to the first generation.
@@ -31,7 +31,7 @@ pub(super) struct Loading {
     pub(super) live: Duration,
 }
 
-/// Load a configuration, then change a piece of it.
+/// Loads a configuration, then changes a piece of it.
 pub(super) fn loading(text: &str, piece: &str) -> anyhow::Result<Loading> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("stockade.yaml");

@@ -1,4 +1,4 @@
-//! What grows on the wire: bodies, and streams that are open at the same time.
+//! Growth on the wire: bodies, and streams that are open at the same time.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -46,7 +46,7 @@ pub(super) fn streams(bench: &Bench, count: u32, span: Duration) -> anyhow::Resu
     Ok(vec![ours.median, ours.high, ours.processor, ours.memory, floor.high, floor.memory])
 }
 
-/// What holding streams open showed.
+/// The figures of streams held open.
 struct Holding {
     /// Lateness in milliseconds.
     median: f64,

@@ -14,19 +14,19 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// One kept-alive connection.
 pub struct Connection {
     stream: TcpStream,
-    /// What has been read and not yet been used.
+    /// The bytes that have been read and not yet been used.
     pending: Vec<u8>,
     chunk: Box<[u8; 16 * 1024]>,
 }
 
-/// How the body of an answer ends.
+/// The way in which the body of an answer ends.
 enum Framing {
     Length(usize),
     Chunked,
 }
 
 impl Connection {
-    /// Connect to a gateway, or to the upstream itself.
+    /// Connects to a gateway, or to the upstream itself.
     ///
     /// # Errors
     /// Where nobody listens.
@@ -37,7 +37,7 @@ impl Connection {
         Ok(Self { stream, pending: Vec::new(), chunk: Box::new([0; 16 * 1024]) })
     }
 
-    /// Send a request and read its whole answer.
+    /// Sends a request and reads its whole answer.
     ///
     /// # Errors
     /// Where the answer does not come, or is not HTTP.
@@ -45,8 +45,8 @@ impl Connection {
         self.ask_in_parts(request, |_| true)
     }
 
-    /// Send a request; every part of the body is handed over as it arrives, until the
-    /// answer ends or no more is wanted.
+    /// Sends a request; every part of the body is handed over as it arrives, until the answer ends
+    /// or no more is wanted.
     ///
     /// # Errors
     /// Where the answer does not come, or is not HTTP.

@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The line that says that all streams are open.
 pub const OPEN: &str = "open";
 
-/// How late chunks were, in nanoseconds, and how many came.
+/// The lateness of chunks, in nanoseconds, and their number.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct Held {
     /// Chunks that came while all streams were open.
@@ -40,7 +40,7 @@ pub struct Held {
     pub high: u64,
 }
 
-/// What the streams of a run share.
+/// The state that the streams of a run share.
 struct Run {
     target: Target,
     request: Vec<u8>,
@@ -48,12 +48,12 @@ struct Run {
     opening: Semaphore,
     /// One for each stream that has begun.
     opened: Semaphore,
-    /// Whether all are open, so that their chunks count.
+    /// True if all are open, so that their chunks count.
     counting: Cell<bool>,
     late: RefCell<Times>,
 }
 
-/// Open so many streams and read them.
+/// Opens so many streams and reads them.
 ///
 /// # Errors
 /// Where one does not begin, or ends.
@@ -112,7 +112,7 @@ fn ended(task: Option<Ended>) -> anyhow::Result<()> {
     bail!("a stream ended")
 }
 
-/// Begin a stream. What comes together with its head is not counted.
+/// Begins a stream. What comes together with its head is not counted.
 async fn open(run: &Run) -> anyhow::Result<TcpStream> {
     let begun = async {
         let mut stream = TcpStream::connect(run.target.address).await?;
@@ -128,7 +128,7 @@ async fn open(run: &Run) -> anyhow::Result<TcpStream> {
     tokio::time::timeout(PATIENCE, begun).await.context("a stream did not begin")?
 }
 
-/// Read what comes, and note how late the chunks in it are.
+/// Reads what comes, and notes how late the chunks in it are.
 async fn read(stream: &mut TcpStream, line: &mut Vec<u8>, run: &Run) -> anyhow::Result<()> {
     let part = tokio::time::timeout(PATIENCE, stream.read_buf(line));
     ensure!(part.await.context("a stream stalled")?? > 0, "a stream was cut");

@@ -1,4 +1,4 @@
-//! When the requests of an open loop are due: at a fixed rate, whatever the answers do.
+//! The times at which an open loop's requests are due: a fixed rate, whatever the answers do.
 //!
 //! A time counts from when its request was due, so a gateway that stalls is not spared the
 //! requests that waited meanwhile. One that falls behind for too long is cut off, and what
@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::{Times, nanoseconds};
 
-/// How far the last requests of a run may be behind. Enough for a hiccup of the machine,
-/// too little for a queue that only grows.
+/// The time that the last requests of a run may be behind. Enough for a hiccup of the machine, too
+/// little for a queue that only grows.
 const BEHIND: Duration = Duration::from_millis(1_500);
 
 /// A run of requests at a fixed rate.
@@ -22,11 +22,11 @@ pub(super) struct Schedule {
     cut_off: AtomicBool,
 }
 
-/// What was found at one rate.
+/// The figures at one rate.
 pub struct AtRate<T> {
     /// The times.
     pub times: T,
-    /// Whether everything was sent that was due.
+    /// True if everything was sent that was due.
     pub kept_up: bool,
 }
 
@@ -39,7 +39,7 @@ impl Schedule {
         Self { rate, span, started, next, cut_off }
     }
 
-    /// Take the next request, and wait until it is due.
+    /// Takes the next request, and waits until it is due.
     pub(super) fn next(&self) -> Option<Instant> {
         let now = Instant::now();
         if now > self.started + self.span + BEHIND {
@@ -57,7 +57,7 @@ impl Schedule {
         (after <= self.span).then(|| self.started + after)
     }
 
-    /// Add what was never sent, now that all callers have ended; whether there was nothing
+    /// Adds what was never sent, now that all callers have ended. Tells whether there was nothing
     /// to add.
     pub(super) fn settle(&self, times: &mut Times) -> bool {
         if !self.cut_off.load(Ordering::Relaxed) {

@@ -10,7 +10,7 @@ use super::schedule::{AtRate, Schedule};
 use super::{Target, Times, all, nanoseconds, times, upstream};
 use crate::machine::{self, monotonic};
 
-/// How late chunks are, against the time of their sending that stands in them.
+/// The lateness of chunks, against the time of their sending that stands in them.
 pub struct Lateness {
     /// The first chunk of each answer.
     pub first: Times,
@@ -18,7 +18,7 @@ pub struct Lateness {
     pub later: Times,
 }
 
-/// What callers of an open loop wait for.
+/// The waits of callers of an open loop.
 pub struct Waits {
     /// From when the request was due to its first byte.
     pub first_byte: Times,
@@ -27,7 +27,7 @@ pub struct Waits {
     pub gap: Times,
 }
 
-/// Read so many streamed answers, several at a time.
+/// Reads so many streamed answers, several at a time.
 ///
 /// # Errors
 /// Where one fails, or lacks a chunk.
@@ -117,7 +117,7 @@ fn wait_for(
     })
 }
 
-/// Read one streamed answer; each chunk is told with its number and its stamp.
+/// Reads one streamed answer; each chunk is told with its number and its stamp.
 fn read(
     connection: &mut Connection,
     request: &[u8],

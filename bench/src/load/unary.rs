@@ -31,7 +31,7 @@ pub fn one_caller(target: Target, processor: usize, requests: usize) -> anyhow::
     })
 }
 
-/// How long a request takes whose body has so many bytes.
+/// Measures the time of a request whose body has so many bytes.
 ///
 /// # Errors
 /// Where a request fails.

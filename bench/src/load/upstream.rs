@@ -18,11 +18,11 @@ use tokio::net::TcpListener;
 
 use crate::machine::monotonic;
 
-/// What a caller says to get an answer in chunks.
+/// The prompt for an answer in chunks.
 pub const IN_CHUNKS: &str = "chunks";
-/// What a caller says to get a first chunk, and then nothing more.
+/// The prompt for a first chunk, and then nothing more.
 pub const HELD_OPEN: &str = "hold";
-/// What a caller says to get a chunk every second, until they hang up.
+/// The prompt for a chunk every second, until the caller hangs up.
 pub const SLOWLY: &str = "slowly";
 /// Chunks of a streamed answer.
 pub const CHUNKS: u32 = 20;
@@ -30,12 +30,12 @@ pub const CHUNKS: u32 = 20;
 pub const GAP: Duration = Duration::from_millis(5);
 /// The pause where they come slowly.
 const LONG_GAP: Duration = Duration::from_secs(1);
-/// What tells the kind of answer stands in a body of at most this many bytes.
+/// The longest body, in bytes, that is searched for the kind of answer.
 const TELLING: usize = 1_024;
 
 type Body = BoxBody<Bytes, Infallible>;
 
-/// Serve for ever on a port of loopback.
+/// Serves for ever on a port of loopback.
 ///
 /// # Errors
 /// Where it cannot listen.
@@ -53,7 +53,7 @@ pub async fn serve(listener: TcpListener) -> anyhow::Result<()> {
     }
 }
 
-/// Listen on a free port of loopback.
+/// Listens on a free port of loopback.
 ///
 /// # Errors
 /// Where there is none.

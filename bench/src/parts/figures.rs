@@ -1,4 +1,4 @@
-//! What is drawn.
+//! The figures that are drawn.
 
 use crate::growth::{
     BODY_FLOOR, BODY_NONE, BODY_OURS, CHUNK_FLOOR, CHUNK_HIGH, CHUNK_MEDIAN, COLD, Curve, DECISION,
@@ -93,7 +93,7 @@ const GROWTH: [Wanted<'_>; 10] = [
     ("memory", "bindings", "MiB", &[("resident", MEMORY)]),
 ];
 
-/// How everything grows.
+/// The figure of how everything grows.
 pub fn growth_figure(curves: &[Curve], machine: &str) -> Figure {
     Figure {
         title: "Growth".to_owned(),
@@ -103,7 +103,7 @@ pub fn growth_figure(curves: &[Curve], machine: &str) -> Figure {
     }
 }
 
-/// What should stay flat is shown from zero.
+/// The units of what should stay flat, which is shown from zero.
 const STEADY: [&str; 2] = ["µs per request", "KiB per stream"];
 
 fn panel(curves: &[Curve], &(title, over, unit, lines): &Wanted<'_>) -> Panel {

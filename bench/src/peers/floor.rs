@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 
 type Body = BoxBody<Bytes, hyper::Error>;
 
-/// What the floor knows: one key, one model.
+/// The rules of the floor: one key, one model.
 struct Gate {
     digest: [u8; 32],
     upstream: SocketAddr,
@@ -33,7 +33,7 @@ struct Asked<'a> {
     model: &'a str,
 }
 
-/// Serve for ever.
+/// Serves for ever.
 ///
 /// # Errors
 /// Where it cannot listen.

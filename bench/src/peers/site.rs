@@ -1,4 +1,4 @@
-//! Where one gateway listens, and its files.
+//! The address of one gateway, and its files.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -24,14 +24,14 @@ impl Site {
         Ok(Self { listen, upstream, directory, tools: tools()? })
     }
 
-    /// Write a configuration with the addresses of this run, and say where.
+    /// Writes a configuration with the addresses of this run, and returns its path.
     pub(super) fn render(&self, name: &str) -> anyhow::Result<PathBuf> {
         let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name);
         let text = fs::read_to_string(&template).with_context(|| name.to_owned())?;
         self.write(name, &text)
     }
 
-    /// Write a configuration that was made for this run.
+    /// Writes a configuration that was made for this run.
     pub(super) fn write(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {
         let directory = self.directory.display().to_string();
         let text = text
@@ -49,7 +49,7 @@ impl Site {
         Ok(path)
     }
 
-    /// Where the files of an installed Python package are.
+    /// Returns the directory of an installed Python package.
     pub(super) fn package(&self, name: &str) -> anyhow::Result<PathBuf> {
         let venv = self.tools.join("python");
         for entry in fs::read_dir(venv.join("lib")).context("the others are not installed")? {
@@ -69,7 +69,7 @@ impl Site {
     }
 }
 
-/// Where `cargo xtask bench` installs what is measured beside Stockade.
+/// Returns the directory where `cargo xtask bench` installs the other gateways and engines.
 pub(crate) fn tools() -> anyhow::Result<PathBuf> {
     Ok(machine::target_directory()?.join("peers"))
 }

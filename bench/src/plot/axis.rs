@@ -1,11 +1,11 @@
 //! Axes: where a value lies, and which values to name.
 
-/// What an axis shows.
+/// The label and the scale of an axis.
 #[derive(Clone, Debug)]
 pub struct Axis {
     /// With its unit.
     pub label: String,
-    /// How its values are spread.
+    /// The scale of its values.
     pub scale: Scale,
 }
 
@@ -52,7 +52,7 @@ impl Range {
         Self { scale, from, to }
     }
 
-    /// Where a value lies, from 0 to 1.
+    /// Returns the place of a value, from 0 to 1.
     pub(super) fn place(&self, value: f64) -> f64 {
         if self.scale == Scale::Linear {
             return (value - self.from) / (self.to - self.from);

@@ -7,7 +7,7 @@ use super::short;
 /// A drawing.
 pub(super) struct Svg(String);
 
-/// Which part of a text lies at its place.
+/// The part of a text that lies at its place.
 #[derive(Clone, Copy)]
 pub(super) enum Anchor {
     Start,

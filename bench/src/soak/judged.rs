@@ -1,4 +1,4 @@
-//! Whether every request was judged by exactly one configuration, from the lines of record.
+//! Checks, by the lines of record, that one configuration alone judged each request.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read};
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::model_of;
 
-/// What a line of record says of who was judged by what.
+/// The fields of a line of record that tell who was judged by what.
 #[derive(Deserialize)]
 struct Line {
     generation: Option<u64>,
@@ -27,7 +27,7 @@ struct Model {
     name: String,
 }
 
-/// How many lines do not fit together. They are read while they are written: a long run
+/// Counts the lines that do not fit together. They are read while they are written: a long run
 /// writes more of them than a disk should have to hold.
 pub(super) fn mixed(log: impl Read) -> anyhow::Result<u64> {
     let mut groups: HashMap<u64, String> = HashMap::new();
@@ -46,7 +46,7 @@ pub(super) fn mixed(log: impl Read) -> anyhow::Result<u64> {
     Ok(mixed)
 }
 
-/// Whether the answer is the one that this group's own configuration gives.
+/// Tells whether the answer is the one that this group's own configuration gives.
 fn fits(group: &str, line: &Line) -> bool {
     let turn = group.strip_prefix("turn-").and_then(|turn| turn.parse::<u32>().ok());
     let Some(turn) = turn else { return false };

@@ -57,7 +57,7 @@ fn report(
     Ok(())
 }
 
-/// Whom a policy is about: the caller's stands in the middle of the others.
+/// The user whom a policy is about: the caller's stands in the middle of the others.
 fn user(number: usize, policies: usize) -> String {
     if number == policies / 2 { "alice".to_owned() } else { format!("user-{number}") }
 }

@@ -14,7 +14,7 @@ proxy_wasm::main! {{
     proxy_wasm::set_root_context(|_| Box::new(Root(Rc::default())));
 }}
 
-/// Who has which key, and may use which models.
+/// The key of each user, and the models that they may use.
 #[derive(Default, Deserialize)]
 struct Rules {
     users: HashMap<String, String>,
