@@ -1,4 +1,4 @@
-//! What `wit/policy.wit` becomes in Rust.
+//! The Rust that is generated from `wit/policy.wit`.
 
 #![expect(
     clippy::same_length_and_capacity,

@@ -47,14 +47,14 @@ impl RequestBuilder {
         self
     }
 
-    /// How the caller proved who it is.
+    /// Sets how the caller proved who it is.
     #[must_use]
     pub fn proof(mut self, proof: ProofKind) -> Self {
         self.request.principal.proof = proof;
         self
     }
 
-    /// Which of the user's credentials was used.
+    /// Sets which of the user's credentials was used.
     #[must_use]
     pub fn credential_id(mut self, id: &str) -> Self {
         self.request.principal.credential_id = Some(id.to_owned());
@@ -69,7 +69,7 @@ impl RequestBuilder {
         self
     }
 
-    /// What is asked for: an [`Operation`], or a name that the SDK need not know.
+    /// Sets what is asked for: an [`Operation`], or a name that the SDK need not know.
     #[must_use]
     pub fn operation(mut self, operation: impl Into<Operation>) -> Self {
         self.operation = operation.into();
@@ -106,7 +106,7 @@ impl RequestBuilder {
         self
     }
 
-    /// Change what the request's body asks for.
+    /// Changes what the request's body asks for.
     #[must_use]
     pub fn parameters(mut self, change: impl FnOnce(&mut Parameters)) -> Self {
         change(&mut self.request.parameters);
@@ -120,7 +120,7 @@ impl RequestBuilder {
         self
     }
 
-    /// How the caller reached the gateway.
+    /// Sets how the caller reached the gateway.
     #[must_use]
     pub fn transport(mut self, transport: Transport) -> Self {
         self.request.client.transport = transport;
@@ -143,7 +143,7 @@ impl RequestBuilder {
         self
     }
 
-    /// Change what the caller has used so far.
+    /// Changes what the caller has used so far.
     #[must_use]
     pub fn usage(mut self, change: impl FnOnce(&mut Usage)) -> Self {
         change(&mut self.request.usage);

@@ -46,7 +46,7 @@ use crate::{Policy, Problem, Request, Verdict, runtime};
 pub struct Harness<P>(P);
 
 impl<P: Policy> Harness<P> {
-    /// Give the policy its settings: JSON text or a `serde_json::Value`.
+    /// Gives the policy its settings: JSON text or a `serde_json::Value`.
     ///
     /// # Errors
     /// What an operator would be told about these settings.
@@ -54,7 +54,7 @@ impl<P: Policy> Harness<P> {
         runtime::build(&settings.to_string()).map(Self)
     }
 
-    /// Have one request judged.
+    /// Has one request judged.
     pub fn evaluate(&self, request: &Request) -> Verdict {
         self.0.evaluate(request)
     }

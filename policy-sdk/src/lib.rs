@@ -1,4 +1,4 @@
-//! Write Stockade policies in Rust.
+//! The SDK for Stockade policies in Rust.
 //!
 //! Stockade stands in front of Ollama and asks policies what a caller may do. A policy is a
 //! small WebAssembly component with one job: look at a [`Request`], answer with a
@@ -175,7 +175,7 @@ pub mod prelude {
     };
 }
 
-/// What the macros expand to. Not for authors; changes without notice.
+/// The items that the macros expand to. Not for authors; changes without notice.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::bindings::export_component;

@@ -32,7 +32,7 @@ pub(crate) fn report_panics() {
 #[cfg(not(target_family = "wasm"))]
 pub(crate) fn report_panics() {}
 
-/// Write a formatted line into the operator's log.
+/// Writes a formatted line into the operator's log.
 ///
 /// ```
 /// use stockade_policy_sdk::{Level, log};
@@ -46,31 +46,31 @@ macro_rules! log {
     };
 }
 
-/// Write a formatted line at level `trace` into the operator's log.
+/// Writes a formatted line at level `trace` into the operator's log.
 #[macro_export]
 macro_rules! trace {
     ($($message:tt)+) => { $crate::log!($crate::Level::Trace, $($message)+) };
 }
 
-/// Write a formatted line at level `debug` into the operator's log.
+/// Writes a formatted line at level `debug` into the operator's log.
 #[macro_export]
 macro_rules! debug {
     ($($message:tt)+) => { $crate::log!($crate::Level::Debug, $($message)+) };
 }
 
-/// Write a formatted line at level `info` into the operator's log.
+/// Writes a formatted line at level `info` into the operator's log.
 #[macro_export]
 macro_rules! info {
     ($($message:tt)+) => { $crate::log!($crate::Level::Info, $($message)+) };
 }
 
-/// Write a formatted line at level `warn` into the operator's log.
+/// Writes a formatted line at level `warn` into the operator's log.
 #[macro_export]
 macro_rules! warn {
     ($($message:tt)+) => { $crate::log!($crate::Level::Warn, $($message)+) };
 }
 
-/// Write a formatted line at level `error` into the operator's log.
+/// Writes a formatted line at level `error` into the operator's log.
 #[macro_export]
 macro_rules! error {
     ($($message:tt)+) => { $crate::log!($crate::Level::Error, $($message)+) };

@@ -1,4 +1,4 @@
-//! What a caller can ask for.
+//! The operations that a caller can ask for.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -58,51 +58,51 @@ macro_rules! operations {
 }
 
 operations! {
-    /// Complete a prompt.
+    /// Completes a prompt.
     Generate = "generate", Inference;
-    /// Answer a conversation.
+    /// Answers a conversation.
     Chat = "chat", Inference;
-    /// Turn text into vectors.
+    /// Turns text into vectors.
     Embed = "embed", Inference;
-    /// Turn speech into text.
+    /// Turns speech into text.
     Transcribe = "transcribe", Inference;
-    /// Load a model into memory without running it.
+    /// Loads a model into memory without running it.
     Load = "load", Inference;
-    /// Throw a model out of memory.
+    /// Removes a model from memory.
     Unload = "unload", Manage;
-    /// Keep a model in memory for ever.
+    /// Keeps a model in memory for ever.
     Pin = "pin", Manage;
-    /// List the models on disk.
+    /// Lists the models on disk.
     List = "list", Read;
-    /// List the models in memory.
+    /// Lists the models in memory.
     Running = "running", Read;
-    /// Show a model's details.
+    /// Shows a model's details.
     Show = "show", Read;
-    /// List the models that Ollama recommends.
+    /// Lists the models that Ollama recommends.
     Recommend = "recommend", Read;
-    /// Whether cloud models are enabled.
+    /// Tells whether cloud models are enabled.
     Status = "status", Read;
-    /// Fetch a model from a registry.
+    /// Fetches a model from a registry.
     Pull = "pull", Manage;
-    /// Send a model to a registry.
+    /// Sends a model to a registry.
     Push = "push", Manage;
-    /// Make a model.
+    /// Makes a model.
     Create = "create", Manage;
-    /// Copy a model to another name.
+    /// Copies a model to another name.
     Copy = "copy", Manage;
-    /// Delete a model.
+    /// Deletes a model.
     Delete = "delete", Manage;
-    /// Upload a blob.
+    /// Uploads a blob.
     UploadBlob = "upload-blob", Manage;
-    /// Ask whether a blob exists.
+    /// Tells whether a blob exists.
     CheckBlob = "check-blob", Manage;
-    /// Who owns the ollama.com account.
+    /// Tells who owns the ollama.com account.
     WhoAmI = "whoami", Account;
-    /// Sign the host out of ollama.com.
+    /// Signs the host out of ollama.com.
     SignOut = "sign-out", Account;
-    /// Search the web.
+    /// Searches the web.
     WebSearch = "web-search", Web;
-    /// Fetch a page from the web.
+    /// Fetches a page from the web.
     WebFetch = "web-fetch", Web;
 }
 

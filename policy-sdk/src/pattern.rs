@@ -57,14 +57,14 @@ const LONGEST_PART: usize = 80;
 pub struct ModelPattern {
     /// All four parts, lower case.
     text: Box<str>,
-    /// How many bytes stand before the first `*`.
+    /// The number of bytes before the first `*`.
     literal: usize,
-    /// Whether everything after those bytes may vary.
+    /// True if everything after those bytes may vary.
     open: bool,
 }
 
 impl ModelPattern {
-    /// Whether a complete name, as in [`Model::name`](crate::Model::name), matches.
+    /// Tells whether a complete name, as in [`Model::name`](crate::Model::name), matches.
     pub fn matches(&self, name: &str) -> bool {
         let (literal, rest) = self.text.as_bytes().split_at(self.literal);
         name.as_bytes().strip_prefix(literal).is_some_and(|tail| self.open || glob(rest, tail))
@@ -80,7 +80,7 @@ impl ModelPattern {
     }
 }
 
-/// Why a text is no pattern for model names.
+/// The reason why a text is no pattern for model names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidPattern {
@@ -213,9 +213,8 @@ fn check_part(
     if first && rest && length <= longest { Ok(()) } else { Err(InvalidPattern::Part(kind)) }
 }
 
-/// Whether `*` can be replaced by characters other than `/` so that the pattern becomes the
-/// name. The tag needs no care of its own: a `*` that took its colon would leave none for
-/// the pattern's.
+/// Tells whether `*` can be replaced by characters other than `/` to make the pattern the name. The
+/// tag needs no care of its own: a `*` that took its colon would leave none for the pattern's.
 ///
 /// Going back to the last `*` only is enough: slashes meet slashes, and between two of them
 /// a later `*` can take whatever an earlier one could have left it.

@@ -30,13 +30,13 @@ pub struct ModelPatterns {
 }
 
 impl ModelPatterns {
-    /// Whether any of the patterns matches a complete name.
+    /// Tells whether any of the patterns matches a complete name.
     pub fn matches(&self, name: &str) -> bool {
         let named = |pattern: &ModelPattern| by_length(pattern.as_str(), name);
         self.names.binary_search_by(named).is_ok() || self.globs.iter().any(|p| p.matches(name))
     }
 
-    /// Whether there is no pattern, so that nothing matches.
+    /// Tells whether there is no pattern, so that nothing matches.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty() && self.globs.is_empty()
     }

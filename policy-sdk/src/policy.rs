@@ -1,4 +1,4 @@
-//! What an author writes.
+//! The trait that an author implements, its settings and their problems.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,26 +16,26 @@ use crate::{ModelPatterns, Request, Verdict};
 /// A policy is a pure function. Each decision starts from a snapshot taken right after
 /// [`new`](Policy::new), so whatever `evaluate` changes in memory is gone afterwards.
 pub trait Policy: Sized + Send + Sync + 'static {
-    /// What an operator may write under `settings:` of a binding; usually a struct with
+    /// The settings that an operator writes under `settings:` of a binding; usually a struct with
     /// [`#[settings]`](macro@crate::settings).
     type Settings: FromSettings;
 
-    /// What the policy wants to see beyond the facts.
+    /// The inputs that the policy wants to see beyond the facts.
     const INPUTS: &'static [Input] = &[];
 
-    /// Prepare for decisions. Runs once, before the first request, and takes as long as it
-    /// needs: compile patterns and sort lists here, not in `evaluate`.
+    /// Prepares for decisions. Runs once, before the first request, and takes as long as it needs:
+    /// compile patterns and sort lists here, not in `evaluate`.
     ///
     /// # Errors
     /// Settings that are well-formed but make no sense. The operator is shown the problem,
     /// and the configuration that contains the settings is not used.
     fn new(settings: Self::Settings) -> Result<Self, Problem>;
 
-    /// Judge one request.
+    /// Judges one request.
     fn evaluate(&self, request: &Request) -> Verdict;
 }
 
-/// What can be read from a binding's `settings:`.
+/// A type that can be read from a binding's `settings:`.
 ///
 /// [`#[settings]`](macro@crate::settings) implements it, so that what an author forgets is
 /// said in one line. A type with an implementation of `Deserialize` and `JsonSchema` of its
@@ -81,12 +81,12 @@ impl Input {
     }
 }
 
-/// What is wrong with a binding's settings: one thing, or [several](Problem::all).
+/// A problem with a binding's settings, or [several](Problem::all).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     path: String,
     message: String,
-    /// What else is wrong; none of these has more.
+    /// The other problems; none of these has more.
     more: Vec<Problem>,
 }
 
@@ -136,13 +136,13 @@ impl Problem {
         std::iter::once(self).chain(more)
     }
 
-    /// Where in the settings, such as `allow[2]`; empty for the whole. Of several problems,
-    /// that of the first.
+    /// Returns the place in the settings, such as `allow[2]`; empty for the whole. Of several
+    /// problems, that of the first.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// What is wrong, and what to write instead.
+    /// Returns the text: what is wrong, and what to write instead.
     pub fn message(&self) -> &str {
         &self.message
     }

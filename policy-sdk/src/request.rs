@@ -1,4 +1,4 @@
-//! What a policy is told.
+//! The request, as a policy sees it.
 
 use crate::bindings::stockade::policy::types as wit;
 use crate::{
@@ -25,12 +25,12 @@ pub struct Request {
 }
 
 impl Request {
-    /// Describe a request for a test.
+    /// Describes a request for a test.
     pub fn builder() -> RequestBuilder {
         RequestBuilder::default()
     }
 
-    /// Who is calling, as proven by the host.
+    /// Returns the caller, as proven by the host.
     pub fn principal(&self) -> &Principal {
         &self.principal
     }
@@ -40,7 +40,7 @@ impl Request {
         &self.principal.user
     }
 
-    /// Whether the caller belongs to a group.
+    /// Tells whether the caller belongs to a group.
     ///
     /// ```
     /// use stockade_policy_sdk::Request;
@@ -53,13 +53,13 @@ impl Request {
         self.principal.groups.iter().any(|own| own == group)
     }
 
-    /// What the configuration or the caller's token says about the caller.
+    /// Returns what the configuration or the caller's token says about the caller.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         let named = self.principal.attributes.iter().find(|(key, _)| key == name);
         named.map(|(_, value)| value.as_str())
     }
 
-    /// What is asked for.
+    /// Returns the operation that is asked for.
     pub fn operation(&self) -> &Operation {
         &self.operation
     }
@@ -81,22 +81,22 @@ impl Request {
         &self.models
     }
 
-    /// What the request's body asks for.
+    /// Returns what the request's body asks for.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
 
-    /// Where the call comes from.
+    /// Returns where the call comes from.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// When the host received the request.
+    /// Returns the time at which the host received the request.
     pub fn time(&self) -> Time {
         self.time
     }
 
-    /// What the caller has used so far, this request not counted.
+    /// Returns what the caller has used so far, this request not counted.
     pub fn usage(&self) -> &Usage {
         &self.usage
     }

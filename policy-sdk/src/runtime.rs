@@ -1,5 +1,5 @@
-//! What stands between the host's calls and an author's policy. The same code runs inside
-//! the sandbox and in native tests.
+//! The code between the host's calls and an author's policy. The same code runs inside the sandbox
+//! and in native tests.
 
 mod parse;
 
@@ -23,7 +23,7 @@ impl<P: Policy> Bindings<P> {
         Self(OnceLock::new())
     }
 
-    /// Take the settings of all bindings, or report everything that is wrong with them.
+    /// Takes the settings of all bindings, or reports everything that is wrong with them.
     pub fn configure(&self, settings: &[String]) -> Result<(), Vec<wit::Problem>> {
         log::report_panics();
         let policies = build_all(settings)?;
@@ -32,7 +32,7 @@ impl<P: Policy> Bindings<P> {
             .map_err(|_| vec![located(0, Problem::new("the policy has been configured already"))])
     }
 
-    /// Judge one request for some of the bindings.
+    /// Judges one request for some of the bindings.
     pub fn evaluate(&self, request: wit::Request, bindings: &[u32]) -> Vec<Verdict> {
         let request = request.into();
         let policies = self.0.get().map_or(&[][..], Vec::as_slice);
@@ -50,7 +50,7 @@ impl<P: Policy> Default for Bindings<P> {
     }
 }
 
-/// What the host shows about a policy.
+/// Returns what the host shows about a policy.
 pub fn describe<P: Policy>(name: &str, version: &str) -> wit::Metadata {
     wit::Metadata {
         name: name.to_owned(),

@@ -1,28 +1,28 @@
-//! What a policy answers.
+//! The answers of a policy.
 
 use crate::{Limit, LimitedParameter, Obligations, Verdict};
 
 impl Verdict {
-    /// Allow the request as it is.
+    /// Allows the request as it is.
     ///
     /// Any other policy's deny still wins.
     pub fn allow() -> Self {
         Self::Allow(Obligations::new())
     }
 
-    /// Refuse the request. The reason is shown to the caller: say what is refused and
-    /// what is possible instead.
+    /// Refuses the request. The reason is shown to the caller: say what is refused and what is
+    /// possible instead.
     pub fn deny(reason: impl Into<String>) -> Self {
         Self::Deny(reason.into())
     }
 
-    /// Say nothing. A request about which no policy says allow is refused.
+    /// Says nothing. A request about which no policy says allow is refused.
     pub fn abstain() -> Self {
         Self::Abstain
     }
 }
 
-/// Allow the request on these conditions.
+/// Allows the request on these conditions.
 impl From<Obligations> for Verdict {
     fn from(obligations: Obligations) -> Self {
         Self::Allow(obligations)
@@ -51,22 +51,22 @@ impl Obligations {
         }
     }
 
-    /// Forward another model instead of the one asked for. If two policies ask for two
-    /// different models, the host refuses the request.
+    /// Forwards another model instead of the one asked for. If two policies ask for two different
+    /// models, the host refuses the request.
     #[must_use]
     pub fn replace_model(mut self, name: impl Into<String>) -> Self {
         self.replace_model = Some(name.into());
         self
     }
 
-    /// Lower a number that is above `maximum`; leave a request alone that does not say.
+    /// Lowers a number that is above `maximum`; leaves a request alone that does not say.
     #[must_use]
     pub fn cap(self, parameter: LimitedParameter, maximum: i64) -> Self {
         self.limit(parameter, maximum, false)
     }
 
-    /// Lower a number that is above `maximum`, and write `maximum` into a request that
-    /// does not say. Use this where Ollama's own default may be above the maximum.
+    /// Lowers a number that is above `maximum`, and writes `maximum` into a request that does not
+    /// say. Use this where Ollama's own default may be above the maximum.
     #[must_use]
     pub fn cap_or_insert(self, parameter: LimitedParameter, maximum: i64) -> Self {
         self.limit(parameter, maximum, true)
@@ -77,14 +77,14 @@ impl Obligations {
         self
     }
 
-    /// Have the request refused if its body has this top-level field.
+    /// Has the request refused if its body has this top-level field.
     #[must_use]
     pub fn forbid_field(mut self, name: impl Into<String>) -> Self {
         self.forbid_fields.push(name.into());
         self
     }
 
-    /// Write a label into the audit record.
+    /// Writes a label into the audit record.
     #[must_use]
     pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.labels.push((name.into(), value.into()));

@@ -1,5 +1,5 @@
-//! What an author reads who writes `#[policy]` or `#[settings]` wrongly. Each file in `refused/`
-//! is compiled; `TRYBUILD=overwrite` writes down what the compiler says, to be read in
+//! The errors for an author who writes `#[policy]` or `#[settings]` wrongly. Each file in
+//! `refused/` is compiled; `TRYBUILD=overwrite` writes down what the compiler says, to be read in
 //! the diff.
 
 /// The compiler's whole output is compared: the right words at the right place, and no

@@ -6,7 +6,7 @@ mod settings;
 
 use proc_macro::TokenStream;
 
-/// Make a crate a Stockade policy.
+/// Makes a crate a Stockade policy.
 ///
 /// Goes on the one `impl Policy for …` of a crate. Built as a `cdylib` for
 /// `wasm32-unknown-unknown`, the crate then exports what the host calls: `describe` (with
@@ -19,7 +19,7 @@ pub fn policy(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand(policy::expand, arguments, item)
 }
 
-/// Make a struct or an enum readable from a binding's `settings:`.
+/// Makes a struct or an enum readable from a binding's `settings:`.
 ///
 /// Derives `Deserialize` and `JsonSchema` through the SDK, so that the policy's crate needs
 /// no dependency on serde or schemars, and refuses fields that it does not know: a

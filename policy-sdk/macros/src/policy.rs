@@ -70,8 +70,8 @@ fn is_named(item: &ImplItem, name: &str) -> bool {
     }
 }
 
-/// What the host calls. The exports have fixed names, which on other targets could meet
-/// those of a second policy in the same test binary.
+/// Expands to the exports that the host calls. They have fixed names, which on other targets could
+/// meet those of a second policy in the same test binary.
 fn component(policy: &Type) -> TokenStream {
     let span = Span::mixed_site();
     quote::quote_spanned! {span=>

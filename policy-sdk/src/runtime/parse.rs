@@ -83,7 +83,7 @@ fn others<T: DeserializeOwned>(mut settings: Value, first: &Found) -> Vec<Proble
     problems
 }
 
-/// What was taken out.
+/// The values that were taken out.
 #[derive(Default)]
 struct Gone {
     /// Each place as it was then, without what was taken out before it.
@@ -116,7 +116,7 @@ impl Gone {
         place
     }
 
-    /// Whether something is missing because it was taken out.
+    /// Tells whether something is missing because it was taken out.
     fn explains(&self, found: &Found) -> bool {
         let missing = found.problem.message().strip_prefix("missing field `");
         let Some(name) = missing.and_then(|rest| rest.strip_suffix('`')) else {

@@ -3,7 +3,7 @@ use crate::bindings::stockade::policy::types as wit;
 use crate::prelude::*;
 use crate::{FromSettings, schemars, serde};
 
-/// What may be used.
+/// The models that may be used.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
