@@ -1,8 +1,8 @@
-//! What an operator may write.
+//! The settings that an operator may write.
 
 use stockade_policy_sdk::prelude::*;
 
-/// Which operations and APIs may be used.
+/// The operations and APIs that may be used.
 #[settings]
 #[derive(Debug)]
 pub struct Settings {
@@ -66,7 +66,7 @@ impl Settings {
         titles.collect::<Vec<_>>().join(" or ")
     }
 
-    /// Refuse settings that could never do what their author means.
+    /// Refuses settings that could never do what their author means.
     pub(crate) fn check(&self) -> Result<(), Problem> {
         let silent = self.allow.is_empty() && self.deny.is_empty();
         if silent && self.only.is_none() && self.apis.is_none() {

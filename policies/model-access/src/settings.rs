@@ -1,8 +1,8 @@
-//! What an operator may write.
+//! The settings that an operator may write.
 
 use stockade_policy_sdk::prelude::*;
 
-/// Which models may be used, and how.
+/// The models that may be used, and how.
 #[settings]
 #[derive(Debug)]
 pub struct Settings {
@@ -17,14 +17,14 @@ pub struct Settings {
     /// The kinds of operations that this binding speaks of.
     #[serde(default = "all_classes")]
     pub classes: Vec<Class>,
-    /// Whether models may be used that run in Ollama's cloud.
+    /// Allows models that run in Ollama's cloud.
     #[serde(default)]
     pub cloud: bool,
-    /// Whether a request may offer the model a tool that searches the web on the account
-    /// of the host's owner.
+    /// Allows a request to offer the model a tool that searches the web on the account of the
+    /// host's owner.
     #[serde(default)]
     pub web_search: bool,
-    /// Whether a request may ask for the rendered prompt instead of an answer.
+    /// Allows a request to ask for the rendered prompt instead of an answer.
     #[serde(default)]
     pub debug_render: bool,
 }
@@ -55,8 +55,8 @@ impl Class {
 }
 
 impl Settings {
-    /// Whether this binding has a say about an operation. About one that the policy does
-    /// not know it has none: nothing may be allowed that nobody thought of.
+    /// Tells whether this binding has a say about an operation. About one that the policy does not
+    /// know it has none: nothing may be allowed that nobody thought of.
     pub(crate) fn governs(&self, operation: &Operation, access: AccessClass) -> bool {
         let known = !matches!(operation, Operation::Other(_));
         let class = Class::of(access).is_some_and(|class| self.classes.contains(&class));
@@ -64,7 +64,7 @@ impl Settings {
         known && class && listed
     }
 
-    /// Refuse settings that could never do what their author means.
+    /// Refuses settings that could never do what their author means.
     pub(crate) fn check(&self) -> Result<(), Problem> {
         let mut problems = Vec::new();
         if self.allow.is_empty() && self.deny.is_empty() {

@@ -35,7 +35,7 @@ impl Policy for PullGuard {
 }
 
 impl PullGuard {
-    /// Why a request is refused.
+    /// Tells why a request is refused.
     fn judge(&self, request: &Request) -> Result<(), String> {
         let operation = request.operation();
         if !self.settings.names(request) {

@@ -1,8 +1,8 @@
-//! What an operator may write.
+//! The settings that an operator may write.
 
 use stockade_policy_sdk::prelude::*;
 
-/// Who may change models, from where and to where.
+/// The callers who may change models, from where and to where.
 #[settings]
 #[derive(Debug)]
 pub struct Settings {
@@ -22,20 +22,20 @@ pub struct Settings {
     /// Models that may be pushed, created, copied to, deleted, unloaded and pinned.
     #[serde(default)]
     pub targets: ModelPatterns,
-    /// Whether models that run in Ollama's cloud may be among the sources and targets.
+    /// Allows models that run in Ollama's cloud among the sources and targets.
     #[serde(default)]
     pub cloud: bool,
     /// Hosts on which a created model may run instead of on this one.
     #[serde(default)]
     pub remote_hosts: Vec<String>,
-    /// Which blobs a created model may be made of.
+    /// The blobs that a created model may be made of.
     #[serde(default)]
     pub files: Files,
 }
 
-/// Which blobs a model may be made of: `files`, `adapters` and `draft_files` name them by
-/// digest, and Ollama takes every blob on its disk, whoever sent it and whatever model it
-/// belongs to.
+/// The blobs that a model may be made of: `files`, `adapters` and `draft_files` name them by
+/// digest, and Ollama takes every blob on its disk, whoever sent it and whatever model it belongs
+/// to.
 #[settings]
 #[serde(rename_all = "lowercase")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ fn only_pull() -> Vec<Operation> {
 }
 
 impl Settings {
-    /// Whether the caller is one of those who may, once the settings are [sorted](Self::sorted).
+    /// Tells whether the caller is one who may, once the settings are [sorted](Self::sorted).
     pub(crate) fn names(&self, request: &Request) -> bool {
         let listed = |names: &[String], name: &str| {
             names.binary_search_by(|listed| listed.as_str().cmp(name)).is_ok()
@@ -72,7 +72,7 @@ impl Settings {
         self.remote_hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
     }
 
-    /// Refuse settings that could never do what their author means.
+    /// Refuses settings that could never do what their author means.
     pub(crate) fn check(&self) -> Result<(), Problem> {
         let mut problems = self.wrong_callers();
         if self.operations.is_empty() {
@@ -144,7 +144,7 @@ impl Settings {
 
 const WITHOUT_CREATE: &str = "has no effect, because `operations` does not list `create`";
 
-/// How much an operation depends on a list of patterns.
+/// The degree to which an operation depends on a list of patterns.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Need {
     Never,

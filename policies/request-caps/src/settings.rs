@@ -1,8 +1,8 @@
-//! What an operator may write.
+//! The settings that an operator may write.
 
 use stockade_policy_sdk::prelude::*;
 
-/// How much one request may ask for.
+/// The most that one request may ask for.
 #[settings]
 #[derive(Debug)]
 pub struct Settings {
@@ -35,7 +35,7 @@ impl Settings {
         ]
     }
 
-    /// Why a request has too many of what cannot be lowered.
+    /// Tells why a request has too many of what cannot be lowered.
     pub(crate) fn too_many(&self, parameters: &Parameters) -> Option<String> {
         let counts =
             [("images", parameters.images, self.images), ("tools", parameters.tools, self.tools)];
@@ -45,7 +45,7 @@ impl Settings {
         })
     }
 
-    /// Why a request that is not to be changed asks for too much.
+    /// Tells why a request that is not to be changed asks for too much.
     pub(crate) fn above(&self, operation: &Operation, sent: &Parameters) -> Option<String> {
         let sent = [sent.context, sent.output, sent.keep_alive];
         self.numbers().into_iter().zip(sent).find_map(|((field, parameter, most), sent)| {
@@ -70,7 +70,7 @@ impl Settings {
         self.forbid_fields.iter().fold(limited, Obligations::forbid_field)
     }
 
-    /// Refuse settings that could never do what their author means.
+    /// Refuses settings that could never do what their author means.
     pub(crate) fn check(&self) -> Result<(), Problem> {
         let counts = self.images.is_some() || self.tools.is_some();
         let numbers = self.numbers();

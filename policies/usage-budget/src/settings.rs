@@ -1,9 +1,9 @@
-//! What an operator may write.
+//! The settings that an operator may write.
 
 use stockade_policy_sdk::Counter;
 use stockade_policy_sdk::prelude::*;
 
-/// How much a caller may use.
+/// The most that a caller may use.
 #[settings]
 #[derive(Debug)]
 pub struct Settings {
@@ -20,7 +20,7 @@ pub struct Settings {
     pub operations: Option<Vec<Operation>>,
 }
 
-/// What may be used in one window.
+/// The most that may be used in one window.
 #[settings]
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
@@ -31,7 +31,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Why the next request is refused, if it is.
+    /// Tells why the next request is refused, if it is.
     pub(crate) fn spent(&self, window: &str, used: Counter) -> Option<String> {
         let pairs =
             [(self.requests, used.requests, "requests"), (self.tokens, used.tokens, "tokens")];
@@ -55,7 +55,7 @@ impl Settings {
         }
     }
 
-    /// Refuse settings that could never do what their author means.
+    /// Refuses settings that could never do what their author means.
     pub(crate) fn check(&self) -> Result<(), Problem> {
         if self.windows().iter().all(|(_, budget)| budget.is_none()) {
             let message = "limits nothing; write `minute`, `hour`, `day` or `month`";

@@ -1,10 +1,10 @@
-//! What an operator may write.
+//! The settings that an operator may write.
 
 use std::fmt;
 
 use stockade_policy_sdk::prelude::*;
 
-/// When the host may be used.
+/// The hours in which the host may be used.
 #[settings]
 #[derive(Debug)]
 pub struct Settings {
@@ -21,10 +21,10 @@ pub struct Hours {
     /// The days on which the span begins; by default all of them.
     #[serde(default = "every_day")]
     pub days: Vec<Day>,
-    /// When it begins, such as `08:00`.
+    /// The time when it begins, such as `08:00`.
     pub from: String,
-    /// When it ends, such as `18:00`, this minute not included. Earlier than `from` means on
-    /// the next day.
+    /// The time when it ends, such as `18:00`, this minute not included. Earlier than `from` means
+    /// on the next day.
     pub to: String,
 }
 
@@ -62,7 +62,7 @@ impl Settings {
         self.operations.as_ref().is_none_or(|operations| operations.contains(operation))
     }
 
-    /// Refuse settings that could never do what their author means.
+    /// Refuses settings that could never do what their author means.
     pub(crate) fn check(&self) -> Result<(), Problem> {
         let mut problems = Vec::new();
         if self.hours.is_empty() {
@@ -97,7 +97,7 @@ impl Hours {
         problems
     }
 
-    /// Whether a minute of a day (1 is Monday) lies within.
+    /// Tells whether a minute of a day (1 is Monday) lies within.
     pub(crate) fn contain(&self, weekday: u8, now: u16) -> bool {
         let (Some(from), Some(to)) = (minute(&self.from), minute(&self.to)) else {
             return false;
