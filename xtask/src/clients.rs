@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use crate::run::{Step, say, workspace};
 
-/// Install the versions pinned under `tests/clients`, unless they are there.
+/// Installs the versions pinned under `tests/clients`, unless they are there.
 pub(crate) fn install() -> anyhow::Result<()> {
     let pinned = workspace().join("tests/clients");
     let target = workspace().join("target/clients");

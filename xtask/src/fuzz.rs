@@ -15,7 +15,7 @@ const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares \
     -Ccodegen-units=1";
 
-/// Run each target, or one, for so many seconds.
+/// Runs each target, or one, for so many seconds.
 pub(crate) fn run(seconds: u64, only: Option<&str>) -> anyhow::Result<()> {
     let host = host()?;
     let built = workspace().join("target/fuzz");

@@ -9,13 +9,13 @@ type Page = (&'static str, fn() -> String);
 
 const PAGES: [Page; 1] = [("docs/reference/routes.md", stockade_ollama::reference_markdown)];
 
-/// What `stockade schema` is asked for, and where its answer belongs.
+/// The schemas that `stockade schema` prints, and the files they belong in.
 const SCHEMAS: [(&str, &str); 2] = [
     ("configuration", "docs/reference/stockade.schema.json"),
     ("policy-tests", "docs/reference/policy-tests.schema.json"),
 ];
 
-/// Write all of them. A test beside each writer fails while its page is out of date.
+/// Writes all of them. A test beside each writer fails while its page is out of date.
 pub(crate) fn run() -> anyhow::Result<()> {
     for (path, page) in PAGES {
         let file = workspace().join(path);

@@ -67,7 +67,7 @@ enum Task {
     },
     /// Run the fuzz targets, each for a bounded time.
     Fuzz {
-        /// How long each target runs.
+        /// Seconds that each target runs.
         #[arg(long, default_value_t = 30)]
         seconds: u64,
         /// Only this target.

@@ -1,5 +1,5 @@
-//! What is measured beside Stockade, installed and built under `target/peers`: nothing
-//! outside of the project's directory changes.
+//! The programs measured beside Stockade, installed and built under `target/peers`: nothing outside
+//! of the project's directory changes.
 
 use std::path::{Path, PathBuf};
 
@@ -11,14 +11,14 @@ use crate::run::{Step, cargo, say, target_directory, workspace};
 /// nginx and its JavaScript, from the distribution.
 const NGINX: [&str; 2] = ["nginx", "libnginx-mod-http-js"];
 
-/// Where the files for the others are.
+/// Returns the directory of the files for the others.
 fn home() -> PathBuf {
     workspace().join("bench/peers")
 }
 
-/// Install those that are missing. What cannot be installed is said and measured as
-/// absent: a benchmark of the others is still worth something. What takes minutes is left
-/// out where there is no time for it.
+/// Installs those that are missing. What cannot be installed is said and measured as absent: a
+/// benchmark of the others is still worth something. What takes minutes is left out where there is
+/// no time for it.
 pub(crate) fn install(quick: bool) {
     let target = target_directory().join("peers");
     let mut outcomes = vec![
@@ -76,7 +76,7 @@ fn engines(target: &Path) -> anyhow::Result<()> {
         .context("Cedar and Rego are not measured: they do not build")
 }
 
-/// Build a package that is not of the workspace.
+/// Builds a package that is not of the workspace.
 fn alone(package: &Path, target: &Path) -> Step {
     cargo(["build", "--release", "--locked", "--manifest-path"]).args([
         package.join("Cargo.toml").as_path(),

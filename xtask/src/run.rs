@@ -1,4 +1,4 @@
-//! Run programs, and say which.
+//! Runs programs, and tells which.
 
 use std::ffi::OsStr;
 use std::fmt::Display;
@@ -14,14 +14,14 @@ pub(crate) fn workspace() -> PathBuf {
     xtask.parent().map_or_else(|| xtask.to_owned(), Path::to_owned)
 }
 
-/// Where cargo puts what it builds: this program was built there too.
+/// Returns the directory of what cargo builds: this program was built there too.
 pub(crate) fn target_directory() -> PathBuf {
     let program = std::env::current_exe().ok();
     let target = program.as_deref().and_then(Path::parent).and_then(Path::parent);
     target.map_or_else(|| workspace().join("target"), Path::to_owned)
 }
 
-/// Tell the person at the terminal.
+/// Tells the person at the terminal.
 pub(crate) fn say(text: impl Display) {
     // There is nobody to tell where standard error is gone.
     writeln!(std::io::stderr(), "xtask: {text}").ok();
@@ -42,7 +42,7 @@ impl Step {
         self
     }
 
-    /// Run it in another directory.
+    /// Runs it in another directory.
     pub(crate) fn within(mut self, directory: &Path) -> Self {
         self.0.current_dir(directory);
         self
@@ -53,7 +53,7 @@ impl Step {
         self
     }
 
-    /// Run it; an exit code other than 0 is an error.
+    /// Runs it; an exit code other than 0 is an error.
     pub(crate) fn run(mut self) -> anyhow::Result<()> {
         let shown = self.shown();
         say(&shown);
@@ -62,7 +62,7 @@ impl Step {
         Ok(())
     }
 
-    /// Run it, and take what it prints.
+    /// Runs it, and returns what it prints.
     pub(crate) fn output(mut self) -> anyhow::Result<Vec<u8>> {
         let shown = self.shown();
         say(&shown);
@@ -71,7 +71,7 @@ impl Step {
         Ok(output.stdout)
     }
 
-    /// Whether the program is there and says that all is well, without a word.
+    /// Tells whether the program is there and succeeds. Shows nothing of its output.
     pub(crate) fn succeeds(mut self) -> bool {
         self.0.output().is_ok_and(|output| output.status.success())
     }

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// What cargo would build: each package below wasmtime with its target and its features.
+/// Returns what cargo would build: each package below wasmtime with its target and its features.
 fn below_wasmtime(arguments: &[&str]) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args(arguments)

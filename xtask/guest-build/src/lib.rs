@@ -24,7 +24,7 @@ pub struct Guests<'a> {
 }
 
 impl Guests<'_> {
-    /// Build them, and return the module of each package in the order of `packages`.
+    /// Builds them, and returns the module of each package in the order of `packages`.
     ///
     /// # Errors
     /// What cargo says, with what to do where the target is missing.
