@@ -23,13 +23,13 @@ impl Authority {
         Self { certificate, issuer: Issuer::new(params, key) }
     }
 
-    /// Write its certificate to `<name>.pem`.
+    /// Writes its certificate to `<name>.pem`.
     pub fn write(&self, directory: &Path, name: &str) {
         std::fs::write(directory.join(format!("{name}.pem")), &self.certificate).unwrap();
     }
 
-    /// Write a certificate with this serial number and these names to `<name>.pem`, and
-    /// its key to `<name>.key`.
+    /// Writes a certificate with this serial number and these names to `<name>.pem`, and its key to
+    /// `<name>.key`.
     pub fn issue(&self, directory: &Path, name: &str, serial: u64, names: Vec<SanType>) {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
@@ -41,12 +41,12 @@ impl Authority {
         private(&directory.join(format!("{name}.key")), &key.serialize_pem());
     }
 
-    /// Write a list of revoked serial numbers to `<name>.pem`, which holds for a long time.
+    /// Writes a list of revoked serial numbers to `<name>.pem`, which holds for a long time.
     pub fn revoke(&self, directory: &Path, name: &str, serials: &[u64]) {
         self.revoke_until(directory, name, serials, (2999, 1, 1));
     }
 
-    /// Write a list that has to be replaced at the beginning of a day.
+    /// Writes a list that has to be replaced at the beginning of a day.
     pub fn revoke_until(
         &self,
         directory: &Path,
@@ -79,7 +79,7 @@ impl Default for Authority {
     }
 }
 
-/// Write a file that only its owner can read.
+/// Writes a file that only its owner can read.
 pub fn private(path: &Path, content: &str) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::write(path, content).unwrap();

@@ -49,7 +49,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connect.
+    /// Connects.
     ///
     /// # Panics
     /// Where nobody listens.
@@ -63,7 +63,7 @@ impl Connection {
         Self { sender, driver }
     }
 
-    /// Send a request and wait for the head of its answer.
+    /// Sends a request and waits for the head of its answer.
     ///
     /// # Panics
     /// Where the connection breaks.
@@ -75,7 +75,7 @@ impl Connection {
         soon("an answer", self.sender.send_request(request)).await.unwrap()
     }
 
-    /// Send a request and read its whole answer.
+    /// Sends a request and reads its whole answer.
     ///
     /// # Panics
     /// Where the connection breaks.
@@ -85,13 +85,13 @@ impl Connection {
         Reply { status: head.status, headers: head.headers, body }
     }
 
-    /// Hang up at once, whatever is under way.
+    /// Hangs up at once, whatever is under way.
     pub fn hang_up(self) {
         self.driver.abort();
     }
 }
 
-/// Send bytes as they are, and read until the gateway closes the connection.
+/// Sends bytes as they are, and reads until the gateway closes the connection.
 ///
 /// # Panics
 /// Where the connection breaks or is not closed.

@@ -6,7 +6,7 @@ use stockade_core::{Clock, UnixTime};
 pub struct SetClock(AtomicU64);
 
 impl SetClock {
-    /// Let so many seconds pass.
+    /// Lets so many seconds pass.
     pub fn advance(&self, seconds: u64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }

@@ -50,7 +50,7 @@ impl Signer {
     }
 }
 
-/// What the server answers.
+/// The answer of the server.
 #[derive(Clone)]
 pub enum Published {
     /// These keys.
@@ -126,22 +126,22 @@ impl KeyServer {
         self.address
     }
 
-    /// Where the keys are, without a scheme.
+    /// Returns the URL of the keys, without a scheme.
     pub fn place(&self) -> String {
         format!("{}/keys", self.address)
     }
 
-    /// Answer otherwise from now on.
+    /// Answers otherwise from now on.
     pub fn publish(&self, published: Published) {
         *self.published.lock().unwrap() = published;
     }
 
-    /// How often it was asked.
+    /// Returns how often it was asked.
     pub fn asked(&self) -> u64 {
         *self.answered.borrow()
     }
 
-    /// Wait until it was asked so often.
+    /// Waits until it was asked so often.
     pub async fn asked_often(&self, times: u64) {
         let mut answered = self.answered.clone();
         crate::soon("the keys to be fetched", answered.wait_for(|count| *count >= times))

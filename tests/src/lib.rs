@@ -1,4 +1,4 @@
-//! What the tests share: a gateway and a simulated Ollama on real sockets.
+//! The parts that the tests share: a gateway and a simulated Ollama on real sockets.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 #![expect(clippy::missing_panics_doc, reason = "everything here panics where a test fails")]

@@ -1,4 +1,4 @@
-//! What the gateway logs, for tests.
+//! The log of the gateway, for tests.
 
 use std::cell::RefCell;
 use std::io;

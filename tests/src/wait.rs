@@ -1,4 +1,4 @@
-//! Waiting for what must happen, without waiting for ever when it does not.
+//! Waits for what must happen, but not for ever when it does not.
 
 use std::time::Duration;
 

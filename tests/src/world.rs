@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::{Connection, Reply, SetClock, soon};
 
-/// Who is in every world: `alice` of `research`, `bob` of `research` and `ops`, `kim` of
+/// The users in every world: `alice` of `research`, `bob` of `research` and `ops`, `kim` of
 /// `children`. Each has one key.
 pub const USERS: [(&str, &str); 3] =
     [("alice", "[research]"), ("bob", "[research, ops]"), ("kim", "[children]")];
@@ -75,11 +75,11 @@ pub struct Setup<'a> {
     pub bindings: &'a str,
     /// More keys of `upstream`, each with a comma before it.
     pub upstream: &'a str,
-    /// Where and how the gateway listens, as the configuration says it.
+    /// The listeners of the gateway, as the configuration says it.
     pub listen: &'a str,
     /// Puts files into the directory of the configuration first.
     pub prepare: &'a (dyn Fn(&Path) + Sync),
-    /// How many pieces a generated text has.
+    /// The number of pieces of a generated text.
     pub chunks: usize,
     /// The gateway's clock, if not the machine's.
     pub clock: Option<&'a Arc<SetClock>>,
@@ -104,7 +104,7 @@ pub struct World {
     pub ollama: Simulator,
     /// `None` once it was stopped.
     server: Option<Server>,
-    /// Whether the test itself asks Ollama, too.
+    /// True if the test itself asks Ollama, too.
     direct: bool,
     directory: TempDir,
     keys: Vec<Key>,
@@ -196,7 +196,7 @@ impl World {
         key.map(|key| key.text.expose()).unwrap()
     }
 
-    /// Where the configuration and its files are.
+    /// Returns the directory of the configuration and its files.
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
@@ -206,18 +206,18 @@ impl World {
         self.directory.path().join("stockade.yaml")
     }
 
-    /// Send one request on a connection of its own.
+    /// Sends one request on a connection of its own.
     pub async fn send(&self, request: http::Request<String>) -> Reply {
         Connection::open(self.gateway()).await.send(request).await
     }
 
-    /// Replace policies and bindings, and wait until the change is taken or rejected.
+    /// Replaces policies and bindings, and waits until the change is taken or rejected.
     pub async fn rebind(&self, bindings: &str) -> Status {
         let config = head(&self.listen, &self.upstream, &self.keys) + bindings;
         self.change(|| std::fs::write(self.config(), config).unwrap()).await
     }
 
-    /// Change the text of the configuration, and wait until it is taken.
+    /// Changes the text of the configuration, and waits until it is taken.
     ///
     /// # Panics
     /// Where the text is not there, or what comes of it is rejected.
@@ -229,7 +229,7 @@ impl World {
         assert!(after.rejected.is_none(), "{:?}", after.rejected);
     }
 
-    /// Change some files, and wait until the gateway has built or rejected a candidate.
+    /// Changes some files, and waits until the gateway has built or rejected a candidate.
     pub async fn change(&self, change: impl FnOnce()) -> Status {
         let mut status = self.server().current().status();
         status.mark_unchanged();
@@ -238,7 +238,7 @@ impl World {
         status.borrow_and_update().clone()
     }
 
-    /// Stop the gateway.
+    /// Stops the gateway.
     pub async fn stop(mut self) {
         if let Some(server) = self.server.take() {
             server.stop().await;
@@ -268,11 +268,11 @@ fn write_secret(path: &Path) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-/// What the gateway sends to Ollama besides the request itself.
+/// The headers that the gateway sends to Ollama besides the request itself.
 const UPSTREAM_HEADERS: [&str; 4] = ["content-length", "content-type", "host", "transfer-encoding"];
 
-/// Whatever a test was about, and however its callers proved who they are: nothing of them
-/// but their requests arrived at Ollama.
+/// Checks that nothing of the callers but their requests arrived at Ollama, whatever the test was
+/// about and however they proved who they are.
 impl Drop for World {
     fn drop(&mut self) {
         if self.direct || std::thread::panicking() {

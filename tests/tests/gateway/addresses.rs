@@ -1,4 +1,4 @@
-//! What the log tells about where callers are, and about those who have to wait.
+//! The log lines about where callers are, and about those who have to wait.
 
 use serde_json::{Value, json};
 use stockade_tests::{BINDINGS, Log, Setup, World, get, post};

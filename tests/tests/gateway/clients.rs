@@ -110,7 +110,7 @@ async fn curl() {
     assert!(curl(None).await.ends_with("\n401"));
 }
 
-/// What `ollama run` sends, in its order, by hand: it has no way to send a key, so a proxy
+/// The requests of `ollama run`, in its order, by hand: it has no way to send a key, so a proxy
 /// that adds one stands before the gateway, or the key is its own.
 #[tokio::test]
 async fn the_sequence_of_ollama_run() {

@@ -55,8 +55,8 @@ async fn send(address: SocketAddr, request: Request<String>) -> Reply {
     Connection::open(address).await.send(request).await
 }
 
-/// What each program sends as it is: Continue and other plug-ins, `ollama launch` for Claude Code
-/// and Codex, SDKs that insist on a key.
+/// The headers of each program as they are: Continue and other plug-ins, `ollama launch` for Claude
+/// Code and Codex, SDKs that insist on a key.
 #[tokio::test]
 async fn placeholders_are_dropped_and_the_key_is_added() {
     let world = World::start().await;

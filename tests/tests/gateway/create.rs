@@ -34,7 +34,7 @@ async fn create(world: &World, body: &Value) -> Reply {
     world.send(post("/api/create", Some(world.key("bob")), &body.to_string())).await
 }
 
-/// What arrived at Ollama's `/api/create`.
+/// Returns the bodies that arrived at Ollama's `/api/create`.
 fn created(world: &World) -> Vec<Value> {
     let requests = world.ollama.requests();
     let created = requests.iter().filter(|request| request.target == "/api/create");

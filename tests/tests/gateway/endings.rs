@@ -1,4 +1,4 @@
-//! What ends is told before, and who was refused is told by name.
+//! The log warns before something ends, and names who was refused.
 
 use std::sync::Arc;
 

@@ -72,7 +72,7 @@ fn body_and_status(curl: &str) -> (&str, u16) {
     (body, parts.next().unwrap().trim().trim_start_matches("# ").parse().unwrap())
 }
 
-/// Whoever copies from the page has the schema somewhere else.
+/// Drops the modeline: a reader who copies from the page has the schema somewhere else.
 fn without_modeline(yaml: &str) -> &str {
     match yaml.split_once('\n') {
         Some((first, rest)) if first.starts_with("# yaml-language-server:") => rest,

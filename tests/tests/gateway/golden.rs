@@ -11,7 +11,7 @@ use stockade_tests::{ODD, Setup, World};
 
 const UPSTREAM: &str = "=== upstream\n";
 const ANSWER: &str = "=== answer\n";
-/// What differs from run to run, or is the caller's own.
+/// The headers that differ from run to run, or are the caller's own.
 const LEFT_OUT: [&str; 5] = ["host", "date", "x-request-id", "connection", "transfer-encoding"];
 
 /// Policies that allow whatever can be asked: here it is about what is read and written.

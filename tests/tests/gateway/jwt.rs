@@ -13,7 +13,7 @@ use tokio::process::Command;
 
 const HELLO: &str = r#"{"model":"llama3.2:3b","prompt":"Hello","stream":false}"#;
 
-/// What the scripts in `tests/clients` sign as.
+/// The issuers that the scripts in `tests/clients` sign as.
 const LIBRARIES: &str = r"
 issuers:
   from-a-set: { issuer: set, audience: ollama, jwks_file: keys/jwks.json }
@@ -71,7 +71,7 @@ fn keys_of(signers: &[&Signer]) -> Published {
     Published::Keys(signers.iter().map(|signer| signer.jwk()).collect())
 }
 
-/// Ask until the answer is another one: keys are fetched beside the requests.
+/// Asks until the answer is another one: keys are fetched beside the requests.
 async fn becomes(world: &World, token: &str, expected: u16) {
     soon("another answer", async {
         while status(world, token).await != expected {

@@ -1,4 +1,4 @@
-//! What the log says of an issuer's keys, and of who came with its tokens.
+//! The log lines about an issuer's keys, and about who came with its tokens.
 
 use serde_json::{Value, json};
 use stockade_tests::{BINDINGS, KeyServer, Log, Published, Signer, World, get};

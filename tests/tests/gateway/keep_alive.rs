@@ -25,7 +25,7 @@ const UNLOADS: [&str; 8] =
 const PINS: [&str; 6] = ["-1", "-0.5", r#""-1ns""#, r#""876000h""#, r#""24h1s""#, "86401"];
 const ORDINARY: [&str; 6] = ["300", "1", r#""5m""#, r#""1s""#, r#""24h""#, "86400"];
 
-/// What is sent to each route, without its `keep_alive`.
+/// Returns the body for each route, without its `keep_alive`.
 fn requests(model: &str) -> [(&'static str, Value); 4] {
     [
         ("/api/generate", json!({"model": model, "prompt": "Hi", "stream": false})),
@@ -40,7 +40,7 @@ fn with(body: &Value, keep_alive: &str) -> String {
     format!("{},\"keep_alive\":{keep_alive}}}", body.strip_suffix('}').unwrap())
 }
 
-/// Whether the last request arrived with a `keep_alive`.
+/// Tells whether the last request arrived with a `keep_alive`.
 fn kept(world: &World) -> bool {
     let requests = world.ollama.requests();
     let body: Value = serde_json::from_slice(&requests.last().unwrap().body).unwrap();

@@ -20,7 +20,7 @@ const PASSWORD: &str = "correct horse: battery";
 /// Several large SDKs are loaded at once here, which takes a while on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Which client carries which kinds. What is missing, a client has no way to send.
+/// The kinds that each client carries. It has no way to send those that are missing.
 const MATRIX: [(&str, &[&str]); 6] = [
     (
         "curl",
@@ -112,7 +112,7 @@ impl Kinds {
         format!("{scheme}://{}", self.world.server().addresses()[listener])
     }
 
-    /// What clients are told.
+    /// Returns the text that clients are told.
     fn told(&self) -> String {
         let Self { key, token, .. } = self;
         json!({
@@ -122,7 +122,7 @@ impl Kinds {
         .to_string()
     }
 
-    /// What a program lists with each kind.
+    /// Returns the models that a program lists with each kind.
     async fn listed(&self, mut command: Command) -> Value {
         command.current_dir(self.world.directory());
         serde_json::from_str(&printed(command, &self.told()).await).unwrap()
@@ -248,7 +248,7 @@ async fn curl_carries_them() {
     assert_eq!(kinds(&Value::Object(found)), expected("curl"));
 }
 
-/// Where a credential can stand: each place with one that is good.
+/// The places where a credential can stand: each place with one that is good.
 enum Place {
     Authorization(String),
     ApiKey(String),

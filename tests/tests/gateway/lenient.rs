@@ -1,4 +1,4 @@
-//! What honest clients send a little otherwise than they should.
+//! Requests that honest clients send a little otherwise than they should.
 
 use stockade_tests::{BINDINGS, World, get, post, raw};
 

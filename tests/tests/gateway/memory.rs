@@ -36,7 +36,7 @@ impl Stuck {
         Self(socket.listen(16).unwrap())
     }
 
-    /// Let new requests go there, or to the other Ollama again.
+    /// Lets new requests go there, or to the other Ollama again.
     async fn stand_in(&self, world: &World, stands_in: bool) {
         let (real, stuck) = (world.ollama.addr().to_string(), self.0.local_addr().unwrap());
         let stuck = stuck.to_string();

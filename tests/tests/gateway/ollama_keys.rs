@@ -32,7 +32,7 @@ impl Command {
         )
     }
 
-    /// What the command sends: the path with `?ts=`, and the signature without a scheme.
+    /// Returns the command's request: the path with `?ts=`, and the signature without a scheme.
     fn generate(&self, ts: u64) -> Request<String> {
         let signed = self.key.sign(format!("POST,/api/generate?ts={ts}").as_bytes());
         let mut request = post(&format!("/api/generate?ts={ts}"), None, HELLO);

@@ -17,7 +17,7 @@ const NAMES: [&str; 10] = [
     "gpt-oss:20b-cloud",
 ];
 
-/// Whether each of the two takes the pattern, and which names it then matches.
+/// Tells whether each of the two takes the pattern, and which names it then matches.
 fn readings(pattern: &str) -> [Option<Vec<bool>>; 2] {
     let names = NAMES.map(|name| ModelName::parse(name).unwrap());
     let host = pattern.parse::<stockade_core::ModelPattern>().ok();

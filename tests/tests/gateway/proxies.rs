@@ -90,7 +90,7 @@ fn request(authorization: &str) -> String {
     )
 }
 
-/// What is answered after this header; nothing where the connection is just closed.
+/// Returns the status answered after this header; nothing where the connection is just closed.
 async fn after(world: &World, header: &[u8], authorization: &str) -> String {
     let bytes = [header, request(authorization).as_bytes()].concat();
     let mut stream = TcpStream::connect(world.gateway()).await.unwrap();

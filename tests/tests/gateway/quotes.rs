@@ -1,5 +1,5 @@
-//! What a caller sends decides neither how long an answer is nor how long a line of the log,
-//! and names of keys in a body are never logged.
+//! A caller's request decides neither how long an answer is nor how long a line of the log, and
+//! names of keys in a body are never logged.
 
 use stockade_tests::{Log, World, post};
 
@@ -9,7 +9,7 @@ const HEADER: usize = 40_000;
 const LONGEST_ANSWER: usize = 1_500;
 const LONGEST_LINE: usize = 3_000;
 
-/// Whatever is quoted somewhere, at length; `MARK` is what must not be logged.
+/// Bodies of which something is quoted, at length; `MARK` is what must not be logged.
 fn bodies() -> Vec<(&'static str, String)> {
     let long = "MARK".repeat(LONG / 4);
     let upper = long.to_uppercase();

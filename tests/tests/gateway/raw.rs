@@ -272,7 +272,7 @@ async fn half_a_body_is_no_request() {
     assert!(world.ollama.requests().is_empty());
 }
 
-/// What can become no request is not waited for, however long a head may take.
+/// Bytes that can become no request are refused at once, however long a head may take.
 #[tokio::test]
 async fn garbage_is_refused_at_once() {
     let bindings = format!("limits: {{ header_timeout: 5m }}\n{BINDINGS}");
@@ -294,8 +294,8 @@ async fn garbage_is_refused_at_once() {
     }
 }
 
-/// Whoever is answered before the body has come learns that the connection ends; whoever has
-/// sent it all can go on.
+/// A caller answered before the body has come learns that the connection ends; one who has sent it
+/// all can go on.
 #[tokio::test]
 async fn an_early_refusal_says_whether_the_connection_ends() {
     let bindings = format!("limits: {{ body: 1KiB }}\n{BINDINGS}");
@@ -322,7 +322,7 @@ async fn an_early_refusal_says_whether_the_connection_ends() {
     assert!(answer.contains("HTTP/1.1 200 OK"), "the connection goes on: {answer}");
 }
 
-/// Whoever has proven nothing cannot keep a connection busy with what never comes.
+/// A caller who has proven nothing cannot keep a connection busy with what never comes.
 #[tokio::test]
 async fn nobody_waits_for_a_body_that_must_not_be() {
     let bindings = format!("limits: {{ body_timeout: 1h }}\n{BINDINGS}");

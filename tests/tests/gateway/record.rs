@@ -59,7 +59,7 @@ async fn every_request_leaves_what_it_cost() {
     refusals_and_failures(&world, &mut log).await;
 }
 
-/// What was decided stays what it was, whatever becomes of it.
+/// A decision stays what it was, whatever becomes of the request.
 async fn permitted_and_failed(world: &World, log: &mut Log) {
     let body = format!("{{\"model\":\"llama3.2:3b\",{MESSAGES}}}");
     for (fault, status) in [

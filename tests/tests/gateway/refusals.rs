@@ -1,4 +1,4 @@
-//! What a refusal says to whoever did nothing wrong.
+//! The refusals that are told to callers who did nothing wrong.
 
 use stockade_tests::{BINDINGS, World, get, post};
 

@@ -31,7 +31,7 @@ bindings:
   - { name: three, subjects: everyone, policy: trapping, settings: { behaviour: panic-in-configure } }
 "#;
 
-/// What is told, and in which line of the bindings, counted from its first.
+/// The reasons that are told, each with its line of the bindings, counted from its first.
 const REASONS: [(&str, usize); 7] = [
     ("policy \"clock\" does not load: imports `guests:clock/clock", 3),
     ("policy \"future\" does not load: made for version 2.0.0 of the contract", 4),

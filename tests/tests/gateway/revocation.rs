@@ -1,4 +1,4 @@
-//! What becomes of answers that are under way when their caller's credential ends.
+//! Answers that are under way when their caller's credential ends.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -41,7 +41,7 @@ impl UnderWay {
         Self::begin(world, post("/api/generate", Some(key), HELLO)).await
     }
 
-    /// What comes until the answer ends, though Ollama is held, which sees the cancellation.
+    /// Returns what comes until the answer ends, while Ollama is held and sees the cancellation.
     async fn cut(self) -> String {
         let body = soon("the end of the answer", self.answer.into_body().collect()).await;
         let text = String::from_utf8(body.unwrap().to_bytes().into()).unwrap();
@@ -50,7 +50,7 @@ impl UnderWay {
         text
     }
 
-    /// What comes once Ollama goes on, to the end.
+    /// Returns what comes once Ollama goes on, to the end.
     async fn whole(self) -> String {
         let ending = self.gate.release();
         let body = soon("the end of the answer", self.answer.into_body().collect()).await;

@@ -34,8 +34,8 @@ async fn ask(world: &World, path: &str, body: &str) -> TcpStream {
     stream
 }
 
-/// Write until the gateway has closed the connection; as long as it is there, it does not
-/// take all of this.
+/// Writes until the gateway has closed the connection; as long as it is there, it does not take all
+/// of this.
 async fn cut(stream: &mut TcpStream) {
     let piece = vec![b'X'; 64 << 10];
     let all = async { while stream.write_all(&piece).await.is_ok() {} };

@@ -1,4 +1,4 @@
-//! Whoever fails to prove who it is too often has to wait.
+//! A caller who fails too often to prove who it is has to wait.
 
 use std::sync::Arc;
 
@@ -78,7 +78,7 @@ async fn a_wrong_key_is_told_to_wait_in_every_api_and_a_right_one_is_not() {
     assert_eq!(world.send(wrong("/api/chat")).await.status, 429);
 }
 
-/// What curl sees: the status, and how long it is told to wait.
+/// Returns what curl sees: the status, and how long it is told to wait.
 async fn curl(world: &World, credential: &str) -> String {
     let url = format!("http://{}/api/tags", world.gateway());
     let mut command = Command::new("curl");
