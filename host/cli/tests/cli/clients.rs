@@ -42,7 +42,7 @@ const ANSWER: &str = "This is a simulated answer";
 /// Some clients take seconds to start, and more on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// How many clients start at once.
+/// The number of clients that start at once.
 const AT_ONCE: usize = 4;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -51,7 +51,7 @@ enum Key {
     InPath,
 }
 
-/// What comes before all recipes, and the recipes.
+/// Returns the section before all recipes, and the recipes.
 fn sections() -> (Section, Vec<Section>) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/clients.md");
     let mut sections = crate::page::sections(&std::fs::read_to_string(path).unwrap());
@@ -66,7 +66,7 @@ fn commands(block: &Block) -> impl Iterator<Item = &str> {
     commands.iter().map(|command| command.line.as_str())
 }
 
-/// Whether a command starts a client: its first word does that is not a variable.
+/// Tells whether a command starts a client: its first word does that is not a variable.
 fn starts_a_client(line: &str) -> bool {
     let program = line.split(' ').find(|word| !word.contains('='));
     CLIENTS.iter().any(|(_, starts)| program == Some(starts))

@@ -66,7 +66,7 @@ fn write(directory: &Path, key: &KeyText, model: &str) {
     fs::write(directory.join("stockade.yaml"), text).unwrap();
 }
 
-/// Whether she may say hello to a small model. There is no Ollama.
+/// Tells whether she may say hello to a small model. There is no Ollama.
 async fn may_say_hello(gateway: &Gateway, key: &KeyText) -> bool {
     let bearer = format!("Authorization: Bearer {}", key.expose());
     let (status, body) = gateway.curl("/api/generate", &["-H", &bearer]).await;

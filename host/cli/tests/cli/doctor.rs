@@ -35,7 +35,7 @@ struct Here {
     key: KeyText,
 }
 
-/// What the command said, and its exit code.
+/// The output of the command, and its exit code.
 struct Said {
     text: String,
     errors: String,
@@ -87,7 +87,7 @@ fn unchanged(config: &str) -> String {
     config.to_owned()
 }
 
-/// What was asked and answered, and whether that is as promised.
+/// Returns what was asked and answered, and whether that is as promised.
 fn answers(report: &Value) -> Vec<(String, u64, bool)> {
     let answers = report["answers"].as_array().unwrap().iter();
     let answer = |answer: &Value| {
@@ -245,7 +245,7 @@ async fn a_running_gateway_is_asked_with_a_key_from_standard_input_or_a_file() {
     assert!(!gateway.end().await.contains(here.key.expose()));
 }
 
-/// Whoever takes Ollama itself for the gateway is told.
+/// A person who takes Ollama itself for the gateway is told.
 #[tokio::test]
 async fn an_ollama_that_answers_everybody_is_found_out() {
     let here = Here::new(unchanged).await;

@@ -58,7 +58,7 @@ impl Example {
         Self { directory, commands, server, ollama }
     }
 
-    /// Run every curl line and compare what the README says behind `#`; how many there were.
+    /// Runs every curl line, compares what the README says behind `#`, and counts the lines.
     async fn try_requests(&self) -> usize {
         let mut prepared = String::new();
         let mut tried = 0;
@@ -86,7 +86,7 @@ impl Example {
             .replace("localhost:11443", &format!("localhost:{port}"))
     }
 
-    /// Run every `stockade check` and `explain` line.
+    /// Runs every `stockade check` and `explain` line.
     async fn ask(&self) {
         let program = env!("CARGO_BIN_EXE_stockade");
         for command in self.commands.iter().filter(|c| c.starts_with("stockade check")) {
@@ -118,7 +118,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// What stands behind `$` in a README, each command on one line.
+/// Returns the commands behind `$` in a README, each on one line.
 fn commands(readme: &str) -> Vec<String> {
     let joined = readme.replace("\\\n", " ");
     let lines = joined.lines().filter_map(|line| line.trim_start().strip_prefix("$ "));

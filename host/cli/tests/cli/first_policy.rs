@@ -20,7 +20,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// What the page says to do.
+/// A step that the page says to do.
 enum Step<'a> {
     /// To type, and what it is answered with if the page says so.
     Type(&'a str, Option<&'a str>),
@@ -77,7 +77,7 @@ impl Newcomer {
         Self { directory, server, key, _ollama: ollama }
     }
 
-    /// Type a line, without a network.
+    /// Types a line, without a network.
     async fn shell(&self, line: &str) -> Output {
         let program = Path::new(env!("CARGO_BIN_EXE_stockade")).parent().unwrap();
         let path = format!("{}:{}", program.display(), std::env::var_os("PATH").unwrap().display());
@@ -89,7 +89,7 @@ impl Newcomer {
         bash.env("CARGO_NET_OFFLINE", "true").output().await.unwrap()
     }
 
-    /// Append to the configuration, and wait until that is taken or rejected.
+    /// Appends to the configuration, and waits until that is taken or rejected.
     async fn save(&self, yaml: &str) {
         let mut status = self.server.current().status();
         status.mark_unchanged();
@@ -113,7 +113,7 @@ impl Newcomer {
         }
     }
 
-    /// Compile where the other guests are compiled, so that the SDK's dependencies are there.
+    /// Compiles where the other guests are compiled, so that the SDK's dependencies are there.
     fn share_target(&self) {
         let shared = root().join("target/guests");
         std::os::unix::fs::symlink(shared, self.directory.path().join("no-tools/target")).unwrap();

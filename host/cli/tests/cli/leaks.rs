@@ -28,7 +28,7 @@ fn private(path: &Path, content: &str) {
 struct Files {
     /// The line of a public key, as Ollama's command writes it.
     public: String,
-    /// What stands in the private ones.
+    /// The content of the private ones.
     secrets: Vec<String>,
 }
 
@@ -82,7 +82,7 @@ fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients").canonicalize().unwrap()
 }
 
-/// What a program prints.
+/// Returns what a program prints.
 fn run(directory: &Path, program: &str, arguments: &[&str]) -> String {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(directory).env("PYTHONPATH", clients());
@@ -160,7 +160,7 @@ fn jwts() -> [String; 5] {
     [good, other, expired, unreadable, forged]
 }
 
-/// What is expected, what stands before the path, and curl's arguments.
+/// The expected status, the prefix of the path, and curl's arguments.
 type Attempt = (&'static str, String, Vec<String>);
 
 fn requests(key: &str, wrong: &str, token: &str, jwts: &[String; 5]) -> Vec<Attempt> {
@@ -232,7 +232,7 @@ fn misplaced(key: &str) -> Vec<Attempt> {
     ]
 }
 
-/// Who looks for secrets must have seen each kind of credential.
+/// A test that looks for secrets must have seen each kind of credential.
 fn every_kind_has_proven(said: &str) {
     for proof in ["api-key", "basic", "token", "ollama-key", "mtls"] {
         assert!(said.contains(&format!("\"proof\":\"{proof}\"")), "{proof}: {said}");

@@ -1,4 +1,4 @@
-//! What a person is told who has made an ordinary mistake.
+//! The messages for a person who has made an ordinary mistake.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Run in a directory, without a network. What is compiled goes where the other guests of
-/// the tests go, so that dependencies are compiled once.
+/// Runs in a directory, without a network. What is compiled goes where the other guests of the
+/// tests go, so that dependencies are compiled once.
 fn policy(arguments: &[&str], directory: &Path) -> Output {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/guests");
     Command::new(env!("CARGO_BIN_EXE_stockade"))

@@ -39,7 +39,7 @@ struct Logged {
 }
 
 impl Logged {
-    /// What is logged of one permitted request, one refused, and one by nobody.
+    /// Collects the log of one permitted request, one refused, and one by nobody.
     async fn new() -> Self {
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let models = ["llama3.2:3b", "llama3.3:70b"];

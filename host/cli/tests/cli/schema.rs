@@ -42,7 +42,7 @@ fn the_committed_schema_is_up_to_date() {
     );
 }
 
-/// What another policy takes as settings, nobody knows.
+/// The settings of another policy are unknown.
 #[test]
 fn settings_of_other_policies_are_free() {
     let yaml = "bindings: [{ name: a, subjects: everyone, policy: own, settings: { alow: [a] } }]";
@@ -179,7 +179,7 @@ fn it_finds_what_is_wrong() {
     }
 }
 
-/// What the program refuses for its shape alone, an editor underlines too.
+/// An editor underlines what the program refuses for its shape alone.
 #[test]
 fn it_refuses_the_bad_shapes_that_the_program_refuses() {
     let validator = validator();

@@ -68,7 +68,7 @@ impl Case {
         Self { model: Some("llama3.2:3b"), ..Self::of(user, Operation::Chat) }
     }
 
-    /// What is decided: the obligations, or the binding that refuses and why.
+    /// Returns the decision: the obligations, or the binding that refuses and why.
     fn decided(&self, generation: &Generation) -> Result<Obligations, String> {
         let principal = generation.authenticator.principal_of(self.user).unwrap();
         let role = ModelRole::of(self.operation);

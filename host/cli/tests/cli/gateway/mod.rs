@@ -13,7 +13,7 @@ pub(crate) struct Gateway {
     pub(crate) child: Child,
     pub(crate) errors: BufReader<ChildStderr>,
     pub(crate) said: String,
-    /// Where it listens; where it does at several addresses, the first.
+    /// The URL of the address it listens on; of several addresses, the first.
     pub(crate) url: String,
 }
 
@@ -22,7 +22,7 @@ impl Gateway {
         Self::start_after(directory, ":").await
     }
 
-    /// Start it in the process of a shell, after what the shell does.
+    /// Starts it in the process of a shell, after what the shell does.
     pub(crate) async fn start_after(directory: &Path, first: &str) -> Self {
         let mut command = Command::new("sh");
         command.arg("-c").arg(format!("{first} && exec \"$0\" serve"));
@@ -55,7 +55,7 @@ impl Gateway {
         (status.to_owned(), body.to_owned())
     }
 
-    /// End it as an operator does. Everything that it said, to its end.
+    /// Ends it as an operator does. Returns everything that it said, to its end.
     pub(crate) async fn end(mut self) -> String {
         let process = self.child.id().unwrap().to_string();
         let ended = Command::new("kill").args(["-TERM", &process]).status().await.unwrap();

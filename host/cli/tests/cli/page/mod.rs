@@ -4,7 +4,7 @@ mod reader;
 
 pub(crate) use reader::Reader;
 
-/// What stands under one `##`.
+/// The part of a page under one `##`.
 pub(crate) struct Section {
     pub(crate) title: String,
     pub(crate) blocks: Vec<Block>,
@@ -86,7 +86,7 @@ fn commands(content: &str) -> Vec<Command> {
     commands
 }
 
-/// Whether a line is what was announced, `…` standing for anything.
+/// Tells whether a line is what was announced, `…` standing for anything.
 pub(crate) fn fits(pattern: &str, line: &str) -> bool {
     let mut parts = pattern.split('…');
     let first = parts.next().unwrap_or_default();

@@ -12,7 +12,7 @@ use tokio::process;
 
 use super::{Block, Command, fits};
 
-/// What a section's configuration adds to: everybody may use one family of models.
+/// The configuration that a section adds to: everybody may use one family of models.
 const BASE: &str = r#"listen: 127.0.0.1:11435
 upstream: { url: "http://127.0.0.1:11434" }
 policies: { model-access: { module: builtin/model-access } }
@@ -27,13 +27,13 @@ pub(crate) struct Reader {
     server: Option<Server>,
     /// The ports of the page, in the order in which the gateway listens on others.
     ports: Vec<String>,
-    /// What later commands need: variables and functions of the shell.
+    /// Variables and functions of the shell that later commands need.
     remembered: String,
     /// Everything that was printed so far.
     printed: Vec<String>,
-    /// Where commands are looked for before the system's own directories.
+    /// The directories in which commands are looked for before the system's own.
     programs: Vec<PathBuf>,
-    /// What commands find in their environment besides.
+    /// The variables that commands find in their environment besides.
     environment: Vec<(String, String)>,
     /// The key that stands in each path, if the reader writes it there.
     key_in_path: Option<String>,
@@ -91,7 +91,7 @@ impl Reader {
         }
     }
 
-    /// How often a line was printed that has this text.
+    /// Counts the printed lines that have this text.
     pub(crate) fn printed(&self, text: &str) -> usize {
         self.printed.iter().filter(|line| line.contains(text)).count()
     }
@@ -117,7 +117,7 @@ impl Reader {
         }
     }
 
-    /// Add to the configuration, and start the gateway with it.
+    /// Adds to the configuration, and starts the gateway with it.
     async fn configure(&mut self, section: &str, text: &str) {
         let filled: Vec<String> = text.lines().map(|line| self.filled(section, line)).collect();
         for (key, value) in top_level(&filled.join("\n")) {
@@ -159,7 +159,7 @@ impl Reader {
         line
     }
 
-    /// What follows this text in the last line that has it, its quotes left aside.
+    /// Returns what follows this text in the last line that has it, its quotes left aside.
     fn completed(&self, text: &str, end: char) -> Option<String> {
         let text = text.replace('"', "");
         let lines = self.printed.iter().rev();
@@ -167,7 +167,7 @@ impl Reader {
         found.next().map(|rest| until(rest, end))
     }
 
-    /// What follows in the last line whose value begins so.
+    /// Returns what follows in the last line whose value begins so.
     fn beginning(&self, text: &str, end: char) -> Option<String> {
         let lines = self.printed.iter().rev();
         let values = lines.flat_map(|line| [line.as_str(), line.rsplit(": ").next().unwrap()]);
@@ -216,7 +216,7 @@ impl Reader {
         })
     }
 
-    /// What a script prints, in the directory as if it were at home.
+    /// Returns what a script prints, in the directory as if it were at home.
     async fn shell(&self, script: &str) -> String {
         let path = std::env::var_os("PATH").unwrap();
         let programs = self.programs.iter().cloned().chain(std::env::split_paths(&path));
