@@ -1,4 +1,4 @@
-//! What it costs to identify a caller among 100,000 users, from headers to principal.
+//! The cost of identifying a caller among 100,000 users, from headers to principal.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has to fail")]
 

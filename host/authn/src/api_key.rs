@@ -34,7 +34,7 @@ pub struct ApiKey {
     pub user: UserId,
     /// The digest of its text.
     pub digest: KeyDigest,
-    /// How long and for what it is good.
+    /// The time for which it is good, and its scope.
     pub terms: Arc<Terms>,
 }
 
@@ -108,7 +108,7 @@ impl<'a> PresentedKey<'a> {
 #[derive(Debug)]
 pub(crate) struct ApiKeys {
     by_digest: HashMap<KeyDigest, ApiKey>,
-    /// What is looked at for a key that nobody has, so that the work is the same.
+    /// The key that is looked at for one that nobody has, so that the work is the same.
     stand_in: ApiKey,
 }
 

@@ -39,7 +39,7 @@ pub struct Authenticator {
     pub(crate) on_behalf: Option<OnBehalf>,
 }
 
-/// How far a caller has come.
+/// The result of looking at a credential.
 pub enum Step {
     /// It is known.
     Proven(Identity),
@@ -51,15 +51,15 @@ pub enum Step {
 /// Everybody who may come in, and what they prove it with.
 #[derive(Debug, Default)]
 pub struct Credentials {
-    /// Who exists.
+    /// The users.
     pub users: Vec<User>,
     /// The keys of the users.
     pub api_keys: Vec<ApiKey>,
     /// The secrets that sign tokens; the first one signs new ones.
     pub token_secrets: Vec<TokenSecret>,
-    /// What tokens must keep to.
+    /// The rules that tokens must keep to.
     pub token_rules: TokenRules,
-    /// Who signs JWTs.
+    /// The issuers of JWTs.
     pub jwt_issuers: Vec<JwtIssuer>,
     /// The passwords of the users.
     pub passwords: Vec<Password>,
@@ -67,11 +67,11 @@ pub struct Credentials {
     pub certificates: Vec<ClientCertificate>,
     /// The Ollama keys of the users.
     pub ollama_keys: Vec<OllamaKey>,
-    /// How long a right password is remembered.
+    /// The time for which a right password is remembered.
     pub password_rules: PasswordRules,
-    /// Who callers without a credential are, if they are anybody.
+    /// The user that callers without a credential are, if they are anybody.
     pub anonymous: Option<UserId>,
-    /// Who may speak for others.
+    /// The front ends that may speak for others.
     pub on_behalf: Option<OnBehalf>,
 }
 
@@ -119,7 +119,7 @@ pub enum ConflictError {
 }
 
 impl Authenticator {
-    /// Put users and credentials together.
+    /// Puts users and credentials together.
     ///
     /// # Errors
     /// Everything that is contradictory, not only the first.
@@ -175,7 +175,7 @@ impl Authenticator {
         }
     }
 
-    /// Who presented this, at the given time. It takes tens of milliseconds where a
+    /// Identifies who presented this, at the given time. It takes tens of milliseconds where a
     /// password has to be checked; [`begin`](Self::begin) does not.
     ///
     /// # Errors
@@ -192,7 +192,7 @@ impl Authenticator {
         }
     }
 
-    /// Who presented this, as far as it can be told at once.
+    /// Identifies who presented this, as far as it can be told at once.
     ///
     /// # Errors
     /// As for [`identify`](Self::identify).
@@ -221,7 +221,7 @@ impl Authenticator {
         self.key_as_password(basic, now).unwrap_or(Err(AuthnError::Unknown)).map(Step::Proven)
     }
 
-    /// Who it is, now that the password has been checked.
+    /// Identifies the caller, now that the password has been checked.
     ///
     /// # Errors
     /// [`Unknown`](AuthnError::Unknown), whatever was wrong.
@@ -229,8 +229,8 @@ impl Authenticator {
         self.passwords.finish(checked, now, &self.users)
     }
 
-    /// Whom a certificate stands for that the handshake has verified. A caller may use it
-    /// alone, or together with a credential of the same user.
+    /// Identifies the user for whom a certificate stands that the handshake has verified. A caller
+    /// may use it alone, or together with a credential of the same user.
     ///
     /// # Errors
     /// It stands for several users, or for one who is disabled.
@@ -241,7 +241,7 @@ impl Authenticator {
         self.certificates.identify(certificate, &self.users)
     }
 
-    /// Give a proven caller a token. Of a token, this makes a newer one.
+    /// Gives a proven caller a token. Of a token, this makes a newer one.
     ///
     /// It lives for `ttl` at most, for `max_ttl` at most, and not beyond the expiry, the
     /// removal or a change of the credential that proved the caller.
@@ -262,7 +262,7 @@ impl Authenticator {
         self.jwts.headers()
     }
 
-    /// Whether anybody has a password.
+    /// Tells whether anybody has a password.
     pub fn has_passwords(&self) -> bool {
         self.passwords.len() > 0
     }

@@ -27,16 +27,16 @@ pub use hash::{InvalidPasswordHash, PasswordHash, PasswordMemory, WeakPassword};
 /// A user's password as it is stored.
 #[derive(Clone, Debug)]
 pub struct Password {
-    /// Whose it is.
+    /// The user that it belongs to.
     pub user: UserId,
     /// Its hash.
     pub hash: Arc<PasswordHash>,
 }
 
-/// How long a password that was right is believed without computing its hash again.
+/// The time for which a password that was right is believed without computing its hash again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordRules {
-    /// How long it is remembered.
+    /// The time for which it is remembered.
     pub remember: Duration,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct PresentedBasic {
 }
 
 impl PresentedBasic {
-    /// Read what stands after `Basic`.
+    /// Reads the part that stands after `Basic`.
     pub(crate) fn read(encoded: &str) -> Result<Self, AuthnError> {
         let malformed = AuthnError::Malformed(
             "the Basic credential must be the base64 of name:password, in UTF-8",
@@ -83,14 +83,14 @@ pub struct PasswordCheck {
     remembered: Remembered,
 }
 
-/// What came of a [`PasswordCheck`].
+/// The result of a [`PasswordCheck`].
 pub struct PasswordChecked {
     user: Option<UserId>,
     remembered: Remembered,
 }
 
 impl PasswordCheck {
-    /// Compute the hash, which takes tens of milliseconds and megabytes of memory.
+    /// Computes the hash, which takes tens of milliseconds and megabytes of memory.
     pub fn run(self, memory: &mut PasswordMemory) -> PasswordChecked {
         let right = self.hash.verify(&self.password, memory);
         PasswordChecked { user: self.user.filter(|_| right), remembered: self.remembered }
@@ -100,7 +100,7 @@ impl PasswordCheck {
 /// All passwords.
 pub(crate) struct Passwords {
     by_user: HashMap<UserId, Arc<PasswordHash>>,
-    /// What is computed for names that have no password.
+    /// The hash that is computed for names that have no password.
     stand_in: Option<Arc<PasswordHash>>,
     cache: Cache,
 }
@@ -166,7 +166,7 @@ impl Passwords {
         Some(Identity::new(principal, Arc::default(), Evidence::Password(Arc::clone(hash))))
     }
 
-    /// Whether this is still the hash of a user's password.
+    /// Tells whether this is still the hash of a user's password.
     pub(crate) fn has(&self, user: &UserId, hash: &PasswordHash) -> bool {
         self.by_user.get(user).is_some_and(|current| **current == *hash)
     }

@@ -26,7 +26,7 @@ pub mod version1;
 
 pub use told::{certificate_end, certificate_names, revocation_list_end, revocation_list_issuer};
 
-/// What a certificate can be known by.
+/// A name by which a certificate can be known.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum CertificateName {
     /// A DNS name among the subject's alternative names, in lower case.
@@ -90,7 +90,7 @@ pub struct ClientCertificate {
     pub id: CredentialId,
     /// The user.
     pub user: UserId,
-    /// What the certificate is known by.
+    /// The name by which the certificate is known.
     pub name: CertificateName,
 }
 
@@ -103,9 +103,8 @@ pub struct PresentedCertificate {
 }
 
 impl PresentedCertificate {
-    /// Read the names of a verified certificate in DER. Names that cannot be read are
-    /// names that it does not have; the fingerprint is always there. An end that cannot be
-    /// read has passed.
+    /// Reads the names of a verified certificate in DER. Names that cannot be read are names that
+    /// it does not have; the fingerprint is always there. An end that cannot be read has passed.
     pub fn read(der: &[u8]) -> Self {
         let mut names = names::alternative_names(der).unwrap_or_default();
         names.extend(names::common_name(der).map(CertificateName::CommonName));

@@ -1,4 +1,4 @@
-//! Where a caller is: the address at the other end of the connection, or the one that a
+//! The address of a caller: that at the other end of the connection, or the one that a
 //! trusted proxy tells.
 //!
 //! Anybody can write a header. What it says counts only as far as it comes from proxies
@@ -63,7 +63,7 @@ impl fmt::Display for ForwardingHeader {
     }
 }
 
-/// Who is believed when it speaks for others; nobody, if nothing is said.
+/// The proxies that are believed when they speak for others; none, if nothing is said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies {
     /// The addresses of the proxies.
@@ -87,7 +87,7 @@ pub enum BadForwarding {
 }
 
 impl TrustedProxies {
-    /// Whether this address is a trusted proxy's.
+    /// Tells whether this address is a trusted proxy's.
     pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.addresses.iter().any(|range| range.contains(address))

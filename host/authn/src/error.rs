@@ -3,7 +3,7 @@ use stockade_core::{CredentialId, UserId};
 
 use crate::{Clash, JwtRefusal};
 
-/// Whose credential was refused, where that is known.
+/// The user and the credential that were refused, where they are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// The user.
@@ -18,7 +18,7 @@ impl std::fmt::Display for Holder {
     }
 }
 
-/// Why a caller is not identified.
+/// The reason why a caller is not identified.
 ///
 /// `Display` is for the operator. The caller gets [`public_message`], which says less:
 /// whoever holds no valid secret learns nothing about which users and keys exist.
@@ -91,7 +91,7 @@ pub enum AuthnError {
 }
 
 impl AuthnError {
-    /// What the caller is told.
+    /// Returns the message to the caller.
     ///
     /// Expiry is told only to somebody who holds the real secret, and is worth telling:
     /// there is something that they can do about it.

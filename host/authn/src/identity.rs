@@ -1,4 +1,4 @@
-//! Who a caller has proven to be, and by what.
+//! The user that a caller has proven to be, and the credential.
 
 use std::sync::Arc;
 
@@ -8,29 +8,29 @@ use crate::Scope;
 use crate::standing::Evidence;
 use crate::token::Origin;
 
-/// What a credential says besides whom it proves.
+/// Facts about a credential besides whom it proves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
-    /// What it is good for.
+    /// The requests that it is good for.
     pub scope: Scope,
-    /// What the operator wrote about it, for the log.
+    /// The operator's words about it, for the log.
     pub labels: Vec<(String, String)>,
-    /// When it stops being valid, if ever.
+    /// The time when it stops being valid, if ever.
     pub expires: Option<UnixTime>,
 }
 
 /// A proven caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// Who it is.
+    /// The user, and the credential that proved it.
     pub principal: Principal,
     /// The terms of the credential that proved it.
     pub terms: Arc<Terms>,
-    /// Who has proven themselves, where they speak for the user.
+    /// The front end that has proven itself, where it speaks for the user.
     pub front_end: Option<Arc<Principal>>,
-    /// What a token was made from.
+    /// The credential that a token was made from.
     pub(crate) origin: Option<Arc<Origin>>,
-    /// What a later generation must still have.
+    /// The part of the credential that a later generation must still have.
     pub(crate) evidence: Evidence,
 }
 

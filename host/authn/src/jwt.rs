@@ -44,33 +44,33 @@ pub use refusal::JwtRefusal;
 use remembered::{Memory, Remembered};
 use text::Jwt;
 
-/// Who signs tokens, and what these must keep to.
+/// An issuer of tokens, and the rules that these must keep to.
 #[derive(Clone, Debug)]
 pub struct JwtIssuer {
     /// Its name in the configuration, for the log.
     pub id: CredentialId,
-    /// What `iss` must be.
+    /// The `iss` of its tokens.
     pub issuer: String,
-    /// What the claim with the audience must be or contain: one of these.
+    /// The audiences: the claim with the audience must be or contain one of these.
     pub audiences: Vec<String>,
     /// The claim with the audience; `aud` but for issuers that do not keep to RFC 9068.
     pub audience_claim: ClaimPath,
     /// A header in which its tokens come besides `Authorization`.
     pub header: Option<HeaderName>,
-    /// What it signs with.
+    /// The keys that it signs with.
     pub keys: Arc<JwtKeys>,
-    /// How long its tokens may live.
+    /// The rules for the life of its tokens.
     pub rules: JwtRules,
-    /// Which claims tell who somebody is.
+    /// The claims that tell who somebody is.
     pub mapping: JwtMapping,
 }
 
-/// How long a token may live.
+/// The rules for the life of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JwtRules {
-    /// How far ahead `exp` may lie.
+    /// The furthest that `exp` may lie ahead.
     pub max_lifetime: Duration,
-    /// How far the issuer's clock may be off, on either side.
+    /// The most that the issuer's clock may be off, on either side.
     pub leeway: Duration,
 }
 
@@ -81,14 +81,14 @@ impl Default for JwtRules {
     }
 }
 
-/// How claims become a user.
+/// The claims that become a user.
 #[derive(Clone, Debug)]
 pub struct JwtMapping {
     /// The claim with the user's name.
     pub user: ClaimPath,
-    /// What is put before it.
+    /// The prefix to it.
     pub user_prefix: String,
-    /// Whether users may come who are not in the configuration.
+    /// True if users may come who are not in the configuration.
     pub admits_unknown_users: bool,
     /// The claim with groups, and what their names mean here; others are left out.
     pub groups: Option<(ClaimPath, HashMap<String, GroupName>)>,
@@ -112,8 +112,8 @@ impl Default for JwtMapping {
 pub(crate) struct PresentedJwt<'a>(&'a str);
 
 impl<'a> PresentedJwt<'a> {
-    /// Whether a text is meant to be one: base64url that begins as a JSON object does, and
-    /// at least two dots.
+    /// Tells whether a text is meant to be one: base64url that begins as a JSON object does, and at
+    /// least two dots.
     pub(crate) fn read(text: &'a str) -> Option<Self> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         let dots = text.bytes().filter(|byte| *byte == b'.').count();
@@ -185,7 +185,7 @@ impl Jwts {
     }
 }
 
-/// What a signature says.
+/// The key that made a signature.
 struct Signed {
     credential: CredentialId,
     key: KeyMark,

@@ -36,7 +36,7 @@ pub struct OllamaPublicKey([u8; 32]);
 )]
 pub struct InvalidPublicKey;
 
-/// What comes before the key itself (RFC 8709, section 4).
+/// The bytes before the key itself (RFC 8709, section 4).
 const BLOB_HEAD: &[u8; 19] = b"\0\0\0\x0bssh-ed25519\0\0\0\x20";
 
 impl OllamaPublicKey {
@@ -77,10 +77,10 @@ impl OllamaKey {
     }
 }
 
-/// How far a signature's time may lie from now, on either side.
+/// The furthest that a signature's time may lie from now, on either side.
 const WINDOW: Duration = Duration::from_mins(1);
 
-/// What a signature covers.
+/// The parts of a request that a signature covers.
 #[derive(Clone, Copy)]
 pub struct Target<'a> {
     /// The method.
@@ -122,7 +122,7 @@ impl PresentedSignature {
 #[derive(Debug)]
 pub(crate) struct OllamaKeys {
     by_key: HashMap<OllamaPublicKey, OllamaKey>,
-    /// What is looked at for a key that nobody has, so that the work is the same.
+    /// The key that is looked at for one that nobody has, so that the work is the same.
     stand_in: OllamaKey,
 }
 
@@ -145,7 +145,7 @@ impl OllamaKeys {
         self.by_key.len()
     }
 
-    /// Whether the key is this user's.
+    /// Tells whether the key is this user's.
     pub(crate) fn has(&self, user: &UserId, key: &OllamaPublicKey) -> bool {
         self.by_key.get(key).is_some_and(|key| key.user == *user)
     }

@@ -12,7 +12,7 @@ use stockade_core::{Principal, ProofKind, Quoted, UnixTime, UserId, mask_keys};
 
 use crate::{Authenticator, AuthnError, Identity};
 
-/// Who may speak for others, and how they name them.
+/// The front ends that may speak for others, and the header in which they name them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OnBehalf {
     /// The header with the user's name.
@@ -66,7 +66,7 @@ impl Authenticator {
         Ok(Identity { principal, front_end: Some(Arc::new(front_end)), ..identity })
     }
 
-    /// Whether the front end may still speak for the user, and is still proven itself.
+    /// Tells whether the front end may still speak for the user, and is still proven itself.
     pub(crate) fn upholds_representation(
         &self,
         identity: &Identity,

@@ -1,4 +1,4 @@
-//! What a caller presents, before anybody believes it.
+//! The credential that a caller presents, before anybody believes it.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ use places::{Place, counts, only_one};
 /// of groups is the longest that there is.
 const LONGEST: usize = 32 * 1024;
 
-/// What may stand before it in its header.
+/// The bytes that may stand before it in its header.
 const SCHEME: usize = 16;
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -42,7 +42,7 @@ pub(crate) enum Kind<'a> {
 }
 
 impl<'a> Presented<'a> {
-    /// Read the credential of a request.
+    /// Reads the credential of a request.
     ///
     /// `Authorization: Bearer …`, `Authorization: Basic …` and `x-api-key: …` are
     /// understood, and `in_path`, what the path was prefixed with. Some SDKs send the same
@@ -76,7 +76,7 @@ impl<'a> Presented<'a> {
         }
     }
 
-    /// Read the credential of a request that may be signed with an Ollama key.
+    /// Reads the credential of a request that may be signed with an Ollama key.
     ///
     /// # Errors
     /// As for [`from_headers`](Self::from_headers).
@@ -107,7 +107,7 @@ impl<'a> Presented<'a> {
         }
     }
 
-    /// Read a credential that came without a header: from a path, or from a command line.
+    /// Reads a credential that came without a header: from a path, or from a command line.
     ///
     /// A text that ends in `:<digits>:<64 hex digits>` is a token. One that begins with `ey`
     /// and consists of base64url and at least two dots is a JWT; it has no `:`, so it is
@@ -153,7 +153,7 @@ impl<'a> Presented<'a> {
         Ok(found)
     }
 
-    /// What kind of credential it claims to be, for counting failures.
+    /// Returns the kind of credential that it claims to be, for counting failures.
     pub const fn kind(&self) -> Option<ProofKind> {
         match self.0 {
             Kind::Nothing => None,

@@ -1,4 +1,4 @@
-//! What a credential may be used for, where that is less than what its user may do.
+//! The scope of a credential that may be used for less than what its user may do.
 
 use stockade_core::{AccessClass, ModelPattern, Operation, Subject};
 
@@ -33,12 +33,12 @@ pub enum OutOfScope {
 }
 
 impl Scope {
-    /// Whether it takes nothing away.
+    /// Tells whether it takes nothing away.
     pub const fn is_everything(&self) -> bool {
         self.operations.is_none() && self.models.is_none()
     }
 
-    /// Whether a request lies within the scope.
+    /// Checks that a request lies within the scope.
     ///
     /// A scope of models leaves reading (lists are filtered) and, of the other operations
     /// that name no model, only those that it expressly lists.
@@ -66,7 +66,7 @@ impl Scope {
         }
     }
 
-    /// Whether a request may name these blobs for a new model to be made of.
+    /// Checks that a request may name these blobs for a new model to be made of.
     ///
     /// # Errors
     /// The scope is narrowed to models.

@@ -1,4 +1,4 @@
-//! Whether a caller who was proven by one generation is still somebody by a later one.
+//! Checks that a caller who was proven by one generation is still somebody by a later one.
 //!
 //! An answer may be under way for minutes while the configuration changes. Nobody keeps the
 //! secret for so long; what is kept is what the configuration must still have of it.
@@ -12,8 +12,8 @@ use crate::jwt::JwtProof;
 use crate::token::SecretMark;
 use crate::{Authenticator, Identity, OllamaPublicKey, PasswordHash, PresentedCertificate, Terms};
 
-/// What proved a caller: enough to find it again, and to see that it was replaced under the
-/// same name.
+/// The proof of a caller: enough to find it again, and to see that it was replaced under the same
+/// name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Evidence {
     /// An API key, also in the place of a password.
@@ -33,7 +33,7 @@ pub(crate) enum Evidence {
 }
 
 impl Authenticator {
-    /// Whether what proved a caller by an earlier generation proves the same user by this
+    /// Tells whether what proved a caller by an earlier generation proves the same user by this
     /// one. Whether its certificate is still accepted as such is for the listener to say.
     ///
     /// What only narrows a credential does not count, and neither does an expiry that was
@@ -68,14 +68,14 @@ impl Authenticator {
         }
     }
 
-    /// Whether somebody has this name, disabled or not. For the log; a caller must not
-    /// learn it.
+    /// Tells whether somebody has this name, disabled or not. For the log; a caller must not learn
+    /// it.
     pub fn knows(&self, user: &str) -> bool {
         self.users.get(user).is_some()
     }
 }
 
-/// Whether an earlier end was set, which has come.
+/// Tells whether an earlier end was set, which has come.
 fn was_shortened(before: &Terms, after: &Terms, now: UnixTime) -> bool {
     after.expires.is_some_and(|end| end <= now && before.expires.is_none_or(|before| end < before))
 }

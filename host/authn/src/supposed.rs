@@ -15,8 +15,8 @@ use crate::user::Member;
 pub struct SupposedCaller {
     /// The user.
     pub user: UserId,
-    /// How the user would prove that; by a JWT where groups or attributes are given, else by an
-    /// API key.
+    /// The kind of proof that the user would give: a JWT where groups or attributes are given, else
+    /// an API key.
     pub proof: Option<ProofKind>,
     /// Groups that a JWT gives besides those of the configuration.
     pub groups: Vec<GroupName>,

@@ -1,4 +1,4 @@
-//! Who has failed to prove itself too often, and must wait before it may try again.
+//! Callers who have failed to prove themselves too often, and must wait before they may try again.
 //!
 //! Failures are counted for the address that they come from and for the user name that they
 //! try, whether or not somebody has that name. After so many, each further one makes the
@@ -26,16 +26,16 @@ mod table;
 
 use table::{Counted, Table};
 
-/// How failures are punished.
+/// The rules that make callers wait after failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThrottleRules {
-    /// How many failures it takes until the next try must wait.
+    /// The number of failures until the next try must wait.
     pub failures: u32,
-    /// How long it waits first.
+    /// The first wait.
     pub wait: Duration,
-    /// How long it waits at most.
+    /// The longest wait.
     pub longest_wait: Duration,
-    /// How long after the last failure nothing is held against anybody any more.
+    /// The time after the last failure until nothing is held against anybody any more.
     pub forget: Duration,
 }
 
@@ -59,7 +59,7 @@ impl ThrottleRules {
     }
 }
 
-/// What can be guessed, and what cannot.
+/// A kind of credential: one that can be guessed, or one that cannot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Guess {
     /// A password.
@@ -86,7 +86,7 @@ impl<'a> Attempt<'a> {
         Some(Self { guess, client, user: presented.user() })
     }
 
-    /// Whether it is about a password.
+    /// Tells whether it is about a password.
     pub fn is_password(&self) -> bool {
         self.guess == Guess::Password
     }
@@ -100,19 +100,19 @@ impl<'a> Attempt<'a> {
 /// From now on somebody has to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold {
-    /// Who.
+    /// The callers who have to wait.
     pub whom: Whom,
-    /// What is not taken, or not answered otherwise than by waiting.
+    /// The kind of credential that is not taken, or not answered otherwise than by waiting.
     pub guess: Guess,
-    /// How often it has failed.
+    /// The number of their failures.
     pub failures: u32,
-    /// How many tries were turned away since the last hold began.
+    /// The number of tries that were turned away since the last hold began.
     pub turned_away: u64,
-    /// How long.
+    /// The time to wait.
     pub wait: Duration,
 }
 
-/// Who has to wait.
+/// The callers who have to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whom {
     /// Everybody at these addresses: at one of IPv4, or at the 2⁶⁴ of IPv6 that one caller
@@ -126,7 +126,7 @@ pub enum Whom {
 /// anybody new tries.
 pub struct Throttle {
     tables: Mutex<Tables>,
-    /// How many entries there are: where there are none, nobody has to look.
+    /// The number of entries: where there are none, nobody has to look.
     counted: AtomicUsize,
     /// Names are counted under a keyed hash, so that long ones take no more room.
     names: RandomState,
@@ -145,7 +145,7 @@ impl Default for Throttle {
 }
 
 impl Throttle {
-    /// How long an attempt has to wait, if it has to. It is counted as turned away.
+    /// Returns the time that an attempt has to wait, if it has to. It is counted as turned away.
     pub fn wait(
         &self,
         attempt: &Attempt<'_>,
@@ -162,7 +162,7 @@ impl Throttle {
         by_address.max(by_user)
     }
 
-    /// Count a failure. What it leads to is told once, for the log.
+    /// Counts a failure. What it leads to is told once, for the log.
     pub fn failed(
         &self,
         attempt: &Attempt<'_>,
@@ -195,9 +195,9 @@ fn block(address: IpAddr) -> AddressRange {
 }
 
 impl AuthnError {
-    /// Whether it may come of guessing. Whoever sends nothing, or what cannot be read, or a
-    /// real credential too late, does not guess. Neither does whoever brings a JWT for which
-    /// there is no key: it may be ours that is missing.
+    /// Tells whether it may come of guessing. Whoever sends nothing, or what cannot be read, or a
+    /// real credential too late, does not guess. Neither does whoever brings a JWT for which there
+    /// is no key: it may be ours that is missing.
     pub const fn is_guess(&self) -> bool {
         matches!(
             self,

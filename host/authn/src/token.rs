@@ -69,7 +69,7 @@ pub struct WeakSecret {
 }
 
 impl TokenSecret {
-    /// Take a secret's bytes, which are exactly what the other side uses as its key.
+    /// Takes a secret's bytes, which are exactly what the other side uses as its key.
     ///
     /// # Errors
     /// Fewer than 16 bytes.
@@ -108,20 +108,20 @@ impl fmt::Debug for TokenSecret {
     }
 }
 
-/// Make a token that is valid up to and including the second of `expiry`.
+/// Makes a token that is valid up to and including the second of `expiry`.
 pub fn issue(secret: &TokenSecret, user: &UserId, expiry: UnixTime) -> Secret<String> {
     let payload = format!("{user}:{}", expiry.as_secs());
     let signature = hex::encode(secret.sign(&payload));
     Secret::new(format!("{payload}:{signature}"))
 }
 
-/// What a token must keep to besides being signed.
+/// The rules that a token must keep to besides being signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenRules {
-    /// How far ahead a token's expiry may lie.
+    /// The furthest that a token's expiry may lie ahead.
     pub max_ttl: Duration,
-    /// How far the issuer's clock may be ahead of ours, added to `max_ttl`. It does not
-    /// make an expired token live longer.
+    /// The most that the issuer's clock may be ahead of ours, added to `max_ttl`. It does not make
+    /// an expired token live longer.
     pub leeway: Duration,
 }
 
@@ -198,7 +198,7 @@ pub(crate) struct Tokens {
     origins: Origins,
 }
 
-/// Whose signature fits, and from what the token was made.
+/// The secret whose signature fits, and the credential from which the token was made.
 #[derive(Clone, Copy)]
 struct Signer<'a> {
     secret: &'a TokenSecret,

@@ -1,4 +1,4 @@
-//! Who exists.
+//! The users.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ pub struct User {
     pub id: UserId,
     /// The groups, in any order.
     pub groups: Vec<GroupName>,
-    /// What policies are told about the user, in any order.
+    /// Facts that policies are told about the user, in any order.
     pub attributes: Vec<(String, String)>,
-    /// Whether every credential of the user is refused.
+    /// True if every credential of the user is refused.
     pub disabled: bool,
 }
 
@@ -25,7 +25,7 @@ impl User {
     }
 }
 
-/// What is shared by all principals of one user.
+/// The parts that all principals of one user share.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) id: UserId,
@@ -98,7 +98,7 @@ impl Member {
 #[derive(Debug)]
 pub(crate) struct Directory {
     members: HashMap<UserId, Member>,
-    /// What is looked at for names that nobody has, so that the work is the same.
+    /// The member that is looked at for names that nobody has, so that the work is the same.
     stand_in: Member,
 }
 

@@ -27,7 +27,7 @@ const SECRETS: [&str; 3] = [
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 ];
 
-/// Ask the Python all at once; starting it is what takes time.
+/// Asks the Python all at once; starting it is what takes time.
 fn python(requests: &[Value]) -> Vec<Value> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/seed_token.py");
     let mut child = Command::new("python3")

@@ -11,7 +11,7 @@ use super::{ConfigFile, Ending, Output};
 use stockade_config::{self as config, ConfigErrors, StartupConfig};
 use stockade_control::generation::{self, Generation};
 
-/// Load a configuration as `serve` does.
+/// Loads a configuration as `serve` does.
 pub(super) fn load(path: &Path) -> anyhow::Result<Result<Generation, ConfigErrors>> {
     let engine = Engine::new(EngineConfig::compiling(compiler()?))?;
     let reading = config::read(path, stockade_control::shipped::NAMES);

@@ -11,7 +11,7 @@ use super::Ending;
 
 pub(super) const COMMAND: &str = "compile-policies";
 
-/// How a gateway starts it.
+/// Returns the compiler as a gateway starts it: this program, in a process of its own.
 pub(super) fn compiler() -> anyhow::Result<Compiler> {
     let program = own_program()?;
     Ok(Compiler::Process(CompilerProcess::new(&program, &[COMMAND])))

@@ -13,14 +13,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::serve::runtime;
 use super::{Ending, Output};
 
-/// Where a key is looked for if none is named, below the user's directory of configurations.
+/// The file with the key if none is named, below the user's directory of configurations.
 const USUAL_KEY: &str = "stockade/key";
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// The gateway, such as <https://gateway.example.org:11443>.
     gateway: String,
-    /// Where to listen: a loopback address. May be given several times.
+    /// A loopback address to listen on. May be given several times.
     #[arg(long, default_values_t = [DEFAULT_ADDRESS])]
     listen: Vec<SocketAddr>,
     /// A file with your key, which only you can read (`~/.config/stockade/key` if nothing else is

@@ -25,7 +25,7 @@ use tries::{Try, tour};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// Where the gateway listens.
+    /// The address that the gateway listens on.
     #[arg(long, default_value = "127.0.0.1:11435")]
     listen: SocketAddr,
     /// Send the requests of the tour, compare the answers, and end.
@@ -131,7 +131,7 @@ async fn take_tour(gateway: SocketAddr, keys: &Keys, output: &Output) -> anyhow:
     Ok(if good { Ending::Done } else { Ending::Negative })
 }
 
-/// What is told about a running demo.
+/// The facts that are told about a running demo.
 struct Demo<'a> {
     gateway: SocketAddr,
     config: &'a Path,

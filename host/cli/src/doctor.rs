@@ -35,7 +35,7 @@ use upstream::Upstream;
 pub(super) struct Arguments {
     #[command(flatten)]
     file: ConfigFile,
-    /// Whose answers to look at; if left out, those of the first user to whom something is
+    /// The user whose answers to look at; if left out, those of the first user to whom something is
     /// allowed and something denied.
     #[arg(long, conflicts_with = "gateway")]
     user: Option<String>,

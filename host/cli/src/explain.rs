@@ -24,14 +24,14 @@ pub(super) struct Arguments {
     /// The configuration.
     #[arg(long, short, default_value = "stockade.yaml")]
     config: PathBuf,
-    /// Who asks: a user of the configuration, or with `--proof jwt`, `--group` or `--attribute` one
-    /// whom only an issuer knows.
+    /// The caller: a user of the configuration, or with `--proof jwt`, `--group` or `--attribute`
+    /// one whom only an issuer knows.
     #[arg(long, required_unless_present = "record")]
     user: Option<String>,
-    /// What for: chat, generate, embed, show, list, pull, …
+    /// The operation: chat, generate, embed, show, list, pull, …
     #[arg(long, required_unless_present = "record")]
     operation: Option<Operation>,
-    /// On which model.
+    /// The model.
     #[arg(long, value_parser = ModelName::parse)]
     model: Option<ModelName>,
     #[command(flatten)]
@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     /// Judge a request again that stands in this log of JSON lines; `-` for standard input.
     #[arg(long, conflicts_with_all = ["user", "operation", "model", "Circumstances"])]
     record: Option<PathBuf>,
-    /// Which request of the log, by its id; needed where there are several.
+    /// The request of the log, by its id; needed where there are several.
     #[arg(long, requires = "record")]
     request: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What keeps secrets in the memory of this process: they are in it as long as it runs.
+//! Measures that keep secrets in the memory of this process: they are in it as long as it runs.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! What a person types: `stockade serve | connect | demo | doctor | check | explain | schema | key |
+//! The command line: `stockade serve | connect | demo | doctor | check | explain | schema | key |
 //! password | policy | token`.
 //!
 //! Exit codes: 0 done, 1 a negative answer (denied, check failed), 2 wrong usage or a
@@ -71,7 +71,7 @@ enum Command {
 }
 
 impl Command {
-    /// Whether it reads keys, passwords or a configuration that names them.
+    /// Tells whether it reads keys, passwords or a configuration that names them.
     const fn has_secrets(&self) -> bool {
         // The compiler limits itself, and policies are no secrets.
         !matches!(self, Self::Schema(_) | Self::Policy(_) | Self::CompilePolicies)
@@ -85,7 +85,7 @@ struct ConfigFile {
     config: PathBuf,
 }
 
-/// How a command ended.
+/// The end of a command.
 enum Ending {
     Done,
     /// Denied, or not as it should be.
@@ -104,7 +104,7 @@ impl From<Ending> for ExitCode {
     }
 }
 
-/// Run the command line of this process.
+/// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(arguments.json);

@@ -13,7 +13,7 @@ use stockade_config::ConfigErrors;
 use stockade_core::environment;
 use stockade_log::plain;
 
-/// Where a command's answer goes.
+/// The form and the place of a command's answer.
 pub(super) struct Output {
     json: bool,
 }
@@ -23,12 +23,12 @@ impl Output {
         Self { json }
     }
 
-    /// Whether a program reads what is written.
+    /// Tells whether a program reads what is written.
     pub(super) const fn is_json(&self) -> bool {
         self.json
     }
 
-    /// Whether errors may be colored.
+    /// Tells whether errors may be colored.
     pub(super) fn color() -> bool {
         environment::color() && stderr().is_terminal()
     }
@@ -57,7 +57,7 @@ impl Output {
         }
     }
 
-    /// Why a command could not do its work.
+    /// Writes the reason why a command could not do its work.
     pub(super) fn error(&self, error: &anyhow::Error) {
         // Nothing is left to tell it to where standard error is gone.
         if self.json {

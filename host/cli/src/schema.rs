@@ -8,7 +8,7 @@ use stockade_control::shipped::settings_schemas;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// Of which file.
+    /// The file that the schema is of.
     #[arg(value_enum, default_value_t = File::Configuration)]
     file: File,
 }

@@ -61,7 +61,7 @@ pub(super) fn runtime() -> anyhow::Result<Runtime> {
     builder.enable_all().build().context("cannot start the runtime")
 }
 
-/// Run until SIGTERM or SIGINT, then drain.
+/// Runs until SIGTERM or SIGINT, then drains.
 pub(super) async fn serve(server: Server, level: Option<LogLevelHandle>) -> anyhow::Result<Ending> {
     let mut signals = Signals::new()?;
     let generation = server.current().load();
@@ -92,7 +92,7 @@ pub(super) async fn serve(server: Server, level: Option<LogLevelHandle>) -> anyh
     Ok(Ending::Done)
 }
 
-/// What shadow bindings have said so far, for whoever decides whether to enforce them.
+/// Logs what shadow bindings have said so far, for whoever decides whether to enforce them.
 fn log_shadow(server: &Server) {
     for (binding, count) in server.shadow().counts() {
         let ShadowCount { allow, deny, abstain, failure, changes } = count;

@@ -20,10 +20,10 @@ pub(super) enum Command {
         /// The configuration; its newest secret (the first) signs.
         #[arg(long, short, default_value = "stockade.yaml")]
         config: PathBuf,
-        /// For whom.
+        /// The user.
         #[arg(long)]
         user: String,
-        /// For how long, such as 30m or 12h.
+        /// The time for which it is good, such as 30m or 12h.
         #[arg(long, default_value = "1h", value_parser = humantime::parse_duration)]
         ttl: Duration,
     },

@@ -1,5 +1,5 @@
-//! What may be meant so, and probably is not: bindings that never apply or say nothing new,
-//! users who can do nothing, policies that nobody is judged by.
+//! Settings that may be meant so, and probably are not: bindings that never apply or say nothing
+//! new, users who can do nothing, policies that nobody is judged by.
 
 mod people;
 
@@ -13,8 +13,8 @@ use self::people::{Alike, People};
 use super::types::{Binding, Config, Subjects};
 
 impl Config {
-    /// What may be meant so, and probably is not. It takes as long as there are users,
-    /// bindings and warnings, so it is not for every load.
+    /// Returns the settings that may be meant so, and probably are not. It takes as long as there
+    /// are users, bindings and warnings, so it is not for every load.
     pub fn warnings(&self) -> Vec<ConfigError> {
         let people = People::of(self);
         let mut advice = Advice { config: self, people: &people, found: Vec::new() };
@@ -46,7 +46,7 @@ impl Advice<'_> {
         self.found.push((at, warning));
     }
 
-    /// Whom a binding applies to, of those who exist.
+    /// Warns of a binding that applies to nobody of those who exist.
     fn reach(&mut self, binding: &Binding) {
         let people = self.people;
         let subjects = &binding.subjects;
@@ -159,12 +159,12 @@ impl Advice<'_> {
     }
 }
 
-/// Whether a token of this issuer can be the user's.
+/// Tells whether a token of this issuer can be the user's.
 fn names(issuer: &JwtIssuer, user: &UserId) -> bool {
     user.as_str().starts_with(&issuer.mapping.user_prefix)
 }
 
-/// Whether one binding says to everybody what another, of the same policy and settings, says
+/// Tells whether one binding says to everybody what another, of the same policy and settings, says
 /// to some, whoever is in which group.
 fn covers(wide: &Binding, narrow: &Binding) -> bool {
     let counts = wide.enforced || !narrow.enforced;

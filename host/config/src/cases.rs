@@ -37,7 +37,7 @@ impl Cases {
 pub struct Case {
     /// Its name.
     pub name: String,
-    /// Where it stands.
+    /// Its place in the file.
     pub at: Location,
     /// The settings that the policy is given, as canonical JSON.
     pub settings: String,
@@ -47,7 +47,7 @@ pub struct Case {
     pub expected: Expected,
 }
 
-/// What must come of a case.
+/// The answer that a case must get.
 pub struct Expected {
     /// Its kind.
     pub answer: ExpectedAnswer,
@@ -99,44 +99,44 @@ pub(super) struct RawCases {
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Test", extend("required" = ["name", "operation", "expect"]))]
 struct RawCase {
-    /// What it shows.
+    /// Its name, which tells what it shows.
     name: Slot<String>,
     /// The policy's settings in this test.
     settings: Slot<Setting>,
-    /// Who calls; alice, if left out.
+    /// The caller; alice, if left out.
     user: Slot<String>,
-    /// In which groups the caller is.
+    /// The groups of the caller.
     groups: Slot<Vec<Slot<String>>>,
     /// The caller's attributes.
     attributes: Slot<Entries<String>>,
-    /// What for.
+    /// The operation.
     #[schemars(schema_with = "schema::operation")]
     operation: Slot<String>,
-    /// In which API; Ollama's own, if left out.
+    /// The API; Ollama's own, if left out.
     #[schemars(schema_with = "schema::api")]
     api: Slot<Dialect>,
-    /// On which model.
+    /// The model.
     model: Slot<String>,
-    /// On which models, where there are several, or in another role than the usual one.
+    /// The models, where there are several, or in another role than the usual one.
     models: Slot<Vec<Slot<request::RawModel>>>,
-    /// What the body asks for.
+    /// The parameters in the body.
     parameters: Slot<request::RawParameters>,
-    /// How the caller proved who it is; an API key, if left out.
+    /// The kind of proof that the caller gave; an API key, if left out.
     #[schemars(schema_with = "schema::proof")]
     proof: Slot<ProofKind>,
-    /// From which address; 127.0.0.1, if left out.
+    /// The caller's address; 127.0.0.1, if left out.
     address: Slot<String>,
-    /// Over what; plain HTTP, if left out.
+    /// The transport; plain HTTP, if left out.
     #[schemars(schema_with = "schema::transport")]
     transport: Slot<Transport>,
-    /// When, in `time_zone` or with an offset; 2026-01-05T12:00:00Z, a Monday, if left out.
+    /// The time, in `time_zone` or with an offset; 2026-01-05T12:00:00Z, a Monday, if left out.
     #[schemars(schema_with = "schema::moment")]
     time: Slot<String>,
-    /// What the caller has used so far.
+    /// The caller's usage so far.
     usage: Slot<request::RawUsage>,
     /// The canonical JSON body, for a policy that looks at it.
     body: Slot<String>,
-    /// What the policy must answer.
+    /// The answer that the policy must give.
     expect: Slot<ExpectedAnswer>,
     /// A part of the reason of a deny, or of what is wrong with the settings.
     reason: Slot<String>,
@@ -144,7 +144,7 @@ struct RawCase {
     obligations: Slot<Vec<Slot<String>>>,
 }
 
-/// Read the cases of a file.
+/// Reads the cases of a file.
 ///
 /// # Errors
 /// Everything that is wrong with it.
@@ -154,7 +154,7 @@ pub fn load(path: &Path) -> Result<Cases, ConfigErrors> {
     read(path, &text)
 }
 
-/// Read the cases that stand in a text.
+/// Reads the cases that stand in a text.
 ///
 /// # Errors
 /// Everything that is wrong with it.

@@ -1,4 +1,4 @@
-//! What of a configuration ends soon, or has ended: certificates, authorities and revocation
+//! Parts of a configuration that end soon, or have ended: certificates, authorities and revocation
 //! lists of its listeners.
 
 use std::time::Duration;
@@ -9,13 +9,13 @@ use stockade_yaml::{ConfigError, Location};
 
 use super::types::{Config, KeyEnd};
 
-/// How long before its end something is warned of.
+/// The time before an end in which it is warned of.
 const SOON: Duration = Duration::from_hours(14 * 24);
 
 const DAY: u64 = 24 * 3600;
 
 impl Config {
-    /// What ends within two weeks or has ended, with what that means.
+    /// Returns warnings of what ends within two weeks or has ended, with what that means.
     pub fn endings(&self, now: UnixTime) -> Vec<ConfigError> {
         let near =
             |(_, ending): &&(Location, Ending)| ending.at.as_duration() < now.as_duration() + SOON;
@@ -36,7 +36,7 @@ impl Config {
         expired.map(warning).collect()
     }
 
-    /// When the next thing ends of which that is known.
+    /// Returns the time of the next end that is known.
     pub fn next_ending(&self, now: UnixTime) -> Option<UnixTime> {
         self.all_endings().map(|(_, ending)| ending.at).filter(|at| *at >= now).min()
     }

@@ -26,7 +26,7 @@ const DEEPEST: usize = 8;
 /// More files are a mistake.
 const MOST: usize = 1000;
 
-/// Read the main file and all that it includes.
+/// Reads the main file and all that it includes.
 ///
 /// # Errors
 /// Why there is no main file.
@@ -87,9 +87,9 @@ fn directory_of(path: &Path) -> &Path {
 }
 
 struct Reader<'a, 's> {
-    /// Where all files must be, links resolved.
+    /// The directory in which all files must be, links resolved.
     root: PathBuf,
-    /// How many bytes the files that follow may have.
+    /// The bytes that the files that follow may have.
     room: u64,
     /// Every file so far, links resolved, and where it was included.
     seen: HashMap<PathBuf, Option<Location>>,
@@ -137,7 +137,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// What a file would define is not known.
+    /// Reports a problem for which it is not known what a file would define.
     fn refuse(&mut self, problem: Problem) {
         self.raw.incomplete = true;
         self.report.add(problem);
@@ -166,7 +166,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    /// Whether this file may be read here.
+    /// Checks that this file may be read here.
     fn check(&mut self, path: &Path, real: &Path, at: Location) -> Result<(), Problem> {
         let path = path.display();
         if !real.starts_with(&self.root) {

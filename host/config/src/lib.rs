@@ -53,10 +53,10 @@ pub struct Loaded {
     pub sources: SourceSet,
 }
 
-/// What came of reading a configuration, good or not.
+/// The result of reading a configuration, good or not.
 #[derive(Debug)]
 pub struct Reading {
-    /// What could be understood; without errors, it is the configuration.
+    /// The part that could be understood; without errors, it is the configuration.
     pub config: Option<Config>,
     /// Everything that is wrong.
     pub errors: Vec<ConfigError>,
@@ -77,7 +77,7 @@ pub fn read_secret(path: &Path) -> Result<Secret<Vec<u8>>, UnusableSecret> {
     Ok(secret_file::read(path)?)
 }
 
-/// Load a configuration file. `builtins` are the names of the shipped policies, without
+/// Loads a configuration file. `builtins` are the names of the shipped policies, without
 /// `builtin/`.
 ///
 /// # Errors

@@ -7,10 +7,10 @@ use stockade_yaml::{Entries, Location, Problem, Report, Slot, quoted};
 use super::raw::{RawConfig, RawFragment};
 
 pub(super) trait Merge {
-    /// Take in what an included file says.
+    /// Takes in the content of an included file.
     fn merge(&mut self, fragment: RawFragment);
 
-    /// Report what two files define.
+    /// Reports names that two files define.
     fn distinct(&mut self, report: &mut Report);
 }
 
@@ -33,8 +33,7 @@ impl Merge for RawConfig {
     }
 }
 
-/// Put what stands in one file behind what stands in others; true where a part could not
-/// be read.
+/// Appends the content of one file to that of others; true where a part could not be read.
 fn append<T>(all: &mut Slot<T>, more: Slot<T>, append: fn(&mut T, &mut T)) -> bool {
     let broken = all.is_broken() || more.is_broken();
     match (&mut *all, more) {

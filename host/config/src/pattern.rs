@@ -12,7 +12,7 @@ pub struct Pattern {
     parts: Vec<String>,
 }
 
-/// What a pattern leads to.
+/// The files that a pattern leads to.
 #[derive(Clone, Debug, Default)]
 pub struct Matches {
     /// The files, those of one directory by name. One that is named without `*` and `?`
@@ -49,7 +49,7 @@ impl Pattern {
         Ok(Self { directory: directory.to_owned(), parts })
     }
 
-    /// Look for the files.
+    /// Looks for the files.
     pub fn expand(&self) -> Matches {
         let mut matches = Matches { files: vec![self.directory.clone()], ..Matches::default() };
         for (index, part) in self.parts.iter().enumerate() {
@@ -92,7 +92,7 @@ fn entries(directory: &Path, part: &str) -> io::Result<Vec<PathBuf>> {
     Ok(names.into_iter().map(|name| directory.join(name)).collect())
 }
 
-/// Whether a name fits: `*` stands for any text, `?` for one character.
+/// Tells whether a name fits: `*` stands for any text, `?` for one character.
 fn fits(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), name.chars().collect());

@@ -7,7 +7,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use stockade_core::UnixTime;
 
-/// Why a text is no quantity, with examples of what is.
+/// The reason why a text is no quantity, with examples of what is.
 pub(super) type Invalid = &'static str;
 
 const BEFORE: Invalid = "this lies before 1970";

@@ -33,46 +33,46 @@ use super::types::{LogFormat, LogLevel, WhenStuck};
 pub(super) struct RawConfig {
     /// More files, such as `bindings.d/*.yaml`, with groups, users, policies, bindings and tests.
     pub(super) include: Slot<RawInclude>,
-    /// Where to listen: an address, or a mapping with `tls`, or a list of them.
+    /// The addresses to listen on: one address, or a mapping with `tls`, or a list of them.
     pub(super) listen: Slot<RawListeners>,
-    /// Where Ollama is, and how long it may take.
+    /// The address of Ollama, and the time that it may take.
     pub(super) upstream: Slot<RawUpstream>,
-    /// Whether to listen elsewhere than on loopback without TLS.
+    /// True to listen elsewhere than on loopback without TLS.
     pub(super) allow_plain_http: Slot<bool>,
     /// The proxies that are believed when they tell whom they speak for.
     pub(super) trusted_proxies: Slot<RawTrustedProxies>,
     /// The IANA name of the zone in which policies see weekday and hour, such as Europe/Paris.
     pub(super) time_zone: Slot<String>,
-    /// How much a caller may send, and how slowly.
+    /// Limits on what a caller may send, and on how slowly.
     pub(super) limits: Slot<RawLimits>,
-    /// Which web pages may call.
+    /// The web pages that may call.
     pub(super) cors: Slot<RawCors>,
-    /// How to log.
+    /// The level and the form of the log.
     pub(super) log: Slot<RawLog>,
-    /// Which files of secrets are taken.
+    /// The files of secrets that are taken.
     pub(super) secret_files: Slot<RawSecretFiles>,
-    /// How callers may say who they are.
+    /// The ways in which callers may say who they are.
     pub(super) authentication: Slot<RawAuthentication>,
-    /// What signs expiring tokens.
+    /// The secrets that sign expiring tokens, and the rules for these.
     pub(super) tokens: Slot<RawTokens>,
-    /// Who signs JWTs, by a name for logs.
+    /// The issuers of JWTs, by a name for logs.
     pub(super) issuers: Slot<Entries<RawIssuer>>,
     /// Groups that exist, with or without members. Those of users exist too.
     pub(super) groups: Slot<Vec<Slot<String>>>,
-    /// Who exists, by name.
+    /// The users, by name.
     pub(super) users: Slot<Entries<RawUser>>,
     /// The policies that bindings name.
     pub(super) policies: Slot<Entries<RawPolicy>>,
-    /// Which policy judges whom.
+    /// The bindings: each names a policy and those whom it judges.
     pub(super) bindings: Slot<Vec<Slot<RawBinding>>>,
-    /// What must hold: run on every load, and a failing one rejects the change.
+    /// Requests and their decisions: run on every load, and a failing one rejects the change.
     pub(super) tests: Slot<Vec<Slot<RawTest>>>,
     /// Some part could not be read, so a name that nobody defines may not be wrong.
     #[serde(skip)]
     pub(super) incomplete: bool,
 }
 
-/// What an included file may say: nothing that concerns the whole gateway.
+/// The content that an included file may have: nothing that concerns the whole gateway.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawFragment {
@@ -125,9 +125,9 @@ pub(super) enum RawListen {
 pub(super) struct RawListener {
     /// Address and port, such as 127.0.0.1:11435.
     pub(super) address: Slot<String>,
-    /// What is presented there; without it, HTTP is plain.
+    /// The certificates that are presented there; without them, HTTP is plain.
     pub(super) tls: Slot<RawTls>,
-    /// Whether each connection begins with a header of the PROXY protocol.
+    /// `required` if each connection must begin with a header of the PROXY protocol, else `off`.
     pub(super) proxy_protocol: Slot<ProxyProtocol>,
     /// Names by which callers without a credential reach it, such as ollama.example.org. IP
     /// addresses and names of private networks need not be told.
@@ -151,7 +151,7 @@ pub(super) struct RawTls {
     pub(super) key: Slot<String>,
     /// The file with the authorities of client certificates, in PEM.
     pub(super) client_ca: Slot<String>,
-    /// Whether every caller must have a certificate.
+    /// `required` if every caller must have a certificate, else `optional`.
     pub(super) client_auth: Slot<ClientAuth>,
     /// The file with revocation lists, in PEM.
     pub(super) crl: Slot<String>,
@@ -168,15 +168,15 @@ pub(super) enum ClientAuth {
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Upstream")]
 pub(super) struct RawUpstream {
-    /// Where Ollama is, such as `http://127.0.0.1:11434`.
+    /// The URL of Ollama, such as `http://127.0.0.1:11434`.
     pub(super) url: Slot<String>,
-    /// How long a connection may take to be made.
+    /// The longest time that a connection may take to be made.
     #[schemars(schema_with = "schema::duration")]
     pub(super) connect_timeout: Slot<String>,
-    /// How long Ollama may take to begin an answer, loading the model included.
+    /// The longest time that Ollama may take to begin an answer, loading the model included.
     #[schemars(schema_with = "schema::duration")]
     pub(super) response_timeout: Slot<String>,
-    /// How long an answer that has begun may pause.
+    /// The longest pause in an answer that has begun.
     #[schemars(schema_with = "schema::duration")]
     pub(super) idle_timeout: Slot<String>,
 }
@@ -194,16 +194,16 @@ pub(super) struct RawLimits {
     /// The largest blob upload.
     #[schemars(schema_with = "schema::size")]
     pub(super) blob: Slot<String>,
-    /// How long a request's head may take.
+    /// The longest time that a request's head may take.
     #[schemars(schema_with = "schema::duration")]
     pub(super) header_timeout: Slot<String>,
-    /// How long a caller may pause within a body.
+    /// The longest pause of a caller within a body.
     #[schemars(schema_with = "schema::duration")]
     pub(super) body_timeout: Slot<String>,
-    /// How long answers may go on after the gateway was told to stop.
+    /// The longest time that answers may go on after the gateway was told to stop.
     #[schemars(schema_with = "schema::duration")]
     pub(super) drain_timeout: Slot<String>,
-    /// How long a caller may take nothing of an answer.
+    /// The longest time in which a caller may take nothing of an answer.
     #[schemars(schema_with = "schema::duration")]
     pub(super) write_timeout: Slot<String>,
     /// The memory for all bodies in flight; a quarter of the machine's, if nothing is said.
@@ -233,10 +233,10 @@ pub(super) struct RawCors {
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Log")]
 pub(super) struct RawLog {
-    /// From which level on.
+    /// The level from which on lines are logged.
     pub(super) level: Slot<LogLevel>,
-    /// In which form.
+    /// The form of the lines.
     pub(super) format: Slot<LogFormat>,
-    /// What happens to requests while standard error takes no lines.
+    /// The treatment of requests while standard error takes no lines.
     pub(super) when_stuck: Slot<WhenStuck>,
 }

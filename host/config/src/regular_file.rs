@@ -37,7 +37,8 @@ impl Stat {
         rustix::fs::FileType::from_raw_mode(self.mode).is_file()
     }
 
-    /// What is said about the file under a name, links followed; nothing where there is none.
+    /// Returns what the system says about the file under a name, links followed; nothing where
+    /// there is none.
     pub(crate) fn of(path: &Path) -> Option<Self> {
         path.metadata().ok().map(|metadata| Self::from(&metadata))
     }
@@ -74,7 +75,7 @@ pub(crate) enum ReadError {
 }
 
 impl ReadError {
-    /// Whether the file may well be read a moment later as it is: the machine was short of
+    /// Tells whether the file may well be read a moment later as it is: the machine was short of
     /// something.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
@@ -84,7 +85,7 @@ impl ReadError {
     }
 }
 
-/// Whether an error says that the machine was short of something.
+/// Tells whether an error says that the machine was short of something.
 pub(crate) fn is_passing(error: &io::Error) -> bool {
     use rustix::io::Errno;
 

@@ -43,7 +43,7 @@ fn definition(policy: &str) -> String {
     format!("settings-of-{policy}")
 }
 
-/// What a binding of this policy must keep to.
+/// Returns the rule that a binding of this policy must keep to.
 fn settings_of(policy: &str) -> Value {
     let settings = format!("#/definitions/{}", definition(policy));
     json!({

@@ -20,7 +20,7 @@ pub struct SourceSet {
     patterns: Vec<Pattern>,
     read: HashMap<PathBuf, SourceFile>,
     expanded: HashMap<Pattern, Matches>,
-    /// What was read before this reading came to it.
+    /// The files that were read before this reading came to them.
     ahead: HashMap<PathBuf, SourceFile>,
     expanded_ahead: HashMap<Pattern, Matches>,
 }
@@ -30,7 +30,7 @@ pub struct SourceSet {
 struct SourceFile {
     /// The most bytes that were wanted of it.
     limit: u64,
-    /// Whether it is a text of the configuration itself.
+    /// True if it is a text of the configuration itself.
     is_text: bool,
     content: Result<Content, ReadError>,
     digest: [u8; 32],
@@ -42,7 +42,7 @@ impl SourceFile {
         Self { limit, is_text: false, digest: digest(&content), content }
     }
 
-    /// Whether reading with another limit would come to the same.
+    /// Tells whether reading with another limit would come to the same.
     fn answers(&self, limit: u64) -> bool {
         match &self.content {
             Ok(content) => content.bytes.len() as u64 <= limit,
@@ -79,13 +79,13 @@ impl SourceSet {
         &self.files
     }
 
-    /// What `include:` says, in all files. A file that matches later belongs to the
+    /// The patterns of `include:`, in all files. A file that matches later belongs to the
     /// configuration.
     pub fn patterns(&self) -> &[Pattern] {
         &self.patterns
     }
 
-    /// Whether something could not be read because the machine was short of something, so
+    /// Tells whether something could not be read because the machine was short of something, so
     /// that the same files may be read a moment later.
     pub fn is_short(&self) -> bool {
         let failed = |file: &SourceFile| file.content.as_ref().is_err_and(ReadError::is_passing);
@@ -129,7 +129,7 @@ impl SourceSet {
         matches
     }
 
-    /// What is needed to look for changes later. Contents other than texts are let go of.
+    /// Returns what is needed to look for changes later. Contents other than texts are let go of.
     pub fn last_read(&self) -> LastRead {
         let seen = |path: &PathBuf| {
             let file = self.read.get(path)?;
@@ -199,11 +199,10 @@ impl From<&Matches> for Found {
 pub struct ChangedFile {
     /// Its name in the configuration.
     pub path: PathBuf,
-    /// What it holds now.
+    /// The digest of what it holds now.
     pub digest: [u8; 32],
-    /// Whether its text is the beginning of what it was, as that of a file is which is being
-    /// written again. Of what is no text of the configuration only the empty beginning is
-    /// known.
+    /// True if its text is the beginning of what it was, as that of a file is which is being
+    /// written again. Of what is no text of the configuration only the empty beginning is known.
     pub is_prefix: bool,
 }
 
@@ -212,7 +211,7 @@ pub struct ChangedFile {
 pub struct Changes {
     /// The files.
     pub files: Vec<ChangedFile>,
-    /// Whether a pattern leads to other files.
+    /// True if a pattern leads to other files.
     pub patterns: bool,
 }
 
@@ -234,7 +233,7 @@ impl LastRead {
         self.patterns.iter().map(|(pattern, _)| pattern)
     }
 
-    /// Whether the system says that something is not as it was. It does not tell of two
+    /// Tells whether the system says that something is not as it was. It does not tell of two
     /// changes within one tick of the file system's clock.
     pub fn looks_different(&self) -> bool {
         self.files.iter().any(|file| Stat::of(&file.path).filter(Stat::is_regular) != file.stat)

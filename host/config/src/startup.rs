@@ -1,5 +1,5 @@
-//! What is fixed when the gateway starts. Everything else takes effect with the generation
-//! that says it.
+//! Settings that are fixed when the gateway starts. Everything else takes effect with the
+//! generation that says it.
 
 use std::net::SocketAddr;
 

@@ -10,7 +10,7 @@ use super::source_set::SourceSet;
 /// All files together may be this large; more is a mistake.
 pub(super) const LARGEST: u64 = 16 << 20;
 
-/// Why a file gives no text.
+/// The reason why a file gives no text.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unreadable {
     #[error("{0}")]

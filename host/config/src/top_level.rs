@@ -1,5 +1,5 @@
-//! What is done to a file's tree before it is understood: sections that only hold anchors are
-//! left out, and variables of the environment are put in.
+//! Changes to a file's tree before it is understood: sections that only hold anchors are left out,
+//! and variables of the environment are put in.
 //!
 //! Only the main file may name variables: whoever may write an included one must not be able to
 //! read the environment of the gateway. The texts of bindings and tests are for policies, which

@@ -34,23 +34,23 @@ pub use self::subjects::{Exceptions, Subjects};
 /// hold is found out when a generation is built from it.
 #[derive(Debug)]
 pub struct Config {
-    /// Where to listen; at least one address.
+    /// The listeners; at least one.
     pub listen: Vec<Listener>,
-    /// Where Ollama is.
+    /// The address of Ollama, and the time that it may take.
     pub upstream: Upstream,
-    /// Who is believed when it speaks for others.
+    /// The proxies that are believed when they speak for others.
     pub trusted_proxies: TrustedProxies,
-    /// How much a caller may send, and how slowly.
+    /// Limits on what a caller may send, and on how slowly.
     pub limits: Limits,
-    /// Which web pages may read answers.
+    /// The web pages that may read answers.
     pub cors: Cors,
-    /// How to log.
+    /// The level and the form of the log.
     pub log: Log,
     /// The zone in which policies see weekdays and hours.
     pub time_zone: TimeZone,
-    /// Who exists.
+    /// The users.
     pub users: Vec<User>,
-    /// How callers may say who they are.
+    /// The ways in which callers may say who they are.
     pub authentication: Authentication,
     /// The keys of the users.
     pub api_keys: Vec<ApiKey>,
@@ -62,21 +62,21 @@ pub struct Config {
     pub certificates: Vec<ClientCertificate>,
     /// The secrets that sign tokens.
     pub token_secrets: Vec<TokenSecret>,
-    /// What tokens must keep to.
+    /// The rules that tokens must keep to.
     pub token_rules: TokenRules,
-    /// Who signs JWTs.
+    /// The issuers of JWTs.
     pub issuers: Vec<Issuer>,
     /// The policies, by distinct names.
     pub policies: Vec<PolicySource>,
-    /// Which policy judges whom; names are distinct and policies are known.
+    /// The bindings of policies to subjects; names are distinct and policies are known.
     pub bindings: Vec<Binding>,
-    /// What must hold of every generation.
+    /// The tests that every generation must pass.
     pub tests: Vec<ConfigTest>,
-    /// Where each user stands.
+    /// The place of each user in the file.
     pub(super) user_places: HashMap<UserId, Location>,
     /// Keys that expire.
     pub(super) key_ends: Vec<KeyEnd>,
-    /// What was noticed while reading, and may be meant so.
+    /// Warnings from reading: what may be meant so, and probably is not.
     pub(super) read_warnings: Vec<ConfigError>,
     pub(super) sources: Sources,
 }
@@ -100,19 +100,19 @@ pub(super) struct KeyEnd {
     pub(super) ends: UnixTime,
 }
 
-/// Where to listen.
+/// An address to listen on.
 #[derive(Clone, Debug)]
 pub struct Listener {
     /// The address.
     pub address: SocketAddr,
-    /// What is presented there; without it, HTTP is plain.
+    /// The certificates that are presented there; without them, HTTP is plain.
     pub tls: Option<Tls>,
-    /// Whether each connection must begin with a header of the PROXY protocol, from a
-    /// trusted proxy.
+    /// True if each connection must begin with a header of the PROXY protocol, from a trusted
+    /// proxy.
     pub proxy_protocol: bool,
     /// Names by which it is reached besides those that every listener has, in lower case.
     pub hosts: Vec<String>,
-    /// What of `tls` ends, each at the place that names its file.
+    /// The parts of `tls` that end, each at the place that names its file.
     pub(super) endings: Vec<(Location, Ending)>,
 }
 
@@ -123,58 +123,58 @@ impl Listener {
     }
 }
 
-/// How callers may say who they are.
+/// The ways in which callers may say who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authentication {
-    /// Whether a key may stand in front of the path: `/k/<key>/api/chat`.
+    /// True if a key may stand in front of the path: `/k/<key>/api/chat`.
     pub key_in_path: bool,
-    /// Who callers without a credential are, if they are anybody.
+    /// The user that callers without a credential are, if they are anybody.
     pub anonymous: Option<UserId>,
-    /// Who may speak for others, if somebody may.
+    /// The front ends that may speak for others, if any.
     pub on_behalf: Option<OnBehalf>,
-    /// How long passwords are believed.
+    /// The time for which passwords are believed.
     pub password_rules: PasswordRules,
-    /// How failures are punished, if they are.
+    /// The rules that make callers wait after failures, if any.
     pub throttle: Option<ThrottleRules>,
-    /// Whether an answer that is under way is cut when its caller's credential ends.
+    /// True if an answer that is under way is cut when its caller's credential ends.
     pub terminate_streams: bool,
 }
 
-/// Who signs JWTs.
+/// An issuer of JWTs.
 #[derive(Clone, Debug)]
 pub struct Issuer {
-    /// What its tokens must keep to, and its keys, unless they are fetched.
+    /// The rules for its tokens, and its keys, unless they are fetched.
     pub rules: JwtIssuer,
-    /// Where its keys are fetched, if they are.
+    /// The source of its keys, if they are fetched.
     pub fetched: Option<FetchedKeys>,
 }
 
 /// Keys that an issuer publishes.
 #[derive(Clone, Debug)]
 pub struct FetchedKeys {
-    /// Where: the keys, or the configuration that the issuer publishes.
+    /// The URL: of the keys, or of the configuration that the issuer publishes.
     pub endpoint: Arc<Endpoint>,
     /// The issuer whose configuration says where the keys are; nothing where that is known.
     pub discovered_from: Option<String>,
-    /// How long they are good before they are fetched again.
+    /// The time after which they are fetched again.
     pub refresh: Duration,
 }
 
-/// Where Ollama is.
+/// The address of Ollama, and the time that it may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
     /// Host and port, to be spoken to by plain HTTP.
     pub authority: Authority,
-    /// How long a connection may take to be made.
+    /// The longest time that a connection may take to be made.
     pub connect_timeout: Duration,
-    /// How long Ollama may take to begin an answer, loading the model included, and
+    /// The longest time that Ollama may take to begin an answer, loading the model included, and
     /// without a stream also producing it.
     pub response_timeout: Duration,
-    /// How long an answer that has begun may pause.
+    /// The longest pause in an answer that has begun.
     pub idle_timeout: Duration,
 }
 
-/// How much a caller may send, and how slowly.
+/// Limits on what a caller may send, and on how slowly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The largest JSON body, in bytes.
@@ -183,13 +183,13 @@ pub struct Limits {
     pub json_depth: usize,
     /// The largest blob upload, in bytes.
     pub blob: u64,
-    /// How long a request's head may take.
+    /// The longest time that a request's head may take.
     pub header_timeout: Duration,
-    /// How long a caller may pause within a body.
+    /// The longest pause of a caller within a body.
     pub body_timeout: Duration,
-    /// How long answers may go on after the gateway was told to stop.
+    /// The longest time that answers may go on after the gateway was told to stop.
     pub drain_timeout: Duration,
-    /// How long a caller may take nothing of an answer.
+    /// The longest time in which a caller may take nothing of an answer.
     pub write_timeout: Duration,
     /// The memory for all bodies in flight, in bytes; a quarter of the machine's, if nothing
     /// is said.
@@ -220,25 +220,25 @@ impl Default for Limits {
     }
 }
 
-/// Which web pages may read answers: those of none, if nothing is said.
+/// The web pages that may read answers: none, if nothing is said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cors {
     /// Their origins.
     pub origins: Vec<OriginPattern>,
 }
 
-/// How to log.
+/// The level and the form of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Log {
-    /// From which level on.
+    /// The level from which on lines are logged.
     pub level: LogLevel,
-    /// In which form.
+    /// The form of the lines.
     pub format: LogFormat,
-    /// What happens to requests while standard error takes no lines.
+    /// The treatment of requests while standard error takes no lines.
     pub when_stuck: WhenStuck,
 }
 
-/// How grave a line must be to be logged.
+/// The least gravity of a line that is logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
@@ -249,7 +249,7 @@ pub enum LogLevel {
     /// Something happened that an operator wants to know.
     #[default]
     Info,
-    /// What happens, for whoever looks for a mistake.
+    /// Details for whoever looks for a mistake.
     Debug,
     /// Everything.
     Trace,
@@ -266,7 +266,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// What happens to requests while nobody reads the log, or it cannot be written.
+/// The treatment of requests while nobody reads the log, or it cannot be written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WhenStuck {
@@ -282,21 +282,21 @@ pub enum WhenStuck {
 pub struct PolicySource {
     /// Its name in the configuration.
     pub name: PolicyName,
-    /// Where its code is.
+    /// The place of its code.
     pub module: ModuleLocation,
     /// The SHA-256 digest that the code must have, if it is pinned.
     pub digest: Option<[u8; 32]>,
-    /// How long one decision may take, if not the usual time.
+    /// The longest time that one decision may take, if not the usual time.
     pub deadline: Option<Duration>,
-    /// How much memory one decision may have, in bytes, if not the usual amount.
+    /// The memory that one decision may have, in bytes, if not the usual amount.
     pub memory: Option<u64>,
-    /// Whether an answer may be used again for equal questions of the same second.
+    /// True if an answer may be used again for equal questions of the same second.
     pub remember: bool,
-    /// Where its `module` stands.
+    /// The place of its `module` in the file.
     pub at: Location,
 }
 
-/// Where a policy's code is.
+/// The place of a policy's code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModuleLocation {
     /// Shipped with the gateway; the name without `builtin/`.
@@ -322,29 +322,29 @@ impl fmt::Debug for ModuleBytes {
     }
 }
 
-/// Who is judged by which policy.
+/// A policy, and the subjects that it judges.
 #[derive(Clone, Debug)]
 pub struct Binding {
     /// Its name, unique.
     pub name: BindingName,
-    /// What a person wrote about it.
+    /// A person's words about it.
     pub description: Option<String>,
-    /// Whom it applies to.
+    /// The subjects that it applies to.
     pub subjects: Subjects,
     /// The policy that judges.
     pub policy: PolicyName,
     /// The policy's settings as canonical JSON: keys sorted, no white space.
     pub settings: String,
-    /// Whether it is obeyed, or only asked and recorded.
+    /// True if it is obeyed, false if it is only asked and recorded.
     pub enforced: bool,
-    /// Where it stands.
+    /// Its place in the file.
     pub at: Location,
     /// The settings with their places; `None` where the file has none.
     pub(super) parts: Option<Part>,
 }
 
 impl Binding {
-    /// Where a part of the settings stands, by a path such as `allow[2].name`.
+    /// Returns the place of a part of the settings, by a path such as `allow[2].name`.
     pub fn settings_at(&self, path: &str) -> Location {
         self.parts.as_ref().map_or(self.at, |parts| parts.locate(path))
     }
@@ -353,28 +353,28 @@ impl Binding {
 /// Something that must hold of every generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigTest {
-    /// What is asked.
+    /// The request.
     pub asked: TestRequest,
-    /// Whether it must be allowed, or else denied.
+    /// True if it must be allowed, false if it must be denied.
     pub allowed: bool,
-    /// Where the test stands.
+    /// The place of the test in the file.
     pub at: Location,
 }
 
 /// The request of a test.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TestRequest {
-    /// Who would call.
+    /// The caller.
     pub caller: SupposedCaller,
-    /// Where from, and how.
+    /// The caller's address, and the kind of listener.
     pub client: Client,
-    /// What for.
+    /// The operation.
     pub operation: Operation,
-    /// With which model, for an operation that names one.
+    /// The model, for an operation that names one.
     pub model: Option<ModelName>,
-    /// In which API.
+    /// The API.
     pub api: Dialect,
-    /// When; at the time of loading, if nothing is said.
+    /// The time; that of loading, if nothing is said.
     pub time: Option<UnixTime>,
 }
 

@@ -41,7 +41,7 @@ use super::raw::{Permissions, RawConfig, RawLog};
 use super::source_set::SourceSet;
 use super::types::{Config, Log};
 
-/// What is known besides the file's text.
+/// Facts that are known besides the file's text.
 pub(super) struct Surroundings<'a> {
     /// The directory that paths in the file start from.
     pub(super) directory: &'a Path,
@@ -49,7 +49,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) builtins: &'a [&'a str],
     /// The files that the configuration names, as they are met.
     pub(super) sources: SourceSet,
-    /// Who else may be able to read the files of secrets.
+    /// The others who may be able to read the files of secrets.
     pub(super) permissions: Permissions,
 }
 
@@ -67,7 +67,7 @@ impl Surroundings<'_> {
     }
 }
 
-/// Check the whole configuration.
+/// Checks the whole configuration.
 pub(super) fn validate(
     raw: RawConfig,
     surroundings: &mut Surroundings<'_>,

@@ -1,4 +1,4 @@
-//! What reading a body strictly and writing it again costs, for each MiB of it.
+//! The cost of reading a body strictly and writing it again, for each MiB of it.
 
 use std::hint::black_box;
 
@@ -16,7 +16,7 @@ fn chat(content: &str, images: &str) -> Bytes {
     .into()
 }
 
-/// What the gateway does with a body: find the route, read, write.
+/// Does the gateway's work on a body: finds the route, reads, writes.
 fn through(body: Bytes) -> usize {
     let mut headers = HeaderMap::new();
     headers.insert("host", HeaderValue::from_static("gateway"));

@@ -1,5 +1,5 @@
-//! What it costs to read a list of models and to leave out those that a caller may not see.
-//! Asking the policies about each of them is the engine's part.
+//! The cost of reading a list of models and leaving out those that a caller may not see. Asking the
+//! policies about each of them is the engine's part.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has to fail")]
 
@@ -34,7 +34,7 @@ fn openai(models: usize) -> Bytes {
     format!("{{\"object\":\"list\",\"data\":[{}]}}", entries.join(",")).into()
 }
 
-/// Read the list, and keep every second model.
+/// Reads the list, and keeps every second model.
 fn filtered(kind: ListKind, body: Bytes) -> Bytes {
     let mut number = 0;
     let keep = |_: &ModelName| {

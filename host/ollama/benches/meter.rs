@@ -1,4 +1,4 @@
-//! What reading an answer costs, for each piece of it that passes.
+//! The cost of reading an answer, for each piece of it that passes.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! What it costs to meet a policy's obligations, beside writing a request without any.
+//! The cost of meeting a policy's obligations, beside writing a request without any.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has to fail")]
 

@@ -25,7 +25,7 @@ const LONGEST_METHOD: usize = 20;
 /// As many fields as hyper takes.
 const MOST_FIELDS: usize = 100;
 
-/// Where the body that follows a head ends.
+/// The end of the body that follows a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFraming {
     /// After so many bytes.
@@ -37,21 +37,21 @@ pub enum BodyFraming {
 /// A head that was read to its end and has one meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// Where it begins, behind empty lines, in bytes.
+    /// The byte at which it begins, behind empty lines.
     pub start: usize,
-    /// Where it ends, the empty line included.
+    /// The byte at which it ends, the empty line included.
     pub end: usize,
-    /// Where its body ends.
+    /// The end of its body.
     pub body: BodyFraming,
 }
 
-/// Why a head is refused.
+/// The reason why a head is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct BadHead {
     /// The status to answer with.
     pub status: StatusCode,
-    /// What the caller is told.
+    /// The message to the caller.
     pub message: &'static str,
 }
 
@@ -90,9 +90,9 @@ const TARGET_TOO_LONG: BadHead = BadHead {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct HeadScanner {
-    /// Where the line begins that is not complete yet.
+    /// The beginning of the line that is not complete yet.
     line: usize,
-    /// How far its end was looked for.
+    /// The point up to which its end was looked for.
     searched: usize,
     request: Option<Request>,
     fields: usize,
@@ -101,7 +101,7 @@ pub struct HeadScanner {
     begun: Begun,
 }
 
-/// What is kept of a request line.
+/// The parts of a request line that are kept.
 #[derive(Clone, Copy, Debug)]
 struct Request {
     start: usize,
@@ -109,8 +109,8 @@ struct Request {
 }
 
 impl HeadScanner {
-    /// Read on. `bytes` are all that came since the end of the request before, those of
-    /// earlier calls included; `None` where they do not have the whole head.
+    /// Reads on. `bytes` are all that came since the end of the request before, those of earlier
+    /// calls included; `None` where they do not have the whole head.
     ///
     /// # Errors
     /// The head is refused, as soon as that is certain.
@@ -149,7 +149,7 @@ impl HeadScanner {
         }
     }
 
-    /// Take a line; the request line again where it is the empty one behind the fields.
+    /// Takes a line; the request line again where it is the empty one behind the fields.
     fn line(&mut self, start: usize, line: &[u8]) -> Result<Option<Request>, BadHead> {
         match self.request {
             None if line.is_empty() && start < 4 => Ok(None),
@@ -218,7 +218,7 @@ impl HeadScanner {
     }
 }
 
-/// Whether the version is 1.0.
+/// Reads a request line; tells whether the version is 1.0.
 fn request_line(line: &[u8]) -> Result<bool, BadHead> {
     if line.len() > LONGEST_TARGET {
         return Err(TARGET_TOO_LONG);

@@ -22,7 +22,7 @@ pub(crate) use place::Place;
 pub use reader::ReadLimits;
 pub(crate) use reader::read;
 
-/// What a value is.
+/// The kind of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Null,
@@ -51,7 +51,7 @@ struct Node {
 pub(crate) struct Document {
     body: Bytes,
     nodes: Vec<Node>,
-    /// Where the body had half a surrogate pair, in order.
+    /// The places of half surrogate pairs in the body, in order.
     halves: Vec<usize>,
 }
 
@@ -70,7 +70,7 @@ impl Document {
         Value { document: self, index }
     }
 
-    /// What is wrong, and at which value.
+    /// Returns an error that says what is wrong, and at which value.
     pub(crate) fn error(&self, problem: Problem, at: Value<'_>) -> JsonError {
         JsonError::new(problem, &self.body, at.node().start as usize)
     }
@@ -98,7 +98,7 @@ impl<'a> Value<'a> {
         &self.document.body[node.start as usize..node.end as usize]
     }
 
-    /// Whether half a surrogate pair stood in it.
+    /// Tells whether half a surrogate pair stood in it.
     pub(crate) fn had_half(self) -> bool {
         let node = self.node();
         let inside = node.start as usize..node.end as usize;
@@ -135,7 +135,7 @@ impl<'a> Value<'a> {
         (self.kind() == Kind::Number).then(|| Number::new(self.raw()))
     }
 
-    /// Whether it is a string, array or object with nothing in it.
+    /// Tells whether it is a string, array or object with nothing in it.
     pub(crate) fn is_empty(self) -> bool {
         let node = self.node();
         match node.kind {

@@ -27,8 +27,8 @@ const LONGEST_LIST: usize = 1024;
 pub struct OwnOrigin<'a> {
     /// The hosts that were asked for, perhaps with ports.
     pub hosts: &'a [String],
-    /// Whether the connection has TLS. A proxy in front may speak TLS where this end does not,
-    /// and never the other way round.
+    /// True if the connection has TLS. A proxy in front may speak TLS where this end does not, and
+    /// never the other way round.
     pub encrypted: bool,
 }
 

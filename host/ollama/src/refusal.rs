@@ -1,4 +1,4 @@
-//! Why a request is not understood, or not forwarded as it stands.
+//! The reason why a request is not understood, or not forwarded as it stands.
 
 use http::{Method, StatusCode};
 use stockade_core::Dialect;
@@ -17,9 +17,9 @@ pub struct Refusal {
     pub status: StatusCode,
     /// The API whose error shape the caller understands.
     pub dialect: Dialect,
-    /// What the caller is told.
+    /// The message to the caller.
     pub message: String,
-    /// What a log may tell, where that is less: nothing that stands in a body.
+    /// The message for a log, where that is less: nothing that stands in a body.
     pub logged: Option<String>,
     /// The methods that the path has, for the `Allow` header of a 405; empty otherwise.
     pub allow: Vec<Method>,

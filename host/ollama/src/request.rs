@@ -56,12 +56,12 @@ pub struct UpstreamRequest {
     pub path: String,
     /// The body.
     pub body: UpstreamBody,
-    /// Whether the stream will end with a usage that the caller did not ask for, to be
-    /// taken out again by [`UsageChunkFilter`](crate::response::UsageChunkFilter).
+    /// True if the stream will end with a usage that the caller did not ask for, to be taken out
+    /// again by [`UsageChunkFilter`](crate::response::UsageChunkFilter).
     pub usage_to_hide: bool,
 }
 
-/// What a request to Ollama carries.
+/// The body of a request to Ollama.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpstreamBody {
     /// Nothing.
@@ -79,14 +79,14 @@ pub enum UpstreamBody {
     Stream,
 }
 
-/// What the gateway itself wants of a request.
+/// The gateway's own wishes about a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WriteOptions {
-    /// Let a stream of `OpenAI`'s API end with the usage, so that it can be counted.
-    /// Where the caller did [not ask](CanonicalRequest::asked_for_usage) for it, it has to
-    /// be taken out of the answer again.
+    /// Lets a stream of `OpenAI`'s API end with the usage, so that it can be counted. Where the
+    /// caller did [not ask](CanonicalRequest::asked_for_usage) for it, it has to be taken out of
+    /// the answer again.
     pub include_usage: bool,
-    /// Leave out `keep_alive`, so that Ollama uses its own.
+    /// Leaves out `keep_alive`, so that Ollama uses its own.
     pub without_keep_alive: bool,
     /// The base of a new model in the spelling under which it is installed. Ollama finds it by
     /// exactly that, and pulls it otherwise. Another model than the judged one counts for nothing.
@@ -129,7 +129,7 @@ impl CanonicalRequest {
         }
     }
 
-    /// Understand a form, whose boundary its content type says.
+    /// Understands a form, whose boundary its content type says.
     pub(crate) fn read_form(
         route: &'static Route,
         body: &Bytes,
@@ -199,7 +199,7 @@ impl CanonicalRequest {
         &self.models
     }
 
-    /// What the request says that a policy may judge.
+    /// Returns the parameters of the request that a policy may judge.
     pub const fn parameters(&self) -> &Parameters {
         &self.parameters
     }
@@ -247,7 +247,7 @@ impl CanonicalRequest {
         }
     }
 
-    /// Whether the caller wants to see the usage at the end of a stream of `OpenAI`'s API.
+    /// Tells whether the caller wants to see the usage at the end of a stream of `OpenAI`'s API.
     pub fn asked_for_usage(&self) -> bool {
         matches!(&self.body, Body::Json(body) if body.asked_for_usage())
     }
@@ -278,7 +278,7 @@ impl CanonicalRequest {
         }
     }
 
-    /// Write the request for Ollama.
+    /// Writes the request for Ollama.
     ///
     /// # Errors
     /// An obligation cannot be met: 403.

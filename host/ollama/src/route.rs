@@ -1,4 +1,4 @@
-//! Which requests there are, and which of them a request is.
+//! The requests that there are, and finding the one that a request is.
 
 mod matching;
 mod path;
@@ -23,7 +23,7 @@ pub use table::ROUTES;
 /// One thing that can be asked of Ollama.
 #[derive(Debug)]
 pub struct Route {
-    /// What is asked for. A body can narrow it, for instance to
+    /// The operation that is asked for. A body can narrow it, for instance to
     /// [`Load`](Operation::Load).
     pub operation: Operation,
     /// The API that it belongs to.
@@ -32,13 +32,13 @@ pub struct Route {
     pub methods: &'static [Method],
     /// The path.
     pub path: Path,
-    /// What the request carries.
+    /// The kind of body of the request.
     pub body: BodyKind,
-    /// What Ollama answers with.
+    /// The kind of Ollama's answer.
     pub response: ResponseKind,
 }
 
-/// What a request carries.
+/// The kind of body of a request.
 #[derive(Clone, Copy, Debug)]
 pub enum BodyKind {
     /// Nothing.
@@ -51,7 +51,7 @@ pub enum BodyKind {
     Multipart,
 }
 
-/// What Ollama answers with, where it answers 200.
+/// The kind of Ollama's answer, where it answers 200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseKind {
     /// Nothing.
@@ -69,8 +69,8 @@ pub enum ResponseKind {
 }
 
 impl ResponseKind {
-    /// Whether the answer is streamed where the request does not say; `None` where it
-    /// never is.
+    /// Tells whether the answer is streamed where the request does not say; `None` where it never
+    /// is.
     pub const fn streams_by_default(self) -> Option<bool> {
         match self {
             Self::Ndjson => Some(true),

@@ -1,4 +1,4 @@
-//! Which fields Ollama knows in a body, and what each of them means to the gateway.
+//! The fields that Ollama knows in a body, and the meaning of each to the gateway.
 //!
 //! Ollama reads bodies into Go structs, and Go matches a key with a field whatever the
 //! case of its letters. So an object that Ollama reads into a struct is described by a
@@ -19,7 +19,7 @@ use stockade_core::ModelRole;
 /// The known fields of one kind of object.
 #[derive(Debug)]
 pub struct Shape {
-    /// What Ollama calls the object.
+    /// The name that Ollama gives the object.
     pub name: &'static str,
     /// Its fields, in Ollama's order.
     pub fields: &'static [Field],
@@ -31,7 +31,7 @@ impl Shape {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// Whether the object names blobs.
+    /// Tells whether the object names blobs.
     pub(crate) fn names_blobs(&self) -> bool {
         self.fields.iter().any(|field| matches!(field.kind, Kind::Digests))
     }
@@ -42,12 +42,12 @@ impl Shape {
 pub struct Field {
     /// Its name, exactly.
     pub name: &'static str,
-    /// What it means to the gateway.
+    /// Its meaning to the gateway.
     pub kind: Kind,
 }
 
-/// What a field means to the gateway. A value of another JSON type than the meaning
-/// needs is refused; `null` means that the field is absent.
+/// The meaning of a field to the gateway. A value of another JSON type than the meaning needs is
+/// refused; `null` means that the field is absent.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     /// Nothing: it is forwarded as it stands.
@@ -58,18 +58,18 @@ pub enum Kind {
     Model(ModelRole),
     /// The older spelling of `model`.
     ModelAlias,
-    /// Whether the answer is streamed.
+    /// True if the answer is streamed.
     Stream,
-    /// Whether a stream ends with the usage.
+    /// True if a stream ends with the usage.
     IncludeUsage,
-    /// How long the model stays loaded: seconds, or a text such as `"5m"`.
+    /// The time that the model stays loaded: seconds, or a text such as `"5m"`.
     KeepAlive,
     /// Context length in tokens.
     Context,
     /// Tokens to produce.
     Output,
-    /// What Ollama does not read but means the same as the [`Output`](Self::Output)
-    /// field of the shape; it is forwarded as that where the other is absent.
+    /// A field that Ollama does not read but means the same as the [`Output`](Self::Output) field
+    /// of the shape; it is forwarded as that where the other is absent.
     OutputAlias,
     /// Text; where it is empty or absent the request only loads the model.
     Prompt,
@@ -85,11 +85,11 @@ pub enum Kind {
     Tools(&'static Shape),
     /// The type of a tool, which can be a web search.
     ToolType,
-    /// Whether the rendered prompt is asked for.
+    /// True if the rendered prompt is asked for.
     DebugRender,
-    /// Whether plain HTTP may be used.
+    /// True if plain HTTP may be used.
     Insecure,
-    /// Where a model really runs.
+    /// The host on which a model really runs.
     RemoteHost,
     /// File names and the digests of their blobs.
     Digests,
@@ -101,7 +101,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What must stand there, for a message; `None` where anything may.
+    /// Returns what must stand there, for a message; `None` where anything may.
     pub(crate) const fn expected(self) -> Option<&'static str> {
         Some(match self {
             Self::Any | Self::Ignored | Self::Nested(_) => return None,
@@ -122,7 +122,7 @@ impl Kind {
         })
     }
 
-    /// Whether the field holds text that only the model reads, or anything else in which
+    /// Tells whether the field holds text that only the model reads, or anything else in which
     /// nothing is decided by a string.
     pub(crate) const fn is_free(self) -> bool {
         matches!(
@@ -139,7 +139,7 @@ impl Kind {
         )
     }
 
-    /// What the field means, for the reference; `None` where that is nothing.
+    /// Returns the meaning of the field, for the reference; `None` where that is nothing.
     pub(crate) const fn meaning(self) -> Option<&'static str> {
         Some(match self {
             Self::Any | Self::Nested(_) => return None,

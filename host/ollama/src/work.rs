@@ -6,7 +6,7 @@ thread_local! {
     static STEPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-/// Count steps: values, members or comparisons, or bytes that are searched.
+/// Counts steps: values, members or comparisons, or bytes that are searched.
 #[cfg(test)]
 pub(crate) fn step(steps: usize) {
     STEPS.set(STEPS.get() + steps);
@@ -16,7 +16,7 @@ pub(crate) fn step(steps: usize) {
 #[cfg(not(test))]
 pub(crate) const fn step(_steps: usize) {}
 
-/// How many steps some work takes.
+/// Returns the number of steps that some work takes.
 #[cfg(test)]
 pub(crate) fn steps_of(work: impl FnOnce()) -> usize {
     let before = STEPS.get();

@@ -79,7 +79,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 }
 
-/// How a program that is not the gateway finds a field.
+/// The way in which a program that is not the gateway finds a field.
 #[derive(Clone, Copy, Debug)]
 enum Reader {
     First,

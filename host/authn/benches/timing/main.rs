@@ -1,4 +1,4 @@
-//! Whether the time of a refusal tells its reason: for each kind of credential, what a
+//! Measures whether the time of a refusal tells its reason: for each kind of credential, what a
 //! stranger may learn is held against a plainly wrong secret.
 //!
 //! The method is dudect's (Reparaz, Balasch, Verbauwhede: "Dude, is my code constant
@@ -34,7 +34,7 @@ const DOUBT: f64 = 4.5;
 /// And from here on, in nanoseconds and as a part of the whole, it matters.
 const MATTERS: (f64, f64) = (17.0, 0.005);
 
-/// How a kind is measured: how often, and how many calls make a sample.
+/// The effort of measuring a kind: the rounds, and the calls that make a sample.
 #[derive(Clone, Copy)]
 struct Effort {
     rounds: usize,
@@ -90,7 +90,7 @@ fn crop(samples: [Vec<f64>; 2]) -> [Vec<f64>; 2] {
     samples.map(|class| class.into_iter().filter(|sample| *sample <= slow).collect())
 }
 
-/// Print one line; whether there is a difference.
+/// Prints one line; tells whether there is a difference.
 fn compare(kind: &str, one: &Class, other: &Class, effort: Effort) -> bool {
     let warm_up = Effort { rounds: effort.rounds.div_ceil(20), ..effort };
     drop(samples([one, other], warm_up));

@@ -45,7 +45,7 @@ impl Class {
         class
     }
 
-    /// Ask for the n-th time; whether it was refused.
+    /// Asks for the n-th time; tells whether it was refused.
     pub(super) fn ask(&self, number: usize) -> bool {
         let Request { headers, query } = &self.requests[number % self.requests.len()];
         let target = Target { method: "POST", path: "/api/chat", query: Some(query) };
@@ -189,8 +189,8 @@ pub(super) fn wrong_signatures() -> Vec<Class> {
     ]
 }
 
-/// Which only the owner of a private key can make, who is told the reason anyway. It takes
-/// another time than a wrong one.
+/// Signatures that only the owner of a private key can make, who is told the reason anyway. They
+/// take another time than wrong ones.
 pub(super) fn right_signatures() -> Vec<Class> {
     let signed = Signed::new("/api/chat");
     vec![

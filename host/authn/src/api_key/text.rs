@@ -14,7 +14,7 @@ use crate::token::PresentedToken;
 /// [`expose`](Self::expose).
 pub struct KeyText(Secret<String>);
 
-/// Why a supplied key is not accepted.
+/// The reason why a supplied key is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WeakKey {
     /// White space, control characters or anything beyond ASCII.
@@ -38,7 +38,7 @@ const PREFIX: &str = "sk-local-";
 const FEWEST_BITS: usize = 128;
 const FEWEST_DIFFERENT: usize = 8;
 
-/// Whether a text has too few bits for a credential of this gateway, whichever its kind.
+/// Tells whether a text has too few bits for a credential of this gateway, whichever its kind.
 pub(crate) fn is_guessable(text: &str) -> bool {
     matches!(KeyText::parse(text), Err(WeakKey::Guessable))
 }
@@ -50,7 +50,7 @@ impl KeyText {
         Self(Secret::new(format!("{PREFIX}{random}")))
     }
 
-    /// Accept a key that was made elsewhere.
+    /// Accepts a key that was made elsewhere.
     ///
     /// # Errors
     /// Where callers could not present it, or could guess it. Length and alphabet are
@@ -74,7 +74,7 @@ impl KeyText {
         Ok(Self(Secret::new(text.to_owned())))
     }
 
-    /// What is stored of it.
+    /// Returns the digest, which is stored of it.
     pub fn digest(&self) -> KeyDigest {
         KeyDigest::of(self.0.expose())
     }
@@ -85,7 +85,7 @@ impl KeyText {
     }
 }
 
-/// Leave out words that say what the key is for: `sk-local-`, `sk-proj-`.
+/// Leaves out words that say what the key is for: `sk-local-`, `sk-proj-`.
 fn without_prefix(text: &str) -> &str {
     let mut rest = text;
     while let Some((word, after)) = rest.split_once(['-', '_']) {

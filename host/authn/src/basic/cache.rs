@@ -1,4 +1,4 @@
-//! Which names and passwords were right a short time ago.
+//! Names and passwords that were right a short time ago.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,8 +8,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use stockade_core::{Secret, UnixTime, random};
 
-/// What a name and a password are remembered under. Without the key of the cache it tells
-/// nothing, and it lives in memory only.
+/// The digest under which a name and a password are remembered. Without the key of the cache it
+/// tells nothing, and it lives in memory only.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Remembered([u8; 32]);
 

@@ -19,7 +19,7 @@ pub struct PasswordHash(phc::PasswordHash);
 pub struct PasswordMemory(Vec<Block>);
 
 impl PasswordMemory {
-    /// How much there is, in bytes.
+    /// Returns its size in bytes.
     pub fn bytes(&self) -> usize {
         self.0.len() * Block::SIZE
     }
@@ -70,8 +70,8 @@ const LEAST_MEMORY_KIB: u32 = 7 << 10;
 const MOST_MEMORY_KIB: u32 = 256 << 10;
 
 impl PasswordHash {
-    /// Hash a password with a new salt, at the cost that OWASP recommends
-    /// (19 MiB, 2 passes, 1 lane).
+    /// Hashes a password with a new salt, at the cost that OWASP recommends (19 MiB, 2 passes, 1
+    /// lane).
     ///
     /// # Errors
     /// A password that could be guessed or not be sent.
@@ -88,13 +88,13 @@ impl PasswordHash {
         hash.map(Self).map_err(|_| WeakPassword::Failed)
     }
 
-    /// What computing it takes: KiB of memory, passes and lanes.
+    /// Returns the cost of computing it: KiB of memory, passes and lanes.
     pub fn cost(&self) -> Option<(u32, u32, u32)> {
         let cost = Params::try_from(&self.0).ok()?;
         Some((cost.m_cost(), cost.t_cost(), cost.p_cost()))
     }
 
-    /// Whether a password is the one; compared in constant time.
+    /// Tells whether a password is the one; compared in constant time.
     pub(super) fn verify(&self, password: &Secret<String>, memory: &mut PasswordMemory) -> bool {
         let cost = Params::try_from(&self.0);
         let (Ok(cost), Some(salt), Some(expected)) = (cost, &self.0.salt, &self.0.hash) else {

@@ -1,4 +1,4 @@
-//! What is told of certificates and revocation lists, in warnings and logs. Whether one is
+//! The facts that warnings and logs tell of certificates and revocation lists. Whether one is
 //! accepted is decided elsewhere, by a complete implementation.
 
 use stockade_core::{Quoted, UnixTime};
@@ -16,7 +16,8 @@ pub fn certificate_end(der: &[u8]) -> Option<UnixTime> {
     validity::not_after(der)
 }
 
-/// When a revocation list in DER has to be replaced, if it says so (RFC 5280, section 5.1.2).
+/// Returns the time when a revocation list in DER has to be replaced, if it says so (RFC 5280,
+/// section 5.1.2).
 pub fn revocation_list_end(der: &[u8]) -> Option<UnixTime> {
     // The version, the algorithm, the issuer and this update come before.
     let mut parts = revocation_list(der)?.skip_while(|(tag, _)| *tag == INTEGER);
@@ -24,7 +25,7 @@ pub fn revocation_list_end(der: &[u8]) -> Option<UnixTime> {
     validity::time(tag, text)
 }
 
-/// Who has signed a revocation list in DER, quoted.
+/// Returns the issuer that has signed a revocation list in DER, quoted.
 pub fn revocation_list_issuer(der: &[u8]) -> Option<String> {
     let mut parts = revocation_list(der)?.skip_while(|(tag, _)| *tag == INTEGER);
     common_name(parts.nth(1)?.1)
@@ -34,8 +35,8 @@ fn revocation_list(der: &[u8]) -> Option<Elements<'_>> {
     to_be_signed(der)
 }
 
-/// Whom a certificate in DER names: its common name and some alternative names, quoted, fit
-/// for a log whoever has written them.
+/// Returns the names in a certificate in DER: its common name and some alternative names, quoted,
+/// fit for a log whoever has written them.
 pub fn certificate_names(der: &[u8]) -> String {
     let subject = names::subject(der).and_then(common_name);
     let others = names::alternative_names(der).unwrap_or_default();

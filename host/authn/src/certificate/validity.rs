@@ -1,4 +1,4 @@
-//! Until when a certificate is valid (RFC 5280, section 4.1.2.5).
+//! The time until which a certificate is valid (RFC 5280, section 4.1.2.5).
 
 use stockade_core::UnixTime;
 
@@ -65,7 +65,7 @@ mod tests {
 
     use super::*;
 
-    /// What `date -u -d … +%s` prints.
+    /// The seconds are those that `date -u -d … +%s` prints.
     #[test]
     fn moments_are_counted_as_others_count_them() {
         for (year, rest, seconds) in [

@@ -16,13 +16,13 @@ const SEQUENCE: u8 = 0x30;
 /// A certificate of version 1. Nothing of it is true yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version1<'a> {
-    /// What the signature is of.
+    /// The bytes that are signed.
     pub signed: &'a [u8],
-    /// How it is signed: the content of an `AlgorithmIdentifier`.
+    /// The method of the signature: the content of an `AlgorithmIdentifier`.
     pub algorithm: &'a [u8],
     /// The signature.
     pub signature: &'a [u8],
-    /// Who signed it: the content of a `Name`.
+    /// The issuer that signed it: the content of a `Name`.
     pub issuer: &'a [u8],
     /// The first second of it.
     pub not_before: UnixTime,

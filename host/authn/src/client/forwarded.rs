@@ -9,7 +9,7 @@ use super::{BadForwarding, ForwardingHeader};
 
 const MALFORMED: BadForwarding = BadForwarding::Malformed(ForwardingHeader::Forwarded);
 
-/// What one element says: whom it speaks for, and which host was asked for.
+/// One element: the client that it speaks for, and the host that was asked for.
 struct Element {
     node: Node,
     host: Option<String>,
@@ -45,7 +45,7 @@ fn elements(lines: &[&str]) -> Result<Vec<Element>, BadForwarding> {
     Ok(elements)
 }
 
-/// What is left of a line.
+/// The rest of a line.
 struct Text<'a>(&'a str);
 
 impl<'a> Text<'a> {
@@ -97,7 +97,7 @@ impl<'a> Text<'a> {
         if self.take('"') { self.quoted() } else { self.token().map(str::to_owned) }
     }
 
-    /// What follows the first quotation mark (RFC 9110, section 5.6.4).
+    /// Reads the text after the first quotation mark (RFC 9110, section 5.6.4).
     fn quoted(&mut self) -> Result<String, BadForwarding> {
         let mut value = String::new();
         let mut characters = self.0.chars();

@@ -27,7 +27,7 @@ pub enum ProxyHeader {
     Complete {
         /// Its length in bytes.
         length: usize,
-        /// Whom the proxy speaks for. `None` where it speaks for itself, to see whether
+        /// The address that the proxy speaks for. `None` where it speaks for itself, to see whether
         /// anybody is there.
         source: Option<SocketAddr>,
     },
@@ -57,13 +57,13 @@ pub enum BadProxyHeader {
     /// Too long.
     #[error("the PROXY protocol's header has {0} bytes; at most {LONGEST} are read")]
     Long(usize),
-    /// What follows the addresses does not end where the header does.
+    /// Fields behind the addresses that do not end where the header does.
     #[error("the PROXY protocol's header has fields that do not fit into it")]
     Fields,
 }
 
 impl ProxyHeader {
-    /// Read what has come of a header; what follows it is not looked at.
+    /// Reads the bytes that have come of a header; those behind it are not looked at.
     ///
     /// # Errors
     /// As soon as it is clear that this is not one.
@@ -147,8 +147,8 @@ fn check_fields(mut fields: &[u8]) -> Result<(), BadProxyHeader> {
 mod tests {
     use super::*;
 
-    /// What `HAProxy` sends for a connection from 127.0.0.1:56324 to 127.0.0.1:443, by the
-    /// layout of section 2.2.
+    /// Builds the header that `HAProxy` sends for a connection from 127.0.0.1:56324 to
+    /// 127.0.0.1:443, by the layout of section 2.2.
     fn tcp4(command: u8, family: u8, more: &[u8]) -> Vec<u8> {
         let mut bytes = SIGNATURE.to_vec();
         let length = u16::try_from(12 + more.len()).unwrap().to_be_bytes();

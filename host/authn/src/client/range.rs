@@ -44,7 +44,7 @@ impl AddressRange {
         Self { first, bits }
     }
 
-    /// Whether an address lies in it; one of IPv4 must be written as one.
+    /// Tells whether an address lies in it; one of IPv4 must be written as one.
     pub fn contains(&self, address: IpAddr) -> bool {
         Self::around(address, self.bits) == *self
     }

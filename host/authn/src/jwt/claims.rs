@@ -1,4 +1,4 @@
-//! What a token says, and what it means here.
+//! The claims of a token, and their meaning here.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::{JwtMapping, JwtRefusal, JwtRules};
 /// Of a list of audiences, so many are told.
 const MOST_TOLD: usize = 4;
 
-/// Where a claim is found: its name, or names with dots between them.
+/// The path to a claim: its name, or names with dots between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimPath(String);
 
@@ -47,7 +47,7 @@ impl std::str::FromStr for ClaimPath {
     }
 }
 
-/// When a token is good.
+/// The time until which a token is good.
 pub(super) struct Validity {
     /// `exp`.
     pub(super) expires: UnixTime,
@@ -92,7 +92,7 @@ impl Claims {
         }
     }
 
-    /// Whether the issuer's name differs from this one by nothing but a slash at the end.
+    /// Tells whether the issuer's name differs from this one by nothing but a slash at the end.
     pub(super) fn is_almost_from(&self, issuer: &str) -> bool {
         let trimmed = |text: &str| text.trim_end_matches('/').to_owned();
         let iss = self.0.get("iss").and_then(Value::as_str);

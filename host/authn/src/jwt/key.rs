@@ -14,7 +14,8 @@ use stockade_core::Secret;
 
 use super::InvalidJwtKey;
 
-/// How a token may be signed (RFC 7518, section 3.1; RFC 8037). There is no `none`.
+/// An algorithm by which a token may be signed (RFC 7518, section 3.1; RFC 8037). There is no
+/// `none`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Algorithm {
     Hs256,

@@ -11,7 +11,7 @@ use super::key::{Algorithm, VerifyingKey};
 use super::proof::KeyMark;
 use super::{jwk, public_key};
 
-/// Why keys cannot be used. `Display` quotes nothing of them.
+/// The reason why keys cannot be used. `Display` quotes nothing of them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidJwtKey {
     /// Somebody could find it by trying.
@@ -55,7 +55,7 @@ pub enum InvalidJwtKey {
         "key {0} of this JWKS is secret: public keys alone belong there; for HS256 use `secret_file`"
     )]
     SecretInSet(usize),
-    /// Which one is meant?
+    /// Two keys that cannot be told apart.
     #[error("two keys of this JWKS have the `kid` {0:?} and the same algorithm")]
     RepeatedKid(String),
     /// It takes no part in this.
@@ -133,7 +133,7 @@ impl KeySet {
         Self { keys: vec![NamedKey::new(None, key)], version: 0 }
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys.
     pub const fn len(&self) -> usize {
         self.keys.len()
     }
@@ -152,7 +152,7 @@ impl KeySet {
         self.version
     }
 
-    /// Whether a key is still there, also under another name.
+    /// Tells whether a key is still there, also under another name.
     pub(super) fn has(&self, key: KeyMark) -> bool {
         self.keys.iter().any(|other| other.mark == key)
     }
@@ -197,14 +197,13 @@ impl JwtKeys {
         Self { current: ArcSwapOption::empty(), wanted: Box::new(wanted) }
     }
 
-    /// Put others in their place. Tokens that were verified by the old ones are verified
-    /// again.
+    /// Replaces the keys by others. Tokens that were verified by the old ones are verified again.
     pub fn replace(&self, keys: KeySet) {
         let version = self.current().map_or(0, |old| old.version + 1);
         self.current.store(Some(Arc::new(KeySet { version, ..keys })));
     }
 
-    /// Begin with the keys that somebody else has fetched.
+    /// Begins with the keys that somebody else has fetched.
     pub fn adopt(&self, other: &Self) {
         self.current.store(other.current());
     }
@@ -214,7 +213,7 @@ impl JwtKeys {
         self.current.load_full()
     }
 
-    /// Which set is in force.
+    /// Returns the version of the set that is in force.
     pub(super) fn version(&self) -> Option<u64> {
         self.current.load().as_ref().map(|keys| keys.version)
     }

@@ -1,4 +1,5 @@
-//! What a later generation must still have, so that a token would prove the same user.
+//! The parts of a token that a later generation must still accept, so that it would prove the same
+//! user.
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use super::key::VerifyingKey;
 use super::{JwtIssuer, JwtMapping, Jwts};
 use crate::user::Member;
 
-/// What proved the caller, without the token itself.
+/// The proof of the caller, without the token itself.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct JwtProof {
     /// Its `iss`; the issuer's name in the configuration is for the log only.
@@ -17,7 +18,7 @@ pub(crate) struct JwtProof {
     /// Those of its audiences that the issuer had, and the claim in which they were.
     audiences: Vec<String>,
     audience_claim: ClaimPath,
-    /// Where its user's name was, and what was put before it.
+    /// The claim with its user's name, and the prefix to that.
     user: (ClaimPath, String),
     key: KeyMark,
 }
@@ -74,8 +75,8 @@ impl fmt::Debug for KeyMark {
 }
 
 impl Jwts {
-    /// Whether a token that was good would still prove the same user, who is or is not in
-    /// the configuration.
+    /// Tells whether a token that was good would still prove the same user, who is or is not in the
+    /// configuration.
     pub(crate) fn uphold(&self, proof: &JwtProof, member: Option<&Member>) -> bool {
         let mut issuers = self.issuers.iter();
         issuers.find(|issuer| issuer.issuer == proof.issuer).is_some_and(|issuer| {

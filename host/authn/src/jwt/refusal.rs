@@ -1,4 +1,4 @@
-//! Why a JWT is refused.
+//! The reasons why a JWT is refused.
 
 use http::StatusCode;
 use stockade_core::{CredentialId, Quoted, mask_keys};
@@ -11,7 +11,7 @@ use super::text::Header;
 /// So many issuers or audiences are named as what was expected.
 const MOST_EXPECTED: usize = 4;
 
-/// Why a JWT that can be read is not taken. `Display` is for the operator.
+/// The reason why a JWT that can be read is not taken. `Display` is for the operator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JwtRefusal {
     /// Nobody here is called what its `iss` says.
@@ -34,9 +34,9 @@ pub enum JwtRefusal {
     /// Signed, but for somebody else.
     #[error("JWT for another audience, signed by {credential:?}: {wrong}")]
     Audience {
-        /// What signed it.
+        /// The key that signed it.
         credential: CredentialId,
-        /// What it says, and what was expected.
+        /// The audience in it, and the one that was expected.
         wrong: String,
     },
     /// Signed, for somebody who is not listed here.
@@ -45,9 +45,9 @@ pub enum JwtRefusal {
          {user}; list the user, or let the issuer bring others with `unknown_users: admit`"
     )]
     UnlistedUser {
-        /// What signed it.
+        /// The key that signed it.
         credential: CredentialId,
-        /// Where the name stands.
+        /// The claim with the name.
         claim: String,
         /// The user as it would be called here, quoted.
         user: String,
@@ -64,9 +64,9 @@ pub enum JwtRefusal {
     /// A claim is missing or of the wrong type.
     #[error("JWT without a usable claim {claim:?}, signed by {credential:?}")]
     Claim {
-        /// What signed it.
+        /// The key that signed it.
         credential: CredentialId,
-        /// Where the claim is looked for.
+        /// The claim that is looked for.
         claim: String,
     },
 }
@@ -124,7 +124,8 @@ impl JwtRefusal {
         Self::Claim { credential: credential.clone(), claim: claim.to_owned() }
     }
 
-    /// What the caller is told: of what is wrong with a token, only to who has a signed one.
+    /// Returns the message to the caller: the faults of a token are told only to who has a signed
+    /// one.
     pub(crate) const fn public_message(&self) -> &'static str {
         match self {
             Self::UnknownIssuer(_)

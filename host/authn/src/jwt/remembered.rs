@@ -1,4 +1,4 @@
-//! Which tokens were good a short time ago.
+//! Tokens that were good a short time ago.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,19 +13,19 @@ use crate::Identity;
 /// A token's SHA-256. What is signed cannot be guessed, so it needs no key.
 type Digest = [u8; 32];
 
-/// How long, at most.
+/// The longest time for which a token is remembered.
 const REMEMBERED: Duration = Duration::from_mins(5);
 /// More are forgotten.
 const MOST: usize = 10_000;
 
-/// What came of a token.
+/// The result of verifying a token.
 pub(super) struct Remembered {
     /// The issuer's position.
     pub(super) issuer: usize,
-    /// Which of the issuer's sets of keys verified it.
+    /// The version of the issuer's set of keys that verified it.
     pub(super) version: Option<u64>,
     pub(super) identity: Identity,
-    /// When it ends by itself.
+    /// The time when it ends by itself.
     pub(super) until: UnixTime,
 }
 

@@ -167,7 +167,7 @@ fn identify(gateway: &Authenticator, token: &str, now: UnixTime) -> Result<Ident
     gateway.identify(&Presented::from_secret(token)?, now)
 }
 
-/// What becomes of a token with these claims, everything else being right.
+/// Judges a token with these claims, everything else being right.
 fn judged(changes: Value) -> Result<Identity, AuthnError> {
     let signer = Signer::ed25519();
     identify(&gateway(vec![trusting(&signer)]), &signer.token(&with(changes)), NOW)

@@ -13,12 +13,12 @@ use crate::AuthnError;
 pub(super) struct Jwt<'a> {
     pub(super) header: Header,
     pub(super) claims: Claims,
-    /// What the signature is of.
+    /// The text that is signed.
     pub(super) signed: &'a str,
     pub(super) signature: Vec<u8>,
 }
 
-/// What of a header counts.
+/// The part of a header that counts.
 pub(super) struct Header {
     pub(super) algorithm: Algorithm,
     kid: Option<String>,

@@ -1,4 +1,4 @@
-//! Which signatures have been used, and from where.
+//! Signatures that have been used, and the addresses that used them.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -26,13 +26,13 @@ struct Use {
     times: u32,
 }
 
-/// How long after its first use a signature may come again from the same address.
+/// The time after its first use in which a signature may come again from the same address.
 const TOGETHER: Duration = Duration::from_secs(2);
 const MOST_TIMES: u32 = 16;
 const MOST: usize = 100_000;
 
 impl Replays {
-    /// Note that a request was proven; a request that is not signed is let through.
+    /// Notes that a request was proven; a request that is not signed is let through.
     ///
     /// # Errors
     /// [`Replayed`](AuthnError::Replayed).

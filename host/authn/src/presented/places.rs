@@ -1,4 +1,4 @@
-//! Where a credential can stand in a request, and what may stand beside it.
+//! The places where a credential can stand in a request, and what may stand beside it.
 
 use crate::AuthnError;
 use crate::api_key::is_guessable;
@@ -66,14 +66,14 @@ impl Clash {
     }
 }
 
-/// How other services' keys begin. Keys that the gateway makes begin otherwise.
+/// The beginnings of other services' keys. Keys that the gateway makes begin otherwise.
 const OF_OTHERS: [&str; 7] =
     ["sk-ant-", "sk-proj-", "sk-svcacct-", "sk-admin-", "sk-or-", "hf_", "gsk_"];
 
-/// Whether a text in a header may be the caller's credential, where another one is there:
-/// neither what an SDK insists on (`ollama`), which has less than the 128 bits of a key, nor a
-/// key that by its form is another service's. Only the form is looked at and never whether
-/// somebody has that key, so that nobody learns by it which keys there are.
+/// Tells whether a text in a header may be the caller's credential, where another one is there:
+/// neither what an SDK insists on (`ollama`), which has less than the 128 bits of a key, nor a key
+/// that by its form is another service's. Only the form is looked at and never whether somebody has
+/// that key, so that nobody learns by it which keys there are.
 pub(super) fn counts(text: &str) -> bool {
     !is_guessable(text) && !OF_OTHERS.iter().any(|prefix| text.starts_with(prefix))
 }

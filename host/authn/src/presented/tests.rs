@@ -39,7 +39,7 @@ fn both_headers_and_every_case_of_the_scheme_are_read() {
 
 const KEY: &str = "sk-local-0123456789abcdef0123456789abcdef";
 const OTHER: &str = "sk-local-fedcba9876543210fedcba9876543210";
-/// What SDKs insist on, and what belongs to other services.
+/// Texts that SDKs insist on, and keys that belong to other services.
 const NO_CREDENTIALS: [&str; 8] = [
     "",
     "ollama",

@@ -11,7 +11,7 @@ use super::ThrottleRules;
 /// So many are remembered, in about two megabytes.
 pub(super) const MOST: usize = 16_384;
 
-/// How many are left after the least of them were forgotten.
+/// The number of entries that are left after the least of them were forgotten.
 const LEFT: usize = MOST / 4 * 3;
 
 struct Entry {
@@ -27,7 +27,7 @@ impl Entry {
     }
 }
 
-/// What a failure that leads to waiting has added up to.
+/// The sum of the failures that lead to waiting.
 pub(super) struct Counted {
     pub(super) failures: u32,
     pub(super) turned_away: u64,
@@ -84,8 +84,8 @@ impl<K: Hash + Eq> Table<K> {
         Some(Counted { failures: entry.failures, turned_away, wait })
     }
 
-    /// Where there are too many: those that count no more, and then those with the fewest
-    /// failures, the oldest first. Whoever wants its failures forgotten has to make as many
+    /// Forgets entries where there are too many: those that count no more, and then those with the
+    /// fewest failures, the oldest first. Whoever wants its failures forgotten has to make as many
     /// from thousands of addresses, or under thousands of names.
     fn make_room(&mut self, rules: &ThrottleRules, now: UnixTime) {
         if self.0.len() < MOST {

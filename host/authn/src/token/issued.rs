@@ -11,11 +11,11 @@ use crate::Identity;
 pub struct Issued {
     /// The token itself.
     pub token: Secret<String>,
-    /// Until when it is valid, that second included.
+    /// The time until which it is valid, that second included.
     pub expires: UnixTime,
 }
 
-/// Why no token is given. `Display` is for the caller.
+/// The reason why no token is given. `Display` is for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CannotIssue {
     /// The caller is declared, not proven.

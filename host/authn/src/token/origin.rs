@@ -20,13 +20,13 @@ use stockade_core::{CredentialId, Principal, ProofKind, UnixTime, UserId};
 use super::Signature;
 use crate::{ApiKey, ClientCertificate, OllamaKey, Password, Terms};
 
-/// How much of a signature proves something: 192 bits.
+/// The bytes of a signature that prove something: 192 bits.
 const PROVES: usize = 24;
 
 /// The beginning of a credential's tag.
 type Hint = [u8; 4];
 
-/// What a signature of the gateway's says besides that it is right.
+/// The part of a signature of the gateway's that tells a credential and its end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bond {
     hint: Hint,
@@ -81,8 +81,8 @@ impl Origin {
         Bond { hint: self.hint(), ends: told.map_or(u32::MAX, seconds) }
     }
 
-    /// Sign a payload together with what it comes from. No user name has a NUL in it, so
-    /// this is never the signature of a token without an origin.
+    /// Signs a payload together with what it comes from. No user name has a NUL in it, so this is
+    /// never the signature of a token without an origin.
     pub(super) fn sign(&self, payload: Hmac<Sha256>, Bond { hint, ends }: Bond) -> Signature {
         let mut mac = payload;
         mac.update(&[0]);
@@ -114,7 +114,7 @@ impl Origin {
     }
 }
 
-/// What a token was made from is shown by its name only.
+/// Shows the credential that a token was made from by its name only.
 impl fmt::Debug for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Origin")
@@ -128,7 +128,7 @@ impl fmt::Debug for Origin {
 #[derive(Debug)]
 pub(crate) struct Origins {
     by_user: HashMap<UserId, Vec<Arc<Origin>>>,
-    /// What is tried where there is no such credential: the same work.
+    /// The credential that is tried where there is no such one: the same work.
     stand_in: Arc<Origin>,
 }
 
@@ -167,7 +167,7 @@ impl Origins {
         Self { by_user, stand_in }
     }
 
-    /// What a token of a user with this bond can be made from: one credential, but for
+    /// Returns the credentials that a token of a user with this bond can be made from: one, but for
     /// one time in four billion.
     pub(super) fn of(&self, user: &str, bond: Bond) -> impl Iterator<Item = &Arc<Origin>> {
         let all = self.by_user.get(user).map_or(&[][..], Vec::as_slice);

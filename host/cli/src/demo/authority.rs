@@ -10,8 +10,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
 
-/// Make an authority, a certificate for the gateway and one for each user, in files that
-/// are called after them.
+/// Makes an authority, a certificate for the gateway and one for each user, in files that are
+/// called after them.
 pub(super) fn write(
     directory: &Path,
     gateway: std::net::IpAddr,

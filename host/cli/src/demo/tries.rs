@@ -1,4 +1,4 @@
-//! What to try in the demo, and what it answers.
+//! Requests to try in the demo, and their answers.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -95,7 +95,7 @@ impl Try {
         )
     }
 
-    /// Send it, and tell whether the answer is the announced one.
+    /// Sends it, and tells whether the answer is the announced one.
     pub(super) async fn send(
         &self,
         gateway: SocketAddr,

@@ -1,4 +1,4 @@
-//! What was answered, beside what was promised.
+//! The answers, beside those that were promised.
 
 use std::time::Duration;
 
@@ -22,17 +22,17 @@ pub(super) struct Answer {
     pub(super) promised: u16,
     /// Nothing, where there was no answer.
     pub(super) observed: Option<u16>,
-    /// What the answer says, or why there is none.
+    /// The text of the answer, or the reason why there is none.
     pub(super) said: Option<String>,
     pub(super) ok: bool,
-    /// What the result depends on besides the configuration.
+    /// The things that the result depends on besides the configuration.
     pub(super) depends_on: Vec<&'static str>,
-    /// What Ollama measured, of the run of a model.
+    /// Ollama's measurements of the run of a model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) measured: Option<Value>,
 }
 
-/// Ask a gateway everything.
+/// Asks a gateway everything.
 pub(super) async fn collect(
     gateway: &Authority,
     steps: Vec<Step>,

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use stockade_core::Secret;
 
-/// How long anything but the run of a model may take.
+/// The longest time that anything but the run of a model may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest answer that is read.
 const LONGEST: usize = 16 << 20;
@@ -35,7 +35,7 @@ impl Question {
     }
 }
 
-/// What came back.
+/// The answer to a question.
 pub(super) struct Reply {
     pub(super) status: StatusCode,
     pub(super) body: Bytes,
@@ -48,7 +48,7 @@ impl Reply {
     }
 }
 
-/// Ask on a connection of its own.
+/// Asks on a connection of its own.
 pub(super) async fn ask(
     authority: &Authority,
     question: &Question,

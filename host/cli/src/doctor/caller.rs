@@ -1,5 +1,5 @@
-//! Who asks: a user of the configuration, with a key that is made for this one time, or
-//! the owner of a key that a running gateway knows.
+//! The caller: a user of the configuration, with a key that is made for this one time, or the owner
+//! of a key that a running gateway knows.
 
 use std::fmt;
 use std::io::Read as _;
@@ -27,7 +27,7 @@ pub(super) struct Credential {
 }
 
 impl Credential {
-    /// Read it from a file that only its owner can read, or from standard input.
+    /// Reads it from a file that only its owner can read, or from standard input.
     pub(super) fn read(from: &Path) -> anyhow::Result<Self> {
         let text = if from == Path::new("-") {
             let mut text = String::new();
@@ -46,12 +46,12 @@ impl Credential {
 pub(super) struct Caller {
     pub(super) key: Secret<String>,
     identity: Identity,
-    /// Where the credential comes from; `None` for one made for this time.
+    /// The file with the credential; `None` for one made for this time.
     from: Option<PathBuf>,
 }
 
 impl Caller {
-    /// Whom a credential proves, by the configuration.
+    /// Identifies the user whom a credential proves, by the configuration.
     pub(super) fn of_credential(
         credential: &Credential,
         generation: &Generation,
@@ -89,7 +89,7 @@ impl Caller {
         Ok(Some(Self { key, identity, from: None }))
     }
 
-    /// What the gateway must decide about a request of this caller.
+    /// Returns the decision that the gateway must make about a request of this caller.
     pub(super) fn decision(
         &self,
         generation: &Generation,
@@ -109,7 +109,7 @@ fn identify(text: &Secret<String>, generation: &Generation) -> anyhow::Result<Id
     Ok(presented.and_then(|presented| generation.authenticator.identify(&presented, now))?)
 }
 
-/// What is decided about a caller whom nobody has to prove.
+/// Returns the decision about a caller whom nobody has to prove.
 pub(super) fn decision(
     generation: &Generation,
     caller: &SupposedCaller,
@@ -153,7 +153,7 @@ fn telling(generation: &Generation, models: &[Model]) -> Option<UserId> {
     found.or_else(|| users().next()).map(|user| user.id.clone())
 }
 
-/// Which gateway was asked, and by whom.
+/// The gateway that was asked, and the user who asked it.
 #[derive(Serialize)]
 pub(super) struct Asked {
     /// The running gateway's address; nothing for a private one.

@@ -58,7 +58,7 @@ fn nvidia(root: &Path) -> Vec<Gpu> {
     gpus.collect()
 }
 
-/// How long NVIDIA's program may take.
+/// The longest time that NVIDIA's program may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 async fn nvidia_smi() -> Vec<Gpu> {

@@ -6,24 +6,24 @@ use serde::Serialize;
 
 use super::gpu::{self, Gpu};
 
-/// What results may depend on.
+/// The facts about a machine that results may depend on.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Machine {
     pub(super) system: Option<String>,
     pub(super) kernel: Option<String>,
     pub(super) processor: Option<String>,
-    /// How many processors this process may use.
+    /// The number of processors that this process may use.
     pub(super) processors: usize,
     /// Bytes.
     pub(super) memory: Option<u64>,
     pub(super) memory_available: Option<u64>,
-    /// What the control group allows, if it is limited.
+    /// The bytes that the control group allows, if it is limited.
     pub(super) memory_limit: Option<u64>,
     pub(super) gpus: Vec<Gpu>,
 }
 
 impl Machine {
-    /// Read a machine's files, from `/` or from a copy of them.
+    /// Reads a machine's files, from `/` or from a copy of them.
     pub(super) async fn read(root: &Path) -> Self {
         let text = |path: &str| std::fs::read_to_string(root.join(path)).ok();
         let memory = text("proc/meminfo").unwrap_or_default();
@@ -49,7 +49,7 @@ impl Machine {
     }
 }
 
-/// What stands behind a name, on the first line that begins with it.
+/// Returns the text behind a name, on the first line that begins with it.
 pub(super) fn value<'t>(text: &'t str, name: &str, separator: char) -> Option<&'t str> {
     let mut pairs = text.lines().filter_map(|line| line.split_once(separator));
     pairs.find(|(found, _)| found.trim() == name).map(|(_, value)| value.trim())

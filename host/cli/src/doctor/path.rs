@@ -8,7 +8,7 @@ use stockade_engine::Digest;
 
 use stockade_config::{Config, ModuleLocation};
 
-/// Where everything comes from.
+/// The parts on the way of a request, and the file that they come from.
 #[derive(Serialize)]
 pub(super) struct DataPath {
     pub(super) config: PathBuf,

@@ -13,7 +13,7 @@ use super::upstream::Upstream;
 /// The whole report. It holds no secret.
 #[derive(Serialize)]
 pub(super) struct Report {
-    /// When, in UTC.
+    /// The time, in UTC.
     pub(super) at: String,
     pub(super) program: Program,
     pub(super) machine: Machine,
@@ -23,7 +23,7 @@ pub(super) struct Report {
     pub(super) answers: Vec<Answer>,
 }
 
-/// What this program is.
+/// The build of this program.
 #[derive(Serialize)]
 pub(super) struct Program {
     version: &'static str,
@@ -47,7 +47,7 @@ impl Program {
 }
 
 impl Report {
-    /// Whether Ollama is there and everything was answered as promised.
+    /// Tells whether Ollama is there and everything was answered as promised.
     pub(super) fn is_good(&self) -> bool {
         self.upstream.error.is_none() && self.answers.iter().all(|answer| answer.ok)
     }

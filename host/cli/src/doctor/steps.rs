@@ -1,4 +1,4 @@
-//! What is asked, and which status the configuration promises.
+//! The requests, and the status that the configuration promises for each.
 //!
 //! Nothing here can do harm where a promise is broken: what must be denied either reads
 //! only, or names a model that is nowhere.
@@ -12,7 +12,7 @@ use super::caller::{Caller, decision};
 use super::upstream::{Model, Upstream};
 use stockade_control::generation::Generation;
 
-/// What a step is asked with.
+/// The credential of a step's request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Proof {
     None,
@@ -20,7 +20,7 @@ pub(super) enum Proof {
     Right,
 }
 
-/// What the result of a step depends on besides the configuration.
+/// The thing besides the configuration that the result of a step depends on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum DependsOn {
     Nothing,
@@ -78,8 +78,8 @@ pub(super) fn steps(
     steps
 }
 
-/// What may be denied without harm: reading about the models that are there, then what
-/// could be done with one that is nowhere.
+/// Returns requests that may be denied without harm: reading about the models that are there, then
+/// what could be done with one that is nowhere.
 pub(super) fn refusals(models: &[Model]) -> impl Iterator<Item = (String, Operation, ModelName)> {
     let there = models.iter().filter_map(|model| ModelName::parse(&model.name).ok());
     let shown = there.map(|name| (format!("{name}, which is denied"), Operation::Show, name));
@@ -90,7 +90,7 @@ pub(super) fn refusals(models: &[Model]) -> impl Iterator<Item = (String, Operat
     shown.collect::<Vec<_>>().into_iter().chain(nowhere)
 }
 
-/// What callers without a good credential are answered.
+/// Returns the steps of callers without a good credential.
 fn strangers(generation: &Generation) -> Vec<Step> {
     let nobody = match &generation.config.authentication.anonymous {
         None => list("without a key".to_owned(), Proof::None),

@@ -1,4 +1,4 @@
-//! What Ollama says of itself, asked past the gateway.
+//! Ollama's statements about itself, asked past the gateway.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -14,7 +14,7 @@ pub(super) struct Upstream {
     pub(super) models: Vec<Model>,
     /// The models that are in memory.
     pub(super) loaded: Vec<Loaded>,
-    /// What went wrong, and what to do.
+    /// The error, and its remedy.
     pub(super) error: Option<String>,
 }
 

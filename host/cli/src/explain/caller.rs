@@ -1,15 +1,15 @@
-//! Who is supposed to ask.
+//! The caller who is supposed to ask.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use stockade_authn::SupposedCaller;
 use stockade_core::{GroupName, ProofKind, UserId};
 
-/// What a credential says of a caller besides what the configuration does.
+/// Facts that a credential states about a caller besides those of the configuration.
 #[derive(clap::Args)]
 pub(super) struct CallerFacts {
-    /// How the caller proves who it is: api-key, basic, mtls, token, jwt, ollama-key, anonymous; by
-    /// a JWT where groups or attributes are given, else by an API key.
+    /// The kind of proof that the caller gives: api-key, basic, mtls, token, jwt, ollama-key,
+    /// anonymous; a JWT where groups or attributes are given, else an API key.
     #[arg(long, value_parser = kebab::<ProofKind>, conflicts_with = "record")]
     proof: Option<ProofKind>,
     /// A group that the caller's JWT gives; may be repeated.

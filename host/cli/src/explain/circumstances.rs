@@ -1,4 +1,4 @@
-//! What else is supposed about a hypothetical request.
+//! Further suppositions about a hypothetical request.
 
 use std::net::IpAddr;
 
@@ -11,18 +11,17 @@ use stockade_control::generation::Generation;
 /// Whatever is left out is as in a request that says nothing, from this machine, now.
 #[derive(clap::Args)]
 pub(super) struct Circumstances {
-    /// In which API.
+    /// The API.
     #[arg(long, value_enum, default_value_t = Api::Native)]
     api: Api,
-    /// When: with its offset, such as 2026-01-05T12:00:00Z, or as clocks in `time_zone` show it,
-    /// such as 2026-01-05T12:00; now if left out.
+    /// The time: with its offset, such as 2026-01-05T12:00:00Z, or as clocks in `time_zone` show
+    /// it, such as 2026-01-05T12:00; now if left out.
     #[arg(long)]
     at: Option<String>,
-    /// From which address.
+    /// The caller's address.
     #[arg(long, default_value_t = Client::LOCAL.address)]
     address: IpAddr,
-    /// By which kind of listener: plain (without TLS), tls, or mutual-tls (with a client
-    /// certificate).
+    /// The kind of listener: plain (without TLS), tls, or mutual-tls (with a client certificate).
     #[arg(long, value_parser = kebab::<Transport>, default_value = "plain")]
     transport: Transport,
     /// Tokens of context that it asks for.
@@ -34,19 +33,19 @@ pub(super) struct Circumstances {
     /// Seconds for which it wants the model to stay loaded; negative means for ever.
     #[arg(long, allow_negative_numbers = true)]
     keep_alive: Option<i64>,
-    /// How many images it carries.
+    /// The number of images that it carries.
     #[arg(long, default_value_t = 0)]
     images: u32,
-    /// How many tools it offers to the model.
+    /// The number of tools that it offers to the model.
     #[arg(long, default_value_t = 0)]
     tools: u32,
-    /// Whether one of its tools makes Ollama search the web.
+    /// Suppose that one of its tools makes Ollama search the web.
     #[arg(long)]
     web_search: bool,
-    /// Whether it asks for the rendered prompt instead of an answer.
+    /// Suppose that it asks for the rendered prompt instead of an answer.
     #[arg(long)]
     debug_render: bool,
-    /// Whether it asks for plain HTTP between Ollama and a registry.
+    /// Suppose that it asks for plain HTTP between Ollama and a registry.
     #[arg(long)]
     insecure: bool,
 }

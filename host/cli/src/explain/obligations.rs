@@ -1,4 +1,4 @@
-//! What would be done to a permitted request before it is forwarded.
+//! The changes to a permitted request before it would be forwarded.
 
 use serde_json::{Value, json};
 use stockade_core::{Limit, LimitedParameter, Obligations};

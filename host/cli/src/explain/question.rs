@@ -19,12 +19,12 @@ pub(crate) struct Question {
     pub(crate) parameters: Parameters,
     pub(crate) client: Client,
     pub(crate) time: LocalTime,
-    /// What the credential is narrowed to.
+    /// The scope of the credential.
     pub(crate) scope: Scope,
 }
 
 impl Question {
-    /// What somebody would ask in Ollama's own API, on this machine, now.
+    /// Returns a question of somebody in Ollama's own API, on this machine, now.
     pub(crate) fn new(
         generation: &Generation,
         principal: Principal,
@@ -49,7 +49,7 @@ impl Question {
         self.principal.proof == ProofKind::Jwt
     }
 
-    /// What the gateway would decide, and what each binding says.
+    /// Returns the decision of the gateway, and the answer of each binding.
     pub(crate) fn decide(&self, generation: &Generation) -> Decision<Hypothetical> {
         let asked = Hypothetical {
             operation: self.operation,
@@ -61,12 +61,12 @@ impl Question {
         generation.decide_blocking(Asker { principal, scope, client: *client, time: *time }, asked)
     }
 
-    /// Whether Ollama would pull a model for it that is not installed.
+    /// Tells whether Ollama would pull a model for it that is not installed.
     pub(crate) fn may_pull(&self) -> bool {
         self.operation == Operation::Create && self.parameters.remote_host.is_none()
     }
 
-    /// Whether a policy would have looked at a body that is not there.
+    /// Tells whether a policy would have looked at a body that is not there.
     pub(crate) fn misses_body(&self, generation: &Generation) -> bool {
         generation.wants_body() && !self.models.is_empty()
     }

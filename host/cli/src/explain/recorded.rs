@@ -15,7 +15,7 @@ use super::question::Question;
 use stockade_control::generation::Generation;
 use stockade_core::record::{Cause, Decision, RequestRecord, SCHEMA};
 
-/// What the gateway wrote about one request.
+/// The gateway's record of one request.
 pub(super) struct Record(RequestRecord<'static>);
 
 /// The one request of a log, or the one with an id. Lines that tell of something else are
@@ -133,7 +133,7 @@ impl Record {
         self.0.decided.decision == Decision::Permit
     }
 
-    /// What was decided then, what became of it, and whether the decision is the same now.
+    /// Tells what was decided then, what became of it, and whether the decision is the same now.
     pub(super) fn text(&self, allowed: bool) -> String {
         let record = &self.0;
         let decided = &record.decided;

@@ -23,12 +23,12 @@ const MOST: i64 = 10_000_000;
 pub(crate) struct Arguments {
     #[command(flatten)]
     subject: Subject,
-    /// How often each case is decided.
+    /// The number of times that each case is decided.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=MOST))]
     decisions: u32,
 }
 
-/// How long the decisions of one case took.
+/// The times that the decisions of one case took.
 struct Measured<'a> {
     name: &'a str,
     p50: Duration,
@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     Ok(Ending::Done)
 }
 
-/// How long each decision takes; `after` is told when it ended.
+/// Measures the time of each decision; `after` is told when it ended.
 fn measure(
     policy: &PreparedPolicy,
     case: &Case,

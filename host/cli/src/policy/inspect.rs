@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     subject: Subject,
 }
 
-/// What a test case costs.
+/// The cost of a test case.
 struct Cost {
     name: String,
     /// `Err` says why it has none.

@@ -32,8 +32,8 @@ const EXAMPLE: [(&str, &str); 6] = [
     example!("tests.yaml"),
 ];
 const README: &str = include_str!("template/README.md");
-/// What tells an editor what may stand in `tests.yaml`, where the example finds it, and where
-/// the crate does.
+/// The schema that tells an editor what may stand in `tests.yaml`, where the example finds it, and
+/// where the crate does.
 const SCHEMA: &str = include_str!("../../../../docs/reference/policy-tests.schema.json");
 const EXAMPLE_SCHEMA: &str = "$schema=../../docs/reference/policy-tests.schema.json";
 const SCHEMA_FILE: &str = ".stockade/policy-tests.schema.json";
@@ -79,7 +79,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     Ok(Ending::Done)
 }
 
-/// What is a name for cargo, for the gateway's configuration and for a directory.
+/// Checks that a text is a name for cargo, for the gateway's configuration and for a directory.
 fn check_name(name: &str) -> anyhow::Result<()> {
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let starts = name.starts_with(|c: char| c.is_ascii_lowercase());

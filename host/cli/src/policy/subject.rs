@@ -11,7 +11,7 @@ use super::toolchain;
 use stockade_config::cases::{self, Case, Cases};
 use stockade_control::shipped;
 
-/// Which policy, and which cases.
+/// A policy, and its cases.
 #[derive(clap::Args)]
 pub(crate) struct Subject {
     /// The directory of a policy's crate, which is built first; a module; or `builtin/…`.
@@ -110,7 +110,7 @@ pub(super) fn does_not_load(error: &LoadError) -> anyhow::Error {
     anyhow::anyhow!("the policy does not load: {error}")
 }
 
-/// What a policy says to a case.
+/// Returns a policy's answer to a case.
 pub(super) fn ask(policy: &PreparedPolicy, case: &Case) -> Outcome {
     let mut outcomes = policy.evaluate_blocking(&case.facts.input(), &[0]);
     outcomes.pop().unwrap_or_else(|| Outcome::Failure("no answer".to_owned()))

@@ -11,9 +11,9 @@ use serde_json::Value;
 use stockade_core::environment;
 
 const TARGET: &str = "wasm32-unknown-unknown";
-/// What installs the target where rustup can, and builds it where it cannot.
+/// The script that installs the target where rustup can, and builds it where it cannot.
 const INSTALL: &str = include_str!("../../../../scripts/wasm-target.sh");
-/// What the script calls itself in its messages.
+/// The name that the script gives itself in its messages.
 const INSTALL_NAME: &str = "stockade policy build";
 /// A small stack: the host resets all memory after each decision.
 const LINKER: &str = "link-arg=-zstack-size=32768";
@@ -21,7 +21,7 @@ const LINKER: &str = "link-arg=-zstack-size=32768";
 const PROFILE: [&str; 4] =
     ["opt-level = \"s\"", "lto = true", "codegen-units = 1", "strip = \"debuginfo\""];
 
-/// Compile the crate in a directory, and return the module.
+/// Compiles the crate in a directory, and returns the module.
 pub(super) fn build(directory: &Path) -> anyhow::Result<PathBuf> {
     let manifest = directory.join("Cargo.toml");
     ensure!(
@@ -81,7 +81,7 @@ fn module(ran: &Ran, manifest: &Path) -> anyhow::Result<PathBuf> {
     })
 }
 
-/// Install the target, if the crate's toolchain does not have it.
+/// Installs the target, if the crate's toolchain does not have it.
 fn install_target(directory: &Path) -> anyhow::Result<()> {
     if has_target(directory)? {
         return Ok(());
@@ -119,8 +119,8 @@ fn has_target(directory: &Path) -> anyhow::Result<bool> {
 mod tests {
     use super::{LINKER, PROFILE};
 
-    /// What an author builds is built like the shipped policies, and like the example whose
-    /// manifest `policy new` writes.
+    /// An author's policies are built like the shipped ones, and like the example whose manifest
+    /// `policy new` writes.
     #[test]
     fn the_flags_are_those_of_the_shipped_policies() {
         let workspace = include_str!("../../../../Cargo.toml");

@@ -1,4 +1,4 @@
-//! Who exists, in which groups, and with which credentials: looked up, never searched.
+//! The users, their groups and their credentials: looked up, never searched.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Not as _;
@@ -16,7 +16,7 @@ pub(super) struct People<'c> {
     by_group: HashMap<&'c GroupName, Vec<&'c User>>,
     /// Groups that an issuer of JWTs may put a user into.
     given: HashSet<&'c GroupName>,
-    /// Who has a credential of their own.
+    /// The users who have a credential of their own.
     holders: HashSet<&'c UserId>,
 }
 
@@ -53,7 +53,7 @@ impl<'c> People<'c> {
         self.by_id.get(id).copied()
     }
 
-    /// Whether somebody is in a group, or a token could say so.
+    /// Tells whether somebody is in a group, or a token could say so.
     pub(super) fn has_members(&self, group: &GroupName) -> bool {
         self.by_group.contains_key(group) || self.given.contains(group)
     }
@@ -98,7 +98,7 @@ impl<'c> People<'c> {
         judged
     }
 
-    /// Whether anything could prove that a caller is this user.
+    /// Tells whether anything could prove that a caller is this user.
     pub(super) fn can_come(&self, user: &User) -> bool {
         // Whoever has a secret makes tokens for anybody.
         !self.config.token_secrets.is_empty()

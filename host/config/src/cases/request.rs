@@ -52,7 +52,7 @@ impl Facts {
 pub(super) struct RawModel {
     /// Its name.
     name: Slot<String>,
-    /// What happens to it; what is usual for the operation, if left out.
+    /// Its role in the request; the usual one for the operation, if left out.
     #[schemars(schema_with = "schema::role")]
     role: Slot<ModelRole>,
 }
@@ -61,7 +61,7 @@ pub(super) struct RawModel {
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Parameters")]
 pub(super) struct RawParameters {
-    /// Whether the answer is streamed.
+    /// True if the answer is streamed.
     streaming: Slot<bool>,
     /// Tokens of context.
     context: Slot<i64>,
@@ -69,15 +69,15 @@ pub(super) struct RawParameters {
     output: Slot<i64>,
     /// Seconds that the model stays loaded; negative means for ever.
     keep_alive: Slot<i64>,
-    /// How many images there are.
+    /// The number of images.
     images: Slot<u32>,
-    /// How many tools are offered to the model.
+    /// The number of tools that are offered to the model.
     tools: Slot<u32>,
-    /// Whether a tool searches the web.
+    /// True if a tool searches the web.
     web_search: Slot<bool>,
-    /// Whether the rendered prompt is asked for.
+    /// True if the rendered prompt is asked for.
     debug_render: Slot<bool>,
-    /// Whether a pull or push asks for plain HTTP.
+    /// True if a pull or push asks for plain HTTP.
     insecure: Slot<bool>,
     /// The remote host of a model that is created.
     remote_host: Slot<String>,

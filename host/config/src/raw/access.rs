@@ -17,13 +17,13 @@ pub(crate) struct RawPolicy {
     /// The digest that the file must have: sha256: and 64 hex digits.
     #[schemars(schema_with = "schema::digest")]
     pub(crate) digest: Slot<String>,
-    /// How long one decision may take, from 1ms to 1s.
+    /// The longest time that one decision may take, from 1ms to 1s.
     #[schemars(schema_with = "schema::duration")]
     pub(crate) deadline: Slot<String>,
-    /// How much memory one decision may have, from 64KiB to 64MiB.
+    /// The memory that one decision may have, from 64KiB to 64MiB.
     #[schemars(schema_with = "schema::size")]
     pub(crate) memory: Slot<String>,
-    /// Whether an answer is used again for equal questions of the same second.
+    /// True if an answer is used again for equal questions of the same second.
     pub(crate) remember: Slot<bool>,
 }
 
@@ -35,13 +35,13 @@ pub(crate) struct RawBinding {
     pub(crate) name: Slot<String>,
     /// For whoever reads this file.
     pub(crate) description: Slot<String>,
-    /// Whom it applies to: `everyone`, or users and groups.
+    /// The subjects that it applies to: `everyone`, or users and groups.
     pub(crate) subjects: Slot<RawSubjects>,
     /// The policy that judges, as it is called under `policies`.
     pub(crate) policy: Slot<String>,
     /// The policy's settings: see its documentation.
     pub(crate) settings: Slot<Setting>,
-    /// Whether it is obeyed, or only asked and recorded.
+    /// `enforce` if it is obeyed, `shadow` if it is only asked and recorded.
     pub(crate) mode: Slot<Mode>,
 }
 
@@ -71,7 +71,7 @@ pub(crate) struct RawChosen {
     pub(crate) everyone: Slot<bool>,
     /// These users.
     pub(crate) users: Slot<Vec<Slot<String>>>,
-    /// Who is in one of these groups.
+    /// The members of one of these groups.
     pub(crate) groups: Slot<Vec<Slot<String>>>,
     /// But not these.
     pub(crate) except: Slot<RawExcept>,
@@ -91,34 +91,34 @@ pub(crate) struct RawExcept {
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Test", extend("required" = ["user", "operation", "expect"]))]
 pub(crate) struct RawTest {
-    /// Who would call.
+    /// The caller.
     pub(crate) user: Slot<String>,
-    /// How the caller would prove that: by a JWT where `groups` or `attributes` are given, else
-    /// by an API key. A user whom only an issuer knows needs `jwt`.
+    /// The kind of proof that the caller would give: a JWT where `groups` or `attributes` are
+    /// given, else an API key. A user whom only an issuer knows needs `jwt`.
     #[schemars(schema_with = "schema::proof")]
     pub(crate) proof: Slot<ProofKind>,
     /// Groups that the caller's JWT would give besides those under `users`.
     pub(crate) groups: Slot<Vec<Slot<String>>>,
     /// Attributes that the caller's JWT would give besides those under `users`.
     pub(crate) attributes: Slot<Entries<String>>,
-    /// From which address; 127.0.0.1, if left out.
+    /// The caller's address; 127.0.0.1, if left out.
     pub(crate) address: Slot<String>,
-    /// By which kind of listener: without TLS, with it, or with client certificates; without, if
-    /// left out.
+    /// The kind of listener: without TLS, with it, or with client certificates; without, if left
+    /// out.
     #[schemars(schema_with = "schema::transport")]
     pub(crate) transport: Slot<Transport>,
-    /// What for.
+    /// The operation.
     #[schemars(schema_with = "schema::operation")]
     pub(crate) operation: Slot<String>,
-    /// With which model, for an operation that names one.
+    /// The model, for an operation that names one.
     pub(crate) model: Slot<String>,
-    /// In which API; Ollama's own, if left out.
+    /// The API; Ollama's own, if left out.
     #[schemars(schema_with = "schema::api")]
     pub(crate) api: Slot<Dialect>,
-    /// When, in `time_zone` or with an offset; at the time of loading, if left out.
+    /// The time, in `time_zone` or with an offset; that of loading, if left out.
     #[schemars(schema_with = "schema::moment")]
     pub(crate) time: Slot<String>,
-    /// Whether it must be allowed, or else denied.
+    /// The decision: it must be allowed, or else denied.
     pub(crate) expect: Slot<Expectation>,
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct RawUser {
     pub(crate) ollama_keys: Slot<Vec<Slot<RawOllamaKey>>>,
     /// Facts that are passed to policies.
     pub(crate) attributes: Slot<Entries<String>>,
-    /// Whether every credential of this user is refused.
+    /// True if every credential of this user is refused.
     pub(crate) disabled: Slot<bool>,
 }
 

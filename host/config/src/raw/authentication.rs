@@ -1,4 +1,4 @@
-//! How callers are proven, and whom their addresses are taken from.
+//! The ways in which callers are proven, and the proxies from which their addresses are taken.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -10,18 +10,18 @@ use crate::schema;
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Authentication")]
 pub(crate) struct RawAuthentication {
-    /// Whether a key may stand in front of the path: /k/KEY/api/chat.
+    /// True if a key may stand in front of the path: /k/KEY/api/chat.
     pub(crate) key_in_path: Slot<bool>,
     /// The user that callers without a credential are.
     pub(crate) anonymous: Slot<String>,
     /// The front ends that say in a header for which user they ask.
     pub(crate) on_behalf: Slot<RawOnBehalf>,
-    /// How long a right password is not hashed again.
+    /// The time for which a right password is not hashed again.
     #[schemars(schema_with = "schema::duration")]
     pub(crate) remember_passwords: Slot<String>,
-    /// How those are slowed down who fail to prove who they are.
+    /// The rules that slow down those who fail to prove who they are.
     pub(crate) throttle: Slot<RawThrottle>,
-    /// Whether an answer that is under way is cut when its caller's credential is revoked.
+    /// True if an answer that is under way is cut when its caller's credential is revoked.
     pub(crate) terminate_streams: Slot<bool>,
 }
 
@@ -39,18 +39,18 @@ pub(crate) struct RawOnBehalf {
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Throttle")]
 pub(crate) struct RawThrottle {
-    /// Whether anybody is slowed down.
+    /// True if anybody is slowed down.
     pub(crate) enabled: Slot<bool>,
-    /// How many failures, of one address or with one user name, cost nothing.
+    /// The number of failures, of one address or with one user name, that cost nothing.
     #[schemars(schema_with = "schema::failures")]
     pub(crate) failures: Slot<u64>,
-    /// How long the next try must wait then; each further failure doubles it.
+    /// The time that the next try must wait then; each further failure doubles it.
     #[schemars(schema_with = "schema::duration")]
     pub(crate) wait: Slot<String>,
-    /// How long it must wait at most.
+    /// The longest time that it must wait.
     #[schemars(schema_with = "schema::duration")]
     pub(crate) longest_wait: Slot<String>,
-    /// How long after the last failure all of them are forgotten.
+    /// The time after the last failure until all of them are forgotten.
     #[schemars(schema_with = "schema::duration")]
     pub(crate) forget: Slot<String>,
 }
@@ -81,7 +81,7 @@ pub(crate) struct RawTokens {
     /// The longest time for which a token may be good.
     #[schemars(schema_with = "schema::duration")]
     pub(crate) max_ttl: Slot<String>,
-    /// How far the clocks of others may be off.
+    /// The most that the clocks of others may be off.
     #[schemars(schema_with = "schema::duration")]
     pub(crate) leeway: Slot<String>,
 }

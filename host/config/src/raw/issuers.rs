@@ -10,20 +10,20 @@ use crate::schema;
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Issuer", extend("required" = ["issuer", "audience"]))]
 pub(crate) struct RawIssuer {
-    /// What the `iss` of its tokens is, to the letter.
+    /// The `iss` of its tokens, to the letter.
     pub(crate) issuer: Slot<String>,
-    /// What the `aud` of its tokens is or contains; one of these, if it is a list.
+    /// The audience that the `aud` of its tokens is or contains; one of these, if it is a list.
     pub(crate) audience: Slot<RawAudience>,
     /// The claim with the audience, where that is not `aud`.
     pub(crate) audience_claim: Slot<String>,
     /// A header in which its tokens come besides `Authorization`.
     pub(crate) header: Slot<String>,
-    /// Where its keys are fetched from: https, or http on this machine; or `discover`, to find that
-    /// in the configuration that the issuer publishes (OIDC Discovery).
+    /// The URL from which its keys are fetched: https, or http on this machine; or `discover`, to
+    /// find it in the configuration that the issuer publishes (OIDC Discovery).
     pub(crate) jwks_url: Slot<String>,
     /// The file with the authorities of that server, in PEM; this machine's, if left out.
     pub(crate) ca: Slot<String>,
-    /// How often they are fetched.
+    /// The time after which they are fetched again.
     #[schemars(schema_with = "schema::duration")]
     pub(crate) refresh: Slot<String>,
     /// A file with its public keys, as a JWKS.
@@ -36,18 +36,18 @@ pub(crate) struct RawIssuer {
     /// The longest time for which a token may still be good.
     #[schemars(schema_with = "schema::duration")]
     pub(crate) max_lifetime: Slot<String>,
-    /// How far its clock may be off.
+    /// The most that its clock may be off.
     #[schemars(schema_with = "schema::duration")]
     pub(crate) leeway: Slot<String>,
     /// The claim with the user's name.
     pub(crate) user_claim: Slot<String>,
-    /// What is put before that name, so that it cannot be another user's.
+    /// The prefix to that name, so that it cannot be another user's.
     pub(crate) user_prefix: Slot<String>,
-    /// Whether users may come who are not under `users`.
+    /// `admit` if users may come who are not under `users`, else `refuse`.
     pub(crate) unknown_users: Slot<UnknownUsers>,
     /// The claim with the groups that a user is in besides those under `users`.
     pub(crate) groups_claim: Slot<String>,
-    /// What its groups are called here. Those that are not listed do not count.
+    /// The names that its groups have here. Those that are not listed do not count.
     pub(crate) groups: Slot<Entries<String>>,
     /// Attributes for policies, and the claims that they come from.
     pub(crate) attributes: Slot<Entries<String>>,

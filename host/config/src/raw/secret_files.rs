@@ -1,4 +1,4 @@
-//! Which files of secrets are taken.
+//! The files of secrets that are taken.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,12 +8,12 @@ use stockade_yaml::Slot;
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "SecretFiles")]
 pub(crate) struct RawSecretFiles {
-    /// Who else may be able to read them: a group of the gateway's process (`own`), or on
+    /// The others who may be able to read them: a group of the gateway's process (`own`), or on
     /// read-only mounts anybody (`any`).
     pub(crate) permissions: Slot<Permissions>,
 }
 
-/// Who besides its owner may be able to read the file of a secret.
+/// The others, besides its owner, who may be able to read the file of a secret.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Permissions {

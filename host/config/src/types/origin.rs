@@ -16,7 +16,7 @@ pub struct OriginPattern {
     parts: Option<Parts>,
 }
 
-/// What an origin with an asterisk is compared by.
+/// The parts by which an origin with an asterisk is compared.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Parts {
     scheme: String,

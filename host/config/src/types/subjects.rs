@@ -3,35 +3,35 @@ use std::collections::BTreeSet;
 use stockade_authn::User;
 use stockade_core::{GroupName, Principal, UserId};
 
-/// Whom a binding applies to.
+/// The subjects that a binding applies to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subjects {
     /// Everybody who is not excepted.
     pub everyone: bool,
     /// These users.
     pub users: BTreeSet<UserId>,
-    /// Who is in one of these groups.
+    /// The members of one of these groups.
     pub groups: BTreeSet<GroupName>,
     /// But not these.
     pub except: Exceptions,
 }
 
-/// Whom a binding does not apply to, whatever else it says.
+/// The subjects that a binding does not apply to, whatever else it says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exceptions {
     /// These users.
     pub users: BTreeSet<UserId>,
-    /// Who is in one of these groups.
+    /// The members of one of these groups.
     pub groups: BTreeSet<GroupName>,
 }
 
 impl Subjects {
-    /// Whether the binding applies to a caller.
+    /// Tells whether the binding applies to a caller.
     pub fn apply_to(&self, principal: &Principal) -> bool {
         self.apply(&principal.user, &principal.groups)
     }
 
-    /// Whether the binding applies to a user.
+    /// Tells whether the binding applies to a user.
     pub(crate) fn apply_to_user(&self, user: &User) -> bool {
         self.apply(&user.id, &user.groups)
     }

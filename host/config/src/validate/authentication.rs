@@ -1,4 +1,4 @@
-//! How callers may say who they are.
+//! The ways in which callers may say who they are.
 
 use std::time::Duration;
 

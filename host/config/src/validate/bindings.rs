@@ -1,4 +1,4 @@
-//! Who is judged by which policy.
+//! Bindings: the policies, and the subjects that they judge.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -9,7 +9,7 @@ use super::names::{Names, Unique};
 use crate::raw::{Mode, RawBinding, RawChosen, RawExcept, RawSubjects};
 use crate::types::{Binding, Exceptions, ModuleLocation, PolicySource, Subjects};
 
-/// What bindings may name.
+/// The names that bindings may use.
 pub(super) struct Known<'a> {
     pub(super) users: &'a Names,
     pub(super) groups: &'a Names,
@@ -161,7 +161,7 @@ fn names<T: Ord>(
     read.into_iter().collect()
 }
 
-/// Report subjects that nobody belongs to, and names that change nothing.
+/// Reports subjects that nobody belongs to, and names that change nothing.
 fn check_reach(subjects: &Subjects, at: Location, report: &mut Report) {
     let Subjects { everyone, users, groups, except } = subjects;
     let named = !users.is_empty() || !groups.is_empty();

@@ -1,4 +1,4 @@
-//! Which certificates stand for a user.
+//! Certificates that stand for a user.
 
 use std::net::IpAddr;
 use std::str::FromStr as _;

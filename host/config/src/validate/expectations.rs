@@ -142,7 +142,7 @@ pub(crate) fn operation(text: &Located<String>, report: &mut Report) -> Option<O
     }
 }
 
-/// Whether requests for this operation name a model.
+/// Tells whether requests for this operation name a model.
 const fn names_a_model(operation: Operation) -> bool {
     match operation.access() {
         AccessClass::Inference => true,

@@ -3,7 +3,7 @@
 use http::HeaderName;
 use stockade_yaml::{Located, Problem, Report, quoted};
 
-/// What has a meaning of its own, here or in HTTP.
+/// The headers that have a meaning of their own, here or in HTTP.
 const TAKEN: [&str; 16] = [
     "authorization",
     "connection",

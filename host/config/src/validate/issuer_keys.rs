@@ -1,4 +1,4 @@
-//! Where the keys of a JWT issuer come from.
+//! The sources of a JWT issuer's keys.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -146,7 +146,7 @@ fn endpoint(
     Some(Endpoint::over_tls(uri, client, authority))
 }
 
-/// What is written in the place of a URL to look for it at the issuer.
+/// The word in the place of a URL that says to look for it at the issuer.
 const DISCOVER: &str = "discover";
 
 /// Where the issuer's configuration is (OIDC Discovery 1.0, section 4).

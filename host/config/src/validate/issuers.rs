@@ -1,4 +1,4 @@
-//! Who signs JWTs, and what their claims mean.
+//! The issuers of JWTs, and the meaning of their claims.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub(super) fn issuers(
     issuers
 }
 
-/// What an issuer is called here, and what it calls itself.
+/// The name that an issuer has here, and the one that it gives itself.
 struct Named {
     id: Option<CredentialId>,
     issuer: Option<String>,
@@ -158,8 +158,8 @@ fn path(text: &Located<String>, report: &mut Report) -> Option<ClaimPath> {
 
 type Groups = Option<(ClaimPath, HashMap<String, GroupName>)>;
 
-/// What an issuer calls groups, and what they are here: the same, if nothing is said. The
-/// outer `None` stands for what cannot be read.
+/// Returns the names that an issuer gives to groups, and those that they have here: the same, if
+/// nothing is said. The outer `None` stands for what cannot be read.
 fn groups(
     claim: Slot<String>,
     mapping: Slot<Entries<String>>,

@@ -1,4 +1,4 @@
-//! What callers may take: `limits:`.
+//! Limits on what callers may take: `limits:`.
 
 use std::time::Duration;
 

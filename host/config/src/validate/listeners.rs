@@ -1,4 +1,4 @@
-//! Where to listen, and with which certificates.
+//! The addresses to listen on, and their certificates.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 

@@ -10,7 +10,7 @@ use stockade_yaml::{Located, Location, Problem, Report, closest, quoted};
 pub(super) struct Names {
     kind: &'static str,
     known: BTreeSet<String>,
-    /// Whether more may be defined in what could not be read.
+    /// False if more may be defined in what could not be read.
     complete: bool,
 }
 
@@ -33,7 +33,7 @@ impl Names {
         self.known.iter().map(String::as_str)
     }
 
-    /// Report a name that is not defined.
+    /// Reports a name that is not defined.
     pub(super) fn check(&self, name: &Located<String>, report: &mut Report) {
         if !self.complete || self.known.contains(&name.value) {
             return;
@@ -58,7 +58,7 @@ impl<K: Hash + Eq> Unique<K> {
         Self(HashMap::new())
     }
 
-    /// Report one that occurred before, as `what`.
+    /// Reports one that occurred before, as `what`.
     pub(super) fn check(&mut self, key: K, what: &str, at: Location, report: &mut Report) {
         match self.0.entry(key) {
             Entry::Occupied(first) => {

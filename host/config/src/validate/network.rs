@@ -1,4 +1,4 @@
-//! Where Ollama is, and whether what listens may listen there.
+//! The address of Ollama, and whether listeners may listen where they do.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -136,7 +136,7 @@ fn refuse_loop(
     }
 }
 
-/// Whether a connection to `host` arrives at a listener on `listen`, as far as can be told
+/// Tells whether a connection to `host` arrives at a listener on `listen`, as far as can be told
 /// without asking the network.
 fn reaches(host: &str, listen: IpAddr) -> bool {
     let local = listen.to_canonical().is_loopback() || listen.is_unspecified();

@@ -1,4 +1,4 @@
-//! Which policies there are and where their code is.
+//! The policies, and the places of their code.
 
 use std::path::Path;
 use std::time::Duration;

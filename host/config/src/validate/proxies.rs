@@ -1,4 +1,4 @@
-//! Who is believed when it speaks for others.
+//! The proxies that are believed when they speak for others.
 
 use stockade_authn::{AddressRange, ForwardingHeader, TrustedProxies};
 use stockade_yaml::{Located, Problem, Report, Slot};

@@ -7,7 +7,7 @@ use stockade_yaml::{Located, Problem, Report, Slot};
 
 use crate::quantity::{self, Invalid, show_duration, show_size};
 
-/// How a number is read and shown, and what it may be.
+/// A kind of number: its range, and the functions that read and show it.
 pub(super) struct Quantity<T> {
     range: RangeInclusive<T>,
     parse: fn(&str) -> Result<T, Invalid>,

@@ -1,4 +1,4 @@
-//! What a credential is narrowed to.
+//! The scopes that credentials are narrowed to.
 
 use stockade_authn::Scope;
 use stockade_core::ModelPattern;

@@ -1,4 +1,4 @@
-//! How those are slowed down who fail to prove who they are.
+//! The rules that slow down those who fail to prove who they are.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What signs tokens, and what tokens must keep to.
+//! The secrets that sign tokens, and the rules that tokens must keep to.
 
 use std::time::Duration;
 

@@ -28,7 +28,7 @@ pub(super) struct Accounts {
     pub(super) group_names: Names,
     pub(super) disabled: HashSet<UserId>,
     pub(super) key_ends: Vec<KeyEnd>,
-    /// Where each user stands.
+    /// The place of each user in the file.
     pub(super) places: HashMap<UserId, Location>,
 }
 

@@ -11,22 +11,22 @@ const HANDSHAKE: u8 = 22;
 
 const IS_TLS: BadHead = bad("this listener speaks HTTP without TLS; call it with http://");
 
-/// How far an unfinished line was looked at.
+/// The progress of looking at an unfinished line.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Begun {
-    /// Where the line begins.
+    /// The beginning of the line.
     line: usize,
-    /// How many of its bytes were looked at.
+    /// The number of its bytes that were looked at.
     seen: usize,
     /// The parts that were complete: those of a request line, or the name of a field.
     parts: u8,
-    /// Where the part begins that is not complete, counted from the line.
+    /// The beginning of the part that is not complete, counted from the line.
     part: usize,
 }
 
 impl Begun {
-    /// Look at what came of the line that begins at `start`; `is_field` for any line but the
-    /// request line.
+    /// Looks at the bytes that came of the line that begins at `start`; `is_field` for any line but
+    /// the request line.
     pub(super) fn check(
         &mut self,
         start: usize,

@@ -2,7 +2,7 @@ use stockade_core::Quoted;
 
 use super::Place;
 
-/// What is wrong with a body. The texts are for the caller.
+/// The fault of a body. The texts are for the caller.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
     #[error("the request has no body; send a JSON object")]
@@ -50,7 +50,7 @@ pub(crate) enum Problem {
     Value { field: &'static str, reason: String },
 }
 
-/// What is wrong with a body, and where.
+/// The fault of a body, and its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{problem} ({place})")]
 pub(crate) struct JsonError {
@@ -63,7 +63,7 @@ impl JsonError {
         Self { problem, place: Place::of(body, offset) }
     }
 
-    /// What a log may tell: the names of keys are the caller's content.
+    /// Returns the message for a log: the names of keys are the caller's content.
     pub(crate) fn logged(&self) -> String {
         let offset = self.place.at_offset();
         match &self.problem {

@@ -1,4 +1,4 @@
-//! Where in a body something is, for people.
+//! The place of something in a body, for people.
 
 use std::fmt;
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{Document, JsonError, Kind, Node, Problem, string};
 use crate::work;
 
-/// How much a body may have.
+/// The most that a body may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadLimits {
     /// Bytes, after decompression.
@@ -25,7 +25,7 @@ impl Default for ReadLimits {
     }
 }
 
-/// Read a body that must be one JSON object.
+/// Reads a body that must be one JSON object.
 ///
 /// # Errors
 /// Whatever RFC 8259 does not allow, and what it allows but parsers differ on:
@@ -51,7 +51,7 @@ pub(crate) fn read(body: Bytes, limits: &ReadLimits) -> Result<Document, JsonErr
     }
 }
 
-/// Where an error occurs, `at` is where it is.
+/// The state of reading a body. After an error, `at` is its place.
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -60,7 +60,7 @@ struct Reader<'a> {
     open: Vec<usize>,
     /// The keys of the object that ends, kept for its memory.
     keys: Vec<(Cow<'a, [u8]>, usize)>,
-    /// Where escapes stand that are half a surrogate pair.
+    /// The places of escapes that are half a surrogate pair.
     halves: Vec<usize>,
     limits: &'a ReadLimits,
 }
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
         self.bytes.get(self.at).copied()
     }
 
-    /// Read one member or element of the innermost container, or its end.
+    /// Reads one member or element of the innermost container, or its end.
     fn step(&mut self, container: usize) -> Result<(), Problem> {
         let first = self.nodes.len() == container + 1;
         let object = self.nodes[container].kind == Kind::Object;

@@ -14,12 +14,12 @@ pub(super) fn control_character(text: &[u8]) -> Option<usize> {
     text.iter().position(|byte| *byte < 0x20)
 }
 
-/// What is known of an escape.
+/// The known facts of an escape.
 #[derive(Clone, Copy)]
 pub(super) struct Escape {
     /// Its bytes.
     pub(super) length: usize,
-    /// Whether it is half a surrogate pair, which is no character.
+    /// True if it is half a surrogate pair, which is no character.
     pub(super) is_half: bool,
 }
 

@@ -27,7 +27,7 @@ struct Change {
     json: String,
 }
 
-/// Where a field stands: at the top, or in an object that stands there.
+/// The place of a field: at the top, or in an object that stands there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot {
     parent: Option<&'static str>,
@@ -52,8 +52,8 @@ impl JsonBody {
         self.asked_for_usage
     }
 
-    /// Let a stream end with the usage, on routes where that can be asked for; false
-    /// where it cannot, or where the caller has asked already.
+    /// Lets a stream end with the usage, on routes where that can be asked for; false where it
+    /// cannot, or where the caller has asked already.
     pub(super) fn ask_for_usage(&mut self) -> bool {
         let can_ask = !self.asked_for_usage && self.shape.field("stream_options").is_some();
         if can_ask {
@@ -62,18 +62,19 @@ impl JsonBody {
         can_ask
     }
 
-    /// Write another value than the caller's, or one where it has none.
+    /// Writes another value than the caller's, or one where it has none.
     pub(super) fn set(&mut self, slot: Slot, json: String) {
         self.changes.push(Change { slot, json });
     }
 
-    /// Forward nothing of what the caller says in a field at the top.
+    /// Forwards nothing of what the caller says in a field at the top.
     pub(super) fn leave_out(&mut self, unwanted: fn(Kind) -> bool) {
         let fields = self.shape.fields.iter().filter(|field| unwanted(field.kind));
         self.left_out.extend(fields.map(|field| field.name));
     }
 
-    /// Where a body of this shape can say something, the place that Ollama reads first.
+    /// Returns the places where a body of this shape can say something, first the one that
+    /// Ollama reads first.
     pub(super) fn slots(&self, wanted: fn(Kind) -> bool) -> Vec<Slot> {
         let mut slots = Vec::new();
         for field in self.shape.fields {
@@ -87,7 +88,7 @@ impl JsonBody {
         slots
     }
 
-    /// What the caller says there; `null` is nothing.
+    /// Returns the caller's value there; `null` is nothing.
     pub(super) fn value(&self, slot: Slot) -> Option<Value<'_>> {
         if slot.parent.is_none() && self.left_out.contains(&slot.name) {
             return None;
@@ -184,7 +185,7 @@ impl JsonBody {
         out.finish()
     }
 
-    /// What the caller did not say.
+    /// Writes the fields that the caller did not send.
     fn write_additions(&self, out: &mut Object) {
         let absent = |name: &str| {
             let said = self.document.root().get(name).is_some_and(|value| !value.is_null());
@@ -208,7 +209,7 @@ impl JsonBody {
         self.write_output(out);
     }
 
-    /// What Ollama does not read, under the name that it does read.
+    /// Writes the field that Ollama does not read under the name that it does read.
     fn write_output(&self, out: &mut Object) {
         let first = |wanted| self.slots(wanted).first().copied();
         let output = first(|kind| matches!(kind, Kind::Output));
@@ -225,7 +226,7 @@ impl JsonBody {
     }
 }
 
-/// Whether a field names a model. Those are written from the names that were read.
+/// Tells whether a field names a model. Those are written from the names that were read.
 const fn names_model(field: &Field) -> bool {
     matches!(field.kind, Kind::Model(_) | Kind::ModelAlias)
 }

@@ -1,5 +1,5 @@
-//! How much one request may name. Far more than any client does; what names more is refused
-//! before a policy is asked, so that neither reading it nor judging it nor recording it can
+//! The most that one request may name. It is far more than any client does; what names more is
+//! refused before a policy is asked, so that neither reading it nor judging it nor recording it can
 //! take long.
 
 use crate::json::Problem;
@@ -33,7 +33,7 @@ impl Named {
     }
 }
 
-/// Refuse more than a bound of something.
+/// Refuses more than a bound of something.
 pub(super) const fn check(what: &'static str, number: usize, most: usize) -> Result<(), Problem> {
     if number > most { Err(Problem::TooMany { what, most }) } else { Ok(()) }
 }

@@ -1,4 +1,4 @@
-//! What a body says, read along its shape.
+//! The facts in a body, read along its shape.
 
 use stockade_core::{ModelName, ModelRef, ModelRole, Parameters};
 
@@ -10,21 +10,21 @@ use crate::shape::fold::fold;
 use crate::shape::{Field, Kind, Shape};
 use crate::work;
 
-/// What a body says to the gateway.
+/// The facts in a body that count for the gateway.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) models: Vec<ModelRef>,
     pub(super) parameters: Parameters,
-    /// What the caller says about streaming.
+    /// The caller's wish about streaming.
     pub(super) stream: Option<bool>,
-    /// Whether the caller asks for the usage at the end of a stream.
+    /// True if the caller asks for the usage at the end of a stream.
     pub(super) include_usage: bool,
-    /// Whether the request has nothing that a model could answer.
+    /// True if the request has nothing that a model could answer.
     pub(super) only_loads: bool,
 }
 
 impl Facts {
-    /// Read a body of a shape.
+    /// Reads a body of a shape.
     ///
     /// # Errors
     /// A field that matters has a value that it cannot have, a key is not a field but
@@ -55,9 +55,9 @@ struct Walk<'a> {
     facts: Facts,
     /// The model under its older name, and where.
     alias: Option<(ModelName, Value<'a>)>,
-    /// Whether there is something to answer.
+    /// True if there is something to answer.
     input: bool,
-    /// How much is named so far.
+    /// The number of things named so far.
     named: Named,
 }
 

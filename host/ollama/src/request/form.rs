@@ -28,7 +28,7 @@ const LONGEST_HEADERS: usize = 4 << 10;
 const KNOWN: [&str; 7] =
     ["model", "file", "language", "prompt", "response_format", "temperature", "stream"];
 
-/// Why a form is refused. The texts are for the caller.
+/// The reason why a form is refused. The texts are for the caller.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FormError {
     #[error("the form does not begin with its boundary")]
@@ -59,7 +59,7 @@ pub(crate) enum FormError {
 }
 
 impl FormError {
-    /// What a log may tell: the names of fields are the caller's content.
+    /// Returns the message for a log: the names of fields are the caller's content.
     pub(super) fn logged(&self) -> String {
         match self {
             Self::Twice(_) => "the form has a field twice".to_owned(),
@@ -86,7 +86,7 @@ struct File {
 }
 
 impl Form {
-    /// Read a form. `boundary` is that of its content type.
+    /// Reads a form. `boundary` is that of its content type.
     pub(super) fn read(body: &Bytes, boundary: &str) -> Result<Self, FormError> {
         let (mut model, mut file, mut texts) = (None, None, Vec::new());
         let mut names: Vec<String> = Vec::new();
@@ -159,7 +159,7 @@ impl Form {
     }
 }
 
-/// What boundaries begin with; a number of [`DIGITS`] digits follows.
+/// The beginning of boundaries; a number of [`DIGITS`] digits follows.
 const BOUNDARY: &str = "stockade-form-";
 const DIGITS: usize = 16;
 

@@ -12,7 +12,7 @@ const LONGEST_STAY: i64 = 24 * 60 * 60;
 /// About 292 years: what Go's `time.Duration` holds, in nanoseconds.
 const LONGEST: f64 = 9.22e18;
 
-/// Why a `keep_alive` has no meaning.
+/// The reason why a `keep_alive` has no meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum InvalidKeepAlive {
     #[error("the time is too long; send -1 to keep the model for ever")]
@@ -21,8 +21,8 @@ pub(super) enum InvalidKeepAlive {
     NotATime,
 }
 
-/// What a time does to the model besides keeping it for a while: it unloads the model as soon
-/// as nothing uses it, or keeps it for so long that it may as well be for ever.
+/// Returns the effect of a time on the model besides keeping it for a while: it unloads the model
+/// as soon as nothing uses it, or keeps it for so long that it may as well be for ever.
 pub(super) const fn effect(seconds: i64) -> Option<Operation> {
     match seconds {
         0 => Some(Operation::Unload),

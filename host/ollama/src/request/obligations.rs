@@ -1,4 +1,4 @@
-//! What policies oblige the gateway to do to a request.
+//! The changes to a request to which policies oblige the gateway.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -25,7 +25,7 @@ pub(super) enum Unmet {
     WouldUnload,
 }
 
-/// Change the request so that the obligations are met.
+/// Changes the request so that the obligations are met.
 ///
 /// A limit on a number that the route does not have is met already.
 pub(super) fn apply(
@@ -106,8 +106,8 @@ const fn name_of(parameter: LimitedParameter) -> &'static str {
     }
 }
 
-/// Whether a value is over a limit. Ollama takes zero and less as no limit at all for
-/// tokens, and less than zero as for ever for `keep_alive`.
+/// Tells whether a value is over a limit. Ollama takes zero and less as no limit at all for tokens,
+/// and less than zero as for ever for `keep_alive`.
 fn exceeds(limit: Limit, value: Value<'_>) -> bool {
     let (read, smallest) = match limit.parameter {
         LimitedParameter::KeepAlive => (keep_alive::of_value(value).ok(), 0),

@@ -11,12 +11,12 @@ use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 /// `--ultra` or `--long`.
 const LARGEST_WINDOW: u64 = 8 << 20;
 
-/// How much longer a body may become. Text that people and programs write becomes five to
-/// twenty times shorter.
+/// The largest factor by which a body may become longer. Text that people and programs write
+/// becomes five to twenty times shorter.
 const MOST_EXPANSION: usize = 64;
-/// How long any body may become, however short it is, in bytes.
+/// The length that any body may reach, however short it is, in bytes.
 const FREE_EXPANSION: usize = 1 << 20;
-/// How much is decoded before it is asked whether there is memory for more, in bytes.
+/// The length that is decoded before it is asked whether there is memory for more, in bytes.
 const STEP: usize = 256 << 10;
 
 /// A body that is not decoded. The texts are for the caller.
@@ -37,8 +37,8 @@ pub(crate) enum Undecodable {
     WrongChecksum,
 }
 
-/// Decode a body of one or more frames. `take` is asked for the memory, in bytes, before it
-/// is used.
+/// Decodes a body of one or more frames. `take` is asked for the memory, in bytes, before it is
+/// used.
 pub(crate) fn decode(
     body: &[u8],
     limit: usize,
@@ -55,18 +55,18 @@ pub(crate) fn decode(
     Ok(decoded.bytes.into())
 }
 
-/// What was decoded so far.
+/// The part that was decoded so far.
 struct Decoded<'t> {
     bytes: Vec<u8>,
     limit: usize,
-    /// What it means that there is more.
+    /// The error if there is more.
     over: Undecodable,
     taken: usize,
     take: &'t mut dyn FnMut(usize) -> bool,
 }
 
 impl Decoded<'_> {
-    /// Decode one frame; what follows it is left.
+    /// Decodes one frame; what follows it is left.
     fn frame<'b>(&mut self, body: &'b [u8]) -> Result<&'b [u8], Undecodable> {
         let mut frame = StreamingDecoder::new_with_max_window_size(body, LARGEST_WINDOW)
             .map_err(|_| Undecodable::NotZstd)?;
@@ -91,7 +91,7 @@ impl Decoded<'_> {
         Ok(rest)
     }
 
-    /// Take memory for the next step.
+    /// Takes memory for the next step.
     fn claim(&mut self) -> Result<(), Undecodable> {
         if self.bytes.len() < self.taken {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Which headers pass the gateway: of a request none, of a response a short list.
+//! The headers that pass the gateway: of a request none, of a response a short list.
 
 use http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER,
@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 /// Tells nginx, and what follows it in this, whether to hold an answer back until it is whole.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// What a forwarded request carries as its body.
+/// The body of a forwarded request.
 #[derive(Clone, Copy, Debug)]
 pub enum RequestContent<'a> {
     /// Nothing.
@@ -42,7 +42,7 @@ pub fn upstream_request_headers(host: &HeaderValue, content: RequestContent<'_>)
     headers
 }
 
-/// Whether the caller receives upstream's body as it came.
+/// The change to upstream's body before the caller receives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyChange {
     /// Byte for byte.
@@ -94,7 +94,7 @@ pub fn response_headers(
     Ok(headers)
 }
 
-/// Whether the body is made of lines or events that come while they are produced.
+/// Tells whether the body is made of lines or events that come while they are produced.
 fn is_stream(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
     kind.starts_with(b"application/x-ndjson") || kind.starts_with(b"text/event-stream")
@@ -111,7 +111,7 @@ fn refuse_encoding(upstream: &HeaderMap) -> Result<(), EncodedResponse> {
     }
 }
 
-/// Whether `Connection` names the header (RFC 9110, section 7.6.1).
+/// Tells whether `Connection` names the header (RFC 9110, section 7.6.1).
 fn is_hop_by_hop(headers: &HeaderMap, name: &HeaderName) -> bool {
     headers
         .get_all(CONNECTION)

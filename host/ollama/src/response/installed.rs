@@ -1,4 +1,4 @@
-//! What is installed, as `/api/tags` tells it.
+//! The installed models, as `/api/tags` tells them.
 
 use serde::Deserialize;
 use stockade_core::ModelName;

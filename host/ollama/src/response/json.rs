@@ -37,7 +37,7 @@ impl<'de, K: Deserialize<'de>> Visitor<'de> for MembersVisitor<K> {
     }
 }
 
-/// Where `part`, which was borrowed from `whole`, lies in it.
+/// Returns the place of `part`, which was borrowed from `whole`, in it.
 pub(super) fn range_in(whole: &[u8], part: &RawValue) -> Range<usize> {
     let part = part.get().as_bytes();
     let start = part.as_ptr().addr() - whole.as_ptr().addr();

@@ -21,7 +21,7 @@ pub enum ListKind {
 }
 
 impl ListKind {
-    /// What an operation answers with, where that is a list of models.
+    /// Returns the kind of an operation's answer, where that is a list of models.
     pub const fn of(operation: Operation, dialect: Dialect) -> Option<Self> {
         match (operation, dialect) {
             (Operation::List, Dialect::OpenAi) => Some(Self::OpenAi),
@@ -66,14 +66,14 @@ pub enum UnreadableList {
 pub struct ListedModel {
     /// Its name.
     pub name: ModelName,
-    /// Where it really runs, for a model that stands for one in a cloud.
+    /// The host on which it really runs, for a model that stands for one in a cloud.
     pub remote_host: Option<String>,
     /// Its name there.
     pub remote_model: Option<String>,
 }
 
 impl ListedModel {
-    /// Whether prompts to it leave the machine.
+    /// Tells whether prompts to it leave the machine.
     pub fn is_cloud(&self) -> bool {
         let given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
         self.name.is_cloud() || given(&self.remote_host) || given(&self.remote_model)
@@ -109,7 +109,7 @@ struct Identity {
 }
 
 impl ModelList {
-    /// Read upstream's body.
+    /// Reads upstream's body.
     pub fn read(kind: ListKind, body: Bytes) -> Result<Self, UnreadableList> {
         let (array, raw) = find_entries(kind, &body)?;
         let entries: Vec<Entry> = raw

@@ -1,4 +1,4 @@
-//! What an answer cost, and whether it came to its end, read while it passes by.
+//! The cost of an answer, and whether it came to its end, read while it passes by.
 //!
 //! Every API has its own place for the numbers, and no name means two things in two of
 //! them; so one reader knows all the places, and only the framing differs. The memory
@@ -21,7 +21,7 @@ use events::EventReader;
 use scan::Scanner;
 use tally::Tally;
 
-/// How JSON lies in an answer.
+/// The framing of JSON in an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
     /// One document.
@@ -43,7 +43,7 @@ impl Framing {
     }
 }
 
-/// What an answer says that it cost. `None` where it does not say.
+/// The cost that an answer states. `None` where it does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TokenUsage {
     /// Tokens read, those from the cache included.
@@ -68,7 +68,7 @@ impl TokenUsage {
     }
 }
 
-/// How an answer ended.
+/// The end of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ending {
     /// With what its API puts at the end.
@@ -80,12 +80,12 @@ pub enum Ending {
     CutShort,
 }
 
-/// What a [`Meter`] has read so far.
+/// The results of a [`Meter`] so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Measurement {
-    /// What the answer says that it cost.
+    /// The cost that the answer states.
     pub usage: TokenUsage,
-    /// How it ended, if nothing more comes.
+    /// Its end, if nothing more comes.
     pub ending: Ending,
     /// The number of complete JSON objects. Ollama streams about one for each token, so
     /// this estimates the output of a stream that was cut before its usage came.
@@ -121,7 +121,7 @@ impl Meter {
         }
     }
 
-    /// Read the next bytes of the answer. Where they are split does not matter.
+    /// Reads the next bytes of the answer. Where they are split does not matter.
     pub fn push(&mut self, bytes: &[u8]) {
         match &mut self.reader {
             Reader::Document => self.scanner.scan(bytes, &mut self.tally),
@@ -133,17 +133,17 @@ impl Meter {
         }
     }
 
-    /// What was read, taking the bytes so far for the whole answer.
+    /// Returns what was read, taking the bytes so far for the whole answer.
     pub fn finish(&self) -> Measurement {
         self.tally.measurement()
     }
 
-    /// Whether the answer is a stream.
+    /// Tells whether the answer is a stream.
     pub const fn is_stream(&self) -> bool {
         !matches!(&self.reader, Reader::Document)
     }
 
-    /// Whether the answer is a stream that stands between two lines or events, so that
+    /// Tells whether the answer is a stream that stands between two lines or events, so that
     /// another one can follow.
     pub const fn at_boundary(&self) -> bool {
         match &self.reader {

@@ -38,7 +38,7 @@ pub struct UsageChunkFilter {
     input: Bytes,
     /// The beginning of an event whose end has not come.
     held: BytesMut,
-    /// Whether the current event is too long to be held.
+    /// True if the current event is too long to be held.
     passing: bool,
 }
 
@@ -54,7 +54,7 @@ impl UsageChunkFilter {
         Self { ends: EventEnds::new(), input: Bytes::new(), held: BytesMut::new(), passing: false }
     }
 
-    /// Take the next bytes of the stream. [`pop`](Self::pop) gives back what may pass.
+    /// Takes the next bytes of the stream. [`pop`](Self::pop) gives back what may pass.
     pub fn push(&mut self, bytes: Bytes) {
         if self.input.is_empty() {
             self.input = bytes;
@@ -80,15 +80,15 @@ impl UsageChunkFilter {
         None
     }
 
-    /// Whether what was given back so far ends with a whole event, so that another one
-    /// can follow once what is held is thrown away.
+    /// Tells whether what was given back so far ends with a whole event, so that another one can
+    /// follow once what is held is thrown away.
     pub const fn at_boundary(&self) -> bool {
         !self.passing
     }
 
-    /// What is left at the end of the stream, once [`pop`](Self::pop) gives nothing: an
-    /// event that upstream did not complete. Where upstream failed, it is better thrown
-    /// away: the caller then stands between two events, where an error can follow.
+    /// Returns what is left at the end of the stream, once [`pop`](Self::pop) gives nothing: an
+    /// event that upstream did not complete. Where upstream failed, it is better thrown away: the
+    /// caller then stands between two events, where an error can follow.
     pub fn finish(&mut self) -> Option<Bytes> {
         (!self.held.is_empty()).then(|| self.held.split().freeze())
     }

@@ -12,8 +12,8 @@ use super::{BodyKind, OLLAMA, ROUTES, Route, shown_path};
 use crate::request::{Undecodable, boundary, decode_zstd};
 use crate::{CanonicalRequest, ReadLimits, Refusal};
 
-/// What comes before a request's body. A path prefix of the gateway's own, such as
-/// `/k/<key>`, is already taken off.
+/// The part of a request before its body. A path prefix of the gateway's own, such as `/k/<key>`,
+/// is already taken off.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestHead<'a> {
     /// The method.
@@ -36,12 +36,12 @@ pub struct Routed {
     content: Content,
 }
 
-/// What the headers say of the body.
+/// The headers' facts about the body.
 #[derive(Debug, Default)]
 struct Content {
-    /// Whether it is compressed, the one way that is understood.
+    /// True if it is compressed, the one way that is understood.
     zstd: bool,
-    /// What separates the parts of a form.
+    /// The separator of the parts of a form.
     boundary: Option<String>,
 }
 
@@ -51,12 +51,12 @@ impl Routed {
         self.route
     }
 
-    /// What the request must carry.
+    /// Returns the kind of body that the request must carry.
     pub const fn body_kind(&self) -> BodyKind {
         self.route.body
     }
 
-    /// Understand the request with its whole body.
+    /// Understands the request with its whole body.
     ///
     /// # Errors
     /// The body is too large, is not what the route takes, or has no single meaning.
@@ -83,7 +83,7 @@ impl Routed {
         }
     }
 
-    /// Whether reading the body makes it longer.
+    /// Tells whether reading the body makes it longer.
     pub const fn is_compressed(&self) -> bool {
         self.content.zstd
     }
@@ -104,7 +104,7 @@ impl Routed {
         })
     }
 
-    /// Understand the request without its body, which will be streamed.
+    /// Understands the request without its body, which will be streamed.
     ///
     /// # Errors
     /// The route does not take a blob.
@@ -113,7 +113,7 @@ impl Routed {
     }
 }
 
-/// Find the route of a request.
+/// Finds the route of a request.
 ///
 /// # Errors
 /// There is none, or Ollama could understand the head otherwise than it is
@@ -163,7 +163,7 @@ fn without_empty_segments(path: &str) -> Option<String> {
     Some(format!("/{}", segments.join("/")))
 }
 
-/// Send the client to the plain path, as Ollama does, if that is a route.
+/// Sends the client to the plain path, as Ollama does, if that is a route.
 ///
 /// Source: Ollama's mux and router answer 307, after which a client sends the same method and
 /// body again.
@@ -227,7 +227,7 @@ fn check_query(route: &Route, query: Option<&str>) -> Result<(), String> {
     }
 }
 
-/// Whether a route is asked to read something and takes no body.
+/// Tells whether a route is asked to read something and takes no body.
 fn reads(route: &Route) -> bool {
     matches!(route.body, BodyKind::None)
         && route.methods.iter().all(|method| method == Method::GET || method == Method::HEAD)

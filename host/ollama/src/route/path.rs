@@ -11,7 +11,7 @@ pub struct Path {
     parameter: Option<Parameter>,
 }
 
-/// What the last segment of a path is.
+/// The meaning of the last segment of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parameter {
     /// The digest of a blob.
@@ -40,12 +40,12 @@ impl Path {
         Self { literal, parameter: Some(parameter) }
     }
 
-    /// What stands before the segment that varies, or the whole.
+    /// Returns the part before the segment that varies, or the whole.
     pub(super) const fn literal(self) -> &'static str {
         self.literal
     }
 
-    /// What the last segment is, where it varies.
+    /// Returns the meaning of the last segment, where it varies.
     pub const fn parameter(self) -> Option<Parameter> {
         self.parameter
     }
@@ -89,7 +89,7 @@ impl fmt::Display for Path {
 }
 
 impl PathValue {
-    /// Understand the last segment of a path. The error is for the caller.
+    /// Understands the last segment of a path. The error is for the caller.
     pub(super) fn read(parameter: Option<Parameter>, segment: &str) -> Result<Self, String> {
         match parameter {
             None => Ok(Self::None),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::ROUTES;
 
-/// What stands for a part of a path that is not told.
+/// The text in the place of a part of a path that is not told.
 const HIDDEN: &str = "…";
 /// The longest word that is told, in bytes: a random key of so many lower-case letters has
 /// less than 100 bits.

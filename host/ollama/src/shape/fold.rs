@@ -1,4 +1,4 @@
-//! How Go's `encoding/json` compares keys.
+//! The way in which Go's `encoding/json` compares keys.
 
 use std::borrow::Cow;
 

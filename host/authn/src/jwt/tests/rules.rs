@@ -1,4 +1,4 @@
-//! What a token must be and say.
+//! Rules for the form and the claims of a token.
 
 use super::*;
 use crate::CannotIssue;

@@ -1,4 +1,4 @@
-//! Whose answers go on when the configuration changes.
+//! Answers that go on, or end, when the configuration changes.
 
 use super::*;
 

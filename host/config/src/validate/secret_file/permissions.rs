@@ -1,4 +1,4 @@
-//! Who else can read or write the file of a secret.
+//! The others who can read or write the file of a secret.
 //!
 //! Kubernetes gives the files of a Secret to the group of the pod (`fsGroup`, mode 0440),
 //! Debian those of TLS to the group `ssl-cert` (0640): a group that the process is in was given
@@ -21,7 +21,7 @@ pub(super) struct Reader {
     permissions: Permissions,
 }
 
-/// What is wrong with the permissions of a file, and what to do about it.
+/// The fault in the permissions of a file, and its remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Exposure {
     mode: u32,

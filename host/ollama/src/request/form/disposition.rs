@@ -1,4 +1,4 @@
-//! What a part of a form says it is.
+//! The `Content-Disposition` of a part of a form.
 
 /// A part's name, and its file name where it is a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -7,7 +7,7 @@ pub(super) struct Disposition {
     pub(super) file: Option<String>,
 }
 
-/// Read the value of `Content-Disposition`; `None` where it has no single reading.
+/// Reads the value of `Content-Disposition`; `None` where it has no single reading.
 pub(super) fn parse_disposition(value: &str) -> Option<Disposition> {
     let rest = strip_word(value, "form-data")?;
     let (mut name, mut file, mut extended) = (None, None, false);

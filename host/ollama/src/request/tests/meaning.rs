@@ -1,4 +1,4 @@
-//! What bodies mean, and what is forwarded for them.
+//! The meaning of bodies, and the requests that are forwarded for them.
 
 use super::*;
 

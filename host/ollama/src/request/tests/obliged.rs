@@ -1,4 +1,4 @@
-//! What obligations do to a request.
+//! The effects of obligations on a request.
 
 use super::*;
 

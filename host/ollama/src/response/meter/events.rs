@@ -6,7 +6,7 @@ use super::scan::Scanner;
 use super::tally::Tally;
 
 const DATA: &[u8] = b"data:";
-/// How `OpenAI`'s streams end.
+/// The end of `OpenAI`'s streams.
 const DONE: &[u8] = b"[DONE]";
 
 /// Finds the data of events and hands it to a [`Scanner`].
@@ -16,7 +16,7 @@ pub(super) struct EventReader {
     blank_before: bool,
 }
 
-/// What is known of the line that is being read.
+/// The known part of the line that is being read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Line {
     /// So far it is this much of `data:`.
@@ -38,12 +38,12 @@ impl EventReader {
         Self { line: Line::START, blank_before: true }
     }
 
-    /// Whether the last event is complete.
+    /// Tells whether the last event is complete.
     pub(super) const fn at_boundary(&self) -> bool {
         self.blank_before && matches!(self.line, Line::START)
     }
 
-    /// Read on.
+    /// Reads on.
     pub(super) fn read(&mut self, mut bytes: &[u8], scanner: &mut Scanner, tally: &mut Tally) {
         while let Some(end) = memchr(b'\n', bytes) {
             self.line_part(&bytes[..end], scanner, tally);
@@ -94,7 +94,7 @@ impl EventReader {
     }
 }
 
-/// How much of `[DONE]` the data is, this piece of it included.
+/// Returns the number of bytes of `[DONE]` that the data is, this piece of it included.
 fn match_done(matched: Option<usize>, piece: &[u8]) -> Option<usize> {
     let mut matched = matched?;
     for &byte in piece {

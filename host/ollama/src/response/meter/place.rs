@@ -1,4 +1,4 @@
-//! Where in an answer the numbers are.
+//! The places of the numbers in an answer.
 
 /// An object that has something to read in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(super) enum Field {
     Error,
 }
 
-/// What a member of an object is to the meter.
+/// The use of an object's member to the meter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Slot {
     Ignore,
@@ -47,7 +47,7 @@ impl Node {
         }
     }
 
-    /// What the member with this key is.
+    /// Returns the use of the member with this key.
     pub(super) fn member(self, key: &[u8]) -> Slot {
         match self {
             Self::Root => root_member(key),

@@ -14,10 +14,10 @@ pub(super) struct Scanner {
     state: State,
     /// The innermost object that is being read; none outside of a document.
     node: Option<Node>,
-    /// What the value is that follows or is being read.
+    /// The use of the value that follows or is being read.
     slot: Slot,
     token: Token,
-    /// Whether the last byte was a backslash in a string.
+    /// True if the last byte was a backslash in a string.
     escaped: bool,
 }
 
@@ -58,7 +58,7 @@ impl Scanner {
         }
     }
 
-    /// Forget an unfinished document.
+    /// Forgets an unfinished document.
     pub(super) fn reset(&mut self, tally: &mut Tally) {
         if self.state != State::Outside {
             *self = Self::new();
@@ -66,7 +66,7 @@ impl Scanner {
         }
     }
 
-    /// Read on.
+    /// Reads on.
     pub(super) fn scan(&mut self, mut bytes: &[u8], tally: &mut Tally) {
         while let Some(&first) = bytes.first() {
             let used = match self.state {
@@ -162,7 +162,7 @@ impl Scanner {
         end + 1
     }
 
-    /// Where the string ends that `bytes` go on with.
+    /// Finds the end of the string that `bytes` go on with.
     fn quote(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut at = usize::from(self.escaped);
         self.escaped = false;
@@ -252,7 +252,7 @@ impl Token {
         self.length = length;
     }
 
-    /// What was pushed, or nothing if that was too much.
+    /// Returns what was pushed, or nothing if that was too much.
     fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What the values that were read amount to.
+//! The sum of the values that were read.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ pub(super) struct Tally {
     ends_with_object: bool,
 }
 
-/// What the object being read says about the end. It counts when the object is
-/// complete, so that half a last line is no end.
+/// Signs of the end in the object being read. They count when the object is complete, so that half
+/// a last line is no end.
 #[derive(Clone, Copy, Debug, Default)]
 struct Marks {
     done: bool,

@@ -2,7 +2,7 @@ use super::{LONGEST_HELD, UsageChunkFilter};
 use bytes::Bytes;
 use proptest::prelude::*;
 
-/// What passes of a stream that arrives in these pieces.
+/// Returns what passes of a stream that arrives in these pieces.
 fn filter<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut filter = UsageChunkFilter::new();
     let mut passed = Vec::new();
