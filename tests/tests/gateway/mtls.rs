@@ -198,7 +198,6 @@ async fn a_new_certificate_is_presented_without_a_restart() {
 
 #[tokio::test]
 async fn a_key_that_others_can_read_is_refused() {
-    use std::os::unix::fs::PermissionsExt as _;
     let (world, _) = world("optional").await;
     let key = world.directory().join("server.key");
     let open = || {
@@ -258,7 +257,6 @@ fn small_authority(directory: &Path) {
     issue("between", kinds[0], "ec", "9", "");
     let chain = ["between.pem", "ec.pem"].map(|file| std::fs::read(directory.join(file)).unwrap());
     std::fs::write(directory.join("between.pem"), chain.concat()).unwrap();
-    use std::os::unix::fs::PermissionsExt as _;
     let key = directory.join("server.key");
     std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o600)).unwrap();
 }

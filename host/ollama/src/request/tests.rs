@@ -11,6 +11,7 @@ mod linear;
 mod meaning;
 mod obliged;
 mod refused;
+mod spelling;
 
 fn route(path: &str) -> &'static Route {
     ROUTES.iter().find(|route| route.path.to_string() == path).expect(path)

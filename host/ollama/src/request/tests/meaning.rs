@@ -104,29 +104,6 @@ fn bodies_are_written_in_one_form() {
 }
 
 #[test]
-fn policies_see_one_spelling_and_ollama_that_of_the_caller() {
-    let body = |model: &str| {
-        format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"Hi"}}]}}"#)
-    };
-    let sent = body("hf.co/Bartowski/Llama-3.2-GGUF:Q4_K_M");
-    for path in ["/api/chat", "/v1/chat/completions", "/v1/messages"] {
-        let request = understood(path, &sent);
-        let folded = "hf.co/bartowski/llama-3.2-gguf:q4_k_m";
-        assert_eq!(names(&request), [(folded, ModelRole::Use)]);
-        assert_eq!(request.body_text(), Some(body(folded)));
-        assert_eq!(written(path, &sent), sent);
-    }
-    let both = r#"{"model":"","name":"Me/Mine:V1"}"#;
-    assert_eq!(written("/api/delete", both), r#"{"model":"Me/Mine:V1"}"#);
-    let twice = r#"{"model":"Mine:V1","name":"mine:v1"}"#;
-    assert_eq!(written("/api/delete", twice), r#"{"model":"Mine:V1"}"#);
-    // A letter that Unicode folds to an ASCII one is none of a model name.
-    for confusable in ["\u{212a}imi", "\u{17f}ecret"] {
-        assert!(read("/api/chat", &body(confusable)).is_err(), "{confusable}");
-    }
-}
-
-#[test]
 fn models_are_named_with_their_roles() {
     type Named = (&'static str, ModelRole);
     let cases: &[(&str, &str, &[Named])] = &[
@@ -321,25 +298,6 @@ fn what_the_caller_may_not_is_left_out() {
     let limits = |insert| Obligations { limits: vec![limit(insert)], ..Obligations::default() };
     assert_eq!(without(fields, &limits(false)), format!("{left}}}"));
     assert_eq!(without(fields, &limits(true)), format!(r#"{left},"keep_alive":60}}"#));
-}
-
-#[test]
-fn a_base_is_spelled_as_it_is_installed() {
-    let written = |body: &str, spelling: &str| {
-        let installed_base = Some(ModelName::parse(spelling).unwrap());
-        let options = WriteOptions { installed_base, ..WriteOptions::default() };
-        let request = understood("/api/create", body);
-        json(request.write(&Obligations::default(), &options).unwrap().body)
-    };
-    let body = r#"{"model":"M","from":"hf.co/a/b:q4"}"#;
-    let expected = r#"{"model":"M:latest","from":"hf.co/A/B:Q4"}"#;
-    assert_eq!(written(body, "hf.co/A/B:Q4"), expected);
-    let other = r#"{"model":"M:latest","from":"hf.co/a/b:q4"}"#;
-    assert_eq!(written(body, "hf.co/A/C:Q4"), other, "another name");
-    let base = |body: &str| understood("/api/create", body).base().map(ToString::to_string);
-    assert_eq!(base(body).as_deref(), Some("hf.co/a/b:q4"));
-    assert_eq!(base(r#"{"model":"m","from":"x","remote_host":"https://x"}"#), None);
-    assert_eq!(base(r#"{"model":"m","files":{}}"#), None);
 }
 
 #[test]
