@@ -1,7 +1,7 @@
 //! `stockade connect` in front of a gateway: what programs on a user's machine send to Ollama's
 //! port, answered with the user's rights.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -55,6 +55,9 @@ async fn send(address: SocketAddr, request: Request<String>) -> Reply {
     Connection::open(address).await.send(request).await
 }
 
+/// A path, a body and headers.
+type Sent<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
 /// What each program sends as it is: Continue and other plug-ins, `ollama launch` for Claude Code
 /// and Codex, SDKs that insist on a key.
 #[tokio::test]
@@ -71,7 +74,7 @@ async fn placeholders_are_dropped_and_the_key_is_added() {
     ];
     let messages = r#"{"model":"llama3.2:3b","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"Hi"}]}"#;
     let responses = r#"{"model":"llama3.2:3b","instructions":"Be brief.","input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"Hi"}]}],"stream":true}"#;
-    let cases: [(&str, &str, &[(&str, &str)]); 9] = [
+    let cases: [Sent<'_>; 9] = [
         ("/api/generate", HELLO, &[]),
         ("/api/chat", CHAT, &[("authorization", "Bearer undefined"), ("user-agent", "node-fetch")]),
         ("/api/chat", CHAT, &[("authorization", "Bearer "), ("x-api-key", "undefined")]),
