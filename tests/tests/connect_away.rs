@@ -16,6 +16,7 @@ use stockade_tests::{
     Authority, BINDINGS, Connection, Reply, SetClock, Setup, TOKEN_SECRET, World, post, private,
     soon,
 };
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 
@@ -109,10 +110,16 @@ async fn a_gateway_that_is_away_is_told_in_each_dialect_until_it_is_back() {
     }
     // Also to a request that is much longer than what sockets hold.
     let image = HELLO.replace("Hello", &"A".repeat(16 << 20));
-    let mut request = post("/api/generate", None, &image);
-    request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
-    let reply = Connection::open(connect.addresses()[0]).await.send(request).await;
-    assert_eq!(reply.status, 502);
+    let request = format!(
+        "POST /api/generate HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{image}",
+        image.len()
+    );
+    let mut stream = TcpStream::connect(connect.addresses()[0]).await.unwrap();
+    // Most clients read nothing before they have written all.
+    soon("all to be taken", stream.write_all(request.as_bytes())).await.unwrap();
+    let mut answer = String::new();
+    soon("the answer", stream.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 502") && answer.contains("cannot be reached"), "{answer}");
     let heartbeat = Request::builder().method("HEAD").uri("/").header("host", "localhost");
     let heartbeat = heartbeat.body(String::new()).unwrap();
     let reply = Connection::open(connect.addresses()[0]).await.send(heartbeat).await;
