@@ -15,10 +15,10 @@ use stockade_ollama::page::{self, OwnOrigin, host_name, shown_header};
 use crate::OriginMatcher;
 use crate::answer::Refusal;
 
-/// The beginnings of origins that no browser gives to a page of the web: those of applications on
-/// this machine, as Ollama takes them, too (`envconfig/config.go`, `AllowedOrigins`).
-const APPLICATIONS: [&str; 5] =
-    ["app://", "file://", "tauri://", "vscode-webview://", "vscode-file://"];
+/// The beginnings of origins that no browser gives to a page: those of applications on this
+/// machine, as Ollama takes them, too (`envconfig/config.go`, `AllowedOrigins`). It also takes
+/// `file://`, which some browsers send for a page that was downloaded.
+const APPLICATIONS: [&str; 4] = ["app://", "tauri://", "vscode-webview://", "vscode-file://"];
 
 /// Decides whether a request is passed on.
 pub(crate) struct Admission {

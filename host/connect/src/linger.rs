@@ -22,7 +22,7 @@ const READ: usize = 16 << 10;
 pub(crate) struct AnsweredEarly(Arc<AtomicBool>);
 
 impl AnsweredEarly {
-    /// The answer is given, and the request was not read.
+    /// The answer is given, and the request was perhaps not read.
     pub(crate) fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

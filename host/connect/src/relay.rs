@@ -91,11 +91,14 @@ impl Relay {
             Err(refusal) => {
                 let mut response = refusal.answer(dialect);
                 // What is left of the request is not understood.
-                early.set();
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 response
             }
         };
+        if !response.status().is_success() {
+            // Perhaps: the gateway refuses before it has read everything, too.
+            early.set();
+        }
         if let Some(origin) = self.admission.page(&parts.headers) {
             page::let_read(response.headers_mut(), origin);
             response.headers_mut().append(VARY, HeaderValue::from_static("origin"));

@@ -71,7 +71,7 @@ async fn placeholders_are_dropped_and_the_key_is_added() {
     ];
     let messages = r#"{"model":"llama3.2:3b","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"Hi"}]}"#;
     let responses = r#"{"model":"llama3.2:3b","instructions":"Be brief.","input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"Hi"}]}],"stream":true}"#;
-    let cases: [(&str, &str, &[(&str, &str)]); 9] = [
+    let cases: [Sent<'_>; 9] = [
         ("/api/generate", HELLO, &[]),
         ("/api/chat", CHAT, &[("authorization", "Bearer undefined"), ("user-agent", "node-fetch")]),
         ("/api/chat", CHAT, &[("authorization", "Bearer "), ("x-api-key", "undefined")]),

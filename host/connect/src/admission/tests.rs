@@ -75,6 +75,7 @@ fn no_page_of_the_web_may_ask() {
         &[("sec-fetch-site", "same-site"), ("origin", "http://localhost:8080")],
         &[("origin", "chrome-extension://abc")],
         &[("origin", "app")],
+        &[("origin", "file://")],
     ] {
         let headers = [&[host], origin].concat();
         assert_eq!(status("POST", "/api/chat", &headers), 403, "{origin:?}");
@@ -87,7 +88,6 @@ fn no_page_of_the_web_may_ask() {
         &[("origin", "app://obsidian.md"), ("sec-fetch-site", "cross-site")],
         &[("origin", "vscode-webview://0a1b"), ("sec-fetch-site", "cross-site")],
         &[("origin", "tauri://localhost")],
-        &[("origin", "file://")],
         &[("origin", "http://localhost:3000"), ("sec-fetch-site", "cross-site")],
     ] {
         let headers = [&[host], origin].concat();
