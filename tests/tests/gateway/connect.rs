@@ -1,8 +1,6 @@
 //! `stockade connect` in front of a gateway: what programs on a user's machine send to Ollama's
 //! port, answered with the user's rights.
 
-#![expect(clippy::panic, reason = "a test that cannot go on has failed")]
-
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -54,6 +52,9 @@ fn with(mut request: Request<String>, headers: &[(&str, &str)]) -> Request<Strin
 async fn send(address: SocketAddr, request: Request<String>) -> Reply {
     Connection::open(address).await.send(request).await
 }
+
+/// A path, a body and headers.
+type Sent<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
 
 /// The headers of each program as they are: Continue and other plug-ins, `ollama launch` for Claude
 /// Code and Codex, SDKs that insist on a key.
