@@ -88,7 +88,7 @@ impl Question {
         let decision = self.generation.decide_blocking(asker, request);
         match decision.result {
             Ok(_permit) => Ok(()),
-            Err(refusal) => bail!("denied: {refusal}; {:?}", decision.opinions),
+            Err(refusal) => bail!("denied: {refusal}; {:?}", decision.verdicts),
         }
     }
 }

@@ -16,9 +16,9 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use stockade_core::{CredentialId, ProofKind, UnixTime, UserId};
 
-use crate::standing::Evidence;
+use crate::revocation::CredentialRef;
 use crate::user::Directory;
-use crate::{AuthnError, Holder, Identity, Terms};
+use crate::{AuthnError, Constraints, Holder, Identity};
 
 mod text;
 
@@ -35,7 +35,7 @@ pub struct ApiKey {
     /// The digest of its text.
     pub digest: KeyDigest,
     /// The time for which it is good, and its scope.
-    pub terms: Arc<Terms>,
+    pub terms: Arc<Constraints>,
 }
 
 /// The SHA-256 digest of a key's text.
@@ -132,7 +132,7 @@ impl ApiKeys {
     }
 
     /// The terms of a user's key.
-    pub(crate) fn terms(&self, digest: &KeyDigest, user: &UserId) -> Option<&Terms> {
+    pub(crate) fn terms(&self, digest: &KeyDigest, user: &UserId) -> Option<&Constraints> {
         self.by_digest.get(digest).filter(|key| key.user == *user).map(|key| &*key.terms)
     }
 
@@ -159,7 +159,7 @@ impl ApiKeys {
             return Err(AuthnError::Expired(holder));
         }
         let principal = member.principal(ProofKind::ApiKey, Some(holder.credential));
-        Ok(Identity::new(principal, Arc::clone(&key.terms), Evidence::Key(key.digest)))
+        Ok(Identity::new(principal, Arc::clone(&key.terms), CredentialRef::Key(key.digest)))
     }
 }
 

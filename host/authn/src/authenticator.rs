@@ -16,7 +16,7 @@ use crate::jwt::{JwtIssuer, Jwts};
 use crate::ollama_key::{OllamaKey, OllamaKeys};
 use crate::on_behalf::OnBehalf;
 use crate::presented::{Kind, Presented};
-use crate::standing::Evidence;
+use crate::revocation::CredentialRef;
 use crate::token::{
     CannotIssue, Issued, Origins, TokenRules, TokenSecret, Tokens, repeated_secrets,
 };
@@ -214,7 +214,11 @@ impl Authenticator {
     ///
     /// # Errors
     /// As for [`identify`](Self::identify).
-    pub fn begin_held(&self, presented: &Presented<'_>, now: UnixTime) -> Result<Step, AuthnError> {
+    pub fn begin_while_locked(
+        &self,
+        presented: &Presented<'_>,
+        now: UnixTime,
+    ) -> Result<Step, AuthnError> {
         let Kind::Basic(basic) = &presented.0 else {
             return self.begin(presented, now);
         };
@@ -304,7 +308,7 @@ impl Authenticator {
             return Err(AuthnError::Missing);
         }
         let principal = member.principal(ProofKind::Anonymous, None);
-        Ok(Identity::new(principal, Arc::default(), Evidence::Declared))
+        Ok(Identity::new(principal, Arc::default(), CredentialRef::Declared))
     }
 
     /// The principal that a user would be after presenting an API key, to ask what the

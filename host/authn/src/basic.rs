@@ -14,7 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use stockade_core::{ProofKind, Secret, UnixTime, UserId};
 
-use crate::standing::Evidence;
+use crate::revocation::CredentialRef;
 use crate::user::{Directory, Member};
 use crate::{AuthnError, Identity};
 
@@ -163,7 +163,7 @@ impl Passwords {
     fn identity(&self, member: &Member) -> Option<Identity> {
         let hash = self.by_user.get(&member.id)?;
         let principal = member.principal(ProofKind::Basic, None);
-        Some(Identity::new(principal, Arc::default(), Evidence::Password(Arc::clone(hash))))
+        Some(Identity::new(principal, Arc::default(), CredentialRef::Password(Arc::clone(hash))))
     }
 
     /// Tells whether this is still the hash of a user's password.

@@ -15,9 +15,9 @@ use sha2::{Digest as _, Sha256};
 use stockade_core::{CredentialId, ProofKind, UnixTime, UserId};
 
 use crate::der::{Elements, SEQUENCE};
-use crate::standing::Evidence;
+use crate::revocation::CredentialRef;
 use crate::user::Directory;
-use crate::{AuthnError, Holder, Identity, Terms};
+use crate::{AuthnError, Constraints, Holder, Identity};
 
 mod names;
 mod told;
@@ -160,8 +160,8 @@ impl Certificates {
         let principal = member.principal(ProofKind::Mtls, Some(certificate.id.clone()));
         // Whether it is still valid is for the handshake to say; what is made from it must
         // not live longer.
-        let terms = Terms { expires: Some(presented.ends), ..Terms::default() };
-        let evidence = Evidence::Certificate(presented.clone());
+        let terms = Constraints { expires: Some(presented.ends), ..Constraints::default() };
+        let evidence = CredentialRef::Certificate(presented.clone());
         Ok(Some(Identity::new(principal, Arc::new(terms), evidence)))
     }
 }

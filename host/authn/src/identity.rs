@@ -5,12 +5,12 @@ use std::sync::Arc;
 use stockade_core::{Principal, UnixTime};
 
 use crate::Scope;
-use crate::standing::Evidence;
+use crate::revocation::CredentialRef;
 use crate::token::Origin;
 
 /// Facts about a credential besides whom it proves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Terms {
+pub struct Constraints {
     /// The requests that it is good for.
     pub scope: Scope,
     /// The operator's words about it, for the log.
@@ -25,17 +25,21 @@ pub struct Identity {
     /// The user, and the credential that proved it.
     pub principal: Principal,
     /// The terms of the credential that proved it.
-    pub terms: Arc<Terms>,
+    pub terms: Arc<Constraints>,
     /// The front end that has proven itself, where it speaks for the user.
     pub front_end: Option<Arc<Principal>>,
     /// The credential that a token was made from.
     pub(crate) origin: Option<Arc<Origin>>,
     /// The part of the credential that a later generation must still have.
-    pub(crate) evidence: Evidence,
+    pub(crate) evidence: CredentialRef,
 }
 
 impl Identity {
-    pub(crate) const fn new(principal: Principal, terms: Arc<Terms>, evidence: Evidence) -> Self {
+    pub(crate) const fn new(
+        principal: Principal,
+        terms: Arc<Constraints>,
+        evidence: CredentialRef,
+    ) -> Self {
         Self { principal, terms, front_end: None, origin: None, evidence }
     }
 }

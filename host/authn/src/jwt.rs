@@ -20,9 +20,9 @@ use http::HeaderName;
 use sha2::{Digest as _, Sha256};
 use stockade_core::{CredentialId, GroupName, ProofKind, UnixTime, UserId};
 
-use crate::standing::Evidence;
+use crate::revocation::CredentialRef;
 use crate::user::Directory;
-use crate::{AuthnError, Holder, Identity, Terms};
+use crate::{AuthnError, Constraints, Holder, Identity};
 
 mod claims;
 mod json;
@@ -39,7 +39,7 @@ pub use claims::{ClaimPath, InvalidClaimPath};
 use claims::{Claims, Validity};
 pub use keys::{InvalidJwtKey, JwtKeys, KeySet};
 pub(crate) use proof::JwtProof;
-use proof::KeyMark;
+use proof::KeyFingerprint;
 pub use refusal::JwtRefusal;
 use remembered::{Memory, Remembered};
 use text::Jwt;
@@ -188,7 +188,7 @@ impl Jwts {
 /// The key that made a signature.
 struct Signed {
     credential: CredentialId,
-    key: KeyMark,
+    key: KeyFingerprint,
     version: Option<u64>,
 }
 
@@ -245,7 +245,7 @@ impl JwtIssuer {
         {
             return Err(AuthnError::Disabled(Holder { user: member.id.clone(), credential }));
         }
-        let terms = Arc::new(Terms { expires: Some(expires), ..Terms::default() });
+        let terms = Arc::new(Constraints { expires: Some(expires), ..Constraints::default() });
         let principal = match known {
             Some(member) => member.principal_with(ProofKind::Jwt, credential, groups, attributes),
             None if mapping.admits_unknown_users => {
@@ -260,7 +260,7 @@ impl JwtIssuer {
             }
         };
         let proof = JwtProof::new(self, claims, key);
-        Ok(Identity::new(principal, terms, Evidence::Jwt(Arc::new(proof))))
+        Ok(Identity::new(principal, terms, CredentialRef::Jwt(Arc::new(proof))))
     }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use http::HeaderMap;
-//! use stockade_authn::{ApiKey, Authenticator, Credentials, KeyText, Presented, Terms, User};
+//! use stockade_authn::{ApiKey, Authenticator, Credentials, KeyText, Presented, Constraints, User};
 //! use stockade_core::{CredentialId, UnixTime, UserId};
 //!
 //! let alice = UserId::new("alice")?;
@@ -16,7 +16,7 @@
 //!     id: CredentialId::new("laptop")?,
 //!     user: alice.clone(),
 //!     digest: text.digest(),
-//!     terms: Terms::default().into(),
+//!     terms: Constraints::default().into(),
 //! };
 //! let authenticator = Authenticator::new(Credentials {
 //!     users: vec![User::new(alice.clone())],
@@ -49,8 +49,8 @@ mod jwt;
 mod ollama_key;
 mod on_behalf;
 mod presented;
+mod revocation;
 mod scope;
-mod standing;
 mod supposed;
 mod throttle;
 mod token;
@@ -72,7 +72,7 @@ pub use client::{
     ProxyHeader, TrustedProxies,
 };
 pub use error::{AuthnError, Holder};
-pub use identity::{Identity, Terms};
+pub use identity::{Constraints, Identity};
 pub use jwt::{
     ClaimPath, InvalidClaimPath, InvalidJwtKey, JwtIssuer, JwtKeys, JwtMapping, JwtRefusal,
     JwtRules, KeySet,
@@ -82,6 +82,6 @@ pub use on_behalf::OnBehalf;
 pub use presented::{Clash, Presented};
 pub use scope::{OutOfScope, Scope};
 pub use supposed::{ImpossibleCaller, SupposedCaller};
-pub use throttle::{Attempt, Guess, Hold, Throttle, ThrottleRules, Whom};
+pub use throttle::{Attempt, Guess, Lockout, Throttle, ThrottleKey, ThrottleRules};
 pub use token::{CannotIssue, Issued, TokenRules, TokenSecret, WeakSecret, issue};
 pub use user::User;

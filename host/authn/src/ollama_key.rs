@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::signature::{ED25519, UnparsedPublicKey};
 use stockade_core::{CredentialId, ProofKind, UnixTime, UserId};
 
-use crate::standing::Evidence;
+use crate::revocation::CredentialRef;
 use crate::user::Directory;
 use crate::{AuthnError, Holder, Identity};
 
@@ -174,7 +174,7 @@ impl OllamaKeys {
             return Err(AuthnError::WrongTime(holder));
         }
         let principal = member.principal(ProofKind::OllamaKey, Some(holder.credential));
-        Ok(Identity::new(principal, Arc::default(), Evidence::OllamaKey(presented.key)))
+        Ok(Identity::new(principal, Arc::default(), CredentialRef::OllamaKey(presented.key)))
     }
 }
 

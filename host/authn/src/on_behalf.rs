@@ -76,7 +76,7 @@ impl Authenticator {
         let user = self.users.get(identity.principal.user.as_str());
         let allowed = self.on_behalf.as_ref().is_some_and(|rule| rule.allows(front_end));
         let own = Identity { principal: front_end.clone(), front_end: None, ..identity.clone() };
-        allowed && user.is_some_and(|user| !user.disabled) && self.upholds(&own, now)
+        allowed && user.is_some_and(|user| !user.disabled) && self.is_still_valid(&own, now)
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
     use stockade_core::{CredentialId, GroupName, Operation};
 
     use super::*;
-    use crate::{ApiKey, CannotIssue, Credentials, KeyDigest, Presented, Scope, Terms, User};
+    use crate::{ApiKey, CannotIssue, Constraints, Credentials, KeyDigest, Presented, Scope, User};
 
     const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
     const HEADER: HeaderName = HeaderName::from_static("x-openwebui-user-email");
@@ -110,7 +110,7 @@ mod tests {
             id: CredentialId::new(&format!("{user}-key")).unwrap(),
             user: id(user),
             digest: KeyDigest::of(text),
-            terms: Arc::new(Terms { scope: scope.clone(), ..Terms::default() }),
+            terms: Arc::new(Constraints { scope: scope.clone(), ..Constraints::default() }),
         };
         Credentials {
             users: vec![kim, gone, owui, User::new(id("guest")), User::new(id("jörg"))],
@@ -185,7 +185,7 @@ mod tests {
         let upheld = |change: &dyn Fn(&mut Credentials)| {
             let mut credentials = credentials();
             change(&mut credentials);
-            Authenticator::new(credentials).unwrap().upholds(&identity, NOW)
+            Authenticator::new(credentials).unwrap().is_still_valid(&identity, NOW)
         };
         assert!(upheld(&|_| ()));
         assert!(upheld(&|all| all.api_keys.retain(|key| key.user.as_str() == "owui")));

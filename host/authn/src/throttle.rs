@@ -99,9 +99,9 @@ impl<'a> Attempt<'a> {
 
 /// From now on somebody has to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hold {
+pub struct Lockout {
     /// The callers who have to wait.
-    pub whom: Whom,
+    pub whom: ThrottleKey,
     /// The kind of credential that is not taken, or not answered otherwise than by waiting.
     pub guess: Guess,
     /// The number of their failures.
@@ -114,7 +114,7 @@ pub struct Hold {
 
 /// The callers who have to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whom {
+pub enum ThrottleKey {
     /// Everybody at these addresses: at one of IPv4, or at the 2⁶⁴ of IPv6 that one caller
     /// usually has.
     Address(AddressRange),
@@ -168,7 +168,7 @@ impl Throttle {
         attempt: &Attempt<'_>,
         rules: &ThrottleRules,
         now: UnixTime,
-    ) -> impl Iterator<Item = Hold> + use<> {
+    ) -> impl Iterator<Item = Lockout> + use<> {
         let (address, user) = self.keys(attempt);
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         let by_address = tables.addresses.failed(address, rules, now);
@@ -177,10 +177,11 @@ impl Throttle {
         let guess = attempt.guess;
         let hold = move |whom, counted: Counted| {
             let Counted { failures, turned_away, wait } = counted;
-            Hold { whom, guess, failures, turned_away, wait }
+            Lockout { whom, guess, failures, turned_away, wait }
         };
-        let by_address = by_address.map(move |counted| hold(Whom::Address(address.1), counted));
-        by_address.into_iter().chain(by_user.map(move |counted| hold(Whom::User, counted)))
+        let by_address =
+            by_address.map(move |counted| hold(ThrottleKey::Address(address.1), counted));
+        by_address.into_iter().chain(by_user.map(move |counted| hold(ThrottleKey::User, counted)))
     }
 
     fn keys(&self, attempt: &Attempt<'_>) -> ((Guess, AddressRange), Option<(Guess, u64)>) {

@@ -18,15 +18,15 @@ use sha2::Sha256;
 use stockade_core::{CredentialId, ProofKind, Secret, UnixTime, UserId};
 use subtle::ConstantTimeEq as _;
 
-use crate::standing::Evidence;
+use crate::revocation::CredentialRef;
 use crate::user::Directory;
-use crate::{AuthnError, Holder, Identity, Terms};
+use crate::{AuthnError, Constraints, Holder, Identity};
 
 mod issued;
 mod origin;
 
 pub use issued::{CannotIssue, Issued};
-use origin::Bond;
+use origin::TokenBinding;
 pub(crate) use origin::{Origin, Origins};
 
 type Signature = [u8; 32];
@@ -43,15 +43,15 @@ pub struct TokenSecret {
     /// Keyed once: it saves two of the four compressions of each verification, and the
     /// secret's own bytes need not be kept.
     mac: Hmac<Sha256>,
-    mark: SecretMark,
+    mark: SecretFingerprint,
 }
 
 /// Tells secrets apart without telling them: the signature of nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct SecretMark(Signature);
+pub(crate) struct SecretFingerprint(Signature);
 
 /// Whoever sees it could try secrets against it.
-impl fmt::Debug for SecretMark {
+impl fmt::Debug for SecretFingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretMark(…)")
     }
@@ -78,7 +78,7 @@ impl TokenSecret {
         let length = bytes.len();
         match Hmac::new_from_slice(bytes) {
             Ok(mac) if length >= SHORTEST_SECRET => {
-                let mark = SecretMark(mac.clone().finalize().into_bytes().into());
+                let mark = SecretFingerprint(mac.clone().finalize().into_bytes().into());
                 Ok(Self { id, mac, mark })
             }
             _ => Err(WeakSecret { id, length }),
@@ -245,7 +245,7 @@ impl Tokens {
         if presented.expiry < now {
             return Err(AuthnError::Expired(holder));
         }
-        let bond = Bond::claimed(&presented.signature);
+        let bond = TokenBinding::claimed(&presented.signature);
         let terms = origin.map_or_else(Arc::default, |origin| origin.terms(bond));
         if terms.expires.is_some_and(|expires| expires <= now) {
             return Err(AuthnError::Expired(holder));
@@ -254,13 +254,17 @@ impl Tokens {
             return Err(AuthnError::TooLongLived(holder));
         }
         let principal = member.principal(ProofKind::Token, Some(holder.credential));
-        let evidence = Evidence::Token(secret.mark);
+        let evidence = CredentialRef::Token(secret.mark);
         Ok(Identity { origin: origin.cloned(), ..Identity::new(principal, terms, evidence) })
     }
 
     /// The terms of what a token was made from, if its secret is in force and that still
     /// exists.
-    pub(crate) fn terms(&self, identity: &Identity, mark: SecretMark) -> Option<Arc<Terms>> {
+    pub(crate) fn terms(
+        &self,
+        identity: &Identity,
+        mark: SecretFingerprint,
+    ) -> Option<Arc<Constraints>> {
         self.secrets.iter().find(|secret| secret.mark == mark)?;
         let Some(origin) = &identity.origin else {
             return Some(Arc::default());
@@ -275,7 +279,7 @@ impl Tokens {
     fn signer(&self, presented: &PresentedToken<'_>) -> Option<Signer<'_>> {
         let mut signer = None;
         let fits = |expected: Signature| bool::from(expected.ct_eq(&presented.signature));
-        let bond = Bond::claimed(&presented.signature);
+        let bond = TokenBinding::claimed(&presented.signature);
         for secret in &self.secrets {
             let payload = secret.begin(presented.payload);
             for origin in self.origins.of(presented.user, bond) {

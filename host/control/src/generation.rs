@@ -15,7 +15,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use stockade_authn::Authenticator;
 use stockade_core::{
-    Clock, LocalTime, Operation, Opinion, Outcome, PolicyInput, UnixTime, Verdict,
+    BindingVerdict, Clock, LocalTime, Operation, Outcome, PolicyInput, UnixTime, Verdict,
 };
 use stockade_engine::PreparedPolicy;
 use stockade_net::Tls;
@@ -55,9 +55,9 @@ impl Collected {
 }
 
 impl Generation {
-    /// Asks every policy that is bound to the caller. The opinions stand in the order of
+    /// Asks every policy that is bound to the caller. The verdicts stand in the order of
     /// the bindings in the configuration.
-    async fn opinions(&self, input: &PolicyInput<'_>) -> Vec<Opinion> {
+    async fn verdicts(&self, input: &PolicyInput<'_>) -> Vec<BindingVerdict> {
         let selection = self.bindings.select(input.principal);
         let mut collected = Collected::default();
         for asked in &selection {
@@ -68,16 +68,16 @@ impl Generation {
         self.sorted(collected)
     }
 
-    fn sorted(&self, Collected(mut outcomes): Collected) -> Vec<Opinion> {
+    fn sorted(&self, Collected(mut outcomes): Collected) -> Vec<BindingVerdict> {
         outcomes.sort_unstable_by_key(|(binding, _)| *binding);
         let opinion = |(binding, outcome)| self.opinion(binding, outcome);
         outcomes.into_iter().map(opinion).collect()
     }
 
-    fn opinion(&self, binding: usize, outcome: Outcome) -> Opinion {
+    fn opinion(&self, binding: usize, outcome: Outcome) -> BindingVerdict {
         let bound = &self.config.bindings[binding];
         self.nonsense.tell((binding, bound), &outcome);
-        Opinion {
+        BindingVerdict {
             binding: bound.name.clone(),
             policy: bound.policy.clone(),
             enforced: bound.enforced,

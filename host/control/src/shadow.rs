@@ -1,42 +1,42 @@
-//! The opinions of shadow bindings: recorded and counted, never obeyed.
+//! The verdicts of shadow bindings: recorded and counted, never obeyed.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
-use stockade_core::record::{Remark, Said};
-use stockade_core::{BindingName, Opinion, allows};
+use stockade_core::record::{ShadowVerdict, VerdictKind};
+use stockade_core::{BindingName, BindingVerdict, allows};
 
 use crate::generation::Decision;
 
-/// The remarks of shadow bindings about a request; usually there are none. Where a policy
+/// The verdicts of shadow bindings about a request; usually there are none. Where a policy
 /// replaced the model, each is about the model that would be forwarded.
-pub fn remarks<R>(decision: &Decision<R>) -> Vec<Remark> {
-    let second = decision.reconsidered.as_ref().map(|second| &second.opinions);
-    let second = second.filter(|opinions| !opinions.is_empty());
-    let opinions = second.unwrap_or(&decision.opinions);
-    let shadow = opinions.iter().enumerate().filter(|(_, opinion)| !opinion.enforced);
-    let remark = |(index, opinion): (usize, &Opinion)| {
-        let (said, reason) = Said::of(&opinion.outcome);
-        Remark {
+pub fn verdicts<R>(decision: &Decision<R>) -> Vec<ShadowVerdict> {
+    let second = decision.reconsidered.as_ref().map(|second| &second.verdicts);
+    let second = second.filter(|verdicts| !verdicts.is_empty());
+    let verdicts = second.unwrap_or(&decision.verdicts);
+    let shadow = verdicts.iter().enumerate().filter(|(_, opinion)| !opinion.enforced);
+    let remark = |(index, opinion): (usize, &BindingVerdict)| {
+        let (said, reason) = VerdictKind::of(&opinion.outcome);
+        ShadowVerdict {
             binding: opinion.binding.clone(),
             policy: opinion.policy.clone(),
             said,
             reason: reason.map(str::to_owned),
-            changes: changes(opinions, index),
+            changes: changes(verdicts, index),
         }
     };
     shadow.map(remark).collect()
 }
 
 /// Tells whether enforcing one opinion turns a permit into a refusal, or the other way round.
-fn changes(opinions: &[Opinion], index: usize) -> bool {
-    let mut supposed = opinions.to_vec();
+fn changes(verdicts: &[BindingVerdict], index: usize) -> bool {
+    let mut supposed = verdicts.to_vec();
     supposed[index].enforced = true;
-    allows(opinions) != allows(&supposed)
+    allows(verdicts) != allows(&supposed)
 }
 
-/// The opinions of a shadow binding, counted by kind.
+/// The verdicts of a shadow binding, counted by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ShadowCount {
     /// It would have allowed.
@@ -52,30 +52,30 @@ pub struct ShadowCount {
 }
 
 impl ShadowCount {
-    const fn add(&mut self, remark: &Remark) {
+    const fn add(&mut self, remark: &ShadowVerdict) {
         match remark.said {
-            Said::Allow => self.allow += 1,
-            Said::Deny => self.deny += 1,
-            Said::Abstain => self.abstain += 1,
-            Said::Failure => self.failure += 1,
+            VerdictKind::Allow => self.allow += 1,
+            VerdictKind::Deny => self.deny += 1,
+            VerdictKind::Abstain => self.abstain += 1,
+            VerdictKind::Failure => self.failure += 1,
         }
         self.changes += remark.changes as u64;
     }
 }
 
-/// The opinions of each shadow binding since the start, counted by kind. Lists, which ask about
+/// The verdicts of each shadow binding since the start, counted by kind. Lists, which ask about
 /// every model, do not count.
 #[derive(Debug, Default)]
 pub struct ShadowTally(Mutex<BTreeMap<BindingName, ShadowCount>>);
 
 impl ShadowTally {
-    /// Counts the remarks about one request.
-    pub fn count(&self, remarks: &[Remark]) {
-        if remarks.is_empty() {
+    /// Counts the verdicts about one request.
+    pub fn count(&self, verdicts: &[ShadowVerdict]) {
+        if verdicts.is_empty() {
             return;
         }
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for remark in remarks {
+        for remark in verdicts {
             counts.entry(remark.binding.clone()).or_default().add(remark);
         }
     }

@@ -39,7 +39,7 @@ pub enum Outcome {
 
 /// One binding's say in a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Opinion {
+pub struct BindingVerdict {
     /// The binding.
     pub binding: BindingName,
     /// The policy that it names.
@@ -120,7 +120,7 @@ pub struct Denial {
 }
 
 impl Denial {
-    fn by(cause: DenialCause, opinion: &Opinion, reason: &str) -> Self {
+    fn by(cause: DenialCause, opinion: &BindingVerdict, reason: &str) -> Self {
         Self {
             cause,
             reason: reason.to_owned(),
@@ -147,9 +147,9 @@ impl Denial {
 ///
 /// # Errors
 /// A denial, where the request is not allowed.
-pub fn combine<R: Subject>(request: R, opinions: &[Opinion]) -> Result<Allowed<R>, Denial> {
-    let Some((mut obligations, allowed_by)) = weigh(opinions)? else {
-        let any = opinions.iter().any(|opinion| opinion.enforced);
+pub fn combine<R: Subject>(request: R, verdicts: &[BindingVerdict]) -> Result<Allowed<R>, Denial> {
+    let Some((mut obligations, allowed_by)) = weigh(verdicts)? else {
+        let any = verdicts.iter().any(|opinion| opinion.enforced);
         return Err(nobody_allowed(&request, any));
     };
     let other = obligations.replace_model.take().filter(|model| !is_about(&request, model));
@@ -160,14 +160,14 @@ pub fn combine<R: Subject>(request: R, opinions: &[Opinion]) -> Result<Allowed<R
     })
 }
 
-/// Tells whether these opinions allow a request, on the model asked for or on another.
-pub fn allows(opinions: &[Opinion]) -> bool {
-    matches!(weigh(opinions), Ok(Some(_)))
+/// Tells whether these verdicts allow a request, on the model asked for or on another.
+pub fn allows(verdicts: &[BindingVerdict]) -> bool {
+    matches!(weigh(verdicts), Ok(Some(_)))
 }
 
 /// Returns the obligations of all allows and their bindings; nothing where none allows.
-fn weigh(opinions: &[Opinion]) -> Result<Option<(Obligations, Vec<BindingName>)>, Denial> {
-    let enforced = || opinions.iter().filter(|opinion| opinion.enforced);
+fn weigh(verdicts: &[BindingVerdict]) -> Result<Option<(Obligations, Vec<BindingName>)>, Denial> {
+    let enforced = || verdicts.iter().filter(|opinion| opinion.enforced);
     if let Some(denial) = enforced().find_map(denied).or_else(|| enforced().find_map(failed)) {
         return Err(denial);
     }
@@ -189,7 +189,7 @@ fn is_about(request: &impl Subject, model: &ModelName) -> bool {
     matches!(request.models(), [asked] if asked.name == *model)
 }
 
-fn denied(opinion: &Opinion) -> Option<Denial> {
+fn denied(opinion: &BindingVerdict) -> Option<Denial> {
     match &opinion.outcome {
         Outcome::Verdict(Verdict::Deny(reason)) => {
             Some(Denial::by(DenialCause::Denied, opinion, reason))
@@ -198,7 +198,7 @@ fn denied(opinion: &Opinion) -> Option<Denial> {
     }
 }
 
-fn failed(opinion: &Opinion) -> Option<Denial> {
+fn failed(opinion: &BindingVerdict) -> Option<Denial> {
     match &opinion.outcome {
         Outcome::Failure(_) => Some(Denial::by(
             DenialCause::PolicyFailure,

@@ -25,8 +25,8 @@ mod visible;
 pub use causes::Causes;
 pub use clock::{Clock, FixedClock, SystemClock, UnixTime};
 pub use decision::{
-    Allowed, Denial, DenialCause, Opinion, Outcome, Permit, Replaced, Replacement, Subject, allows,
-    combine, permit_public,
+    Allowed, BindingVerdict, Denial, DenialCause, Outcome, Permit, Replaced, Replacement, Subject,
+    allows, combine, permit_public,
 };
 pub use id::{BindingName, CredentialId, GroupName, InvalidId, PolicyName, UserId};
 pub use input::{

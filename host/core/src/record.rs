@@ -16,7 +16,7 @@ use crate::{
     PolicyName, ProofKind, UserId,
 };
 pub use facts::Facts;
-pub use shadow::{Remark, Said};
+pub use shadow::{ShadowVerdict, VerdictKind};
 
 /// The number of the format. A field or word that is taken away or comes to mean something
 /// else makes it a new one; fields and words may be added.
@@ -57,9 +57,9 @@ pub struct RequestRecord<'a> {
     /// The decision, with its grounds.
     #[serde(flatten)]
     pub decided: Decided<'a>,
-    /// The remarks of shadow bindings.
+    /// The verdicts of shadow bindings.
     #[serde(default, skip_serializing_if = "is_empty")]
-    pub shadow: Cow<'a, [Remark]>,
+    pub shadow: Cow<'a, [ShadowVerdict]>,
     /// The outcome of the request.
     pub outcome: RequestOutcome,
     /// The error of a request that was permitted, with its causes.

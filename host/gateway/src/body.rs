@@ -1,7 +1,7 @@
 //! The bodies of requests: read whole, or passed on.
 
+pub(crate) mod idle_timeout;
 pub(crate) mod memory;
-pub(crate) mod pause;
 pub(crate) mod readers;
 
 use std::pin::Pin;
@@ -16,8 +16,8 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use sha2::{Digest, Sha256};
 
+use crate::body::idle_timeout::{BodyError, IdleTimeout};
 use crate::body::memory::{NoMemory, Share};
-use crate::body::pause::{Paces, Paused};
 
 /// The reason why a body was cut.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -59,7 +59,7 @@ pub(crate) fn check_length(body: &Incoming, limit: u64) -> Result<(), CutBody> {
 
 /// The first bytes of a body; none at its end.
 pub(crate) async fn beginning(body: Incoming, pause: Duration) -> Result<Bytes, CutBody> {
-    let mut body = Paces::new(body, pause);
+    let mut body = IdleTimeout::new(body, pause);
     let first = std::future::poll_fn(|context| body.poll_data(context)).await;
     Ok(first.transpose()?.unwrap_or_default())
 }
@@ -72,7 +72,7 @@ pub(crate) async fn collect(
     share: &Arc<Share>,
 ) -> Result<Bytes, CutBody> {
     check_length(&body, limits.bytes)?;
-    let mut body = Paces::new(body, limits.pause);
+    let mut body = IdleTimeout::new(body, limits.pause);
     let mut left = limits.bytes;
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
@@ -95,11 +95,11 @@ pub(crate) async fn collect(
     Ok(share.held(if all.is_empty() { first } else { all.freeze() }))
 }
 
-impl From<Paused> for CutBody {
-    fn from(paused: Paused) -> Self {
+impl From<BodyError> for CutBody {
+    fn from(paused: BodyError) -> Self {
         match paused {
-            Paused::Broken(_) => Self::Broken,
-            Paused::Stalled(pause) => Self::Stalled(pause),
+            BodyError::Broken(_) => Self::Broken,
+            BodyError::Stalled(pause) => Self::Stalled(pause),
         }
     }
 }
@@ -170,7 +170,7 @@ pub(crate) struct FormBody {
 
 /// A blob on its way to Ollama: bounded, and hashed as it passes.
 pub(crate) struct BlobBody {
-    incoming: Paces,
+    incoming: IdleTimeout,
     left: u64,
     limit: u64,
     progress: Arc<AtomicBool>,
@@ -183,7 +183,7 @@ impl BlobBody {
     /// `digest` is what the content must have, as `sha256:<64 lower-case hex digits>`.
     pub(crate) fn new(incoming: Incoming, limits: BodyLimits, digest: &str) -> Self {
         Self {
-            incoming: Paces::new(incoming, limits.pause),
+            incoming: IdleTimeout::new(incoming, limits.pause),
             left: limits.bytes,
             limit: limits.bytes,
             progress: Arc::default(),

@@ -7,7 +7,7 @@ use stockade_config::Config;
 use stockade_control::generation::{Asker, Generation};
 use stockade_core::{Client, Clock, UnixTime};
 
-use crate::connection::link::Link;
+use crate::connection::info::ConnectionInfo;
 
 /// One request on its way: the one generation that it is judged by, the time, and where it
 /// comes from.
@@ -15,7 +15,7 @@ use crate::connection::link::Link;
 pub(crate) struct Context<'a> {
     pub(crate) generation: &'a Arc<Generation>,
     pub(crate) clock: &'a Arc<dyn Clock>,
-    pub(crate) link: &'a Link,
+    pub(crate) link: &'a ConnectionInfo,
     pub(crate) client: ClientIp,
 }
 

@@ -45,9 +45,9 @@ impl Decider {
         let asker = context.asker(caller);
         record.judged(Facts::of(&asker.input(&classified, None)));
         let decision = context.generation.decide(asker, classified).await;
-        let remarks = shadow::remarks(&decision);
-        self.shadow.count(&remarks);
-        record.shadowed(remarks);
+        let verdicts = shadow::verdicts(&decision);
+        self.shadow.count(&verdicts);
+        record.shadowed(verdicts);
         self.consequences.consider(context, decision.result?, caller, record).await
     }
 }

@@ -32,7 +32,7 @@ use crate::decide::consequences::Permitted;
 use crate::forward::answer::{AnswerBody, RelayedBody, Watch};
 use crate::forward::list::usable_models;
 use crate::forward::upstream::{Outgoing, Upstream, UpstreamError};
-use crate::identify::tenure::Tenure;
+use crate::identify::revocation::Revocation;
 use crate::record::Record;
 use crate::refused::{REQUEST_ID, Refused};
 use stockade_control::reload::Current;
@@ -77,12 +77,12 @@ impl Forwarder {
         caller: Option<Identity>,
         (dialect, mut record): (Dialect, Box<Record>),
     ) -> Response<AnswerBody> {
-        let mut tenure = Tenure::begin(&self.current, context);
+        let mut revocation = Revocation::begin(&self.current, context);
         let answer = if permitted.permit.request().request.operation() == Operation::Heartbeat {
             Ok(Answer::Whole(heartbeat()))
         } else {
             let exchange = pin!(self.exchange(context, permitted, caller.as_ref()));
-            tenure.bind(caller.as_ref(), exchange).await
+            revocation.bind(caller.as_ref(), exchange).await
         };
         match answer {
             Ok(Answer::Whole(response)) => {
@@ -94,7 +94,7 @@ impl Forwarder {
                 let (parts, incoming) = response.into_parts();
                 let head = Response::from_parts(parts, AnswerBody::empty());
                 let head = finish(head, &mut record);
-                let relayed = RelayedBody::new(incoming, *watch, tenure, record);
+                let relayed = RelayedBody::new(incoming, *watch, revocation, record);
                 head.map(|_| AnswerBody::Relayed(Box::new(relayed)))
             }
             Err(refused) => refused.answer(dialect, record),

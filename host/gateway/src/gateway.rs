@@ -18,8 +18,8 @@ use crate::classify::Classifier;
 use crate::connection::acceptor::Acceptor;
 use crate::connection::connections::Connections;
 use crate::connection::guard::RefusedHead;
-use crate::connection::link::Link;
-use crate::connection::strangers::Strangers;
+use crate::connection::info::ConnectionInfo;
+use crate::connection::refusals::RefusalLog;
 use crate::context::Context;
 use crate::cors::{self, Page};
 use crate::decide::Decider;
@@ -40,7 +40,7 @@ pub(crate) struct Gateway {
     pub(crate) current: Arc<Current>,
     pub(crate) acceptor: Acceptor,
     pub(crate) connections: Arc<Connections>,
-    pub(crate) strangers: Arc<Strangers>,
+    pub(crate) refusals: Arc<RefusalLog>,
     pub(crate) memory: Arc<BodyMemory>,
     clock: Arc<dyn Clock>,
     surplus: Arc<Surplus>,
@@ -58,7 +58,7 @@ impl Gateway {
         shadow: Arc<ShadowTally>,
     ) -> Self {
         let surplus: Arc<Surplus> = Arc::default();
-        let strangers: Arc<Strangers> = Arc::default();
+        let refusals: Arc<RefusalLog> = Arc::default();
         let upstream: Arc<Upstream> = Arc::default();
         let connections = Arc::new(Connections::new(resources::descriptors(), surplus.clone()));
         let memory = Arc::new(BodyMemory::new(resources::memory(), surplus.clone()));
@@ -67,13 +67,13 @@ impl Gateway {
         Self {
             acceptor: Acceptor::new(current.clone(), connections.clone()),
             recorder: Recorder::new(),
-            identifier: Identifier::new(current.clone(), strangers.clone(), surplus.clone()),
+            identifier: Identifier::new(current.clone(), refusals.clone(), surplus.clone()),
             classifier: Classifier::new(memory.clone(), readers.clone()),
             decider: Decider::new(shadow, consequences),
             forwarder: Forwarder::new(current.clone(), upstream, memory.clone(), readers),
             current,
             connections,
-            strangers,
+            refusals,
             memory,
             clock,
             surplus,
@@ -88,7 +88,7 @@ impl Gateway {
     /// Answers one request, by the generation that is current now.
     pub(crate) async fn serve(
         &self,
-        link: &Link,
+        link: &ConnectionInfo,
         request: Request<Incoming>,
     ) -> Response<AnswerBody> {
         let generation = self.current.load();
@@ -105,7 +105,7 @@ impl Gateway {
     }
 
     /// Answers a request whose head was refused before it was parsed.
-    pub(crate) fn refuse(&self, link: &Link, head: RefusedHead) -> Response<AnswerBody> {
+    pub(crate) fn refuse(&self, link: &ConnectionInfo, head: RefusedHead) -> Response<AnswerBody> {
         let generation = self.current.load().number;
         let RefusedHead { bad, method, path } = head;
         // The key is not looked at, but it must not be recorded.
@@ -126,7 +126,7 @@ impl Gateway {
     pub(crate) async fn answer(
         &self,
         generation: &Arc<Generation>,
-        link: &Link,
+        link: &ConnectionInfo,
         head: Head<'_>,
         body: Incoming,
     ) -> Response<AnswerBody> {

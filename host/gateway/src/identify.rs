@@ -4,7 +4,7 @@ pub(crate) mod certificate;
 pub(crate) mod cross_site;
 pub(crate) mod passwords;
 pub(crate) mod path_key;
-pub(crate) mod tenure;
+pub(crate) mod revocation;
 pub(crate) mod throttled;
 
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use http::request::Parts;
 use stockade_authn::{Attempt, AuthnError, Clash, Identity, Presented, Replays, Step, Target};
 use stockade_core::{ProofKind, UnixTime};
 
-use crate::connection::strangers::Strangers;
+use crate::connection::refusals::RefusalLog;
 use crate::context::Context;
 use crate::identify::cross_site::Pages;
 use crate::identify::passwords::PasswordChecks;
-use crate::identify::tenure::is_still_valid;
+use crate::identify::revocation::is_still_valid;
 use crate::identify::throttled::Throttled;
 use crate::refused::Refused;
 use crate::surplus::Surplus;
@@ -40,14 +40,14 @@ pub(crate) struct Identifier {
     passwords: PasswordChecks,
     replays: Replays,
     throttled: Throttled,
-    strangers: Arc<Strangers>,
+    refusals: Arc<RefusalLog>,
     pages: Pages,
 }
 
 impl Identifier {
     pub(crate) fn new(
         current: Arc<Current>,
-        strangers: Arc<Strangers>,
+        refusals: Arc<RefusalLog>,
         surplus: Arc<Surplus>,
     ) -> Self {
         Self {
@@ -55,7 +55,7 @@ impl Identifier {
             passwords: PasswordChecks::new(surplus),
             replays: Replays::default(),
             throttled: Throttled::default(),
-            strangers,
+            refusals,
             pages: Pages::of_this_machine(),
         }
     }
@@ -95,7 +95,7 @@ impl Visit<'_> {
             Err(error) => return Err(self.unproven(&error, None)),
         };
         let kind = presented.kind();
-        if kind == Some(ProofKind::Basic) && !self.context.link.keeps_passwords() {
+        if kind == Some(ProofKind::Basic) && !self.context.link.is_confidential() {
             return Err(self.unproven(&AuthnError::Insecure, kind));
         }
         let now = self.context.now();
@@ -173,7 +173,7 @@ impl Visit<'_> {
         let password = attempt.filter(Attempt::is_password);
         let held = password.and_then(|attempt| self.wait(&attempt, now));
         let begun = match held {
-            Some(_) => authenticator.begin_held(presented, now),
+            Some(_) => authenticator.begin_while_locked(presented, now),
             None => authenticator.begin(presented, now),
         };
         let proven = match begun {
@@ -228,7 +228,7 @@ impl Visit<'_> {
 
     fn refused_certificate(self, error: &AuthnError) -> Refused {
         if let Some(certificate) = &self.context.link.certificate {
-            self.stage.strangers.refused(self.context.link.peer, &certificate.names(), error);
+            self.stage.refusals.refused(self.context.link.peer, &certificate.names(), error);
         }
         self.unproven(error, None)
     }
@@ -236,7 +236,7 @@ impl Visit<'_> {
     /// Clients such as browsers and wget send a password only when they are asked for it.
     fn unproven(self, error: &AuthnError, kind: Option<ProofKind>) -> Refused {
         let asked = self.context.generation.authenticator.has_passwords()
-            && self.context.link.keeps_passwords();
+            && self.context.link.is_confidential();
         let basic = asked && matches!(kind, None | Some(ProofKind::Basic));
         Refused::unproven(error, basic)
     }

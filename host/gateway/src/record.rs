@@ -14,13 +14,13 @@ use stockade_core::{
 use stockade_ollama::response::TokenUsage;
 use stockade_ollama::shown_path;
 
-use crate::connection::link::PeerAddr;
+use crate::connection::info::PeerAddr;
 use crate::forward::answer::BrokenAnswer;
 use crate::refused::{Ground, Refused};
 use stockade_config::WhenStuck;
 use stockade_core::record::{
-    Answered, Caller, Cause, Decided, Decision, Facts, Remark, RequestOutcome, RequestRecord,
-    SCHEMA,
+    Answered, Caller, Cause, Decided, Decision, Facts, RequestOutcome, RequestRecord, SCHEMA,
+    ShadowVerdict,
 };
 use stockade_log as log;
 
@@ -105,7 +105,7 @@ pub(crate) struct Record {
     refused: Option<Reason>,
     /// A field that is not forwarded, because of what it would do.
     left_out: Option<&'static str>,
-    shadow: Vec<Remark>,
+    shadow: Vec<ShadowVerdict>,
     status: Option<StatusCode>,
     bytes: u64,
     tokens: TokenUsage,
@@ -173,8 +173,8 @@ impl Record {
         self.facts = Some(facts);
     }
 
-    pub(crate) fn shadowed(&mut self, remarks: Vec<Remark>) {
-        self.shadow = remarks;
+    pub(crate) fn shadowed(&mut self, verdicts: Vec<ShadowVerdict>) {
+        self.shadow = verdicts;
     }
 
     /// A field is not forwarded, because of what it would do.

@@ -33,7 +33,7 @@
 //!
 //! let upstream = request.write(&Obligations::default(), &WriteOptions::default())?;
 //! assert_eq!(upstream.path, "/api/generate");
-//! let canonical = r#"{"model":"llama3.2:latest","prompt":"Why?","options":{"num_ctx": 4096}}"#;
+//! let canonical = r#"{"model":"LLAMA3.2:latest","prompt":"Why?","options":{"num_ctx": 4096}}"#;
 //! assert_eq!(upstream.body, UpstreamBody::Json(canonical.into()));
 //! # Ok(())
 //! # }

@@ -1,5 +1,6 @@
 //! TLS and client certificates over real sockets, with curl and with Python.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 

@@ -27,10 +27,10 @@ async fn status(world: &World, user: &str) -> u16 {
 
 /// The only remark of a line, without its reason, which is the policy's own.
 fn remark(line: &Value) -> Value {
-    let mut remarks = line["shadow"].as_array().unwrap().clone();
-    assert_eq!(remarks.len(), 1, "{line}");
-    remarks[0].as_object_mut().unwrap().remove("reason");
-    remarks.remove(0)
+    let mut verdicts = line["shadow"].as_array().unwrap().clone();
+    assert_eq!(verdicts.len(), 1, "{line}");
+    verdicts[0].as_object_mut().unwrap().remove("reason");
+    verdicts.remove(0)
 }
 
 #[tokio::test]

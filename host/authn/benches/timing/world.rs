@@ -9,8 +9,8 @@ use http::HeaderMap;
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use stockade_authn::{
-    ApiKey, Authenticator, Credentials, KeyText, OllamaKey, Password, PasswordHash, Presented,
-    Target, Terms, TokenSecret, User, issue,
+    ApiKey, Authenticator, Constraints, Credentials, KeyText, OllamaKey, Password, PasswordHash,
+    Presented, Target, TokenSecret, User, issue,
 };
 use stockade_core::{CredentialId, Secret, UnixTime, UserId};
 
@@ -84,7 +84,7 @@ pub(super) fn api_keys() -> Vec<Class> {
             id: id("laptop", number),
             user: name("alice", number),
             digest: text.digest(),
-            terms: Terms { expires, ..Terms::default() }.into(),
+            terms: Constraints { expires, ..Constraints::default() }.into(),
         };
         let api_keys = keys.iter().enumerate().map(key).collect();
         Credentials { users: users("alice", disabled), api_keys, ..Credentials::default() }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use stockade_core::{GroupName, Secret};
 
 use super::*;
-use crate::{KeyDigest, KeyText, Terms};
+use crate::{Constraints, KeyDigest, KeyText};
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 const ALICES: &str = "sk-local-0000000000000000000000000000000000000000000000000000000000000001";
@@ -59,8 +59,8 @@ fn authenticator() -> Authenticator {
     .unwrap()
 }
 
-fn until(expires: UnixTime) -> Arc<Terms> {
-    Terms { expires: Some(expires), ..Terms::default() }.into()
+fn until(expires: UnixTime) -> Arc<Constraints> {
+    Constraints { expires: Some(expires), ..Constraints::default() }.into()
 }
 
 fn identify(text: &str, now: UnixTime) -> Result<Principal, AuthnError> {

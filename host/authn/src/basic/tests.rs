@@ -1,5 +1,5 @@
 use super::*;
-use crate::{ApiKey, Authenticator, Credentials, KeyText, Presented, Step, Terms, User};
+use crate::{ApiKey, Authenticator, Constraints, Credentials, KeyText, Presented, Step, User};
 use stockade_core::{CredentialId, Principal};
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -20,7 +20,7 @@ fn authenticator(key: &KeyText) -> Authenticator {
         id: CredentialId::new("laptop").unwrap(),
         user: user("bob"),
         digest: key.digest(),
-        terms: Terms::default().into(),
+        terms: Constraints::default().into(),
     };
     let mallory = User { disabled: true, ..User::new(user("mallory")) };
     Authenticator::new(Credentials {

@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 use stockade_core::Secret;
 
 use super::key::{Algorithm, VerifyingKey};
-use super::proof::KeyMark;
+use super::proof::KeyFingerprint;
 use super::{jwk, public_key};
 
 /// The reason why keys cannot be used. `Display` quotes nothing of them.
@@ -72,12 +72,12 @@ pub(super) const MOST_KEYS: usize = 100;
 pub(super) struct NamedKey {
     pub(super) kid: Option<String>,
     pub(super) key: VerifyingKey,
-    pub(super) mark: KeyMark,
+    pub(super) mark: KeyFingerprint,
 }
 
 impl NamedKey {
     pub(super) fn new(kid: Option<String>, key: VerifyingKey) -> Self {
-        let mark = KeyMark::of(&key);
+        let mark = KeyFingerprint::of(&key);
         Self { kid, key, mark }
     }
 }
@@ -153,7 +153,7 @@ impl KeySet {
     }
 
     /// Tells whether a key is still there, also under another name.
-    pub(super) fn has(&self, key: KeyMark) -> bool {
+    pub(super) fn has(&self, key: KeyFingerprint) -> bool {
         self.keys.iter().any(|other| other.mark == key)
     }
 

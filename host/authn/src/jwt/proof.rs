@@ -20,11 +20,11 @@ pub(crate) struct JwtProof {
     audience_claim: ClaimPath,
     /// The claim with its user's name, and the prefix to that.
     user: (ClaimPath, String),
-    key: KeyMark,
+    key: KeyFingerprint,
 }
 
 impl JwtProof {
-    pub(super) fn new(issuer: &JwtIssuer, claims: &Claims, key: KeyMark) -> Self {
+    pub(super) fn new(issuer: &JwtIssuer, claims: &Claims, key: KeyFingerprint) -> Self {
         let meant = |audience: &&String| {
             claims.is_for(&issuer.audience_claim, std::slice::from_ref(*audience))
         };
@@ -44,9 +44,9 @@ fn user(mapping: &JwtMapping) -> (ClaimPath, String) {
 
 /// Tells keys apart, whatever their `kid`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct KeyMark([u8; 32]);
+pub(super) struct KeyFingerprint([u8; 32]);
 
-impl KeyMark {
+impl KeyFingerprint {
     pub(super) fn of(key: &VerifyingKey) -> Self {
         let parts: [&[u8]; 3] = match key {
             // The signature of nothing: it does not tell the secret.
@@ -68,7 +68,7 @@ impl KeyMark {
 }
 
 /// Whoever sees that of a secret could try others against it.
-impl fmt::Debug for KeyMark {
+impl fmt::Debug for KeyFingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("KeyMark(…)")
     }

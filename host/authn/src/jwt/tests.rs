@@ -18,10 +18,10 @@ use super::*;
 use crate::{Authenticator, Credentials, Presented, User};
 
 mod companies;
+mod revocation;
 mod rfc;
 mod rules;
 mod sets;
-mod standing;
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 const SECRET: &[u8] = b"a shared secret of at least 32 bytes";

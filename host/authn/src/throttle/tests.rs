@@ -29,7 +29,7 @@ fn key(address: &str) -> Attempt<'static> {
     Attempt { guess: Guess::Secret, client: client(address), user: None }
 }
 
-fn fail(throttle: &Throttle, attempt: Attempt<'_>, now: UnixTime, times: u32) -> Vec<Hold> {
+fn fail(throttle: &Throttle, attempt: Attempt<'_>, now: UnixTime, times: u32) -> Vec<Lockout> {
     (0..times).flat_map(|_| throttle.failed(&attempt, &RULES, now)).collect()
 }
 
@@ -82,7 +82,7 @@ fn a_hold_tells_what_happened_since_the_last_one() {
     let attempt = password("192.0.2.1", "alice");
     let holds = fail(&throttle, attempt, at(0), 3);
     let whom: Vec<_> = holds.iter().map(|hold| hold.whom).collect();
-    assert_eq!(whom, [Whom::Address("192.0.2.1".parse().unwrap()), Whom::User]);
+    assert_eq!(whom, [ThrottleKey::Address("192.0.2.1".parse().unwrap()), ThrottleKey::User]);
     for _ in 0..5 {
         assert!(waits(&throttle, attempt, at(500)).is_some());
     }
@@ -112,7 +112,7 @@ fn an_address_of_ipv6_stands_for_its_network() {
         .into_iter()
         .flat_map(|address| fail(&throttle, key(address), at(0), 1))
         .collect();
-    assert_eq!(holds[0].whom, Whom::Address("2001:db8::/64".parse().unwrap()));
+    assert_eq!(holds[0].whom, ThrottleKey::Address("2001:db8::/64".parse().unwrap()));
     assert!(waits(&throttle, key("2001:db8::77"), at(1)).is_some());
     assert!(waits(&throttle, key("2001:db8:0:1::77"), at(1)).is_none());
     fail(&throttle, key("::ffff:192.0.2.1"), at(0), 3);

@@ -88,8 +88,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        ApiKey, Authenticator, AuthnError, CertificateName, ClientCertificate, Credentials,
-        KeyText, Presented, PresentedCertificate, Scope, Terms, TokenSecret, User,
+        ApiKey, Authenticator, AuthnError, CertificateName, ClientCertificate, Constraints,
+        Credentials, KeyText, Presented, PresentedCertificate, Scope, TokenSecret, User,
     };
 
     const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -98,9 +98,9 @@ mod tests {
         UnixTime::from_secs(NOW.as_secs() + seconds)
     }
 
-    fn authenticator(keys: &[(&str, &KeyText, Terms)]) -> Authenticator {
+    fn authenticator(keys: &[(&str, &KeyText, Constraints)]) -> Authenticator {
         let alice = UserId::new("alice").unwrap();
-        let key = |(id, text, terms): &(&str, &KeyText, Terms)| ApiKey {
+        let key = |(id, text, terms): &(&str, &KeyText, Constraints)| ApiKey {
             id: CredentialId::new(id).unwrap(),
             user: alice.clone(),
             digest: text.digest(),
@@ -129,15 +129,17 @@ mod tests {
     fn a_token_has_the_terms_of_its_key_and_ends_with_it() {
         let (one, other) = (KeyText::generate(), KeyText::generate());
         let scope = Scope { operations: Some(vec![Operation::Chat]), models: None };
-        let terms = Terms { scope, ..Terms::default() };
-        let both =
-            authenticator(&[("one", &one, terms.clone()), ("other", &other, Terms::default())]);
+        let terms = Constraints { scope, ..Constraints::default() };
+        let both = authenticator(&[
+            ("one", &one, terms.clone()),
+            ("other", &other, Constraints::default()),
+        ]);
         let token = issue(&both, one.expose(), NOW);
         let known = identify(&both, token.token.expose(), NOW).unwrap();
         assert_eq!(*known.terms, terms);
         assert_eq!(known.principal.proof, ProofKind::Token);
         assert_eq!(known.principal.credential.unwrap().as_str(), "one");
-        let without = authenticator(&[("other", &other, Terms::default())]);
+        let without = authenticator(&[("other", &other, Constraints::default())]);
         let refused = identify(&without, token.token.expose(), NOW);
         assert_eq!(refused.unwrap_err(), AuthnError::Unknown);
         let replaced = authenticator(&[("one", &other, terms)]);
@@ -150,7 +152,7 @@ mod tests {
     #[test]
     fn a_refreshed_token_still_ends_with_its_key() {
         let key = KeyText::generate();
-        let terms = Terms { expires: Some(later(3600)), ..Terms::default() };
+        let terms = Constraints { expires: Some(later(3600)), ..Constraints::default() };
         let by = authenticator(&[("one", &key, terms)]);
         let first = issue(&by, key.expose(), NOW);
         assert_eq!(first.expires, later(3599));
@@ -207,8 +209,11 @@ mod tests {
     fn nothing_of_a_token_can_be_changed() {
         let keys: Vec<_> = (0..10).map(|_| KeyText::generate()).collect();
         let ids: Vec<_> = (0..10).map(|number| format!("key-{number}")).collect();
-        let all: Vec<_> =
-            ids.iter().zip(&keys).map(|(id, key)| (id.as_str(), key, Terms::default())).collect();
+        let all: Vec<_> = ids
+            .iter()
+            .zip(&keys)
+            .map(|(id, key)| (id.as_str(), key, Constraints::default()))
+            .collect();
         let by = authenticator(&all);
         for (id, key) in ids.iter().zip(&keys) {
             let issued = issue(&by, key.expose(), NOW);
@@ -228,7 +233,7 @@ mod tests {
     #[test]
     fn a_token_lives_as_long_as_asked_and_no_longer_than_allowed() {
         let key = KeyText::generate();
-        let by = authenticator(&[("one", &key, Terms::default())]);
+        let by = authenticator(&[("one", &key, Constraints::default())]);
         let identity = identify(&by, key.expose(), NOW).unwrap();
         let expires = |ttl| by.issue(&identity, Some(Duration::from_secs(ttl)), NOW);
         assert_eq!(expires(60).unwrap().expires, later(60));

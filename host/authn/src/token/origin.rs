@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use stockade_core::{CredentialId, Principal, ProofKind, UnixTime, UserId};
 
 use super::Signature;
-use crate::{ApiKey, ClientCertificate, OllamaKey, Password, Terms};
+use crate::{ApiKey, ClientCertificate, Constraints, OllamaKey, Password};
 
 /// The bytes of a signature that prove something: 192 bits.
 const PROVES: usize = 24;
@@ -28,14 +28,14 @@ type Hint = [u8; 4];
 
 /// The part of a signature of the gateway's that tells a credential and its end.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bond {
+pub(super) struct TokenBinding {
     hint: Hint,
     /// The first second in which the credential is not valid any more; `u32::MAX` for
     /// whatever the configuration says about it.
     ends: u32,
 }
 
-impl Bond {
+impl TokenBinding {
     /// The bond that a signature claims to have.
     pub(super) fn claimed(signature: &Signature) -> Self {
         let (mut hint, mut ends) = (Hint::default(), [0; 4]);
@@ -58,7 +58,7 @@ impl Bond {
 pub(crate) struct Origin {
     pub(crate) proof: ProofKind,
     pub(crate) id: Option<CredentialId>,
-    pub(crate) terms: Arc<Terms>,
+    pub(crate) terms: Arc<Constraints>,
     tag: [u8; 32],
 }
 
@@ -75,15 +75,19 @@ impl Origin {
     }
 
     /// The bond of a token that is made from this credential on those terms.
-    pub(super) fn bond(&self, terms: &Terms) -> Bond {
+    pub(super) fn bond(&self, terms: &Constraints) -> TokenBinding {
         let seconds = |end: UnixTime| u32::try_from(end.as_secs()).unwrap_or(u32::MAX);
         let told = terms.expires.filter(|_| terms.expires != self.terms.expires);
-        Bond { hint: self.hint(), ends: told.map_or(u32::MAX, seconds) }
+        TokenBinding { hint: self.hint(), ends: told.map_or(u32::MAX, seconds) }
     }
 
     /// Signs a payload together with what it comes from. No user name has a NUL in it, so this is
     /// never the signature of a token without an origin.
-    pub(super) fn sign(&self, payload: Hmac<Sha256>, Bond { hint, ends }: Bond) -> Signature {
+    pub(super) fn sign(
+        &self,
+        payload: Hmac<Sha256>,
+        TokenBinding { hint, ends }: TokenBinding,
+    ) -> Signature {
         let mut mac = payload;
         mac.update(&[0]);
         mac.update(&ends.to_be_bytes());
@@ -96,11 +100,11 @@ impl Origin {
     }
 
     /// The terms of a token with this bond: those of the credential, or less.
-    pub(super) fn terms(&self, bond: Bond) -> Arc<Terms> {
+    pub(super) fn terms(&self, bond: TokenBinding) -> Arc<Constraints> {
         match (bond.ends(), self.terms.expires) {
             (None, _) => Arc::clone(&self.terms),
             (Some(told), Some(known)) if known <= told => Arc::clone(&self.terms),
-            (told, _) => Arc::new(Terms { expires: told, ..Terms::clone(&self.terms) }),
+            (told, _) => Arc::new(Constraints { expires: told, ..Constraints::clone(&self.terms) }),
         }
     }
 
@@ -169,7 +173,7 @@ impl Origins {
 
     /// Returns the credentials that a token of a user with this bond can be made from: one, but for
     /// one time in four billion.
-    pub(super) fn of(&self, user: &str, bond: Bond) -> impl Iterator<Item = &Arc<Origin>> {
+    pub(super) fn of(&self, user: &str, bond: TokenBinding) -> impl Iterator<Item = &Arc<Origin>> {
         let all = self.by_user.get(user).map_or(&[][..], Vec::as_slice);
         let meant = move |origin: &&Arc<Origin>| origin.hint() == bond.hint;
         let stand_in = (!all.iter().any(|origin| meant(&origin))).then_some(&self.stand_in);

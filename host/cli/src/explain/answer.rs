@@ -3,16 +3,16 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use stockade_core::{Denial, Obligations, Opinion};
+use stockade_core::{BindingVerdict, Denial, Obligations};
 
 use super::obligations;
 use super::question::Question;
 use stockade_control::generation::{Decision, Hypothetical, Reconsidered};
-use stockade_core::record::Said;
+use stockade_core::record::VerdictKind;
 
 /// A decision, taken apart to be shown.
 pub(super) struct Answer {
-    opinions: Vec<Opinion>,
+    verdicts: Vec<BindingVerdict>,
     reconsidered: Option<Reconsidered>,
     /// All obligations, a replaced model among them.
     pub(super) result: Result<Obligations, Denial>,
@@ -20,12 +20,12 @@ pub(super) struct Answer {
 
 impl From<Decision<Hypothetical>> for Answer {
     fn from(decision: Decision<Hypothetical>) -> Self {
-        let Decision { opinions, reconsidered, result } = decision;
+        let Decision { verdicts, reconsidered, result } = decision;
         let result = result.map_err(Denial::from).map(|permit| {
             let replace_model = permit.replaced_by().cloned();
             Obligations { replace_model, ..permit.into_parts().1 }
         });
-        Self { opinions, reconsidered, result }
+        Self { verdicts, reconsidered, result }
     }
 }
 
@@ -42,11 +42,11 @@ impl Answer {
         for obligation in self.result.iter().flat_map(obligations::lines) {
             let _ = writeln!(text, "  {obligation}");
         }
-        write_opinions(&mut text, &self.opinions);
+        write_opinions(&mut text, &self.verdicts);
         if let Some(second) = &self.reconsidered {
             let _ =
                 writeln!(text, "  asked again about {}, which replaces the model:", second.model);
-            write_opinions(&mut text, &second.opinions);
+            write_opinions(&mut text, &second.verdicts);
         }
         text.truncate(text.trim_end().len());
         text
@@ -56,37 +56,37 @@ impl Answer {
     pub(super) fn value(&self) -> Value {
         let denial = self.result.as_ref().err();
         let second = self.reconsidered.as_ref().map(|second| {
-            json!({ "model": second.model.to_string(), "bindings": opinions(&second.opinions) })
+            json!({ "model": second.model.to_string(), "bindings": verdicts(&second.verdicts) })
         });
         json!({
             "allowed": denial.is_none(),
             "cause": denial.map(|denial| denial.cause),
             "reason": denial.map(|denial| &denial.reason),
             "obligations": self.result.as_ref().ok().map(obligations::value),
-            "bindings": opinions(&self.opinions),
+            "bindings": verdicts(&self.verdicts),
             "reconsidered": second,
         })
     }
 }
 
-fn write_opinions(text: &mut String, opinions: &[Opinion]) {
-    for opinion in opinions {
+fn write_opinions(text: &mut String, verdicts: &[BindingVerdict]) {
+    for opinion in verdicts {
         let mode = if opinion.enforced { "" } else { " (shadow)" };
-        let (said, reason) = Said::of(&opinion.outcome);
+        let (said, reason) = VerdictKind::of(&opinion.outcome);
         let (said, binding, policy) = (said.as_str(), &opinion.binding, &opinion.policy);
         let _ = write!(text, "  {said}{mode}  binding {binding}  policy {policy}");
         let _ = writeln!(text, "{}", reason.map(|r| format!(": {r}")).unwrap_or_default());
     }
 }
 
-fn opinions(opinions: &[Opinion]) -> Vec<Value> {
-    let one = |opinion: &Opinion| {
-        let (said, reason) = Said::of(&opinion.outcome);
+fn verdicts(verdicts: &[BindingVerdict]) -> Vec<Value> {
+    let one = |opinion: &BindingVerdict| {
+        let (said, reason) = VerdictKind::of(&opinion.outcome);
         json!({
             "binding": opinion.binding, "policy": opinion.policy,
             "mode": if opinion.enforced { "enforce" } else { "shadow" },
             "outcome": said, "reason": reason,
         })
     };
-    opinions.iter().map(one).collect()
+    verdicts.iter().map(one).collect()
 }

@@ -36,13 +36,13 @@ struct Here {
 }
 
 /// The output of the command, and its exit code.
-struct Said {
+struct VerdictKind {
     text: String,
     errors: String,
     code: i32,
 }
 
-impl Said {
+impl VerdictKind {
     fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
@@ -67,7 +67,7 @@ impl Here {
         self.directory.path()
     }
 
-    async fn doctor(&self, arguments: &[&str], input: &str) -> Said {
+    async fn doctor(&self, arguments: &[&str], input: &str) -> VerdictKind {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stockade"));
         command.arg("doctor").args(arguments).current_dir(self.path()).kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -75,7 +75,7 @@ impl Here {
         // It may end without having read it.
         child.stdin.take().unwrap().write_all(input.as_bytes()).await.ok();
         let output = child.wait_with_output().await.unwrap();
-        Said {
+        VerdictKind {
             text: String::from_utf8(output.stdout).unwrap(),
             errors: String::from_utf8(output.stderr).unwrap(),
             code: output.status.code().unwrap(),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::str::FromStr as _;
 
 use stockade_authn::{
-    ApiKey, ClientCertificate, KeyDigest, OllamaKey, Password, PasswordHash, Terms, User,
+    ApiKey, ClientCertificate, Constraints, KeyDigest, OllamaKey, Password, PasswordHash, User,
 };
 use stockade_core::{CredentialId, GroupName, UserId};
 use stockade_yaml::{Entries, Located, Location, Problem, Report, Slot};
@@ -173,7 +173,7 @@ impl Reading<'_> {
             id: id?,
             user: user?.clone(),
             digest: digest?,
-            terms: Terms {
+            terms: Constraints {
                 scope: scope?,
                 labels: texts(raw.labels),
                 expires: match expires {

@@ -1,4 +1,4 @@
-//! The one way from a request to a decision: the scope of the credential, the opinions of
+//! The one way from a request to a decision: the scope of the credential, the verdicts of
 //! the policies, their combination, and the same again for a model that replaces the one
 //! asked for.
 //!
@@ -7,8 +7,8 @@
 
 use stockade_authn::{OutOfScope, Scope};
 use stockade_core::{
-    Allowed, Client, Denial, DenialCause, Dialect, LocalTime, ModelName, ModelRef, Operation,
-    Opinion, Parameters, Permit, PolicyInput, Principal, Replacement, Subject, Usage, combine,
+    Allowed, BindingVerdict, Client, Denial, DenialCause, Dialect, LocalTime, ModelName, ModelRef,
+    Operation, Parameters, Permit, PolicyInput, Principal, Replacement, Subject, Usage, combine,
 };
 
 use super::Generation;
@@ -67,7 +67,7 @@ impl<'a> Asker<'a> {
 pub struct Decision<R> {
     /// The opinion of each binding, in the order of the configuration; nothing where the
     /// credential is not good for the request.
-    pub opinions: Vec<Opinion>,
+    pub verdicts: Vec<BindingVerdict>,
     /// The second judgement, where a policy replaced the model.
     pub reconsidered: Option<Reconsidered>,
     /// The permit for the request as it is to be forwarded, or why there is none.
@@ -79,7 +79,7 @@ pub struct Reconsidered {
     /// The model.
     pub model: ModelName,
     /// The opinion of each binding about it; nothing where the credential is not good for it.
-    pub opinions: Vec<Opinion>,
+    pub verdicts: Vec<BindingVerdict>,
 }
 
 /// The reason why a request is not permitted.
@@ -114,7 +114,7 @@ impl From<Refusal> for Denial {
 
 impl<R> Decision<R> {
     fn refused(refusal: impl Into<Refusal>) -> Self {
-        Self { opinions: Vec::new(), reconsidered: None, result: Err(refusal.into()) }
+        Self { verdicts: Vec::new(), reconsidered: None, result: Err(refusal.into()) }
     }
 }
 
@@ -147,21 +147,21 @@ impl Generation {
         if let Err(outside) = scope.check(&request).and(scoped) {
             return Decision::refused(outside);
         }
-        let opinions = self.opinions_about(asker, &request).await;
+        let verdicts = self.opinions_about(asker, &request).await;
         let made_of_blobs = is_made_of_blobs(request.operation(), request.parameters());
-        let replacement = match combine(request, &opinions) {
+        let replacement = match combine(request, &verdicts) {
             Ok(Allowed::WithModel(replacement)) => replacement,
             Ok(Allowed::AsAsked(permit)) => {
-                return Decision { opinions, reconsidered: None, result: Ok(permit) };
+                return Decision { verdicts, reconsidered: None, result: Ok(permit) };
             }
             Err(denial) => {
                 let result = Err(Refusal::Denied(hinted(denial, made_of_blobs)));
-                return Decision { opinions, reconsidered: None, result };
+                return Decision { verdicts, reconsidered: None, result };
             }
         };
         // Rare, and its future would make that of every request larger.
         let second = Box::pin(self.reconsider(asker, replacement)).await;
-        Decision { opinions, ..second }
+        Decision { verdicts, ..second }
     }
 
     /// [`decide`](Self::decide) for callers without a runtime: waits by blocking.
@@ -182,15 +182,15 @@ impl Generation {
         if let Err(outside) = asker.scope.check(replaced.request()) {
             return Decision::refused(Refusal::ReplacementOutOfScope(model, outside));
         }
-        let opinions = self.opinions_about(asker, replaced.request()).await;
-        let result = replaced.combine(&opinions).map_err(Refusal::Denied);
-        let reconsidered = Some(Reconsidered { model, opinions });
-        Decision { opinions: Vec::new(), reconsidered, result }
+        let verdicts = self.opinions_about(asker, replaced.request()).await;
+        let result = replaced.combine(&verdicts).map_err(Refusal::Denied);
+        let reconsidered = Some(Reconsidered { model, verdicts });
+        Decision { verdicts: Vec::new(), reconsidered, result }
     }
 
-    async fn opinions_about(&self, asker: Asker<'_>, request: &impl Judged) -> Vec<Opinion> {
+    async fn opinions_about(&self, asker: Asker<'_>, request: &impl Judged) -> Vec<BindingVerdict> {
         let body = self.wants_body().then(|| request.body_text()).flatten();
-        self.opinions(&asker.input(request, body.as_deref())).await
+        self.verdicts(&asker.input(request, body.as_deref())).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! The facts of a request that nobody allows, where it would be allowed without them.
 
 use stockade_core::{
-    Denial, DenialCause, Dialect, ModelRef, Operation, Opinion, Parameters, allows,
+    BindingVerdict, Denial, DenialCause, Dialect, ModelRef, Operation, Parameters, allows,
 };
 
 use super::Generation;
@@ -98,7 +98,7 @@ impl Generation {
         };
         let mut input = asker.input(&request, of.body.as_deref());
         input.clouds_hidden = facts.contains(&Fact::Cloud);
-        let opinions: Vec<Opinion> = self.opinions(&input).await;
-        allows(&opinions)
+        let verdicts: Vec<BindingVerdict> = self.verdicts(&input).await;
+        allows(&verdicts)
     }
 }

@@ -1,6 +1,6 @@
 //! A model that policies put in the place of the one asked for, judged before it is forwarded.
 
-use super::{Denial, DenialCause, Opinion, Permit, Subject, combine};
+use super::{BindingVerdict, Denial, DenialCause, Permit, Subject, combine};
 use crate::ModelName;
 
 /// A request that is allowed.
@@ -54,9 +54,9 @@ impl<R: Subject> Replaced<R> {
     /// # Errors
     /// A denial, also where a policy wants yet another model: which of them it judged would
     /// be anybody's guess.
-    pub fn combine(self, opinions: &[Opinion]) -> Result<Permit<R>, Denial> {
+    pub fn combine(self, verdicts: &[BindingVerdict]) -> Result<Permit<R>, Denial> {
         let Replacement { permit: first, model } = self.0;
-        let second = match combine(first.request, opinions) {
+        let second = match combine(first.request, verdicts) {
             Ok(Allowed::AsAsked(permit)) => permit,
             Ok(Allowed::WithModel(other)) => return Err(replaced_twice(&model, &other.model)),
             Err(denial) => return Err(denial.about_replacement(&model)),

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use super::{
-    Allowed, DenialCause, Opinion, Outcome, Permit, Replaced, Replacement, Subject, combine,
+    Allowed, BindingVerdict, DenialCause, Outcome, Permit, Replaced, Replacement, Subject, combine,
     permit_public,
 };
 use crate::{
@@ -43,8 +43,8 @@ fn applied(replacement: Replacement<Asks>) -> Replaced<Asks> {
     replaced
 }
 
-fn opinion(enforced: bool, outcome: Outcome) -> Opinion {
-    Opinion {
+fn opinion(enforced: bool, outcome: Outcome) -> BindingVerdict {
+    BindingVerdict {
         binding: BindingName::new("b").unwrap(),
         policy: PolicyName::new("p").unwrap(),
         enforced,
@@ -118,8 +118,8 @@ const fn obligations(outcome: &Outcome) -> Option<&Obligations> {
 }
 
 fn combined(outcomes: &[(bool, Outcome)]) -> Option<Permitted> {
-    let opinions: Vec<_> = outcomes.iter().map(|(e, o)| opinion(*e, o.clone())).collect();
-    let (model, permit) = match combine(Asks::chat("llama3.2:8b"), &opinions).ok()? {
+    let verdicts: Vec<_> = outcomes.iter().map(|(e, o)| opinion(*e, o.clone())).collect();
+    let (model, permit) = match combine(Asks::chat("llama3.2:8b"), &verdicts).ok()? {
         Allowed::AsAsked(permit) => (None, permit),
         Allowed::WithModel(replacement) => {
             let model = replacement.model().clone();
@@ -149,8 +149,8 @@ proptest! {
 
 #[test]
 fn the_cause_says_which_rule_refused() {
-    let cause = |opinions: &[Opinion]| {
-        combine(Asks(Operation::Pull, Vec::new()), opinions).unwrap_err().cause
+    let cause = |verdicts: &[BindingVerdict]| {
+        combine(Asks(Operation::Pull, Vec::new()), verdicts).unwrap_err().cause
     };
     assert_eq!(cause(&[]), DenialCause::NoBinding);
     assert_eq!(cause(&[opinion(true, abstain())]), DenialCause::NotAllowed);
@@ -167,8 +167,8 @@ fn the_strictest_number_wins() {
         let obligations = Obligations { limits: vec![limit], ..Obligations::default() };
         opinion(true, Outcome::Verdict(Verdict::Allow(obligations)))
     };
-    let opinions = [limited(900, true), limited(100, false)];
-    let Allowed::AsAsked(permit) = combine(Asks::chat("a"), &opinions).unwrap() else {
+    let verdicts = [limited(900, true), limited(100, false)];
+    let Allowed::AsAsked(permit) = combine(Asks::chat("a"), &verdicts).unwrap() else {
         panic!("nothing replaces the model");
     };
     let strictest = Limit { parameter: LimitedParameter::Output, maximum: 100, insert: true };
@@ -203,7 +203,7 @@ fn by_model() -> impl Strategy<Value = [Outcome; 3]> {
 
 const MODELS: [&str; 3] = ["llama3.2:1b", "llama3.2:3b", "llama3.3:70b"];
 
-fn asked_about(bindings: &[[Outcome; 3]], model: &ModelName) -> Vec<Opinion> {
+fn asked_about(bindings: &[[Outcome; 3]], model: &ModelName) -> Vec<BindingVerdict> {
     let index = MODELS.iter().position(|known| name(known) == *model).unwrap();
     bindings.iter().map(|outcomes| opinion(true, outcomes[index].clone())).collect()
 }

@@ -6,13 +6,13 @@ use crate::{BindingName, Outcome, PolicyName, Verdict};
 
 /// The remark of one shadow binding about one request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remark {
+pub struct ShadowVerdict {
     /// The binding.
     pub binding: BindingName,
     /// The policy that it names.
     pub policy: PolicyName,
     /// The verdict, as a word.
-    pub said: Said,
+    pub said: VerdictKind,
     /// The reason why it would deny, or how it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -23,7 +23,7 @@ pub struct Remark {
 /// The verdict of a policy, as a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Said {
+pub enum VerdictKind {
     /// It would allow.
     Allow,
     /// It would deny.
@@ -34,7 +34,7 @@ pub enum Said {
     Failure,
 }
 
-impl Said {
+impl VerdictKind {
     /// The word for an outcome, with the reason that it gives.
     pub fn of(outcome: &Outcome) -> (Self, Option<&str>) {
         match outcome {

@@ -68,10 +68,10 @@ fn full() -> RequestRecord<'static> {
         models: vec![ModelRef { name: model("llama3.2"), role: ModelRole::Use }].into(),
         judged: Some(Cow::Owned(judged())),
         decided: decided(),
-        shadow: vec![Remark {
+        shadow: vec![ShadowVerdict {
             binding: name(BindingName::new, "next"),
             policy: name(PolicyName::new, "model-access"),
-            said: Said::Deny,
+            said: VerdictKind::Deny,
             reason: Some("not on the list".to_owned()),
             changes: true,
         }]

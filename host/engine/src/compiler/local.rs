@@ -95,7 +95,7 @@ fn explain(
     match refusal {
         Refusal::Settings(problems) => attributed(problems, settings.len()),
         Refusal::Failure(failure) => {
-            LoadError::Configure { binding: culprit(runtime, program, settings), failure }
+            LoadError::Configure { binding: failing_settings(runtime, program, settings), failure }
         }
         Refusal::Other(error) => error,
     }
@@ -103,7 +103,7 @@ fn explain(
 
 /// The settings on which the policy fails even when it gets them alone. Each gets its share
 /// of the time that all had together, so that the search ends in time as well.
-fn culprit(runtime: &Runtime, program: &Program, settings: &[String]) -> Option<usize> {
+fn failing_settings(runtime: &Runtime, program: &Program, settings: &[String]) -> Option<usize> {
     let count = u32::try_from(settings.len()).unwrap_or(u32::MAX).max(1);
     let share = (runtime.configure_deadline / count).max(SHORTEST_SHARE);
     settings.iter().position(|one| {

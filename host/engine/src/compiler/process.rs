@@ -218,7 +218,7 @@ impl Running {
         }
         let words = self.panic_message();
         match self.child.wait() {
-            Ok(status) => obituary(process, status, &words),
+            Ok(status) => exit_error(process, status, &words),
             Err(error) => LoadError::CompilerEnded(error.to_string()),
         }
     }
@@ -254,7 +254,7 @@ fn is_end(error: &io::Error) -> bool {
     matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
 }
 
-fn obituary(process: &CompilerProcess, status: ExitStatus, words: &str) -> LoadError {
+fn exit_error(process: &CompilerProcess, status: ExitStatus, words: &str) -> LoadError {
     if status.signal() == Some(Signal::XCPU.as_raw()) {
         let seconds = process.step.as_secs_f32();
         let text = format!("it took more than {seconds} seconds of processor time");

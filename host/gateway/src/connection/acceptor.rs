@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use crate::bounded::Bounded;
 use crate::connection::connections::{Connected, Connections, Full};
-use crate::connection::listener::Entrance;
+use crate::connection::listener::ListenerConfig;
 use crate::connection::patience::Patient;
 
 /// The number of idle connections that make room where descriptors ran out all the same.
@@ -42,7 +42,12 @@ impl Acceptor {
 
     /// Closes a connection that there is no room for; its caller is told where HTTP begins at
     /// once and the socket takes it.
-    pub(crate) fn turn_away(&self, stream: &Patient<TcpStream>, entrance: &Entrance, full: Full) {
+    pub(crate) fn turn_away(
+        &self,
+        stream: &Patient<TcpStream>,
+        entrance: &ListenerConfig,
+        full: Full,
+    ) {
         if let Some(left_out) = self.turned_away.admit() {
             let times = left_out + 1;
             tracing::warn!(times, "connections are refused: {full}");

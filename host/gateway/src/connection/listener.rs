@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connection::connections::{Connected, Full};
 use crate::connection::guard::{HeadGuard, Heads, REFUSED, Verdict};
-use crate::connection::link::{Link, PeerAddr};
+use crate::connection::info::{ConnectionInfo, PeerAddr};
 use crate::connection::patience::{Patience, Patient};
 use crate::connection::proxy_protocol::{self, NotProxied};
 use crate::connection::seated::SeatedBody;
@@ -44,7 +44,7 @@ pub(crate) async fn serve(
     let graceful = GracefulShutdown::new();
     let patience = Patience::new(gateway.current.clone(), stop.clone());
     let Listener { address, tls, proxy_protocol, .. } = configured;
-    let mut entrance = Entrance { address, tls, proxy_protocol };
+    let mut entrance = ListenerConfig { address, tls, proxy_protocol };
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
@@ -78,13 +78,13 @@ pub(crate) async fn serve(
 
 /// A listener's address and what it presents.
 #[derive(Clone)]
-pub(crate) struct Entrance {
+pub(crate) struct ListenerConfig {
     address: SocketAddr,
     tls: Option<Tls>,
     proxy_protocol: bool,
 }
 
-impl Entrance {
+impl ListenerConfig {
     /// Tells whether HTTP begins with the first byte.
     pub(crate) const fn is_plain(&self) -> bool {
         self.tls.is_none() && !self.proxy_protocol
@@ -126,7 +126,7 @@ impl Connection {
         self,
         stream: Patient<TcpStream>,
         peer: PeerAddr,
-        entrance: Entrance,
+        entrance: ListenerConfig,
         watcher: Watcher,
     ) {
         let connected = self.connected.clone();
@@ -142,7 +142,7 @@ impl Connection {
         self,
         mut stream: Patient<TcpStream>,
         peer: PeerAddr,
-        entrance: Entrance,
+        entrance: ListenerConfig,
         watcher: Watcher,
     ) {
         if let Err(error) = stream.get_ref().set_nodelay(true) {
@@ -151,7 +151,7 @@ impl Connection {
         let told = match self.told(&mut stream, peer, &entrance).await {
             Ok(told) => told,
             Err(error) => {
-                return self.gateway.strangers.unproxied(peer, entrance.address, &error);
+                return self.gateway.refusals.unproxied(peer, entrance.address, &error);
             }
         };
         if let Err(full) = self.locate(peer, told) {
@@ -159,7 +159,7 @@ impl Connection {
         }
         let is_loopback = |address: SocketAddr| address.ip().to_canonical().is_loopback();
         let local = stream.get_ref().local_addr();
-        let mut link = Link {
+        let mut link = ConnectionInfo {
             peer,
             told,
             transport: Transport::Plain,
@@ -182,8 +182,8 @@ impl Connection {
                 link.transport = if mutual { Transport::MutualTls } else { Transport::Tls };
                 tokio::spawn(self.http(stream, link, watcher));
             }
-            Ok(Err(error)) => self.gateway.strangers.failed(peer, &error, refused.as_deref()),
-            Err(_) => self.gateway.strangers.late(peer),
+            Ok(Err(error)) => self.gateway.refusals.failed(peer, &error, refused.as_deref()),
+            Err(_) => self.gateway.refusals.late(peer),
         }
     }
 
@@ -203,7 +203,7 @@ impl Connection {
         &self,
         stream: &mut Patient<TcpStream>,
         peer: PeerAddr,
-        entrance: &Entrance,
+        entrance: &ListenerConfig,
     ) -> Result<Option<SocketAddr>, NotProxied> {
         if !entrance.proxy_protocol {
             return Ok(None);
@@ -218,7 +218,7 @@ impl Connection {
 
     /// A task of its own: what only a handshake or only TLS needs room for would otherwise
     /// be kept for each idle connection, kilobytes of it.
-    async fn http<S>(self, stream: S, link: Link, watcher: Watcher)
+    async fn http<S>(self, stream: S, link: ConnectionInfo, watcher: Watcher)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -263,7 +263,7 @@ impl Connection {
 
 async fn answer(
     gateway: &Gateway,
-    link: &Link,
+    link: &ConnectionInfo,
     request: Request<Incoming>,
     verdict: &Verdict,
 ) -> Response<AnswerBody> {

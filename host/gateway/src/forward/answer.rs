@@ -13,8 +13,8 @@ use stockade_authn::AuthnError;
 use stockade_core::Dialect;
 use stockade_ollama::response::{Ending, Meter, UsageChunkFilter, error_event};
 
-use crate::body::pause::{Paces, Paused};
-use crate::identify::tenure::Tenure;
+use crate::body::idle_timeout::{BodyError, IdleTimeout};
+use crate::identify::revocation::Revocation;
 use crate::record::Record;
 
 /// The body of the answer to a caller.
@@ -47,11 +47,11 @@ pub(crate) enum BrokenAnswer {
     Revoked,
 }
 
-impl From<Paused> for BrokenAnswer {
-    fn from(paused: Paused) -> Self {
+impl From<BodyError> for BrokenAnswer {
+    fn from(paused: BodyError) -> Self {
         match paused {
-            Paused::Broken(error) => Self::Broken(error),
-            Paused::Stalled(_) => Self::Stalled,
+            BodyError::Broken(error) => Self::Broken(error),
+            BodyError::Stalled(_) => Self::Stalled,
         }
     }
 }
@@ -69,9 +69,9 @@ impl BrokenAnswer {
 /// Ollama's answer, passed on chunk by chunk, with the record that is written when it
 /// ends, breaks off, or loses its caller.
 pub(crate) struct RelayedBody {
-    incoming: Paces,
+    incoming: IdleTimeout,
     watch: Watch,
-    tenure: Tenure,
+    revocation: Revocation,
     record: Box<Record>,
     ended: bool,
 }
@@ -94,11 +94,11 @@ impl RelayedBody {
     pub(crate) fn new(
         incoming: Incoming,
         watch: Watch,
-        tenure: Tenure,
+        revocation: Revocation,
         record: Box<Record>,
     ) -> Self {
-        let incoming = Paces::new(incoming, watch.pause);
-        Self { incoming, watch, tenure, record, ended: false }
+        let incoming = IdleTimeout::new(incoming, watch.pause);
+        Self { incoming, watch, revocation, record, ended: false }
     }
 
     fn is_end_stream(&self) -> bool {
@@ -150,7 +150,7 @@ impl RelayedBody {
             if self.ended {
                 return Poll::Ready(None);
             }
-            if self.record.caller().is_some_and(|caller| self.tenure.is_over(caller)) {
+            if self.record.caller().is_some_and(|caller| self.revocation.is_over(caller)) {
                 return self.break_off(BrokenAnswer::Revoked);
             }
             if let Some(bytes) = self.watch.hide_usage.as_mut().and_then(|filter| filter.pop()) {

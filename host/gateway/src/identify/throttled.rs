@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stockade_authn::{Attempt, AuthnError, Hold, Throttle, Whom};
+use stockade_authn::{Attempt, AuthnError, Lockout, Throttle, ThrottleKey};
 use stockade_core::UnixTime;
 
 use stockade_control::generation::Generation;
@@ -49,15 +49,15 @@ impl Throttled {
     }
 }
 
-fn log(generation: &Generation, hold: &Hold, attempt: &Attempt<'_>) {
-    let Hold { whom, guess, failures, turned_away, wait } = hold;
+fn log(generation: &Generation, hold: &Lockout, attempt: &Attempt<'_>) {
+    let Lockout { whom, guess, failures, turned_away, wait } = hold;
     let seconds = wait.as_secs_f32();
     match whom {
-        Whom::Address(address) => tracing::warn!(
+        ThrottleKey::Address(address) => tracing::warn!(
             %address, ?guess, failures, turned_away, seconds,
             "too many credentials from an address were wrong; the next one has to wait"
         ),
-        Whom::User => {
+        ThrottleKey::User => {
             // A name that nobody has may be a password in the wrong place.
             let known = |user: &&str| generation.authenticator.knows(user);
             let user = attempt.user().filter(known);

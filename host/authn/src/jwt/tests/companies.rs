@@ -47,8 +47,8 @@ fn the_audience_may_stand_in_another_claim() {
         let refusal = judged(wrong).unwrap_err();
         assert!(refusal.to_string().contains("client_id"), "{refusal}");
     }
-    assert!(gateway(vec![by_client]).upholds(&good, NOW));
-    assert!(!gateway(vec![trusting(&signer)]).upholds(&good, NOW), "it was not for `aud`");
+    assert!(gateway(vec![by_client]).is_still_valid(&good, NOW));
+    assert!(!gateway(vec![trusting(&signer)]).is_still_valid(&good, NOW), "it was not for `aud`");
 }
 
 #[test]

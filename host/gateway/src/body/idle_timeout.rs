@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep};
 
 /// The reason why no more of a body comes.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Paused {
+pub(crate) enum BodyError {
     #[error("it broke off: {0}")]
     Broken(#[from] hyper::Error),
     #[error("nothing came for {} seconds", .0.as_secs_f32())]
@@ -20,7 +20,7 @@ pub(crate) enum Paused {
 
 /// A body whose next piece must come in time. Only time spent waiting counts: a reader
 /// who is slow does not make the sender late.
-pub(crate) struct Paces {
+pub(crate) struct IdleTimeout {
     incoming: Incoming,
     pause: Duration,
     /// Runs while the body is waited for, and is made when that happens first.
@@ -28,7 +28,7 @@ pub(crate) struct Paces {
     waiting: bool,
 }
 
-impl Paces {
+impl IdleTimeout {
     pub(crate) const fn new(incoming: Incoming, pause: Duration) -> Self {
         Self { incoming, pause, late: None, waiting: false }
     }
@@ -46,7 +46,7 @@ impl Paces {
     pub(crate) fn poll_data(
         &mut self,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Paused>>> {
+    ) -> Poll<Option<Result<Bytes, BodyError>>> {
         loop {
             match Pin::new(&mut self.incoming).poll_frame(context) {
                 Poll::Ready(Some(Ok(frame))) => {
@@ -62,7 +62,7 @@ impl Paces {
         }
     }
 
-    fn wait(&mut self, context: &mut Context<'_>) -> Poll<Paused> {
+    fn wait(&mut self, context: &mut Context<'_>) -> Poll<BodyError> {
         let late = match &mut self.late {
             Some(late) => {
                 if !self.waiting {
@@ -73,6 +73,6 @@ impl Paces {
             None => self.late.insert(Box::pin(tokio::time::sleep(self.pause))),
         };
         self.waiting = true;
-        late.as_mut().poll(context).map(|()| Paused::Stalled(self.pause))
+        late.as_mut().poll(context).map(|()| BodyError::Stalled(self.pause))
     }
 }

@@ -12,7 +12,7 @@ fn admitting(signer: &Signer) -> JwtIssuer {
 }
 
 fn upheld(identity: &Identity, issuers: Vec<JwtIssuer>) -> bool {
-    gateway(issuers).upholds(identity, NOW)
+    gateway(issuers).is_still_valid(identity, NOW)
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn what_still_proves_the_same_user_is_upheld() {
         assert!(upheld(&identity, vec![renamed]), "it is the same issuer");
         let rules = JwtRules { max_lifetime: Duration::from_secs(1), ..JwtRules::default() };
         assert!(upheld(&identity, vec![JwtIssuer { rules, ..trusting(&signer) }]));
-        let late = gateway(vec![trusting(&signer)]).upholds(&identity, later(1000));
+        let late = gateway(vec![trusting(&signer)]).is_still_valid(&identity, later(1000));
         assert!(late, "its end was known");
     }
     let (old, new) = (Signer::ed25519(), Signer::p256());
@@ -85,13 +85,16 @@ fn it_ends_with_its_user() {
     };
     let alice = || User::new(UserId::new("alice").unwrap());
     let identity = proven(trusting(&signer), &signer.token(&claims()));
-    assert!(after(Some(alice()), trusting(&signer)).upholds(&identity, NOW));
+    assert!(after(Some(alice()), trusting(&signer)).is_still_valid(&identity, NOW));
     let disabled = || User { disabled: true, ..alice() };
     for issuer in [trusting(&signer), admitting(&signer)] {
-        assert!(!after(Some(disabled()), issuer).upholds(&identity, NOW));
+        assert!(!after(Some(disabled()), issuer).is_still_valid(&identity, NOW));
     }
-    assert!(!after(None, trusting(&signer)).upholds(&identity, NOW));
-    assert!(after(None, admitting(&signer)).upholds(&identity, NOW), "everybody is admitted");
+    assert!(!after(None, trusting(&signer)).is_still_valid(&identity, NOW));
+    assert!(
+        after(None, admitting(&signer)).is_still_valid(&identity, NOW),
+        "everybody is admitted"
+    );
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn proven(by: &Authenticator, text: &str) -> Identity {
     by.identify(&Presented::from_secret(text).unwrap(), NOW).unwrap()
 }
 
-fn with_terms(terms: Terms) -> Authenticator {
+fn with_terms(terms: Constraints) -> Authenticator {
     let api_keys = vec![ApiKey { terms: Arc::new(terms), ..key("alice", KEY) }];
     by(Credentials { api_keys, ..credentials() })
 }
@@ -80,12 +80,12 @@ fn what_is_still_there_still_proves() {
     for after in [
         by(credentials()),
         by(Credentials { api_keys: vec![key("alice", KEY)], ..credentials() }),
-        with_terms(Terms { scope, ..Terms::default() }),
+        with_terms(Constraints { scope, ..Constraints::default() }),
     ] {
-        assert!(by_key().iter().all(|identity| after.upholds(identity, NOW)), "{after:?}");
+        assert!(by_key().iter().all(|identity| after.is_still_valid(identity, NOW)), "{after:?}");
     }
     let after = by(Credentials { api_keys: vec![renamed], ..credentials() });
-    assert!(after.upholds(&by_key()[0], NOW), "it is the same key");
+    assert!(after.is_still_valid(&by_key()[0], NOW), "it is the same key");
 }
 
 #[test]
@@ -99,23 +99,23 @@ fn what_is_gone_or_somebody_elses_proves_nothing() {
         Credentials { users: vec![User::new(user_id("bob"))], api_keys: vec![], ..credentials() },
     ];
     for after in gone.map(by) {
-        assert!(by_key().iter().all(|identity| !after.upholds(identity, NOW)), "{after:?}");
+        assert!(by_key().iter().all(|identity| !after.is_still_valid(identity, NOW)), "{after:?}");
     }
 }
 
 #[test]
 fn an_end_counts_if_it_was_set_since() {
     let at = |seconds: i64| UnixTime::from_secs(NOW.as_secs().checked_add_signed(seconds).unwrap());
-    let until = |seconds| Terms { expires: Some(at(seconds)), ..Terms::default() };
+    let until = |seconds| Constraints { expires: Some(at(seconds)), ..Constraints::default() };
     let before = with_terms(until(60));
     let identity = proven(&before, KEY);
     let token = before.issue(&identity, None, NOW).unwrap();
     for identity in [identity, proven(&before, token.token.expose())] {
-        assert!(with_terms(until(60)).upholds(&identity, at(61)), "it was known");
-        assert!(with_terms(until(90)).upholds(&identity, at(61)));
-        assert!(with_terms(until(30)).upholds(&identity, at(29)), "it has not come");
-        assert!(!with_terms(until(30)).upholds(&identity, at(30)));
-        assert!(!with_terms(until(-1)).upholds(&identity, NOW));
+        assert!(with_terms(until(60)).is_still_valid(&identity, at(61)), "it was known");
+        assert!(with_terms(until(90)).is_still_valid(&identity, at(61)));
+        assert!(with_terms(until(30)).is_still_valid(&identity, at(29)), "it has not come");
+        assert!(!with_terms(until(30)).is_still_valid(&identity, at(30)));
+        assert!(!with_terms(until(-1)).is_still_valid(&identity, NOW));
     }
 }
 
@@ -126,7 +126,7 @@ fn a_token_ends_with_the_secret_that_signed_it() {
     let later = UnixTime::from_secs(NOW.as_secs() + 60);
     let token = crate::issue(&secret("sixteen bytes!!!"), &alice, later);
     let identity = proven(&before, token.expose());
-    assert!(before.upholds(&identity, NOW));
+    assert!(before.is_still_valid(&identity, NOW));
     let rotated = vec![
         secret("seventeen bytes!!"),
         TokenSecret::new(
@@ -135,12 +135,14 @@ fn a_token_ends_with_the_secret_that_signed_it() {
         )
         .unwrap(),
     ];
-    assert!(by(Credentials { token_secrets: rotated, ..credentials() }).upholds(&identity, NOW));
+    assert!(
+        by(Credentials { token_secrets: rotated, ..credentials() }).is_still_valid(&identity, NOW)
+    );
     let replaced = vec![secret("seventeen bytes!!")];
     let after = by(Credentials { token_secrets: replaced, ..credentials() });
-    assert!(!after.upholds(&identity, NOW), "the name of the secret does not matter");
+    assert!(!after.is_still_valid(&identity, NOW), "the name of the secret does not matter");
     let without = by(Credentials { api_keys: vec![], ..credentials() });
-    assert!(without.upholds(&identity, NOW), "it was not made from the key");
+    assert!(without.is_still_valid(&identity, NOW), "it was not made from the key");
 }
 
 #[test]
@@ -157,10 +159,10 @@ fn a_password_ends_with_its_hash() {
     // The second time it is remembered.
     for _ in 0..2 {
         let identity = basic(&before, "alice", PASSWORD);
-        assert!(with(&[("alice", &old)]).upholds(&identity, NOW));
-        assert!(!with(&[("alice", &new)]).upholds(&identity, NOW));
-        assert!(!with(&[("bob", &old)]).upholds(&identity, NOW));
-        assert!(!with(&[]).upholds(&identity, NOW));
+        assert!(with(&[("alice", &old)]).is_still_valid(&identity, NOW));
+        assert!(!with(&[("alice", &new)]).is_still_valid(&identity, NOW));
+        assert!(!with(&[("bob", &old)]).is_still_valid(&identity, NOW));
+        assert!(!with(&[]).is_still_valid(&identity, NOW));
     }
 }
 
@@ -178,26 +180,26 @@ fn other_proofs_end_with_their_entries() {
     };
     let with = |certificates| by(Credentials { certificates, ..credentials() });
     let identity = with(vec![certificate("alice")]).certified(&presented).unwrap().unwrap();
-    assert!(with(vec![certificate("alice")]).upholds(&identity, NOW));
-    assert!(!with(vec![certificate("bob")]).upholds(&identity, NOW));
-    assert!(!with(vec![]).upholds(&identity, NOW));
+    assert!(with(vec![certificate("alice")]).is_still_valid(&identity, NOW));
+    assert!(!with(vec![certificate("bob")]).is_still_valid(&identity, NOW));
+    assert!(!with(vec![]).is_still_valid(&identity, NOW));
 
     let anonymous =
         |user: Option<&str>| by(Credentials { anonymous: user.map(user_id), ..credentials() });
     let headers = HeaderMap::new();
     let nothing = Presented::from_headers(&headers, None).unwrap();
     let identity = anonymous(Some("bob")).identify(&nothing, NOW).unwrap();
-    assert!(anonymous(Some("bob")).upholds(&identity, NOW));
-    assert!(!anonymous(Some("alice")).upholds(&identity, NOW));
-    assert!(!anonymous(None).upholds(&identity, NOW));
+    assert!(anonymous(Some("bob")).is_still_valid(&identity, NOW));
+    assert!(!anonymous(Some("alice")).is_still_valid(&identity, NOW));
+    assert!(!anonymous(None).is_still_valid(&identity, NOW));
 
     let line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let key: OllamaPublicKey = line.parse().unwrap();
     let ollama_key =
         |user| OllamaKey { id: CredentialId::new("laptop").unwrap(), user: user_id(user), key };
     let with = |ollama_keys| by(Credentials { ollama_keys, ..credentials() });
-    let identity = Identity { evidence: Evidence::OllamaKey(key), ..identity };
-    assert!(with(vec![ollama_key("bob")]).upholds(&identity, NOW));
-    assert!(!with(vec![ollama_key("alice")]).upholds(&identity, NOW));
-    assert!(!with(vec![]).upholds(&identity, NOW));
+    let identity = Identity { evidence: CredentialRef::OllamaKey(key), ..identity };
+    assert!(with(vec![ollama_key("bob")]).is_still_valid(&identity, NOW));
+    assert!(!with(vec![ollama_key("alice")]).is_still_valid(&identity, NOW));
+    assert!(!with(vec![]).is_still_valid(&identity, NOW));
 }

@@ -18,7 +18,7 @@ use stockade_control::reload::Current;
 /// Asks each new generation about the caller. It registers no waker: the connection's task
 /// is woken for each generation ([`Wake`](stockade_control::reload::Wake)) and polls what it has under
 /// way.
-pub(crate) struct Tenure {
+pub(crate) struct Revocation {
     current: Arc<Current>,
     clock: Arc<dyn Clock>,
     listener: SocketAddr,
@@ -27,7 +27,7 @@ pub(crate) struct Tenure {
     seen: u64,
 }
 
-impl Tenure {
+impl Revocation {
     /// Begins with a request, which is judged by what was in force when it came.
     pub(crate) fn begin(current: &Arc<Current>, context: &Context<'_>) -> Self {
         let epoch = current.epoch();
@@ -94,5 +94,5 @@ pub(crate) fn is_still_valid(
     let proven = caller.front_end.as_deref().unwrap_or(&caller.principal);
     let same_user = |other: Identity| other.principal.user == proven.user;
     certified.is_ok_and(|other| other.is_none_or(same_user))
-        && generation.authenticator.upholds(caller, now)
+        && generation.authenticator.is_still_valid(caller, now)
 }

@@ -9,13 +9,15 @@ use stockade_core::UnixTime;
 
 use crate::api_key::KeyDigest;
 use crate::jwt::JwtProof;
-use crate::token::SecretMark;
-use crate::{Authenticator, Identity, OllamaPublicKey, PasswordHash, PresentedCertificate, Terms};
+use crate::token::SecretFingerprint;
+use crate::{
+    Authenticator, Constraints, Identity, OllamaPublicKey, PasswordHash, PresentedCertificate,
+};
 
 /// The proof of a caller: enough to find it again, and to see that it was replaced under the same
 /// name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Evidence {
+pub(crate) enum CredentialRef {
     /// An API key, also in the place of a password.
     Key(KeyDigest),
     /// A password.
@@ -25,7 +27,7 @@ pub(crate) enum Evidence {
     /// A signature with an Ollama key.
     OllamaKey(OllamaPublicKey),
     /// A token; what it was made from is the identity's origin.
-    Token(SecretMark),
+    Token(SecretFingerprint),
     /// A token that an issuer signed.
     Jwt(Arc<JwtProof>),
     /// Nothing.
@@ -38,7 +40,7 @@ impl Authenticator {
     ///
     /// What only narrows a credential does not count, and neither does an expiry that was
     /// known when the caller came: a credential must be good when a request begins.
-    pub fn upholds(&self, identity: &Identity, now: UnixTime) -> bool {
+    pub fn is_still_valid(&self, identity: &Identity, now: UnixTime) -> bool {
         if let Some(front_end) = &identity.front_end {
             return self.upholds_representation(identity, front_end, now);
         }
@@ -48,23 +50,23 @@ impl Authenticator {
             return false;
         }
         // An issuer may vouch for users who are not in the configuration; nothing else does.
-        if member.is_none() && !matches!(identity.evidence, Evidence::Jwt(_)) {
+        if member.is_none() && !matches!(identity.evidence, CredentialRef::Jwt(_)) {
             return false;
         }
-        let still = |terms: &Terms| !was_shortened(&identity.terms, terms, now);
+        let still = |terms: &Constraints| !was_shortened(&identity.terms, terms, now);
         match &identity.evidence {
-            Evidence::Key(digest) => self.keys.terms(digest, user).is_some_and(still),
-            Evidence::Password(hash) => self.passwords.has(user, hash),
-            Evidence::Certificate(presented) => {
+            CredentialRef::Key(digest) => self.keys.terms(digest, user).is_some_and(still),
+            CredentialRef::Password(hash) => self.passwords.has(user, hash),
+            CredentialRef::Certificate(presented) => {
                 let certified = self.certified(presented);
                 matches!(certified, Ok(Some(found)) if found.principal.user == *user)
             }
-            Evidence::OllamaKey(key) => self.ollama_keys.has(user, key),
-            Evidence::Token(mark) => {
+            CredentialRef::OllamaKey(key) => self.ollama_keys.has(user, key),
+            CredentialRef::Token(mark) => {
                 self.tokens.terms(identity, *mark).is_some_and(|terms| still(&terms))
             }
-            Evidence::Jwt(proof) => self.jwts.uphold(proof, member),
-            Evidence::Declared => self.anonymous.as_ref() == Some(user),
+            CredentialRef::Jwt(proof) => self.jwts.uphold(proof, member),
+            CredentialRef::Declared => self.anonymous.as_ref() == Some(user),
         }
     }
 
@@ -76,7 +78,7 @@ impl Authenticator {
 }
 
 /// Tells whether an earlier end was set, which has come.
-fn was_shortened(before: &Terms, after: &Terms, now: UnixTime) -> bool {
+fn was_shortened(before: &Constraints, after: &Constraints, now: UnixTime) -> bool {
     after.expires.is_some_and(|end| end <= now && before.expires.is_none_or(|before| end < before))
 }
 

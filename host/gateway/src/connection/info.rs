@@ -27,7 +27,7 @@ impl fmt::Display for PeerAddr {
 }
 
 /// The connection of a caller.
-pub(crate) struct Link {
+pub(crate) struct ConnectionInfo {
     pub(crate) peer: PeerAddr,
     /// The address that a trusted proxy says the connection is for.
     pub(crate) told: Option<SocketAddr>,
@@ -41,14 +41,14 @@ pub(crate) struct Link {
     pub(crate) loopback: bool,
 }
 
-impl Link {
+impl ConnectionInfo {
     /// Returns where requests come from, as far as it can be told without looking at them.
     pub(crate) fn hop(&self) -> IpAddr {
         self.told.unwrap_or(self.peer.0).ip()
     }
 
     /// Tells whether nobody on the way can read a password.
-    pub(crate) fn keeps_passwords(&self) -> bool {
+    pub(crate) fn is_confidential(&self) -> bool {
         self.loopback || self.transport != Transport::Plain
     }
 }
@@ -70,8 +70,9 @@ mod tests {
             // Whomever a proxy speaks for, also if that is somebody on this machine.
             for told in [None, Some(address), Some(SocketAddr::from(([127, 0, 0, 1], 80)))] {
                 let certificate = None;
-                let link = Link { peer, told, transport, listener, certificate, loopback };
-                assert_eq!(link.keeps_passwords(), kept);
+                let link =
+                    ConnectionInfo { peer, told, transport, listener, certificate, loopback };
+                assert_eq!(link.is_confidential(), kept);
             }
         }
     }

@@ -6,18 +6,18 @@ use std::net::SocketAddr;
 use crate::bounded::BoundedByAddress;
 use stockade_core::Causes;
 
-use crate::connection::link::PeerAddr;
+use crate::connection::info::PeerAddr;
 use crate::connection::proxy_protocol::NotProxied;
 
-/// Log lines about strangers, bounded for each kind and address.
+/// Log lines about refusals, bounded for each kind and address.
 #[derive(Debug, Default)]
-pub(crate) struct Strangers {
+pub(crate) struct RefusalLog {
     handshakes: BoundedByAddress,
     certificates: BoundedByAddress,
     connections: BoundedByAddress,
 }
 
-impl Strangers {
+impl RefusalLog {
     /// A handshake failed; where a client certificate was refused in it, whose that was.
     pub(crate) fn failed(&self, peer: PeerAddr, error: &io::Error, names: Option<&str>) {
         if let Some(names) = names {
