@@ -16,9 +16,9 @@ use super::raw::{RawConfig, RawFragment, RawInclude};
 use super::regular_file::ReadError;
 use super::text::{self, LARGEST, Unreadable};
 use super::top_level;
-use super::validate::Surroundings;
+use super::validate::LoadContext;
 use stockade_core::environment;
-use stockade_yaml::{FileId, Located, Location, Problem, Report, Slot, decode, tree};
+use stockade_yaml::{Diagnostics, Field, FileId, Location, Problem, Spanned, decode, tree};
 
 /// Files within files within files are hard to follow.
 const DEEPEST: usize = 8;
@@ -32,18 +32,18 @@ const MOST: usize = 1000;
 /// Why there is no main file.
 pub(super) fn read(
     path: &Path,
-    surroundings: &mut Surroundings<'_>,
-    report: &mut Report,
+    context: &mut LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Option<RawConfig>, Unreadable> {
-    let text = match text::read(path, LARGEST, &mut surroundings.sources) {
+    let text = match text::read(path, LARGEST, &mut context.sources) {
         Err(Unreadable::NotUtf8(before)) => {
-            not_utf8(path, &before, None, report);
+            not_utf8(path, &before, None, diagnostics);
             return Ok(None);
         }
         read => read?,
     };
-    let file = report.begin(path, &text, None);
-    let Some(mut raw) = parse::<RawConfig>(&text, file, report) else {
+    let file = diagnostics.begin(path, &text, None);
+    let Some(mut raw) = parse::<RawConfig>(&text, file, diagnostics) else {
         return Ok(None);
     };
     let include = std::mem::take(&mut raw.include);
@@ -55,30 +55,34 @@ pub(super) fn read(
         seen: HashMap::from([(real.clone(), None)]),
         open: vec![real],
         raw,
-        surroundings,
-        report,
+        context,
+        diagnostics,
     };
     reader.follow(include);
-    let Reader { mut raw, report, .. } = reader;
-    raw.distinct(report);
+    let Reader { mut raw, diagnostics, .. } = reader;
+    raw.distinct(diagnostics);
     Ok(Some(raw))
 }
 
-fn parse<T: for<'de> Deserialize<'de>>(text: &str, file: FileId, report: &mut Report) -> Option<T> {
-    let root = tree::parse(text, file, report)?;
+fn parse<T: for<'de> Deserialize<'de>>(
+    text: &str,
+    file: FileId,
+    diagnostics: &mut Diagnostics,
+) -> Option<T> {
+    let root = tree::parse(text, file, diagnostics)?;
     let root = top_level::without_extensions(root);
     let root = if file == FileId::MAIN {
-        top_level::with_variables(&root, &environment::variable, report)?
+        top_level::with_variables(&root, &environment::variable, diagnostics)?
     } else {
         root
     };
-    decode(&root, report)
+    decode(&root, diagnostics)
 }
 
-fn not_utf8(path: &Path, before: &str, included: Option<Location>, report: &mut Report) {
-    let file = report.begin(path, before, included);
+fn not_utf8(path: &Path, before: &str, included: Option<Location>, diagnostics: &mut Diagnostics) {
+    let file = diagnostics.begin(path, before, included);
     let problem = Problem::new(text::end(before).of(file), "the file is not UTF-8 from here on");
-    report.add(problem.help("save it in the encoding UTF-8"));
+    diagnostics.add(problem.help("save it in the encoding UTF-8"));
 }
 
 /// The directory of a file, never empty.
@@ -96,39 +100,40 @@ struct Reader<'a, 's> {
     /// Those of them that led to the one that is being read.
     open: Vec<PathBuf>,
     raw: RawConfig,
-    surroundings: &'a mut Surroundings<'s>,
-    report: &'a mut Report,
+    context: &'a mut LoadContext<'s>,
+    diagnostics: &'a mut Diagnostics,
 }
 
 impl Reader<'_, '_> {
-    fn follow(&mut self, include: Slot<RawInclude>) {
-        let broken = include.is_broken();
+    fn follow(&mut self, include: Field<RawInclude>) {
+        let broken = include.is_invalid();
         let patterns = match include.value() {
             None => Vec::new(),
             Some(RawInclude::One(text)) => vec![text],
             Some(RawInclude::Many(all)) => all,
         };
-        self.raw.incomplete |= broken || patterns.iter().any(Slot::is_broken);
-        for text in patterns.into_iter().filter_map(Slot::optional) {
+        self.raw.incomplete |= broken || patterns.iter().any(Field::is_invalid);
+        for text in patterns.into_iter().filter_map(Field::optional) {
             self.pattern(&text);
         }
     }
 
-    fn pattern(&mut self, text: &Located<String>) {
-        let from = self.report.path(text.at.file()).to_owned();
+    fn pattern(&mut self, text: &Spanned<String>) {
+        let from = self.diagnostics.path(text.at.file()).to_owned();
         let directory = from.parent().unwrap_or(Path::new(""));
-        let Some(pattern) = text.check(self.report, |text| Pattern::parse(directory, text)) else {
+        let Some(pattern) = text.check(self.diagnostics, |text| Pattern::parse(directory, text))
+        else {
             self.raw.incomplete = true;
             return;
         };
-        let Matches { files, unreadable, .. } = self.surroundings.sources.expand(pattern);
+        let Matches { files, unreadable, .. } = self.context.sources.expand(pattern);
         let nothing = files.is_empty() && unreadable.is_empty();
         for (directory, error) in unreadable {
             let message = format!("cannot look into {}: {error}", directory.display());
             self.refuse(Problem::new(text.at, message).help("make the directory, it may be empty"));
         }
         if nothing {
-            self.report.warn(Problem::new(text.at, "no file has such a name yet"));
+            self.diagnostics.warn(Problem::new(text.at, "no file has such a name yet"));
         }
         for path in files {
             if let Err(problem) = self.file(&path, text.at) {
@@ -140,11 +145,11 @@ impl Reader<'_, '_> {
     /// Reports a problem for which it is not known what a file would define.
     fn refuse(&mut self, problem: Problem) {
         self.raw.incomplete = true;
-        self.report.add(problem);
+        self.diagnostics.add(problem);
     }
 
     fn file(&mut self, path: &Path, at: Location) -> Result<(), Problem> {
-        let content = text::read(path, self.room, &mut self.surroundings.sources);
+        let content = text::read(path, self.room, &mut self.context.sources);
         let unreadable = |error: &dyn std::fmt::Display| {
             let message = format!("cannot read the included file {}: {error}", path.display());
             Problem::new(at, message)
@@ -155,7 +160,7 @@ impl Reader<'_, '_> {
             Ok(text) => text,
             Err(Unreadable::NotUtf8(before)) => {
                 self.raw.incomplete = true;
-                not_utf8(path, &before, Some(at), self.report);
+                not_utf8(path, &before, Some(at), self.diagnostics);
                 return Ok(());
             }
             Err(error) => return Err(unreadable(&error)),
@@ -182,7 +187,7 @@ impl Reader<'_, '_> {
         }
         if let Some(Some(first)) = self.seen.get(real) {
             let message = format!("{path} is included twice");
-            let first = self.report.place(*first, at);
+            let first = self.diagnostics.place(*first, at);
             let help = format!("it is first included in {first}; keep one of them");
             return Err(Problem::new(at, message).help(help));
         }
@@ -200,8 +205,8 @@ impl Reader<'_, '_> {
 
     fn fragment(&mut self, path: &Path, text: &str, at: Location) {
         self.room = self.room.saturating_sub(text.len() as u64);
-        let file = self.report.begin(path, text, Some(at));
-        match parse::<RawFragment>(text, file, self.report) {
+        let file = self.diagnostics.begin(path, text, Some(at));
+        match parse::<RawFragment>(text, file, self.diagnostics) {
             Some(mut fragment) => {
                 let include = std::mem::take(&mut fragment.include);
                 self.raw.merge(fragment);

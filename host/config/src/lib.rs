@@ -5,13 +5,13 @@
 //! place and what to do instead. What can only be found out later, such as settings that
 //! a policy does not accept, is told in the same way through [`Config::error`].
 
-mod advice;
-pub mod cases;
 mod endings;
 mod include;
+mod lints;
 mod local_time;
 mod merge;
 mod pattern;
+pub mod policy_tests;
 mod quantity;
 mod raw;
 mod regular_file;
@@ -38,10 +38,10 @@ pub use self::types::{
     Listener, Log, LogFormat, LogLevel, ModuleBytes, ModuleLocation, OriginPattern,
     PRIVATE_DOMAINS, PolicySource, Subjects, TestRequest, Upstream, WhenStuck,
 };
-use stockade_yaml::{Finished, Report};
+use stockade_yaml::{Diagnostics, Finished};
 
 use self::validate::secret_file::SecretFileError;
-use self::validate::{Surroundings, secret_file, validate};
+use self::validate::{LoadContext, secret_file, validate};
 pub use stockade_yaml::{ConfigError, ConfigErrors, Location, render_all};
 
 /// A configuration and what it was made of.
@@ -101,19 +101,19 @@ pub fn read(path: &Path, builtins: &[&str]) -> Reading {
 /// [`read`] with files that were read already.
 pub fn read_from(path: &Path, builtins: &[&str], sources: SourceSet) -> Reading {
     let directory = path.parent().unwrap_or(Path::new(""));
-    let mut surroundings =
-        Surroundings { directory, builtins, sources, permissions: raw::Permissions::default() };
-    let mut report = Report::default();
-    let raw = match include::read(path, &mut surroundings, &mut report) {
+    let mut context =
+        LoadContext { directory, builtins, sources, permissions: raw::Permissions::default() };
+    let mut diagnostics = Diagnostics::default();
+    let raw = match include::read(path, &mut context, &mut diagnostics) {
         Ok(raw) => raw,
         Err(error) => {
             let message = format!("cannot read the configuration: {error}");
             let errors = vec![ConfigError::new(path, &message)];
-            return Reading { config: None, errors, sources: surroundings.sources };
+            return Reading { config: None, errors, sources: context.sources };
         }
     };
-    let config = raw.map(|raw| validate(raw, &mut surroundings, &mut report));
-    let Finished { errors, warnings, sources } = report.finish();
+    let config = raw.map(|raw| validate(raw, &mut context, &mut diagnostics));
+    let Finished { errors, warnings, sources } = diagnostics.finish();
     let config = config.map(|config| Config { sources, read_warnings: warnings, ..config });
-    Reading { config, errors, sources: surroundings.sources }
+    Reading { config, errors, sources: context.sources }
 }

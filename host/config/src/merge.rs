@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use stockade_yaml::{Entries, Location, Problem, Report, Slot, quoted};
+use stockade_yaml::{Diagnostics, Entries, Field, Location, Problem, quoted};
 
 use super::raw::{RawConfig, RawFragment};
 
@@ -11,7 +11,7 @@ pub(super) trait Merge {
     fn merge(&mut self, fragment: RawFragment);
 
     /// Reports names that two files define.
-    fn distinct(&mut self, report: &mut Report);
+    fn distinct(&mut self, diagnostics: &mut Diagnostics);
 }
 
 impl Merge for RawConfig {
@@ -27,28 +27,28 @@ impl Merge for RawConfig {
         self.incomplete |= broken.contains(&true);
     }
 
-    fn distinct(&mut self, report: &mut Report) {
-        distinct(&mut self.users, "user", report);
-        distinct(&mut self.policies, "policy", report);
+    fn distinct(&mut self, diagnostics: &mut Diagnostics) {
+        distinct(&mut self.users, "user", diagnostics);
+        distinct(&mut self.policies, "policy", diagnostics);
     }
 }
 
 /// Appends the content of one file to that of others; true where a part could not be read.
-fn append<T>(all: &mut Slot<T>, more: Slot<T>, append: fn(&mut T, &mut T)) -> bool {
-    let broken = all.is_broken() || more.is_broken();
+fn append<T>(all: &mut Field<T>, more: Field<T>, append: fn(&mut T, &mut T)) -> bool {
+    let broken = all.is_invalid() || more.is_invalid();
     match (&mut *all, more) {
-        (Slot::Present(all), Slot::Present(mut more)) => append(&mut all.value, &mut more.value),
-        (Slot::Absent | Slot::Broken, more @ Slot::Present(_)) | (Slot::Absent, more) => {
+        (Field::Present(all), Field::Present(mut more)) => append(&mut all.value, &mut more.value),
+        (Field::Absent | Field::Invalid, more @ Field::Present(_)) | (Field::Absent, more) => {
             *all = more;
         }
-        (_, Slot::Absent | Slot::Broken) => {}
+        (_, Field::Absent | Field::Invalid) => {}
     }
     broken
 }
 
 /// Within one file, a key that stands there twice was reported before.
-fn distinct<T>(slot: &mut Slot<Entries<T>>, kind: &str, report: &mut Report) {
-    let Slot::Present(entries) = slot else {
+fn distinct<T>(slot: &mut Field<Entries<T>>, kind: &str, diagnostics: &mut Diagnostics) {
+    let Field::Present(entries) = slot else {
         return;
     };
     let mut seen: HashMap<String, Location> = HashMap::new();
@@ -58,9 +58,11 @@ fn distinct<T>(slot: &mut Slot<Entries<T>>, kind: &str, report: &mut Report) {
             return true;
         };
         let message = format!("the {kind} {} is defined twice", quoted(&name.value));
-        let help =
-            format!("it is first defined in {}; keep one of them", report.place(*first, name.at));
-        report.add(Problem::new(name.at, message).help(help));
+        let help = format!(
+            "it is first defined in {}; keep one of them",
+            diagnostics.place(*first, name.at)
+        );
+        diagnostics.add(Problem::new(name.at, message).help(help));
         false
     });
 }

@@ -1,6 +1,6 @@
 //! The file as it is written: texts and options, no meaning yet.
 //!
-//! Every field is a [`Slot`], so `default` means "absent" and nothing else; whether
+//! Every field is a [`Field`], so `default` means "absent" and nothing else; whether
 //! something may be absent is for [`validate`](mod@super::validate) to say. The comments on
 //! fields are what an editor shows: they go into the schema.
 
@@ -12,7 +12,7 @@ mod secret_files;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use stockade_yaml::{Entries, Slot};
+use stockade_yaml::{Entries, Field};
 
 pub(super) use self::access::{
     Expectation, Mode, RawBinding, RawChosen, RawExcept, RawPolicy, RawSubjects, RawTest,
@@ -32,41 +32,41 @@ use super::types::{LogFormat, LogLevel, WhenStuck};
 #[schemars(rename = "Stockade configuration", extend("patternProperties" = { "^x-": true }))]
 pub(super) struct RawConfig {
     /// More files, such as `bindings.d/*.yaml`, with groups, users, policies, bindings and tests.
-    pub(super) include: Slot<RawInclude>,
+    pub(super) include: Field<RawInclude>,
     /// The addresses to listen on: one address, or a mapping with `tls`, or a list of them.
-    pub(super) listen: Slot<RawListeners>,
+    pub(super) listen: Field<RawListeners>,
     /// The address of Ollama, and the time that it may take.
-    pub(super) upstream: Slot<RawUpstream>,
+    pub(super) upstream: Field<RawUpstream>,
     /// True to listen elsewhere than on loopback without TLS.
-    pub(super) allow_plain_http: Slot<bool>,
+    pub(super) allow_plain_http: Field<bool>,
     /// The proxies that are believed when they tell whom they speak for.
-    pub(super) trusted_proxies: Slot<RawTrustedProxies>,
+    pub(super) trusted_proxies: Field<RawTrustedProxies>,
     /// The IANA name of the zone in which policies see weekday and hour, such as Europe/Paris.
-    pub(super) time_zone: Slot<String>,
+    pub(super) time_zone: Field<String>,
     /// Limits on what a caller may send, and on how slowly.
-    pub(super) limits: Slot<RawLimits>,
+    pub(super) limits: Field<RawLimits>,
     /// The web pages that may call.
-    pub(super) cors: Slot<RawCors>,
+    pub(super) cors: Field<RawCors>,
     /// The level and the form of the log.
-    pub(super) log: Slot<RawLog>,
+    pub(super) log: Field<RawLog>,
     /// The files of secrets that are taken.
-    pub(super) secret_files: Slot<RawSecretFiles>,
+    pub(super) secret_files: Field<RawSecretFiles>,
     /// The ways in which callers may say who they are.
-    pub(super) authentication: Slot<RawAuthentication>,
+    pub(super) authentication: Field<RawAuthentication>,
     /// The secrets that sign expiring tokens, and the rules for these.
-    pub(super) tokens: Slot<RawTokens>,
+    pub(super) tokens: Field<RawTokens>,
     /// The issuers of JWTs, by a name for logs.
-    pub(super) issuers: Slot<Entries<RawIssuer>>,
+    pub(super) issuers: Field<Entries<RawIssuer>>,
     /// Groups that exist, with or without members. Those of users exist too.
-    pub(super) groups: Slot<Vec<Slot<String>>>,
+    pub(super) groups: Field<Vec<Field<String>>>,
     /// The users, by name.
-    pub(super) users: Slot<Entries<RawUser>>,
+    pub(super) users: Field<Entries<RawUser>>,
     /// The policies that bindings name.
-    pub(super) policies: Slot<Entries<RawPolicy>>,
+    pub(super) policies: Field<Entries<RawPolicy>>,
     /// The bindings: each names a policy and those whom it judges.
-    pub(super) bindings: Slot<Vec<Slot<RawBinding>>>,
+    pub(super) bindings: Field<Vec<Field<RawBinding>>>,
     /// Requests and their decisions: run on every load, and a failing one rejects the change.
-    pub(super) tests: Slot<Vec<Slot<RawTest>>>,
+    pub(super) tests: Field<Vec<Field<RawTest>>>,
     /// Some part could not be read, so a name that nobody defines may not be wrong.
     #[serde(skip)]
     pub(super) incomplete: bool,
@@ -76,12 +76,12 @@ pub(super) struct RawConfig {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawFragment {
-    pub(super) include: Slot<RawInclude>,
-    pub(super) groups: Slot<Vec<Slot<String>>>,
-    pub(super) users: Slot<Entries<RawUser>>,
-    pub(super) policies: Slot<Entries<RawPolicy>>,
-    pub(super) bindings: Slot<Vec<Slot<RawBinding>>>,
-    pub(super) tests: Slot<Vec<Slot<RawTest>>>,
+    pub(super) include: Field<RawInclude>,
+    pub(super) groups: Field<Vec<Field<String>>>,
+    pub(super) users: Field<Entries<RawUser>>,
+    pub(super) policies: Field<Entries<RawPolicy>>,
+    pub(super) bindings: Field<Vec<Field<RawBinding>>>,
+    pub(super) tests: Field<Vec<Field<RawTest>>>,
 }
 
 /// One pattern for files or a list of them.
@@ -90,9 +90,9 @@ pub(super) struct RawFragment {
 #[schemars(rename = "Include", untagged)]
 pub(super) enum RawInclude {
     #[serde(rename = "scalar")]
-    One(Slot<String>),
+    One(Field<String>),
     #[serde(rename = "sequence")]
-    Many(Vec<Slot<String>>),
+    Many(Vec<Field<String>>),
 }
 
 /// One listener or a list of them.
@@ -101,11 +101,11 @@ pub(super) enum RawInclude {
 #[schemars(rename = "Listeners", untagged)]
 pub(super) enum RawListeners {
     #[serde(rename = "scalar")]
-    One(Slot<String>),
+    One(Field<String>),
     #[serde(rename = "mapping")]
-    With(Box<Slot<RawListener>>),
+    With(Box<Field<RawListener>>),
     #[serde(rename = "sequence")]
-    Many(Vec<Slot<RawListen>>),
+    Many(Vec<Field<RawListen>>),
 }
 
 /// An address, alone or with certificates.
@@ -114,9 +114,9 @@ pub(super) enum RawListeners {
 #[schemars(rename = "Listen", untagged)]
 pub(super) enum RawListen {
     #[serde(rename = "scalar")]
-    Address(Slot<String>),
+    Address(Field<String>),
     #[serde(rename = "mapping")]
-    With(Box<Slot<RawListener>>),
+    With(Box<Field<RawListener>>),
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -124,14 +124,14 @@ pub(super) enum RawListen {
 #[schemars(rename = "Listener", extend("required" = ["address"]))]
 pub(super) struct RawListener {
     /// Address and port, such as 127.0.0.1:11435.
-    pub(super) address: Slot<String>,
+    pub(super) address: Field<String>,
     /// The certificates that are presented there; without them, HTTP is plain.
-    pub(super) tls: Slot<RawTls>,
+    pub(super) tls: Field<RawTls>,
     /// `required` if each connection must begin with a header of the PROXY protocol, else `off`.
-    pub(super) proxy_protocol: Slot<ProxyProtocol>,
+    pub(super) proxy_protocol: Field<ProxyProtocol>,
     /// Names by which callers without a credential reach it, such as ollama.example.org. IP
     /// addresses and names of private networks need not be told.
-    pub(super) hosts: Slot<Vec<Slot<String>>>,
+    pub(super) hosts: Field<Vec<Field<String>>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -146,15 +146,15 @@ pub(super) enum ProxyProtocol {
 #[schemars(rename = "Tls", extend("required" = ["certificate", "key"]))]
 pub(super) struct RawTls {
     /// The file with the certificate and those above it, in PEM.
-    pub(super) certificate: Slot<String>,
+    pub(super) certificate: Field<String>,
     /// The file with its private key, in PEM, that only its owner can read.
-    pub(super) key: Slot<String>,
+    pub(super) key: Field<String>,
     /// The file with the authorities of client certificates, in PEM.
-    pub(super) client_ca: Slot<String>,
+    pub(super) client_ca: Field<String>,
     /// `required` if every caller must have a certificate, else `optional`.
-    pub(super) client_auth: Slot<ClientAuth>,
+    pub(super) client_auth: Field<ClientAuth>,
     /// The file with revocation lists, in PEM.
-    pub(super) crl: Slot<String>,
+    pub(super) crl: Field<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -169,16 +169,16 @@ pub(super) enum ClientAuth {
 #[schemars(rename = "Upstream")]
 pub(super) struct RawUpstream {
     /// The URL of Ollama, such as `http://127.0.0.1:11434`.
-    pub(super) url: Slot<String>,
+    pub(super) url: Field<String>,
     /// The longest time that a connection may take to be made.
     #[schemars(schema_with = "schema::duration")]
-    pub(super) connect_timeout: Slot<String>,
+    pub(super) connect_timeout: Field<String>,
     /// The longest time that Ollama may take to begin an answer, loading the model included.
     #[schemars(schema_with = "schema::duration")]
-    pub(super) response_timeout: Slot<String>,
+    pub(super) response_timeout: Field<String>,
     /// The longest pause in an answer that has begun.
     #[schemars(schema_with = "schema::duration")]
-    pub(super) idle_timeout: Slot<String>,
+    pub(super) idle_timeout: Field<String>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -187,37 +187,37 @@ pub(super) struct RawUpstream {
 pub(super) struct RawLimits {
     /// The largest JSON body.
     #[schemars(schema_with = "schema::size")]
-    pub(super) body: Slot<String>,
+    pub(super) body: Field<String>,
     /// The deepest nesting of a JSON body.
     #[schemars(schema_with = "schema::depth")]
-    pub(super) json_depth: Slot<u64>,
+    pub(super) json_depth: Field<u64>,
     /// The largest blob upload.
     #[schemars(schema_with = "schema::size")]
-    pub(super) blob: Slot<String>,
+    pub(super) blob: Field<String>,
     /// The longest time that a request's head may take.
     #[schemars(schema_with = "schema::duration")]
-    pub(super) header_timeout: Slot<String>,
+    pub(super) header_timeout: Field<String>,
     /// The longest pause of a caller within a body.
     #[schemars(schema_with = "schema::duration")]
-    pub(super) body_timeout: Slot<String>,
+    pub(super) body_timeout: Field<String>,
     /// The longest time that answers may go on after the gateway was told to stop.
     #[schemars(schema_with = "schema::duration")]
-    pub(super) drain_timeout: Slot<String>,
+    pub(super) drain_timeout: Field<String>,
     /// The longest time in which a caller may take nothing of an answer.
     #[schemars(schema_with = "schema::duration")]
-    pub(super) write_timeout: Slot<String>,
+    pub(super) write_timeout: Field<String>,
     /// The memory for all bodies in flight; a quarter of the machine's, if nothing is said.
     #[schemars(schema_with = "schema::size")]
-    pub(super) bodies: Slot<String>,
+    pub(super) bodies: Field<String>,
     /// One user's share of that memory; a quarter, if nothing is said.
     #[schemars(schema_with = "schema::size")]
-    pub(super) bodies_per_user: Slot<String>,
+    pub(super) bodies_per_user: Field<String>,
     /// The most connections; as many as descriptors allow, if nothing is said.
     #[schemars(schema_with = "schema::count")]
-    pub(super) connections: Slot<u64>,
+    pub(super) connections: Field<u64>,
     /// The most connections from one address; half of all, if nothing is said.
     #[schemars(schema_with = "schema::count")]
-    pub(super) connections_per_address: Slot<u64>,
+    pub(super) connections_per_address: Field<u64>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -226,7 +226,7 @@ pub(super) struct RawLimits {
 pub(super) struct RawCors {
     /// Origins of the pages, such as `https://chat.example.org`, `https://*.example.org` or
     /// `moz-extension://*`.
-    pub(super) origins: Slot<Vec<Slot<String>>>,
+    pub(super) origins: Field<Vec<Field<String>>>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -234,9 +234,9 @@ pub(super) struct RawCors {
 #[schemars(rename = "Log")]
 pub(super) struct RawLog {
     /// The level from which on lines are logged.
-    pub(super) level: Slot<LogLevel>,
+    pub(super) level: Field<LogLevel>,
     /// The form of the lines.
-    pub(super) format: Slot<LogFormat>,
+    pub(super) format: Field<LogFormat>,
     /// The treatment of requests while standard error takes no lines.
-    pub(super) when_stuck: Slot<WhenStuck>,
+    pub(super) when_stuck: Field<WhenStuck>,
 }

@@ -9,7 +9,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 use stockade_core::{AccessClass, Dialect, ModelRole, Operation, ProofKind, Transport};
 
-use super::cases::RawCases;
+use super::policy_tests::RawCases;
 use super::raw::RawConfig;
 
 /// The schema, in the draft that editors know best. `shipped` are the schemas of the settings

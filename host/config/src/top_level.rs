@@ -8,7 +8,7 @@
 use std::rc::Rc;
 
 use stockade_yaml::tree::{Node, Value};
-use stockade_yaml::{Problem, Report, quoted};
+use stockade_yaml::{Diagnostics, Problem, quoted};
 
 /// The sections in which nothing is replaced.
 const LITERAL: [&str; 2] = ["bindings", "tests"];
@@ -33,9 +33,9 @@ pub(super) fn without_extensions(root: Rc<Node>) -> Rc<Node> {
 pub(super) fn with_variables(
     root: &Rc<Node>,
     variable: &dyn Fn(&str) -> Option<String>,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Rc<Node>> {
-    let mut replacing = Replacing { variable, report, failed: false };
+    let mut replacing = Replacing { variable, diagnostics, failed: false };
     let Value::Mapping(entries) = &root.value else {
         return Some(Rc::clone(root));
     };
@@ -51,7 +51,7 @@ pub(super) fn with_variables(
 
 struct Replacing<'a> {
     variable: &'a dyn Fn(&str) -> Option<String>,
-    report: &'a mut Report,
+    diagnostics: &'a mut Diagnostics,
     failed: bool,
 }
 
@@ -62,7 +62,7 @@ impl Replacing<'_> {
             Value::Scalar { text, plain } => match self.text(text) {
                 Ok(text) => Value::Scalar { text, plain: *plain },
                 Err((message, help)) => {
-                    self.report.add(Problem::new(node.at, message).help(help));
+                    self.diagnostics.add(Problem::new(node.at, message).help(help));
                     self.failed = true;
                     return Rc::clone(node);
                 }
@@ -133,8 +133,9 @@ mod tests {
             "NESTED" => Some("${URL}".to_owned()),
             _ => None,
         };
-        let mut report = Report::default();
-        let replacing = Replacing { variable: &variable, report: &mut report, failed: false };
+        let mut diagnostics = Diagnostics::default();
+        let replacing =
+            Replacing { variable: &variable, diagnostics: &mut diagnostics, failed: false };
         replacing.text(text).map_err(|(message, _)| message)
     }
 

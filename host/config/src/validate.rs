@@ -2,14 +2,14 @@
 //! together.
 //!
 //! Nothing here stops at the first error. What cannot be understood is reported and
-//! left out, and the rest is still checked; the result counts only if the report stays
+//! left out, and the rest is still checked; the result counts only if the diagnostics stay
 //! empty.
 
 mod authentication;
 mod bindings;
 mod certificates;
+mod config_tests;
 mod cors;
-mod expectations;
 mod headers;
 mod hosts;
 mod issuer_keys;
@@ -32,9 +32,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use stockade_core::Secret;
-use stockade_yaml::{Problem, Report, Slot, Sources, quoted};
+use stockade_yaml::{Diagnostics, Field, Problem, Sources, quoted};
 
-pub(super) use self::expectations::operation;
+pub(super) use self::config_tests::operation;
 use self::network::Network;
 use self::secret_file::SecretFileError;
 use super::raw::{Permissions, RawConfig, RawLog};
@@ -42,7 +42,7 @@ use super::source_set::SourceSet;
 use super::types::{Config, Log};
 
 /// Facts that are known besides the file's text.
-pub(super) struct Surroundings<'a> {
+pub(super) struct LoadContext<'a> {
     /// The directory that paths in the file start from.
     pub(super) directory: &'a Path,
     /// The policies that are shipped.
@@ -53,7 +53,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) permissions: Permissions,
 }
 
-impl Surroundings<'_> {
+impl LoadContext<'_> {
     /// The path of a file that the main file names.
     fn file(&self, written: &str) -> PathBuf {
         self.directory.join(written)
@@ -70,35 +70,35 @@ impl Surroundings<'_> {
 /// Checks the whole configuration.
 pub(super) fn validate(
     raw: RawConfig,
-    surroundings: &mut Surroundings<'_>,
-    report: &mut Report,
+    context: &mut LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
 ) -> Config {
-    surroundings.permissions =
+    context.permissions =
         raw.secret_files.value().and_then(|raw| raw.permissions.value()).unwrap_or_default();
-    let listeners = listeners::listeners(raw.listen, surroundings, report);
-    let trusted_proxies = proxies::trusted(raw.trusted_proxies, &listeners, report);
-    let network = Network::check(listeners, raw.upstream, raw.allow_plain_http, report);
-    let accounts = users::accounts(raw.users, raw.groups, raw.incomplete, report);
-    let authentication = authentication::authentication(raw.authentication, &accounts, report);
-    let (token_secrets, token_rules) = tokens::tokens(raw.tokens, surroundings, report);
-    let issuers = issuers::issuers(raw.issuers, &accounts.group_names, surroundings, report);
+    let listeners = listeners::listeners(raw.listen, context, diagnostics);
+    let trusted_proxies = proxies::trusted(raw.trusted_proxies, &listeners, diagnostics);
+    let network = Network::check(listeners, raw.upstream, raw.allow_plain_http, diagnostics);
+    let accounts = users::accounts(raw.users, raw.groups, raw.incomplete, diagnostics);
+    let authentication = authentication::authentication(raw.authentication, &accounts, diagnostics);
+    let (token_secrets, token_rules) = tokens::tokens(raw.tokens, context, diagnostics);
+    let issuers = issuers::issuers(raw.issuers, &accounts.group_names, context, diagnostics);
     let (policies, policy_names) =
-        policies::policies(raw.policies, raw.incomplete, surroundings, report);
+        policies::policies(raw.policies, raw.incomplete, context, diagnostics);
     let known = bindings::Known {
         users: &accounts.user_names,
         groups: &accounts.group_names,
         policies: &policy_names,
         by_usage: bindings::by_usage(&policies),
     };
-    let bindings = bindings::bindings(raw.bindings, &known, report);
-    let time_zone = time_zone(raw.time_zone, report);
-    let tests = expectations::tests(raw.tests, &accounts, &time_zone, report);
+    let bindings = bindings::bindings(raw.bindings, &known, diagnostics);
+    let time_zone = time_zone(raw.time_zone, diagnostics);
+    let tests = config_tests::tests(raw.tests, &accounts, &time_zone, diagnostics);
     Config {
         listen: network.listen,
         upstream: network.upstream,
         trusted_proxies,
-        limits: limits::limits(raw.limits, report),
-        cors: cors::cors(raw.cors, report),
+        limits: limits::limits(raw.limits, diagnostics),
+        cors: cors::cors(raw.cors, diagnostics),
         log: log(raw.log),
         time_zone,
         users: accounts.users,
@@ -120,7 +120,7 @@ pub(super) fn validate(
     }
 }
 
-fn log(raw: Slot<RawLog>) -> Log {
+fn log(raw: Field<RawLog>) -> Log {
     let raw = raw.value().unwrap_or_default();
     Log {
         level: raw.level.value().unwrap_or_default(),
@@ -129,13 +129,13 @@ fn log(raw: Slot<RawLog>) -> Log {
     }
 }
 
-pub(super) fn time_zone(raw: Slot<String>, report: &mut Report) -> TimeZone {
+pub(super) fn time_zone(raw: Field<String>, diagnostics: &mut Diagnostics) -> TimeZone {
     let Some(name) = raw.optional() else {
         return TimeZone::UTC;
     };
     TimeZone::get(&name.value).unwrap_or_else(|_| {
         let message = format!("there is no time zone {}", quoted(&name.value));
-        report.add(
+        diagnostics.add(
             Problem::new(name.at, message)
                 .help("write a name of the IANA database, such as `Europe/Paris` or `UTC`"),
         );

@@ -1,7 +1,7 @@
 //! From the tree to raw types, collecting everything that is wrong.
 //!
 //! Raw types derive `Deserialize` as for any other format. What fails inside a
-//! [`Slot`](super::slot::Slot) is reported with its place and leaves the slot broken;
+//! [`Field`](super::Field) is reported with its place and leaves the field invalid;
 //! unknown keys are reported and passed over. So one pass finds all errors.
 
 mod access;
@@ -12,25 +12,25 @@ use std::cell::RefCell;
 use serde::de::{self, Deserialize, IntoDeserializer as _, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 
-use self::access::{Elements, Fields, Shape, SlotParts};
+use self::access::{Elements, FieldParts, Fields, Shape};
 pub use self::failure::Failure;
-use super::report::Report;
-use super::slot::{BY_SHAPE, MAPPING, SCALAR, SEQUENCE, SLOT};
+use super::diagnostics::Diagnostics;
+use super::field::{BY_SHAPE, FIELD, MAPPING, SCALAR, SEQUENCE};
 use super::tree::{Node, Plain, Value, resolve};
 
-/// Reads a raw type from the tree; what is wrong is in the report.
-pub fn decode<'n, T: Deserialize<'n>>(node: &'n Node, report: &mut Report) -> Option<T> {
-    let shared = RefCell::new(std::mem::take(report));
-    let decoded = T::deserialize(Decoder { node, report: &shared });
-    *report = shared.into_inner();
-    decoded.map_err(|failure| report.add(failure.into_problem(node.at))).ok()
+/// Reads a raw type from the tree; what is wrong is in the diagnostics.
+pub fn decode<'n, T: Deserialize<'n>>(node: &'n Node, diagnostics: &mut Diagnostics) -> Option<T> {
+    let shared = RefCell::new(std::mem::take(diagnostics));
+    let decoded = T::deserialize(Decoder { node, diagnostics: &shared });
+    *diagnostics = shared.into_inner();
+    decoded.map_err(|failure| diagnostics.add(failure.into_problem(node.at))).ok()
 }
 
 /// A deserializer for one value of the tree.
 #[derive(Clone, Copy)]
 struct Decoder<'n, 'r> {
     node: &'n Node,
-    report: &'r RefCell<Report>,
+    diagnostics: &'r RefCell<Diagnostics>,
 }
 
 impl<'n> Decoder<'n, '_> {
@@ -116,14 +116,14 @@ impl<'n> de::Deserializer<'n> for Decoder<'n, '_> {
 
     fn deserialize_seq<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Failure> {
         match &self.node.value {
-            Value::Sequence(items) => visitor.visit_seq(Elements::new(items, self.report)),
+            Value::Sequence(items) => visitor.visit_seq(Elements::new(items, self.diagnostics)),
             _ => Err(self.mismatch(&visitor)),
         }
     }
 
     fn deserialize_map<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Failure> {
         match &self.node.value {
-            Value::Mapping(entries) => visitor.visit_map(Fields::any(entries, self.report)),
+            Value::Mapping(entries) => visitor.visit_map(Fields::any(entries, self.diagnostics)),
             _ => Err(self.mismatch(&visitor)),
         }
     }
@@ -135,9 +135,9 @@ impl<'n> de::Deserializer<'n> for Decoder<'n, '_> {
         visitor: V,
     ) -> Result<V::Value, Failure> {
         match &self.node.value {
-            _ if name == SLOT => visitor.visit_seq(SlotParts::new(self)),
+            _ if name == FIELD => visitor.visit_seq(FieldParts::new(self)),
             Value::Mapping(entries) => {
-                visitor.visit_map(Fields::of_struct(entries, fields, self.report))
+                visitor.visit_map(Fields::of_struct(entries, fields, self.diagnostics))
             }
             _ => Err(self.mismatch(&visitor).with_keys(fields)),
         }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::field::{Entries, Field, Spanned};
 use super::location::Location;
-use super::slot::{Entries, Located, Slot};
 
 /// A value of the settings. It only carries text, numbers and the like to a policy; what
 /// they mean is the policy's business.
@@ -167,7 +167,7 @@ impl<'de> Visitor<'de> for SettingVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Setting, A::Error> {
         let mut items = Vec::new();
-        while let Some(slot) = seq.next_element::<Slot<Setting>>()? {
+        while let Some(slot) = seq.next_element::<Field<Setting>>()? {
             items.extend(slot.optional().map(Part::from));
         }
         Ok(Setting::List(items))
@@ -183,8 +183,8 @@ impl<'de> Visitor<'de> for SettingVisitor {
     }
 }
 
-impl From<Located<Setting>> for Part {
-    fn from(located: Located<Setting>) -> Self {
+impl From<Spanned<Setting>> for Part {
+    fn from(located: Spanned<Setting>) -> Self {
         Self { at: located.at, value: located.value }
     }
 }
@@ -193,15 +193,15 @@ impl From<Located<Setting>> for Part {
 mod tests {
     use super::{Part, Setting};
     use crate::decode::decode;
+    use crate::diagnostics::Diagnostics;
+    use crate::field::Field;
     use crate::location::FileId;
-    use crate::report::Report;
-    use crate::slot::Slot;
     use crate::tree::parse;
 
     fn settings(yaml: &str) -> Part {
-        let mut report = Report::default();
-        let root = parse(yaml, FileId::MAIN, &mut report).unwrap();
-        let slot: Slot<Setting> = decode(&root, &mut report).unwrap();
+        let mut diagnostics = Diagnostics::default();
+        let root = parse(yaml, FileId::MAIN, &mut diagnostics).unwrap();
+        let slot: Field<Setting> = decode(&root, &mut diagnostics).unwrap();
         slot.optional().unwrap().into()
     }
 

@@ -11,7 +11,7 @@ use stockade_engine::{Engine, EngineConfig, PreparedPolicy};
 
 use super::subject::{Asked, Subject, ask};
 use crate::{Ending, Output};
-use stockade_config::cases::Case;
+use stockade_config::policy_tests::Case;
 
 /// One in so many decisions more are made first, and not measured: slots, caches and branch
 /// predictors settle.

@@ -9,7 +9,7 @@ use stockade_engine::{Engine, EngineConfig, Meter, Metered, ModuleSource};
 
 use super::subject::{Asked, Subject};
 use crate::{Ending, Output};
-use stockade_config::cases::Cases;
+use stockade_config::policy_tests::Cases;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

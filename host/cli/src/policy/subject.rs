@@ -8,7 +8,7 @@ use stockade_core::Outcome;
 use stockade_engine::{Engine, LoadError, ModuleSource, PreparedPolicy};
 
 use super::toolchain;
-use stockade_config::cases::{self, Case, Cases};
+use stockade_config::policy_tests::{self, Case, Cases};
 use stockade_control::shipped;
 
 /// A policy, and its cases.
@@ -48,14 +48,14 @@ impl Subject {
             && let Some(shipped) = self.shipped()
         {
             let text = shipped::cases(shipped).with_context(|| unknown(shipped))?;
-            return Ok(Some(cases::read(&usual, text)?));
+            return Ok(Some(policy_tests::read(&usual, text)?));
         }
         let path = match &self.tests {
             Some(path) => path,
             None if usual.is_file() => &usual,
             None => return Ok(None),
         };
-        Ok(Some(cases::load(path)?))
+        Ok(Some(policy_tests::load(path)?))
     }
 
     /// [`cases`](Self::cases), without which there is nothing to do.

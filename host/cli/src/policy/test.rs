@@ -9,7 +9,7 @@ use stockade_engine::{Engine, EngineConfig, LoadError};
 use super::subject::{Asked, Subject, ask, does_not_load};
 use crate::explain::obligations;
 use crate::{Ending, Output};
-use stockade_config::cases::{Case, Cases, Expected, ExpectedAnswer};
+use stockade_config::policy_tests::{Case, Cases, Expected, ExpectedAnswer};
 use stockade_config::{Log, LogFormat, LogLevel};
 use stockade_core::environment;
 

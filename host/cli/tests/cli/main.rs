@@ -8,6 +8,7 @@ mod clients;
 mod commands;
 mod compiler;
 mod config;
+mod config_issuers;
 mod connect;
 mod descriptors;
 mod doctor;

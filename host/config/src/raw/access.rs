@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use stockade_core::{Dialect, ProofKind, Transport};
-use stockade_yaml::{Entries, Setting, Slot};
+use stockade_yaml::{Entries, Field, Setting};
 
 use crate::schema;
 
@@ -13,18 +13,18 @@ use crate::schema;
 pub(crate) struct RawPolicy {
     /// A file, or `builtin/` and the name of a shipped policy.
     #[schemars(schema_with = "schema::module")]
-    pub(crate) module: Slot<String>,
+    pub(crate) module: Field<String>,
     /// The digest that the file must have: sha256: and 64 hex digits.
     #[schemars(schema_with = "schema::digest")]
-    pub(crate) digest: Slot<String>,
+    pub(crate) digest: Field<String>,
     /// The longest time that one decision may take, from 1ms to 1s.
     #[schemars(schema_with = "schema::duration")]
-    pub(crate) deadline: Slot<String>,
+    pub(crate) deadline: Field<String>,
     /// The memory that one decision may have, from 64KiB to 64MiB.
     #[schemars(schema_with = "schema::size")]
-    pub(crate) memory: Slot<String>,
+    pub(crate) memory: Field<String>,
     /// True if an answer is used again for equal questions of the same second.
-    pub(crate) remember: Slot<bool>,
+    pub(crate) remember: Field<bool>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -32,17 +32,17 @@ pub(crate) struct RawPolicy {
 #[schemars(rename = "Binding", extend("required" = ["name", "subjects", "policy"]))]
 pub(crate) struct RawBinding {
     /// Unique; it stands in logs and in `stockade explain`.
-    pub(crate) name: Slot<String>,
+    pub(crate) name: Field<String>,
     /// For whoever reads this file.
-    pub(crate) description: Slot<String>,
+    pub(crate) description: Field<String>,
     /// The subjects that it applies to: `everyone`, or users and groups.
-    pub(crate) subjects: Slot<RawSubjects>,
+    pub(crate) subjects: Field<RawSubjects>,
     /// The policy that judges, as it is called under `policies`.
-    pub(crate) policy: Slot<String>,
+    pub(crate) policy: Field<String>,
     /// The policy's settings: see its documentation.
-    pub(crate) settings: Slot<Setting>,
+    pub(crate) settings: Field<Setting>,
     /// `enforce` if it is obeyed, `shadow` if it is only asked and recorded.
-    pub(crate) mode: Slot<Mode>,
+    pub(crate) mode: Field<Mode>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -58,9 +58,9 @@ pub(crate) enum Mode {
 #[schemars(rename = "Subjects", untagged)]
 pub(crate) enum RawSubjects {
     #[serde(rename = "scalar")]
-    Word(#[schemars(schema_with = "schema::everyone")] Slot<String>),
+    Word(#[schemars(schema_with = "schema::everyone")] Field<String>),
     #[serde(rename = "mapping")]
-    Chosen(Box<Slot<RawChosen>>),
+    Chosen(Box<Field<RawChosen>>),
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -68,13 +68,13 @@ pub(crate) enum RawSubjects {
 #[schemars(rename = "Chosen")]
 pub(crate) struct RawChosen {
     /// Everybody who is not excepted.
-    pub(crate) everyone: Slot<bool>,
+    pub(crate) everyone: Field<bool>,
     /// These users.
-    pub(crate) users: Slot<Vec<Slot<String>>>,
+    pub(crate) users: Field<Vec<Field<String>>>,
     /// The members of one of these groups.
-    pub(crate) groups: Slot<Vec<Slot<String>>>,
+    pub(crate) groups: Field<Vec<Field<String>>>,
     /// But not these.
-    pub(crate) except: Slot<RawExcept>,
+    pub(crate) except: Field<RawExcept>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -82,9 +82,9 @@ pub(crate) struct RawChosen {
 #[schemars(rename = "Except")]
 pub(crate) struct RawExcept {
     /// Not these users.
-    pub(crate) users: Slot<Vec<Slot<String>>>,
+    pub(crate) users: Field<Vec<Field<String>>>,
     /// Nobody who is in one of these groups.
-    pub(crate) groups: Slot<Vec<Slot<String>>>,
+    pub(crate) groups: Field<Vec<Field<String>>>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -92,34 +92,34 @@ pub(crate) struct RawExcept {
 #[schemars(rename = "Test", extend("required" = ["user", "operation", "expect"]))]
 pub(crate) struct RawTest {
     /// The caller.
-    pub(crate) user: Slot<String>,
+    pub(crate) user: Field<String>,
     /// The kind of proof that the caller would give: a JWT where `groups` or `attributes` are
     /// given, else an API key. A user whom only an issuer knows needs `jwt`.
     #[schemars(schema_with = "schema::proof")]
-    pub(crate) proof: Slot<ProofKind>,
+    pub(crate) proof: Field<ProofKind>,
     /// Groups that the caller's JWT would give besides those under `users`.
-    pub(crate) groups: Slot<Vec<Slot<String>>>,
+    pub(crate) groups: Field<Vec<Field<String>>>,
     /// Attributes that the caller's JWT would give besides those under `users`.
-    pub(crate) attributes: Slot<Entries<String>>,
+    pub(crate) attributes: Field<Entries<String>>,
     /// The caller's address; 127.0.0.1, if left out.
-    pub(crate) address: Slot<String>,
+    pub(crate) address: Field<String>,
     /// The kind of listener: without TLS, with it, or with client certificates; without, if left
     /// out.
     #[schemars(schema_with = "schema::transport")]
-    pub(crate) transport: Slot<Transport>,
+    pub(crate) transport: Field<Transport>,
     /// The operation.
     #[schemars(schema_with = "schema::operation")]
-    pub(crate) operation: Slot<String>,
+    pub(crate) operation: Field<String>,
     /// The model, for an operation that names one.
-    pub(crate) model: Slot<String>,
+    pub(crate) model: Field<String>,
     /// The API; Ollama's own, if left out.
     #[schemars(schema_with = "schema::api")]
-    pub(crate) api: Slot<Dialect>,
+    pub(crate) api: Field<Dialect>,
     /// The time, in `time_zone` or with an offset; that of loading, if left out.
     #[schemars(schema_with = "schema::moment")]
-    pub(crate) time: Slot<String>,
+    pub(crate) time: Field<String>,
     /// The decision: it must be allowed, or else denied.
-    pub(crate) expect: Slot<Expectation>,
+    pub(crate) expect: Field<Expectation>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]

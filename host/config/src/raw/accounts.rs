@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use stockade_yaml::{Entries, Slot};
+use stockade_yaml::{Entries, Field};
 
 use crate::schema;
 
@@ -11,19 +11,19 @@ use crate::schema;
 #[schemars(rename = "User")]
 pub(crate) struct RawUser {
     /// The groups that this user is in.
-    pub(crate) groups: Slot<Vec<Slot<String>>>,
+    pub(crate) groups: Field<Vec<Field<String>>>,
     /// API keys: `stockade key new` makes one and prints its line.
-    pub(crate) keys: Slot<Vec<Slot<RawKey>>>,
+    pub(crate) keys: Field<Vec<Field<RawKey>>>,
     /// For HTTP Basic, from `stockade password hash`.
-    pub(crate) password_hash: Slot<String>,
+    pub(crate) password_hash: Field<String>,
     /// Client certificates that stand for this user.
-    pub(crate) certificates: Slot<Vec<Slot<RawCertificate>>>,
+    pub(crate) certificates: Field<Vec<Field<RawCertificate>>>,
     /// Keys with which `OLLAMA_AUTH=1 ollama` signs.
-    pub(crate) ollama_keys: Slot<Vec<Slot<RawOllamaKey>>>,
+    pub(crate) ollama_keys: Field<Vec<Field<RawOllamaKey>>>,
     /// Facts that are passed to policies.
-    pub(crate) attributes: Slot<Entries<String>>,
+    pub(crate) attributes: Field<Entries<String>>,
     /// True if every credential of this user is refused.
-    pub(crate) disabled: Slot<bool>,
+    pub(crate) disabled: Field<bool>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -31,20 +31,20 @@ pub(crate) struct RawUser {
 #[schemars(rename = "Key", extend("required" = ["id", "sha256"]))]
 pub(crate) struct RawKey {
     /// Its name in logs.
-    pub(crate) id: Slot<String>,
+    pub(crate) id: Field<String>,
     /// The digest of the key: sha256: and 64 hex digits.
     #[schemars(schema_with = "schema::digest")]
-    pub(crate) sha256: Slot<String>,
+    pub(crate) sha256: Field<String>,
     /// The end of its life.
     #[schemars(schema_with = "schema::moment")]
-    pub(crate) expires: Slot<String>,
+    pub(crate) expires: Field<String>,
     /// Words that stand beside it in logs.
-    pub(crate) labels: Slot<Entries<String>>,
+    pub(crate) labels: Field<Entries<String>>,
     /// The only operations that it is good for.
     #[schemars(schema_with = "schema::operations")]
-    pub(crate) operations: Slot<Vec<Slot<String>>>,
+    pub(crate) operations: Field<Vec<Field<String>>>,
     /// Patterns of the only models that it is good for.
-    pub(crate) models: Slot<Vec<Slot<String>>>,
+    pub(crate) models: Field<Vec<Field<String>>>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -52,9 +52,9 @@ pub(crate) struct RawKey {
 #[schemars(rename = "OllamaKey", extend("required" = ["id", "public_key"]))]
 pub(crate) struct RawOllamaKey {
     /// Its name in logs.
-    pub(crate) id: Slot<String>,
+    pub(crate) id: Field<String>,
     /// The line of `~/.ollama/id_ed25519.pub`.
-    pub(crate) public_key: Slot<String>,
+    pub(crate) public_key: Field<String>,
 }
 
 /// Known by one of its names.
@@ -66,19 +66,19 @@ pub(crate) struct RawOllamaKey {
 )]
 pub(crate) struct RawCertificate {
     /// Its name in logs.
-    pub(crate) id: Slot<String>,
+    pub(crate) id: Field<String>,
     /// Its DNS name.
-    pub(crate) dns: Slot<String>,
+    pub(crate) dns: Field<String>,
     /// Its URI, such as a SPIFFE id.
-    pub(crate) uri: Slot<String>,
+    pub(crate) uri: Field<String>,
     /// Its e-mail address.
-    pub(crate) email: Slot<String>,
+    pub(crate) email: Field<String>,
     /// The common name of its subject.
-    pub(crate) cn: Slot<String>,
+    pub(crate) cn: Field<String>,
     /// Its user principal name, as Windows issues them.
-    pub(crate) upn: Slot<String>,
+    pub(crate) upn: Field<String>,
     /// Its IP address.
-    pub(crate) ip: Slot<String>,
+    pub(crate) ip: Field<String>,
     /// Its fingerprint.
-    pub(crate) sha256: Slot<String>,
+    pub(crate) sha256: Field<String>,
 }

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use stockade_yaml::Slot;
+use stockade_yaml::Field;
 
 use crate::schema;
 
@@ -11,18 +11,18 @@ use crate::schema;
 #[schemars(rename = "Authentication")]
 pub(crate) struct RawAuthentication {
     /// True if a key may stand in front of the path: /k/KEY/api/chat.
-    pub(crate) key_in_path: Slot<bool>,
+    pub(crate) key_in_path: Field<bool>,
     /// The user that callers without a credential are.
-    pub(crate) anonymous: Slot<String>,
+    pub(crate) anonymous: Field<String>,
     /// The front ends that say in a header for which user they ask.
-    pub(crate) on_behalf: Slot<RawOnBehalf>,
+    pub(crate) on_behalf: Field<RawOnBehalf>,
     /// The time for which a right password is not hashed again.
     #[schemars(schema_with = "schema::duration")]
-    pub(crate) remember_passwords: Slot<String>,
+    pub(crate) remember_passwords: Field<String>,
     /// The rules that slow down those who fail to prove who they are.
-    pub(crate) throttle: Slot<RawThrottle>,
+    pub(crate) throttle: Field<RawThrottle>,
     /// True if an answer that is under way is cut when its caller's credential is revoked.
-    pub(crate) terminate_streams: Slot<bool>,
+    pub(crate) terminate_streams: Field<bool>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -30,9 +30,9 @@ pub(crate) struct RawAuthentication {
 #[schemars(rename = "OnBehalf", extend("required" = ["header", "by"]))]
 pub(crate) struct RawOnBehalf {
     /// The header with the name of the user, such as X-OpenWebUI-User-Email.
-    pub(crate) header: Slot<String>,
+    pub(crate) header: Field<String>,
     /// The users that are front ends. From others the header means nothing.
-    pub(crate) by: Slot<Vec<Slot<String>>>,
+    pub(crate) by: Field<Vec<Field<String>>>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -40,19 +40,19 @@ pub(crate) struct RawOnBehalf {
 #[schemars(rename = "Throttle")]
 pub(crate) struct RawThrottle {
     /// True if anybody is slowed down.
-    pub(crate) enabled: Slot<bool>,
+    pub(crate) enabled: Field<bool>,
     /// The number of failures, of one address or with one user name, that cost nothing.
     #[schemars(schema_with = "schema::failures")]
-    pub(crate) failures: Slot<u64>,
+    pub(crate) failures: Field<u64>,
     /// The time that the next try must wait then; each further failure doubles it.
     #[schemars(schema_with = "schema::duration")]
-    pub(crate) wait: Slot<String>,
+    pub(crate) wait: Field<String>,
     /// The longest time that it must wait.
     #[schemars(schema_with = "schema::duration")]
-    pub(crate) longest_wait: Slot<String>,
+    pub(crate) longest_wait: Field<String>,
     /// The time after the last failure until all of them are forgotten.
     #[schemars(schema_with = "schema::duration")]
-    pub(crate) forget: Slot<String>,
+    pub(crate) forget: Field<String>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -60,9 +60,9 @@ pub(crate) struct RawThrottle {
 #[schemars(rename = "TrustedProxies", extend("required" = ["addresses"]))]
 pub(crate) struct RawTrustedProxies {
     /// Their addresses, or ranges such as 10.0.0.0/8.
-    pub(crate) addresses: Slot<Vec<Slot<String>>>,
+    pub(crate) addresses: Field<Vec<Field<String>>>,
     /// The header in which they tell it; the other one is ignored.
-    pub(crate) header: Slot<ForwardingHeader>,
+    pub(crate) header: Field<ForwardingHeader>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -77,13 +77,13 @@ pub(crate) enum ForwardingHeader {
 #[schemars(rename = "Tokens")]
 pub(crate) struct RawTokens {
     /// The secrets that sign tokens. The first one signs new ones.
-    pub(crate) secrets: Slot<Vec<Slot<RawTokenSecret>>>,
+    pub(crate) secrets: Field<Vec<Field<RawTokenSecret>>>,
     /// The longest time for which a token may be good.
     #[schemars(schema_with = "schema::duration")]
-    pub(crate) max_ttl: Slot<String>,
+    pub(crate) max_ttl: Field<String>,
     /// The most that the clocks of others may be off.
     #[schemars(schema_with = "schema::duration")]
-    pub(crate) leeway: Slot<String>,
+    pub(crate) leeway: Field<String>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -91,7 +91,7 @@ pub(crate) struct RawTokens {
 #[schemars(rename = "TokenSecret", extend("required" = ["id", "file"]))]
 pub(crate) struct RawTokenSecret {
     /// Its name in logs.
-    pub(crate) id: Slot<String>,
+    pub(crate) id: Field<String>,
     /// The file that holds the secret and nothing else, and that nobody else can read.
-    pub(crate) file: Slot<String>,
+    pub(crate) file: Field<String>,
 }

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use stockade_yaml::{Entries, Slot};
+use stockade_yaml::{Entries, Field};
 
 use crate::schema;
 
@@ -11,46 +11,46 @@ use crate::schema;
 #[schemars(rename = "Issuer", extend("required" = ["issuer", "audience"]))]
 pub(crate) struct RawIssuer {
     /// The `iss` of its tokens, to the letter.
-    pub(crate) issuer: Slot<String>,
+    pub(crate) issuer: Field<String>,
     /// The audience that the `aud` of its tokens is or contains; one of these, if it is a list.
-    pub(crate) audience: Slot<RawAudience>,
+    pub(crate) audience: Field<RawAudience>,
     /// The claim with the audience, where that is not `aud`.
-    pub(crate) audience_claim: Slot<String>,
+    pub(crate) audience_claim: Field<String>,
     /// A header in which its tokens come besides `Authorization`.
-    pub(crate) header: Slot<String>,
+    pub(crate) header: Field<String>,
     /// The URL from which its keys are fetched: https, or http on this machine; or `discover`, to
     /// find it in the configuration that the issuer publishes (OIDC Discovery).
-    pub(crate) jwks_url: Slot<String>,
+    pub(crate) jwks_url: Field<String>,
     /// The file with the authorities of that server, in PEM; this machine's, if left out.
-    pub(crate) ca: Slot<String>,
+    pub(crate) ca: Field<String>,
     /// The time after which they are fetched again.
     #[schemars(schema_with = "schema::duration")]
-    pub(crate) refresh: Slot<String>,
+    pub(crate) refresh: Field<String>,
     /// A file with its public keys, as a JWKS.
-    pub(crate) jwks_file: Slot<String>,
+    pub(crate) jwks_file: Field<String>,
     /// A file with its public key, in PEM.
-    pub(crate) public_key_file: Slot<String>,
+    pub(crate) public_key_file: Field<String>,
     /// A file with the secret that it shares with the gateway for HS256, that nobody else can
     /// read.
-    pub(crate) secret_file: Slot<String>,
+    pub(crate) secret_file: Field<String>,
     /// The longest time for which a token may still be good.
     #[schemars(schema_with = "schema::duration")]
-    pub(crate) max_lifetime: Slot<String>,
+    pub(crate) max_lifetime: Field<String>,
     /// The most that its clock may be off.
     #[schemars(schema_with = "schema::duration")]
-    pub(crate) leeway: Slot<String>,
+    pub(crate) leeway: Field<String>,
     /// The claim with the user's name.
-    pub(crate) user_claim: Slot<String>,
+    pub(crate) user_claim: Field<String>,
     /// The prefix to that name, so that it cannot be another user's.
-    pub(crate) user_prefix: Slot<String>,
+    pub(crate) user_prefix: Field<String>,
     /// `admit` if users may come who are not under `users`, else `refuse`.
-    pub(crate) unknown_users: Slot<UnknownUsers>,
+    pub(crate) unknown_users: Field<UnknownUsers>,
     /// The claim with the groups that a user is in besides those under `users`.
-    pub(crate) groups_claim: Slot<String>,
+    pub(crate) groups_claim: Field<String>,
     /// The names that its groups have here. Those that are not listed do not count.
-    pub(crate) groups: Slot<Entries<String>>,
+    pub(crate) groups: Field<Entries<String>>,
     /// Attributes for policies, and the claims that they come from.
-    pub(crate) attributes: Slot<Entries<String>>,
+    pub(crate) attributes: Field<Entries<String>>,
 }
 
 /// One audience or a list of them.
@@ -59,9 +59,9 @@ pub(crate) struct RawIssuer {
 #[schemars(rename = "Audience", untagged)]
 pub(crate) enum RawAudience {
     #[serde(rename = "scalar")]
-    One(Slot<String>),
+    One(Field<String>),
     #[serde(rename = "sequence")]
-    Many(Vec<Slot<String>>),
+    Many(Vec<Field<String>>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use stockade_yaml::Slot;
+use stockade_yaml::Field;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -10,7 +10,7 @@ use stockade_yaml::Slot;
 pub(crate) struct RawSecretFiles {
     /// The others who may be able to read them: a group of the gateway's process (`own`), or on
     /// read-only mounts anybody (`any`).
-    pub(crate) permissions: Slot<Permissions>,
+    pub(crate) permissions: Field<Permissions>,
 }
 
 /// The others, besides its owner, who may be able to read the file of a secret.

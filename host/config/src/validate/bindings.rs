@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use stockade_core::{BindingName, GroupName, InvalidId, PolicyName, UserId};
-use stockade_yaml::{Located, Location, Part, Problem, Report, Slot, closest, quoted};
+use stockade_yaml::{Diagnostics, Field, Location, Part, Problem, Spanned, closest, quoted};
 
 use super::names::{Names, Unique};
 use crate::raw::{Mode, RawBinding, RawChosen, RawExcept, RawSubjects};
@@ -31,40 +31,40 @@ pub(super) fn by_usage(policies: &[PolicySource]) -> HashSet<&str> {
 }
 
 pub(super) fn bindings(
-    slot: Slot<Vec<Slot<RawBinding>>>,
+    slot: Field<Vec<Field<RawBinding>>>,
     known: &Known<'_>,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<Binding> {
     let mut names = Unique::new();
     let raw = slot.value().unwrap_or_default();
     raw.into_iter()
-        .filter_map(Slot::optional)
-        .filter_map(|raw| binding(raw, known, &mut names, report))
+        .filter_map(Field::optional)
+        .filter_map(|raw| binding(raw, known, &mut names, diagnostics))
         .collect()
 }
 
 fn binding(
-    raw: Located<RawBinding>,
+    raw: Spanned<RawBinding>,
     known: &Known<'_>,
     names: &mut Unique<BindingName>,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Binding> {
-    let Located { at, value: raw } = raw;
-    let name = raw.name.required("name", at, report).and_then(|text| {
-        let name = text.check(report, |name| BindingName::new(name))?;
+    let Spanned { at, value: raw } = raw;
+    let name = raw.name.required("name", at, diagnostics).and_then(|text| {
+        let name = text.check(diagnostics, |name| BindingName::new(name))?;
         let what = format!("the binding name {name:?}");
-        names.check(name.clone(), &what, text.at, report);
+        names.check(name.clone(), &what, text.at, diagnostics);
         Some(name)
     });
-    let policy = raw.policy.required("policy", at, report).and_then(|text| {
-        known.policies.check(&text, report);
+    let policy = raw.policy.required("policy", at, diagnostics).and_then(|text| {
+        known.policies.check(&text, diagnostics);
         if known.by_usage.contains(text.value.as_str()) {
-            report.add(unmetered(&text));
+            diagnostics.add(unmetered(&text));
         }
-        text.check(report, |name| PolicyName::new(name))
+        text.check(diagnostics, |name| PolicyName::new(name))
     });
-    let subjects = raw.subjects.required("subjects", at, report);
-    let subjects = subjects.and_then(|subjects| self::subjects(subjects, known, report));
+    let subjects = raw.subjects.required("subjects", at, diagnostics);
+    let subjects = subjects.and_then(|subjects| self::subjects(subjects, known, diagnostics));
     let parts = raw.settings.optional().map(Part::from);
     let settings = parts.as_ref().map_or_else(|| "{}".to_owned(), Part::canonical_json);
     Some(Binding {
@@ -80,7 +80,7 @@ fn binding(
 }
 
 /// An option that is accepted has to work.
-fn unmetered(policy: &Located<String>) -> Problem {
+fn unmetered(policy: &Spanned<String>) -> Problem {
     let name = quoted(&policy.value);
     let message = format!("usage is not metered yet, so {name} would refuse nothing");
     Problem::new(policy.at, message).help(
@@ -89,14 +89,18 @@ fn unmetered(policy: &Located<String>) -> Problem {
     )
 }
 
-fn subjects(raw: Located<RawSubjects>, known: &Known<'_>, report: &mut Report) -> Option<Subjects> {
+fn subjects(
+    raw: Spanned<RawSubjects>,
+    known: &Known<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Subjects> {
     match raw.value {
-        RawSubjects::Word(word) => everyone(&word.optional()?, report),
-        RawSubjects::Chosen(chosen) => chosen_subjects(chosen.optional()?, known, report),
+        RawSubjects::Word(word) => everyone(&word.optional()?, diagnostics),
+        RawSubjects::Chosen(chosen) => chosen_subjects(chosen.optional()?, known, diagnostics),
     }
 }
 
-fn everyone(word: &Located<String>, report: &mut Report) -> Option<Subjects> {
+fn everyone(word: &Spanned<String>, diagnostics: &mut Diagnostics) -> Option<Subjects> {
     if word.value == "everyone" {
         return Some(Subjects { everyone: true, ..Subjects::default() });
     }
@@ -105,64 +109,64 @@ fn everyone(word: &Located<String>, report: &mut Report) -> Option<Subjects> {
         Some(_) => "did you mean `everyone`?",
         None => "write `{ users: […] }` or `{ groups: […] }`",
     };
-    report.add(Problem::new(word.at, message).help(help));
+    diagnostics.add(Problem::new(word.at, message).help(help));
     None
 }
 
 fn chosen_subjects(
-    raw: Located<RawChosen>,
+    raw: Spanned<RawChosen>,
     known: &Known<'_>,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Subjects> {
-    let Located { at, value: raw } = raw;
+    let Spanned { at, value: raw } = raw;
     let except = match raw.except {
-        Slot::Absent => RawExcept::default(),
-        Slot::Broken => return None,
-        Slot::Present(except) => except.value,
+        Field::Absent => RawExcept::default(),
+        Field::Invalid => return None,
+        Field::Present(except) => except.value,
     };
-    let users = names(raw.users, known.users, UserId::new, report);
-    let groups = names(raw.groups, known.groups, GroupName::new, report);
-    let except_users = names(except.users, known.users, UserId::new, report);
-    let except_groups = names(except.groups, known.groups, GroupName::new, report);
+    let users = names(raw.users, known.users, UserId::new, diagnostics);
+    let groups = names(raw.groups, known.groups, GroupName::new, diagnostics);
+    let except_users = names(except.users, known.users, UserId::new, diagnostics);
+    let except_groups = names(except.groups, known.groups, GroupName::new, diagnostics);
     let subjects = Subjects {
         everyone: match raw.everyone {
-            Slot::Absent => false,
-            Slot::Broken => return None,
-            Slot::Present(everyone) => everyone.value,
+            Field::Absent => false,
+            Field::Invalid => return None,
+            Field::Present(everyone) => everyone.value,
         },
         users: users?,
         groups: groups?,
         except: Exceptions { users: except_users?, groups: except_groups? },
     };
-    check_reach(&subjects, at, report);
+    check_reach(&subjects, at, diagnostics);
     Some(subjects)
 }
 
 /// A set of names that are defined elsewhere; `None` if some could not be read.
 fn names<T: Ord>(
-    slot: Slot<Vec<Slot<String>>>,
+    slot: Field<Vec<Field<String>>>,
     known: &Names,
     new: fn(&str) -> Result<T, InvalidId>,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> Option<BTreeSet<T>> {
     let items = match slot {
-        Slot::Absent => return Some(BTreeSet::new()),
-        Slot::Broken => return None,
-        Slot::Present(items) => items.value,
+        Field::Absent => return Some(BTreeSet::new()),
+        Field::Invalid => return None,
+        Field::Present(items) => items.value,
     };
     let read: Vec<_> = items
         .into_iter()
         .map(|item| {
             let name = item.optional()?;
-            known.check(&name, report);
-            name.check(report, |text| new(text))
+            known.check(&name, diagnostics);
+            name.check(diagnostics, |text| new(text))
         })
         .collect();
     read.into_iter().collect()
 }
 
 /// Reports subjects that nobody belongs to, and names that change nothing.
-fn check_reach(subjects: &Subjects, at: Location, report: &mut Report) {
+fn check_reach(subjects: &Subjects, at: Location, diagnostics: &mut Diagnostics) {
     let Subjects { everyone, users, groups, except } = subjects;
     let named = !users.is_empty() || !groups.is_empty();
     let problem = if *everyone && named {
@@ -179,5 +183,5 @@ fn check_reach(subjects: &Subjects, at: Location, report: &mut Report) {
     } else {
         return;
     };
-    report.add(problem);
+    diagnostics.add(problem);
 }

@@ -1,6 +1,6 @@
 //! The web pages that may call and read answers.
 
-use stockade_yaml::{Located, Problem, Report, Slot, quoted};
+use stockade_yaml::{Diagnostics, Field, Problem, Spanned, quoted};
 
 use super::names::Unique;
 use crate::raw::RawCors;
@@ -13,21 +13,21 @@ const ASTERISKS: &str = "an asterisk can be the whole host of an extension or ap
                          port (http://localhost:*)";
 const OWN_PAGES: &str = "name the origins of your own pages";
 
-pub(super) fn cors(slot: Slot<RawCors>, report: &mut Report) -> Cors {
+pub(super) fn cors(slot: Field<RawCors>, diagnostics: &mut Diagnostics) -> Cors {
     let raw = slot.value().unwrap_or_default();
     let mut unique = Unique::new();
     let mut origins = Vec::new();
-    for text in raw.origins.value().into_iter().flatten().filter_map(Slot::optional) {
-        let Some(origin) = origin(&text, report) else {
+    for text in raw.origins.value().into_iter().flatten().filter_map(Field::optional) {
+        let Some(origin) = origin(&text, diagnostics) else {
             continue;
         };
-        unique.check(origin.clone(), &format!("the origin {}", text.value), text.at, report);
+        unique.check(origin.clone(), &format!("the origin {}", text.value), text.at, diagnostics);
         origins.push(origin);
     }
     Cors { origins }
 }
 
-fn origin(text: &Located<String>, report: &mut Report) -> Option<OriginPattern> {
+fn origin(text: &Spanned<String>, diagnostics: &mut Diagnostics) -> Option<OriginPattern> {
     let invalid = match OriginPattern::new(&text.value) {
         Ok(origin) => return Some(origin),
         Err(invalid) => invalid,
@@ -38,6 +38,6 @@ fn origin(text: &Located<String>, report: &mut Report) -> Option<OriginPattern> 
         InvalidOrigin::Misplaced => ASTERISKS,
     };
     let message = format!("{} {invalid}", quoted(&text.value));
-    report.add(Problem::new(text.at, message).help(help));
+    diagnostics.add(Problem::new(text.at, message).help(help));
     None
 }

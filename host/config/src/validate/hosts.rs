@@ -2,36 +2,36 @@
 
 use std::net::IpAddr;
 
-use stockade_yaml::{Located, Problem, Report, Slot, quoted};
+use stockade_yaml::{Diagnostics, Field, Problem, Spanned, quoted};
 
 use super::names::Unique;
 
 /// In lower case, without a dot at the end. `tls` says whether the listener speaks it.
 pub(super) fn hosts(
-    written: Slot<Vec<Slot<String>>>,
+    written: Field<Vec<Field<String>>>,
     tls: bool,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<String> {
-    let Some(Located { at, value: written }) = written.optional() else {
+    let Some(Spanned { at, value: written }) = written.optional() else {
         return Vec::new();
     };
     if tls {
         let message = "names have no effect on a listener with `tls`";
         let help = "leave `hosts` out: no browser asks it for a name that its certificate lacks";
-        report.add(Problem::new(at, message).help(help));
+        diagnostics.add(Problem::new(at, message).help(help));
     }
     let mut unique = Unique::new();
     let mut hosts = Vec::new();
-    for text in written.into_iter().filter_map(Slot::optional) {
+    for text in written.into_iter().filter_map(Field::optional) {
         let name = text.value.strip_suffix('.').unwrap_or(&text.value).to_ascii_lowercase();
         if name.parse::<IpAddr>().is_ok() || !is_name(&name) {
             let message = format!("{} is no name of a host", quoted(&text.value));
             let help = "write the name alone, such as ollama.example.org: no scheme, no port, no \
                         asterisk; IP addresses need not be told";
-            report.add(Problem::new(text.at, message).help(help));
+            diagnostics.add(Problem::new(text.at, message).help(help));
             continue;
         }
-        unique.check(name.clone(), &format!("the name {name}"), text.at, report);
+        unique.check(name.clone(), &format!("the name {name}"), text.at, diagnostics);
         hosts.push(name);
     }
     hosts

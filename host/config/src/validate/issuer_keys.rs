@@ -8,9 +8,9 @@ use http::Uri;
 use http::uri::Scheme;
 use stockade_authn::{InvalidJwtKey, JwtKeys, KeySet};
 use stockade_net::{Endpoint, tls};
-use stockade_yaml::{Located, Location, Problem, Report, Slot};
+use stockade_yaml::{Diagnostics, Field, Location, Problem, Spanned};
 
-use super::Surroundings;
+use super::LoadContext;
 use super::listeners::open;
 use super::quantities::Quantity;
 use super::tokens;
@@ -26,17 +26,17 @@ pub(super) fn keys(
     at: Location,
     raw: RawIssuer,
     issuer: Option<&str>,
-    surroundings: &mut Surroundings<'_>,
-    report: &mut Report,
+    context: &mut LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Keys> {
-    let fetched = matches!(&raw.jwks_url, Slot::Present(_) | Slot::Broken);
+    let fetched = matches!(&raw.jwks_url, Field::Present(_) | Field::Invalid);
     let (ca, refresh) = (raw.ca.optional(), raw.refresh);
     if let (false, Some(ca)) = (fetched, &ca) {
-        report.add(Problem::new(ca.at, "`ca` is for keys that are fetched by `jwks_url`"));
+        diagnostics.add(Problem::new(ca.at, "`ca` is for keys that are fetched by `jwks_url`"));
     }
-    if let (false, Slot::Present(refresh)) = (fetched, &refresh) {
+    if let (false, Field::Present(refresh)) = (fetched, &refresh) {
         let message = "`refresh` is for keys that are fetched by `jwks_url`; a file is watched";
-        report.add(Problem::new(refresh.at, message));
+        diagnostics.add(Problem::new(refresh.at, message));
     }
     let sources = [
         (Source::Url, raw.jwks_url),
@@ -44,24 +44,24 @@ pub(super) fn keys(
         (Source::PublicKey, raw.public_key_file),
         (Source::Secret, raw.secret_file),
     ];
-    let (source, text) = only(sources, at, report)?;
+    let (source, text) = only(sources, at, diagnostics)?;
     let keys = match source {
         Source::Url => {
-            let refresh = interval(refresh, report);
+            let refresh = interval(refresh, diagnostics);
             let discovered_from =
                 if text.value == DISCOVER { Some(issuer?.to_owned()) } else { None };
             let url = match &discovered_from {
-                Some(issuer) => discovery(&text, issuer, report)?,
-                None => uri(&text, report)?,
+                Some(issuer) => discovery(&text, issuer, diagnostics)?,
+                None => uri(&text, diagnostics)?,
             };
-            let endpoint = Arc::new(endpoint((url, text.at), ca, surroundings, report)?);
+            let endpoint = Arc::new(endpoint((url, text.at), ca, context, diagnostics)?);
             // Nothing is fetched while a configuration is read.
             let none = Arc::new(JwtKeys::fetched(|| ()));
             return Some((none, Some(FetchedKeys { endpoint, discovered_from, refresh })));
         }
-        Source::Set => public(&text, KeySet::from_jwks, surroundings, report),
-        Source::PublicKey => public(&text, KeySet::from_pem, surroundings, report),
-        Source::Secret => secret(&text, surroundings, report),
+        Source::Set => public(&text, KeySet::from_jwks, context, diagnostics),
+        Source::PublicKey => public(&text, KeySet::from_pem, context, diagnostics),
+        Source::Secret => secret(&text, context, diagnostics),
     };
     Some((Arc::new(JwtKeys::fixed(keys?)), None))
 }
@@ -76,11 +76,11 @@ enum Source {
 
 /// Two places would let the weaker one decide.
 fn only(
-    sources: [(Source, Slot<String>); 4],
+    sources: [(Source, Field<String>); 4],
     at: Location,
-    report: &mut Report,
-) -> Option<(Source, Located<String>)> {
-    if sources.iter().any(|(_, slot)| slot.is_broken()) {
+    diagnostics: &mut Diagnostics,
+) -> Option<(Source, Spanned<String>)> {
+    if sources.iter().any(|(_, slot)| slot.is_invalid()) {
         return None;
     }
     let mut written =
@@ -91,34 +91,34 @@ fn only(
     let problem = Problem::new(at, "the keys of an issuer come from one place");
     let help = "write one of `jwks_url`, `jwks_file`, `public_key_file` and `secret_file`; \
                 `jwks_url: discover` finds them by the `issuer`";
-    report.add(problem.help(help));
+    diagnostics.add(problem.help(help));
     None
 }
 
-fn interval(slot: Slot<String>, report: &mut Report) -> Duration {
+fn interval(slot: Field<String>, diagnostics: &mut Diagnostics) -> Duration {
     let range = Quantity::duration(Duration::from_secs(10)..=Duration::from_hours(24));
-    range.read(slot, report).unwrap_or(DEFAULT_REFRESH)
+    range.read(slot, diagnostics).unwrap_or(DEFAULT_REFRESH)
 }
 
 fn public(
-    file: &Located<String>,
+    file: &Spanned<String>,
     read: fn(&[u8]) -> Result<KeySet, InvalidJwtKey>,
-    surroundings: &mut Surroundings<'_>,
-    report: &mut Report,
+    context: &mut LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
 ) -> Option<KeySet> {
-    let content = open(file, surroundings, report)?;
-    file.check(report, |_| read(&content))
+    let content = open(file, context, diagnostics)?;
+    file.check(diagnostics, |_| read(&content))
 }
 
 fn secret(
-    file: &Located<String>,
-    surroundings: &mut Surroundings<'_>,
-    report: &mut Report,
+    file: &Spanned<String>,
+    context: &mut LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
 ) -> Option<KeySet> {
-    match surroundings.secret(&file.value) {
-        Ok(secret) => file.check(report, |_| KeySet::from_secret(&secret)),
+    match context.secret(&file.value) {
+        Ok(secret) => file.check(diagnostics, |_| KeySet::from_secret(&secret)),
         Err(error) => {
-            tokens::unusable(&error, file.at, report);
+            tokens::unusable(&error, file.at, diagnostics);
             None
         }
     }
@@ -126,23 +126,25 @@ fn secret(
 
 fn endpoint(
     (uri, at): (Uri, Location),
-    ca: Option<Located<String>>,
-    surroundings: &mut Surroundings<'_>,
-    report: &mut Report,
+    ca: Option<Spanned<String>>,
+    context: &mut LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Endpoint> {
     if uri.scheme() == Some(&Scheme::HTTP) {
         if let Some(ca) = ca {
-            report.add(Problem::new(ca.at, "nothing is verified by this `ca`: the URL is http"));
+            diagnostics
+                .add(Problem::new(ca.at, "nothing is verified by this `ca`: the URL is http"));
         }
         return Some(Endpoint::plain(uri));
     }
     let authority = match &ca {
-        Some(file) => Some(open(file, surroundings, report)?),
+        Some(file) => Some(open(file, context, diagnostics)?),
         None => None,
     };
     let at = ca.map_or(at, |file| file.at);
     let client = tls::client(authority.as_deref());
-    let client = client.map_err(|error| report.add(Problem::new(at, error.to_string()))).ok()?;
+    let client =
+        client.map_err(|error| diagnostics.add(Problem::new(at, error.to_string()))).ok()?;
     Some(Endpoint::over_tls(uri, client, authority))
 }
 
@@ -150,14 +152,18 @@ fn endpoint(
 const DISCOVER: &str = "discover";
 
 /// Where the issuer's configuration is (OIDC Discovery 1.0, section 4).
-fn discovery(written: &Located<String>, issuer: &str, report: &mut Report) -> Option<Uri> {
+fn discovery(
+    written: &Spanned<String>,
+    issuer: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Uri> {
     let plain = !issuer.contains(['?', '#']);
     let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
     let url = url.parse::<Uri>().map_err(|_| "it is not a URL").and_then(check_uri);
     let url = url.and_then(|url| plain.then_some(url).ok_or("it has a query or a fragment"));
     url.map_err(|wrong| {
         let message = format!("`{DISCOVER}` asks at the URL that `issuer` is, and {wrong}");
-        report.add(Problem::new(written.at, message).help(URL_FORM));
+        diagnostics.add(Problem::new(written.at, message).help(URL_FORM));
     })
     .ok()
 }
@@ -165,12 +171,12 @@ fn discovery(written: &Located<String>, issuer: &str, report: &mut Report) -> Op
 const URL_FORM: &str =
     "write https://, a host and a path, such as https://sso.example.org/jwks.json";
 
-fn uri(url: &Located<String>, report: &mut Report) -> Option<Uri> {
+fn uri(url: &Spanned<String>, diagnostics: &mut Diagnostics) -> Option<Uri> {
     if url.value.contains('@') {
-        report.mask(url.at);
+        diagnostics.mask(url.at);
     }
     let read = url.value.parse::<Uri>().map_err(|_| "this is not a URL").and_then(check_uri);
-    read.map_err(|wrong| report.add(Problem::new(url.at, wrong).help(URL_FORM))).ok()
+    read.map_err(|wrong| diagnostics.add(Problem::new(url.at, wrong).help(URL_FORM))).ok()
 }
 
 fn check_uri(uri: Uri) -> Result<Uri, &'static str> {

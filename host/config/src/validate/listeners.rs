@@ -2,14 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::Surroundings;
+use super::LoadContext;
 use super::hosts::hosts;
 use super::names::Unique;
 use super::secret_file::SecretFileError;
 use crate::raw::{ClientAuth, ProxyProtocol, RawListen, RawListener, RawListeners, RawTls};
 use crate::types::Listener;
 use stockade_net::tls::{ClientFiles, Ending, EndingKind, Tls, TlsError, TlsFiles};
-use stockade_yaml::{Located, Location, Problem, Report, Slot, quoted};
+use stockade_yaml::{Diagnostics, Field, Location, Problem, Spanned, quoted};
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 11_435);
 
@@ -18,44 +18,44 @@ const LONGEST: u64 = 16 << 20;
 
 /// A listener and where its address stands; at the file's beginning for the default.
 pub(super) fn listeners(
-    slot: Slot<RawListeners>,
-    surroundings: &mut Surroundings<'_>,
-    report: &mut Report,
-) -> Vec<Located<Listener>> {
+    slot: Field<RawListeners>,
+    context: &mut LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Spanned<Listener>> {
     let mut listeners = match slot.optional() {
-        Some(written) => read(written, surroundings, report),
+        Some(written) => read(written, context, diagnostics),
         None => Vec::new(),
     };
     if listeners.is_empty() {
-        listeners.push(Located::new(Location::point(1, 1), Listener::plain(DEFAULT_LISTEN)));
+        listeners.push(Spanned::new(Location::point(1, 1), Listener::plain(DEFAULT_LISTEN)));
     }
     listeners
 }
 
 fn read(
-    written: Located<RawListeners>,
-    surroundings: &mut Surroundings<'_>,
-    report: &mut Report,
-) -> Vec<Located<Listener>> {
+    written: Spanned<RawListeners>,
+    context: &mut LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Spanned<Listener>> {
     let raw = match written.value {
         RawListeners::One(text) => vec![RawListen::Address(text)],
         RawListeners::With(listener) => vec![RawListen::With(listener)],
-        RawListeners::Many(all) => all.into_iter().filter_map(Slot::value).collect(),
+        RawListeners::Many(all) => all.into_iter().filter_map(Field::value).collect(),
     };
     if raw.is_empty() {
         let help = "name an address, or leave the key out to listen on 127.0.0.1:11435";
-        report.add(Problem::new(written.at, "there is no address to listen on").help(help));
+        diagnostics.add(Problem::new(written.at, "there is no address to listen on").help(help));
     }
     let mut unique = Unique::new();
     let mut listeners = Vec::with_capacity(raw.len());
     for raw in raw {
-        let Some(listener) = listener(raw, surroundings, report) else {
+        let Some(listener) = listener(raw, context, diagnostics) else {
             continue;
         };
         // Each port 0 becomes another port.
         let address = listener.value.address;
         if address.port() != 0 {
-            unique.check(address, &format!("the address {address}"), listener.at, report);
+            unique.check(address, &format!("the address {address}"), listener.at, diagnostics);
         }
         listeners.push(listener);
     }
@@ -64,26 +64,26 @@ fn read(
 
 fn listener(
     raw: RawListen,
-    surroundings: &mut Surroundings<'_>,
-    report: &mut Report,
-) -> Option<Located<Listener>> {
+    context: &mut LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Spanned<Listener>> {
     let (text, tls, proxy_protocol, hosts) = match raw {
         RawListen::Address(text) => (text.optional()?, None, false, Vec::new()),
         RawListen::With(listener) => {
-            let Located { at, value: raw } = listener.optional()?;
+            let Spanned { at, value: raw } = listener.optional()?;
             let RawListener { address, tls, proxy_protocol, hosts } = raw;
-            let broken = tls.is_broken() || proxy_protocol.is_broken();
-            let has_tls = !matches!(tls, Slot::Absent);
-            let tls = tls.optional().map(|tls| self::tls(tls, surroundings, report));
-            let address = address.required("address", at, report)?;
+            let broken = tls.is_invalid() || proxy_protocol.is_invalid();
+            let has_tls = !matches!(tls, Field::Absent);
+            let tls = tls.optional().map(|tls| self::tls(tls, context, diagnostics));
+            let address = address.required("address", at, diagnostics)?;
             if broken {
                 return None;
             }
             let proxy_protocol = proxy_protocol.value() == Some(ProxyProtocol::Required);
-            (address, tls, proxy_protocol, self::hosts(hosts, has_tls, report))
+            (address, tls, proxy_protocol, self::hosts(hosts, has_tls, diagnostics))
         }
     };
-    let address = address(&text, report)?;
+    let address = address(&text, diagnostics)?;
     let tls = match tls {
         // What cannot be read must not become plain HTTP.
         Some(tls) => Some(tls?),
@@ -91,10 +91,10 @@ fn listener(
     };
     let (tls, endings) = tls.unzip();
     let endings = endings.unwrap_or_default();
-    Some(Located::new(text.at, Listener { address, tls, proxy_protocol, hosts, endings }))
+    Some(Spanned::new(text.at, Listener { address, tls, proxy_protocol, hosts, endings }))
 }
 
-fn address(text: &Located<String>, report: &mut Report) -> Option<SocketAddr> {
+fn address(text: &Spanned<String>, diagnostics: &mut Diagnostics) -> Option<SocketAddr> {
     if let Ok(address) = text.value.parse() {
         return Some(address);
     }
@@ -104,30 +104,31 @@ fn address(text: &Located<String>, report: &mut Report) -> Option<SocketAddr> {
         Some(("" | "*", port)) => format!("for all interfaces write 0.0.0.0:{port} or [::]:{port}"),
         _ => "write an IP address and a port, such as 127.0.0.1:11435 or [::1]:11435".to_owned(),
     };
-    report.add(Problem::new(text.at, message).help(help));
+    diagnostics.add(Problem::new(text.at, message).help(help));
     None
 }
 
 fn tls(
-    raw: Located<RawTls>,
-    surroundings: &mut Surroundings<'_>,
-    report: &mut Report,
+    raw: Spanned<RawTls>,
+    context: &mut LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
 ) -> Option<(Tls, Vec<(Location, Ending)>)> {
-    let Located { at, value: raw } = raw;
-    let certificate = raw.certificate.required("certificate", at, report);
-    let key = raw.key.required("key", at, report);
+    let Spanned { at, value: raw } = raw;
+    let certificate = raw.certificate.required("certificate", at, diagnostics);
+    let key = raw.key.required("key", at, diagnostics);
     let authority = raw.client_ca.optional();
     let revoked = raw.crl.optional();
     let auth = raw.client_auth.value();
     if authority.is_none() && (revoked.is_some() || auth.is_some()) {
         let problem = Problem::new(at, "clients cannot be verified without `client_ca`");
-        report.add(problem.help("name the file with the authority that signs their certificates"));
+        diagnostics
+            .add(problem.help("name the file with the authority that signs their certificates"));
         return None;
     }
     let (certificate, key) = (certificate?, key?);
     let places = [certificate.at, key.at, authority.as_ref().map_or(at, |file| file.at)];
     let revoked_at = revoked.as_ref().map_or(at, |file| file.at);
-    let mut open = |file: &Located<String>| open(file, surroundings, report);
+    let mut open = |file: &Spanned<String>| open(file, context, diagnostics);
     let clients = match (authority, revoked) {
         (None, _) => None,
         (Some(authority), revoked) => Some(ClientFiles {
@@ -140,14 +141,14 @@ fn tls(
         }),
     };
     let certificate = open(&certificate)?;
-    let key = match surroundings.secret(&key.value) {
+    let key = match context.secret(&key.value) {
         Ok(key) => key,
         Err(error) => {
             // Somebody may have written the key itself.
             if matches!(error, SecretFileError::Missing(_)) {
-                report.mask(key.at);
+                diagnostics.mask(key.at);
             }
-            report.add(Problem::new(key.at, error.to_string()));
+            diagnostics.add(Problem::new(key.at, error.to_string()));
             return None;
         }
     };
@@ -160,7 +161,7 @@ fn tls(
             (tls, endings)
         })
         .map_err(|error| {
-            report.add(Problem::new(place(&error, places, revoked_at), error.to_string()));
+            diagnostics.add(Problem::new(place(&error, places, revoked_at), error.to_string()));
         })
         .ok()
 }
@@ -185,16 +186,16 @@ fn place(error: &TlsError, places: [Location; 3], revoked: Location) -> Location
 }
 
 pub(super) fn open(
-    file: &Located<String>,
-    surroundings: &mut Surroundings<'_>,
-    report: &mut Report,
+    file: &Spanned<String>,
+    context: &mut LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Vec<u8>> {
-    let path = surroundings.file(&file.value);
-    match surroundings.sources.read(&path, LONGEST) {
+    let path = context.file(&file.value);
+    match context.sources.read(&path, LONGEST) {
         Ok(content) => Some(content.bytes.to_vec()),
         Err(error) => {
             let message = format!("cannot read {}: {error}", path.display());
-            report.add(Problem::new(file.at, message));
+            diagnostics.add(Problem::new(file.at, message));
             None
         }
     }

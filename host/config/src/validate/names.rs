@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
-use stockade_yaml::{Located, Location, Problem, Report, closest, quoted};
+use stockade_yaml::{Diagnostics, Location, Problem, Spanned, closest, quoted};
 
 /// The names of one kind of thing.
 pub(super) struct Names {
@@ -34,19 +34,19 @@ impl Names {
     }
 
     /// Reports a name that is not defined.
-    pub(super) fn check(&self, name: &Located<String>, report: &mut Report) {
+    pub(super) fn check(&self, name: &Spanned<String>, diagnostics: &mut Diagnostics) {
         if !self.complete || self.known.contains(&name.value) {
             return;
         }
         let kind = self.kind;
         let message = format!("there is no {kind} {}", quoted(&name.value));
         let known = self.known.iter().map(String::as_str);
-        let known = known.take_while(|_| !report.is_full());
+        let known = known.take_while(|_| !diagnostics.is_full());
         let help = match closest(&name.value, known) {
             Some(known) => format!("did you mean {}?", quoted(known)),
             None => format!("define it, or name a {kind} that is defined"),
         };
-        report.add(Problem::new(name.at, message).help(help));
+        diagnostics.add(Problem::new(name.at, message).help(help));
     }
 }
 
@@ -59,12 +59,18 @@ impl<K: Hash + Eq> Unique<K> {
     }
 
     /// Reports one that occurred before, as `what`.
-    pub(super) fn check(&mut self, key: K, what: &str, at: Location, report: &mut Report) {
+    pub(super) fn check(
+        &mut self,
+        key: K,
+        what: &str,
+        at: Location,
+        diagnostics: &mut Diagnostics,
+    ) {
         match self.0.entry(key) {
             Entry::Occupied(first) => {
-                let first = report.place(*first.get(), at);
+                let first = diagnostics.place(*first.get(), at);
                 let help = format!("it is first used in {first}; give each its own");
-                report.add(Problem::new(at, format!("{what} is used twice")).help(help));
+                diagnostics.add(Problem::new(at, format!("{what} is used twice")).help(help));
             }
             Entry::Vacant(place) => {
                 place.insert(at);

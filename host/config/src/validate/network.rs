@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Uri;
 use http::uri::{Authority, Scheme};
-use stockade_yaml::{Located, Location, Problem, Report, Slot};
+use stockade_yaml::{Diagnostics, Field, Location, Problem, Spanned};
 
 use super::quantities::Quantity;
 use crate::raw::RawUpstream;
@@ -25,32 +25,32 @@ pub(super) struct Network {
 
 impl Network {
     pub(super) fn check(
-        listeners: Vec<Located<Listener>>,
-        upstream: Slot<RawUpstream>,
-        allow_plain_http: Slot<bool>,
-        report: &mut Report,
+        listeners: Vec<Spanned<Listener>>,
+        upstream: Field<RawUpstream>,
+        allow_plain_http: Field<bool>,
+        diagnostics: &mut Diagnostics,
     ) -> Self {
         // What could not be read might have allowed it.
-        let plain = allow_plain_http.is_broken() || allow_plain_http.value() == Some(true);
+        let plain = allow_plain_http.is_invalid() || allow_plain_http.value() == Some(true);
         if !plain {
-            refuse_plain(&listeners, report);
+            refuse_plain(&listeners, diagnostics);
         }
-        let (upstream, url_at) = self::upstream(upstream, report);
-        refuse_loop(&listeners, &upstream.authority, url_at, report);
+        let (upstream, url_at) = self::upstream(upstream, diagnostics);
+        refuse_loop(&listeners, &upstream.authority, url_at, diagnostics);
         let listen = listeners.into_iter().map(|located| located.value).collect();
         Self { listen, upstream }
     }
 }
 
-fn refuse_plain(listeners: &[Located<Listener>], report: &mut Report) {
-    for Located { at, value: listener } in listeners {
+fn refuse_plain(listeners: &[Spanned<Listener>], diagnostics: &mut Diagnostics) {
+    for Spanned { at, value: listener } in listeners {
         if listener.tls.is_none() && !listener.address.ip().to_canonical().is_loopback() {
             let message = format!(
                 "{} can be reached from other machines without TLS, so that keys would \
                  travel in the clear",
                 listener.address
             );
-            report.add(Problem::new(*at, message).help(
+            diagnostics.add(Problem::new(*at, message).help(
                 "give the listener a `tls` section, listen on 127.0.0.1 behind something that \
                  ends TLS, or set `allow_plain_http: true` on a network that you trust",
             ));
@@ -58,31 +58,34 @@ fn refuse_plain(listeners: &[Located<Listener>], report: &mut Report) {
     }
 }
 
-fn upstream(slot: Slot<RawUpstream>, report: &mut Report) -> (Upstream, Option<Location>) {
+fn upstream(
+    slot: Field<RawUpstream>,
+    diagnostics: &mut Diagnostics,
+) -> (Upstream, Option<Location>) {
     let raw = slot.value().unwrap_or_default();
     let url = raw.url.optional();
     let at = url.as_ref().map(|url| url.at);
-    let authority = url.and_then(|url| authority(&url, report));
+    let authority = url.and_then(|url| authority(&url, diagnostics));
     let timeout = Quantity::duration(Duration::from_millis(10)..=Duration::from_mins(5));
     let patience = Quantity::duration(Duration::from_millis(100)..=Duration::from_hours(24));
     let upstream = Upstream {
         authority: authority.unwrap_or(DEFAULT_UPSTREAM),
         connect_timeout: timeout
-            .read(raw.connect_timeout, report)
+            .read(raw.connect_timeout, diagnostics)
             .unwrap_or(DEFAULT_CONNECT_TIMEOUT),
         response_timeout: patience
-            .read(raw.response_timeout, report)
+            .read(raw.response_timeout, diagnostics)
             .unwrap_or(DEFAULT_RESPONSE_TIMEOUT),
-        idle_timeout: patience.read(raw.idle_timeout, report).unwrap_or(DEFAULT_IDLE_TIMEOUT),
+        idle_timeout: patience.read(raw.idle_timeout, diagnostics).unwrap_or(DEFAULT_IDLE_TIMEOUT),
     };
     (upstream, at)
 }
 
 const URL_FORM: &str = "write http://, a host and a port, such as http://127.0.0.1:11434";
 
-fn authority(url: &Located<String>, report: &mut Report) -> Option<Authority> {
+fn authority(url: &Spanned<String>, diagnostics: &mut Diagnostics) -> Option<Authority> {
     if url.value.contains('@') {
-        report.mask(url.at);
+        diagnostics.mask(url.at);
     }
     let wrong = match url.value.parse::<Uri>() {
         Ok(uri) => match check_uri(uri) {
@@ -91,7 +94,7 @@ fn authority(url: &Located<String>, report: &mut Report) -> Option<Authority> {
         },
         Err(_) => "this is not a URL",
     };
-    report.add(Problem::new(url.at, wrong).help(URL_FORM));
+    diagnostics.add(Problem::new(url.at, wrong).help(URL_FORM));
     None
 }
 
@@ -119,20 +122,20 @@ fn check_uri(uri: Uri) -> Result<Authority, &'static str> {
 
 /// An upstream that is the gateway itself would be asked for ever.
 fn refuse_loop(
-    listeners: &[Located<Listener>],
+    listeners: &[Spanned<Listener>],
     upstream: &Authority,
     url_at: Option<Location>,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) {
     let port = upstream.port_u16().unwrap_or(80);
-    let meets = |listener: &&Located<Listener>| {
+    let meets = |listener: &&Spanned<Listener>| {
         let address = listener.value.address;
         address.port() == port && reaches(upstream.host(), address.ip())
     };
     if let Some(listener) = listeners.iter().find(meets) {
         let message = "`upstream` is where the gateway itself listens";
         let help = "give Ollama another port than the gateway";
-        report.add(Problem::new(url_at.unwrap_or(listener.at), message).help(help));
+        diagnostics.add(Problem::new(url_at.unwrap_or(listener.at), message).help(help));
     }
 }
 

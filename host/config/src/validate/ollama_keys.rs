@@ -4,7 +4,7 @@ use std::str::FromStr as _;
 
 use stockade_authn::{OllamaKey, OllamaPublicKey};
 use stockade_core::{CredentialId, UserId};
-use stockade_yaml::{Located, Report};
+use stockade_yaml::{Diagnostics, Spanned};
 
 use super::names::Unique;
 use crate::raw::RawOllamaKey;
@@ -28,22 +28,22 @@ impl Known {
 
 pub(super) fn ollama_key(
     user: Option<&UserId>,
-    raw: Located<RawOllamaKey>,
+    raw: Spanned<RawOllamaKey>,
     known: &mut Known,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> Option<OllamaKey> {
-    let Located { at, value: raw } = raw;
-    let id = raw.id.required("id", at, report).and_then(|text| {
-        let id = text.check(report, |id| CredentialId::new(id))?;
-        known.ids.check(id.clone(), &format!("the Ollama key id {id:?}"), text.at, report);
+    let Spanned { at, value: raw } = raw;
+    let id = raw.id.required("id", at, diagnostics).and_then(|text| {
+        let id = text.check(diagnostics, |id| CredentialId::new(id))?;
+        known.ids.check(id.clone(), &format!("the Ollama key id {id:?}"), text.at, diagnostics);
         Some(id)
     });
-    let line = raw.public_key.required("public_key", at, report)?;
-    let Some(key) = line.check(report, |line| OllamaPublicKey::from_str(line)) else {
+    let line = raw.public_key.required("public_key", at, diagnostics)?;
+    let Some(key) = line.check(diagnostics, |line| OllamaPublicKey::from_str(line)) else {
         // It may be the private one.
-        report.mask(line.at);
+        diagnostics.mask(line.at);
         return None;
     };
-    known.keys.check(key, "this Ollama key", line.at, report);
+    known.keys.check(key, "this Ollama key", line.at, diagnostics);
     Some(OllamaKey { id: id?, user: user?.clone(), key })
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use stockade_core::{LARGEST_MODULE, PolicyName};
-use stockade_yaml::{Entries, Located, Problem, Report, Slot, closest, quoted};
+use stockade_yaml::{Diagnostics, Entries, Field, Problem, Spanned, closest, quoted};
 
-use super::Surroundings;
+use super::LoadContext;
 use super::names::Names;
 use super::quantities::Quantity;
 use crate::raw::RawPolicy;
@@ -14,21 +14,21 @@ use crate::regular_file::ReadError;
 use crate::types::{ModuleBytes, ModuleLocation, PolicySource};
 
 pub(super) fn policies(
-    slot: Slot<Entries<RawPolicy>>,
+    slot: Field<Entries<RawPolicy>>,
     incomplete: bool,
-    surroundings: &mut Surroundings<'_>,
-    report: &mut Report,
+    context: &mut LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
 ) -> (Vec<PolicySource>, Names) {
     let mut names = Names::new("policy");
-    if incomplete || slot.is_broken() {
+    if incomplete || slot.is_invalid() {
         names.incomplete();
     }
     let mut policies = Vec::new();
     for (name, raw) in slot.value().unwrap_or_default().0 {
         names.define(&name.value);
-        let checked = name.check(report, |name| PolicyName::new(name));
+        let checked = name.check(diagnostics, |name| PolicyName::new(name));
         if let Some(raw) = raw.optional() {
-            policies.extend(policy(checked, raw, surroundings, report));
+            policies.extend(policy(checked, raw, context, diagnostics));
         }
     }
     (policies, names)
@@ -36,19 +36,19 @@ pub(super) fn policies(
 
 fn policy(
     name: Option<PolicyName>,
-    raw: Located<RawPolicy>,
-    surroundings: &mut Surroundings<'_>,
-    report: &mut Report,
+    raw: Spanned<RawPolicy>,
+    context: &mut LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
 ) -> Option<PolicySource> {
-    let Located { at, value: raw } = raw;
+    let Spanned { at, value: raw } = raw;
     let deadline = Quantity::duration(Duration::from_millis(1)..=Duration::from_secs(1));
     let memory = Quantity::size(64 << 10..=64 << 20);
-    let deadline = deadline.read(raw.deadline, report);
-    let memory = memory.read(raw.memory, report);
+    let deadline = deadline.read(raw.deadline, diagnostics);
+    let memory = memory.read(raw.memory, diagnostics);
     let remember = raw.remember.optional().is_none_or(|remember| remember.value);
-    let digest = raw.digest.optional().map(|text| text.check(report, |text| digest(text)));
-    let written = raw.module.required("module", at, report)?;
-    let module = module(&written, surroundings, report)?;
+    let digest = raw.digest.optional().map(|text| text.check(diagnostics, |text| digest(text)));
+    let written = raw.module.required("module", at, diagnostics)?;
+    let module = module(&written, context, diagnostics)?;
     Some(PolicySource {
         name: name?,
         module,
@@ -74,26 +74,26 @@ fn digest(text: &str) -> Result<[u8; 32], &'static str> {
 }
 
 fn module(
-    written: &Located<String>,
-    surroundings: &mut Surroundings<'_>,
-    report: &mut Report,
+    written: &Spanned<String>,
+    context: &mut LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
 ) -> Option<ModuleLocation> {
     let text = written.value.as_str();
     if let Some(name) = text.strip_prefix("builtin/") {
-        if surroundings.builtins.contains(&name) {
+        if context.builtins.contains(&name) {
             return Some(ModuleLocation::Builtin(name.to_owned()));
         }
         let message = format!("there is no shipped policy {}", quoted(text));
-        let help = match closest(name, surroundings.builtins.iter().copied()) {
+        let help = match closest(name, context.builtins.iter().copied()) {
             Some(shipped) => format!("did you mean `builtin/{shipped}`?"),
-            None => format!("the shipped ones are {}", surroundings.builtins.join(", ")),
+            None => format!("the shipped ones are {}", context.builtins.join(", ")),
         };
-        report.add(Problem::new(written.at, message).help(help));
+        diagnostics.add(Problem::new(written.at, message).help(help));
         return None;
     }
-    let directory = report.path(written.at.file()).parent().unwrap_or(Path::new(""));
+    let directory = diagnostics.path(written.at.file()).parent().unwrap_or(Path::new(""));
     let path = directory.join(text);
-    let problem = match surroundings.sources.read(&path, LARGEST_MODULE) {
+    let problem = match context.sources.read(&path, LARGEST_MODULE) {
         Ok(content) => return Some(ModuleLocation::File(path, ModuleBytes(content.bytes))),
         Err(ReadError::Missing(_)) => {
             Problem::new(written.at, format!("there is no module file {}", path.display()))
@@ -101,7 +101,7 @@ fn module(
         Err(error) => {
             let message = format!("cannot read the module {}: {error}", path.display());
             let problem = Problem::new(written.at, message);
-            report.add(match error {
+            diagnostics.add(match error {
                 ReadError::TooLarge(_) => problem.help(
                     "a debug build is as large as that: build it with `--release`, or with \
                      `stockade policy build`",
@@ -111,7 +111,7 @@ fn module(
             return None;
         }
     };
-    report.add(if surroundings.builtins.contains(&text) {
+    diagnostics.add(if context.builtins.contains(&text) {
         problem.help(format!("did you mean `builtin/{text}`?"))
     } else {
         problem.help("build it there, or write `builtin/…` for a shipped policy")

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use stockade_yaml::{Located, Problem, Report, Slot};
+use stockade_yaml::{Diagnostics, Field, Problem, Spanned};
 
 use crate::quantity::{self, Invalid, show_duration, show_size};
 
@@ -28,25 +28,25 @@ impl Quantity<u64> {
 
 impl<T: PartialOrd + Copy> Quantity<T> {
     /// The number, if one is written and fits.
-    pub(super) fn read(&self, slot: Slot<String>, report: &mut Report) -> Option<T> {
+    pub(super) fn read(&self, slot: Field<String>, diagnostics: &mut Diagnostics) -> Option<T> {
         let text = slot.optional()?;
-        let number = text.check(report, |text| (self.parse)(text))?;
-        self.within(Located::new(text.at, number), report)
+        let number = text.check(diagnostics, |text| (self.parse)(text))?;
+        self.within(Spanned::new(text.at, number), diagnostics)
     }
 
     /// The number, if one is written without a unit and fits.
-    pub(super) fn read_number(&self, slot: Slot<T>, report: &mut Report) -> Option<T> {
-        self.within(slot.optional()?, report)
+    pub(super) fn read_number(&self, slot: Field<T>, diagnostics: &mut Diagnostics) -> Option<T> {
+        self.within(slot.optional()?, diagnostics)
     }
 
-    fn within(&self, number: Located<T>, report: &mut Report) -> Option<T> {
+    fn within(&self, number: Spanned<T>, diagnostics: &mut Diagnostics) -> Option<T> {
         if self.range.contains(&number.value) {
             return Some(number.value);
         }
         let message = format!("{} is out of range", (self.show)(number.value));
         let (least, most) = (*self.range.start(), *self.range.end());
         let help = format!("it may be from {} to {}", (self.show)(least), (self.show)(most));
-        report.add(Problem::new(number.at, message).help(help));
+        diagnostics.add(Problem::new(number.at, message).help(help));
         None
     }
 }

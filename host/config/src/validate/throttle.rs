@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use stockade_authn::ThrottleRules;
-use stockade_yaml::{Problem, Report, Slot};
+use stockade_yaml::{Diagnostics, Field, Problem};
 
 use super::quantities::{Quantity, whole};
 use crate::raw::RawThrottle;
@@ -11,17 +11,20 @@ use crate::raw::RawThrottle;
 const DAY: Duration = Duration::from_hours(24);
 
 /// `None` where nobody is slowed down.
-pub(super) fn throttle(slot: Slot<RawThrottle>, report: &mut Report) -> Option<ThrottleRules> {
+pub(super) fn throttle(
+    slot: Field<RawThrottle>,
+    diagnostics: &mut Diagnostics,
+) -> Option<ThrottleRules> {
     let written = slot.optional();
     let at = written.as_ref().map(|raw| raw.at);
     let raw = written.map(|raw| raw.value).unwrap_or_default();
     let enabled = raw.enabled.value().unwrap_or(true);
     let default = ThrottleRules::default();
     let second = Duration::from_secs(1);
-    let failures = whole(1..=10_000).read_number(raw.failures, report);
-    let wait = Quantity::duration(second..=Duration::from_hours(1)).read(raw.wait, report);
-    let longest = Quantity::duration(second..=DAY).read(raw.longest_wait, report);
-    let forget = Quantity::duration(second..=DAY).read(raw.forget, report);
+    let failures = whole(1..=10_000).read_number(raw.failures, diagnostics);
+    let wait = Quantity::duration(second..=Duration::from_hours(1)).read(raw.wait, diagnostics);
+    let longest = Quantity::duration(second..=DAY).read(raw.longest_wait, diagnostics);
+    let forget = Quantity::duration(second..=DAY).read(raw.forget, diagnostics);
     let rules = ThrottleRules {
         failures: failures.and_then(|n| n.try_into().ok()).unwrap_or(default.failures),
         wait: wait.unwrap_or(default.wait),
@@ -34,7 +37,7 @@ pub(super) fn throttle(slot: Slot<RawThrottle>, report: &mut Report) -> Option<T
         let message = "these times are not in order";
         let help = "`wait` is at most `longest_wait`, and that at most `forget`; without them \
                     they are 1s, 5m and 15m";
-        report.add(Problem::new(at, message).help(help));
+        diagnostics.add(Problem::new(at, message).help(help));
     }
     enabled.then_some(rules)
 }

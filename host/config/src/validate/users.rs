@@ -7,7 +7,7 @@ use stockade_authn::{
     ApiKey, ClientCertificate, Constraints, KeyDigest, OllamaKey, Password, PasswordHash, User,
 };
 use stockade_core::{CredentialId, GroupName, UserId};
-use stockade_yaml::{Entries, Located, Location, Problem, Report, Slot};
+use stockade_yaml::{Diagnostics, Entries, Field, Location, Problem, Spanned};
 
 use super::certificates;
 use super::names::{Names, Unique};
@@ -33,10 +33,10 @@ pub(super) struct Accounts {
 }
 
 pub(super) fn accounts(
-    users: Slot<Entries<RawUser>>,
-    groups: Slot<Vec<Slot<String>>>,
+    users: Field<Entries<RawUser>>,
+    groups: Field<Vec<Field<String>>>,
     incomplete: bool,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> Accounts {
     let mut reading = Reading {
         accounts: Accounts {
@@ -55,7 +55,7 @@ pub(super) fn accounts(
         digests: Unique::new(),
         certificates: certificates::Known::new(),
         ollama_keys: ollama_keys::Known::new(),
-        report,
+        diagnostics,
     };
     if incomplete {
         reading.accounts.user_names.incomplete();
@@ -72,40 +72,40 @@ struct Reading<'r> {
     digests: Unique<KeyDigest>,
     certificates: certificates::Known,
     ollama_keys: ollama_keys::Known,
-    report: &'r mut Report,
+    diagnostics: &'r mut Diagnostics,
 }
 
 impl Reading<'_> {
     /// Groups, declared or a user's; each one that is named exists.
-    fn groups(&mut self, slot: Slot<Vec<Slot<String>>>) -> Vec<GroupName> {
+    fn groups(&mut self, slot: Field<Vec<Field<String>>>) -> Vec<GroupName> {
         let names = &mut self.accounts.group_names;
-        if slot.is_broken() {
+        if slot.is_invalid() {
             names.incomplete();
         }
         let mut groups = Vec::new();
         for group in slot.value().unwrap_or_default() {
-            if group.is_broken() {
+            if group.is_invalid() {
                 names.incomplete();
             }
             let Some(group) = group.optional() else {
                 continue;
             };
             names.define(&group.value);
-            groups.extend(group.check(self.report, |name| GroupName::new(name)));
+            groups.extend(group.check(self.diagnostics, |name| GroupName::new(name)));
         }
         groups
     }
 
-    fn users(&mut self, slot: Slot<Entries<RawUser>>) {
-        if slot.is_broken() {
+    fn users(&mut self, slot: Field<Entries<RawUser>>) {
+        if slot.is_invalid() {
             self.accounts.user_names.incomplete();
             self.accounts.group_names.incomplete();
         }
         for (name, user) in slot.value().unwrap_or_default().0 {
             self.accounts.user_names.define(&name.value);
-            let id = name.check(self.report, |name| UserId::new(name));
+            let id = name.check(self.diagnostics, |name| UserId::new(name));
             self.accounts.places.extend(id.clone().map(|id| (id, name.at)));
-            if user.is_broken() {
+            if user.is_invalid() {
                 self.accounts.group_names.incomplete();
             }
             if let Some(user) = user.value() {
@@ -134,13 +134,15 @@ impl Reading<'_> {
         }
         for raw in raw.ollama_keys.value().unwrap_or_default() {
             if let Some(raw) = raw.optional() {
-                let read = ollama_keys::ollama_key(id, raw, &mut self.ollama_keys, self.report);
+                let read =
+                    ollama_keys::ollama_key(id, raw, &mut self.ollama_keys, self.diagnostics);
                 self.accounts.ollama_keys.extend(read);
             }
         }
         for raw in raw.certificates.value().unwrap_or_default() {
             if let Some(raw) = raw.optional() {
-                let read = certificates::certificate(id, raw, &mut self.certificates, self.report);
+                let read =
+                    certificates::certificate(id, raw, &mut self.certificates, self.diagnostics);
                 self.accounts.certificates.extend(read);
             }
         }
@@ -152,19 +154,19 @@ impl Reading<'_> {
         }
     }
 
-    fn key(&mut self, user: Option<&UserId>, raw: Located<RawKey>) -> Option<ApiKey> {
-        let Located { at, value: raw } = raw;
-        let id = raw.id.required("id", at, self.report).and_then(|text| {
-            let id = text.check(self.report, |id| CredentialId::new(id))?;
+    fn key(&mut self, user: Option<&UserId>, raw: Spanned<RawKey>) -> Option<ApiKey> {
+        let Spanned { at, value: raw } = raw;
+        let id = raw.id.required("id", at, self.diagnostics).and_then(|text| {
+            let id = text.check(self.diagnostics, |id| CredentialId::new(id))?;
             let what = format!("the key id {id:?}");
-            self.key_ids.check(id.clone(), &what, text.at, self.report);
+            self.key_ids.check(id.clone(), &what, text.at, self.diagnostics);
             Some(id)
         });
-        let digest = raw.sha256.required("sha256", at, self.report);
+        let digest = raw.sha256.required("sha256", at, self.diagnostics);
         let digest = digest.and_then(|text| self.digest(&text));
-        let scope = scope(raw.operations, raw.models, self.report);
+        let scope = scope(raw.operations, raw.models, self.diagnostics);
         let expires = raw.expires.optional().map(|text| {
-            let ends = text.check(self.report, |text| quantity::time(text))?;
+            let ends = text.check(self.diagnostics, |text| quantity::time(text))?;
             let (user, key) = (user?.clone(), id.clone()?);
             self.accounts.key_ends.push(KeyEnd { at: text.at, user, key, ends });
             Some(ends)
@@ -186,32 +188,32 @@ impl Reading<'_> {
         })
     }
 
-    fn password(&mut self, user: Option<&UserId>, text: &Located<String>) -> Option<Password> {
+    fn password(&mut self, user: Option<&UserId>, text: &Spanned<String>) -> Option<Password> {
         // It may be the password itself, and a hash is nobody's business either.
-        self.report.mask(text.at);
-        let hash = text.check(self.report, |text| PasswordHash::from_str(text))?;
+        self.diagnostics.mask(text.at);
+        let hash = text.check(self.diagnostics, |text| PasswordHash::from_str(text))?;
         let user = user?.clone();
         if user.as_str().contains(':') {
             let message = format!("{user:?} cannot have a password");
             let help = "HTTP Basic ends the name at the first `:`; use a key or another name";
-            self.report.add(Problem::new(text.at, message).help(help));
+            self.diagnostics.add(Problem::new(text.at, message).help(help));
         }
         Some(Password { user, hash: hash.into() })
     }
 
-    fn digest(&mut self, text: &Located<String>) -> Option<KeyDigest> {
-        let digest = text.check(self.report, |text| KeyDigest::from_str(text));
+    fn digest(&mut self, text: &Spanned<String>) -> Option<KeyDigest> {
+        let digest = text.check(self.diagnostics, |text| KeyDigest::from_str(text));
         match digest {
-            Some(digest) => self.digests.check(digest, "this key", text.at, self.report),
+            Some(digest) => self.digests.check(digest, "this key", text.at, self.diagnostics),
             // It may be the key itself.
-            None => self.report.mask(text.at),
+            None => self.diagnostics.mask(text.at),
         }
         digest
     }
 }
 
 /// A mapping of names to texts.
-fn texts(slot: Slot<Entries<String>>) -> Vec<(String, String)> {
+fn texts(slot: Field<Entries<String>>) -> Vec<(String, String)> {
     let entries = slot.value().unwrap_or_default().0;
     entries.into_iter().filter_map(|(name, value)| Some((name.value, value.value()?))).collect()
 }

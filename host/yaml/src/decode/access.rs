@@ -8,18 +8,18 @@ use serde::de::value::{SeqDeserializer, StrDeserializer};
 use serde::de::{self, DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use super::{Decoder, Failure};
-use crate::report::{Problem, Report, closest, quoted};
+use crate::diagnostics::{Diagnostics, Problem, closest, quoted};
 use crate::tree::Node;
 
 /// The elements of a list.
 pub(super) struct Elements<'n, 'r> {
     items: slice::Iter<'n, Rc<Node>>,
-    report: &'r RefCell<Report>,
+    diagnostics: &'r RefCell<Diagnostics>,
 }
 
 impl<'n, 'r> Elements<'n, 'r> {
-    pub(super) fn new(items: &'n [Rc<Node>], report: &'r RefCell<Report>) -> Self {
-        Self { items: items.iter(), report }
+    pub(super) fn new(items: &'n [Rc<Node>], diagnostics: &'r RefCell<Diagnostics>) -> Self {
+        Self { items: items.iter(), diagnostics }
     }
 }
 
@@ -33,8 +33,8 @@ impl<'n> SeqAccess<'n> for Elements<'n, '_> {
         let Some(node) = self.items.next() else {
             return Ok(None);
         };
-        let report = self.report;
-        seed.deserialize(Decoder { node, report })
+        let diagnostics = self.diagnostics;
+        seed.deserialize(Decoder { node, diagnostics })
             .map(Some)
             .map_err(|failure| failure.or_at(node.at))
     }
@@ -49,19 +49,19 @@ pub(super) struct Fields<'n, 'r> {
     value: Option<&'n Node>,
     known: Option<&'static [&'static str]>,
     guessed: Vec<&'static str>,
-    report: &'r RefCell<Report>,
+    diagnostics: &'r RefCell<Diagnostics>,
 }
 
 impl<'n, 'r> Fields<'n, 'r> {
     /// A mapping with any keys.
-    pub(super) fn any(entries: &'n [Entry], report: &'r RefCell<Report>) -> Self {
+    pub(super) fn any(entries: &'n [Entry], diagnostics: &'r RefCell<Diagnostics>) -> Self {
         Self {
             all: entries,
             rest: entries.iter(),
             value: None,
             known: None,
             guessed: Vec::new(),
-            report,
+            diagnostics,
         }
     }
 
@@ -69,9 +69,9 @@ impl<'n, 'r> Fields<'n, 'r> {
     pub(super) fn of_struct(
         entries: &'n [Entry],
         known: &'static [&'static str],
-        report: &'r RefCell<Report>,
+        diagnostics: &'r RefCell<Diagnostics>,
     ) -> Self {
-        Self { known: Some(known), ..Self::any(entries, report) }
+        Self { known: Some(known), ..Self::any(entries, diagnostics) }
     }
 
     /// Reports an unknown key. Where it is a misspelt one, its value is read as what was
@@ -89,7 +89,7 @@ impl<'n, 'r> Fields<'n, 'r> {
             Some(word) => format!("did you mean `{word}`?"),
             None => format!("the keys known here are {}", known.join(", ")),
         };
-        self.report.borrow_mut().add(problem.help(help));
+        self.diagnostics.borrow_mut().add(problem.help(help));
         let meant = known.iter().copied().find(|word| Some(*word) == guess);
         let free = |word: &&'static str| {
             !self.guessed.contains(word) && self.all.iter().all(|(key, _)| key.text() != Some(word))
@@ -98,7 +98,7 @@ impl<'n, 'r> Fields<'n, 'r> {
         match meant {
             Some(word) => self.guessed.push(word),
             // Nobody knows what this is, so it may be a secret.
-            None => self.report.borrow_mut().mask(value.at),
+            None => self.diagnostics.borrow_mut().mask(value.at),
         }
         meant
     }
@@ -114,8 +114,8 @@ impl<'n> MapAccess<'n> for Fields<'n, '_> {
         while let Some((key, value)) = self.rest.next() {
             self.value = Some(value);
             let Some(known) = self.known else {
-                let report = self.report;
-                return seed.deserialize(Decoder { node: key, report }).map(Some);
+                let diagnostics = self.diagnostics;
+                return seed.deserialize(Decoder { node: key, diagnostics }).map(Some);
             };
             let exact = known.iter().copied().find(|word| key.text() == Some(*word));
             if let Some(field) = exact.or_else(|| self.unknown(key, value, known)) {
@@ -129,25 +129,25 @@ impl<'n> MapAccess<'n> for Fields<'n, '_> {
         let Some(node) = self.value.take() else {
             return Err(de::Error::custom("a value was asked for before its key"));
         };
-        let report = self.report;
-        seed.deserialize(Decoder { node, report }).map_err(|failure| failure.or_at(node.at))
+        let diagnostics = self.diagnostics;
+        seed.deserialize(Decoder { node, diagnostics }).map_err(|failure| failure.or_at(node.at))
     }
 }
 
 /// A slot as a list of two: its location, and its value. What is wrong with the value
 /// is reported on the way out.
-pub(super) struct SlotParts<'n, 'r> {
+pub(super) struct FieldParts<'n, 'r> {
     decoder: Decoder<'n, 'r>,
     located: bool,
 }
 
-impl<'n, 'r> SlotParts<'n, 'r> {
+impl<'n, 'r> FieldParts<'n, 'r> {
     pub(super) fn new(decoder: Decoder<'n, 'r>) -> Self {
         Self { decoder, located: false }
     }
 }
 
-impl<'n> SeqAccess<'n> for SlotParts<'n, '_> {
+impl<'n> SeqAccess<'n> for FieldParts<'n, '_> {
     type Error = Failure;
 
     fn next_element_seed<T: DeserializeSeed<'n>>(
@@ -161,7 +161,7 @@ impl<'n> SeqAccess<'n> for SlotParts<'n, '_> {
         }
         seed.deserialize(self.decoder).map(Some).map_err(|failure| {
             let problem = failure.into_problem(at);
-            self.decoder.report.borrow_mut().add(problem);
+            self.decoder.diagnostics.borrow_mut().add(problem);
             de::Error::custom("reported")
         })
     }

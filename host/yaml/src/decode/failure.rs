@@ -2,9 +2,9 @@ use std::fmt;
 
 use serde::de::{self, Expected, Unexpected};
 
+use crate::diagnostics::{Problem, closest, quoted};
+use crate::field::{MAPPING, SCALAR, SEQUENCE};
 use crate::location::Location;
-use crate::report::{Problem, closest, quoted};
-use crate::slot::{MAPPING, SCALAR, SEQUENCE};
 
 /// The reason why a value could not be read.
 #[derive(Debug)]

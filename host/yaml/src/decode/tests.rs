@@ -1,33 +1,33 @@
 use serde::Deserialize;
 
 use super::decode;
-use crate::report::Report;
-use crate::slot::{Entries, Slot};
+use crate::diagnostics::Diagnostics;
+use crate::field::{Entries, Field};
 use crate::tree::parse;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Outer {
-    name: Slot<String>,
-    count: Slot<u32>,
-    ratio: Slot<f64>,
-    names: Slot<Vec<String>>,
-    inner: Slot<Entries<Inner>>,
+    name: Field<String>,
+    count: Field<u32>,
+    ratio: Field<f64>,
+    names: Field<Vec<String>>,
+    inner: Field<Entries<Inner>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Inner {
-    flag: Slot<bool>,
+    flag: Field<bool>,
     word: Option<String>,
 }
 
 fn read(yaml: &str) -> (Outer, Vec<String>) {
-    let mut report = Report::default();
-    let file = report.begin("x".as_ref(), yaml, None);
-    let root = parse(yaml, file, &mut report).unwrap();
-    let outer = decode(&root, &mut report).unwrap_or_default();
-    let errors = report.finish().errors;
+    let mut diagnostics = Diagnostics::default();
+    let file = diagnostics.begin("x".as_ref(), yaml, None);
+    let root = parse(yaml, file, &mut diagnostics).unwrap();
+    let outer = decode(&root, &mut diagnostics).unwrap_or_default();
+    let errors = diagnostics.finish().errors;
     (outer, errors.iter().map(ToString::to_string).collect())
 }
 
@@ -39,7 +39,7 @@ fn values_arrive_with_their_places() {
     assert_eq!((name.value.as_str(), name.at.to_string().as_str()), ("12", "1:7"));
     assert_eq!(outer.count.value(), Some(16));
     assert_eq!(outer.ratio.value(), Some(2.0));
-    assert!(matches!(outer.names, Slot::Absent));
+    assert!(matches!(outer.names, Field::Absent));
     let (key, inner) = outer.inner.value().unwrap().0.remove(0);
     assert_eq!((key.value.as_str(), key.at.to_string().as_str()), ("a", "4:10"));
     assert_eq!(inner.value().unwrap().word, None);
@@ -60,8 +60,8 @@ inner:
     let places: Vec<_> = errors.iter().map(|error| error.split(": ").next().unwrap()).collect();
     assert_eq!(places, ["x:1:7", "x:2:8", "x:3:13", "x:6:16", "x:6:23", "x:7:10"]);
     let inner = outer.inner.value().unwrap().0;
-    assert!(matches!(inner[0].1, Slot::Present(_)));
-    assert!(matches!(inner[2].1, Slot::Broken));
+    assert!(matches!(inner[0].1, Field::Present(_)));
+    assert!(matches!(inner[2].1, Field::Invalid));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::rc::Rc;
 use serde_yaml::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
 use super::{Node, Value};
+use crate::diagnostics::{Diagnostics, Problem, quoted};
 use crate::location::{FileId, Location};
-use crate::report::{Problem, Report, quoted};
 
 /// Deeper nesting is refused: what walks the tree does so by recursion.
 const DEEPEST: usize = 64;
@@ -17,31 +17,33 @@ const MOST_VALUES: u64 = 1_000_000;
 ///
 /// A syntax error ends the reading; everything else that is wrong is reported and
 /// passed over.
-pub fn parse(text: &str, file: FileId, report: &mut Report) -> Option<Rc<Node>> {
+pub fn parse(text: &str, file: FileId, diagnostics: &mut Diagnostics) -> Option<Rc<Node>> {
     let options = serde_yaml::granit_parser::options! {
         disallow_directives: true,
         emit_comments: false,
         flow_nesting_limit: DEEPEST,
         block_nesting_limit: DEEPEST,
     };
-    let mut builder = Builder::new(file, report);
+    let mut builder = Builder::new(file, diagnostics);
     for event in Parser::new_from_str_with_options(text, options) {
         match event {
             Ok((event, span)) => builder.take(event, span).ok()?,
             Err(error) => {
-                builder.report.add(syntax_error(&error, file));
+                builder.diagnostics.add(syntax_error(&error, file));
                 return None;
             }
         }
     }
     if builder.root.is_none() {
-        builder.report.add(Problem::new(Location::point(1, 1).of(file), "the file is empty").help(
-            if file == FileId::MAIN {
-                "a smallest configuration has `users`, `policies` and `bindings`"
-            } else {
-                "write `bindings: []`, or remove the file"
-            },
-        ));
+        builder.diagnostics.add(
+            Problem::new(Location::point(1, 1).of(file), "the file is empty").help(
+                if file == FileId::MAIN {
+                    "a smallest configuration has `users`, `policies` and `bindings`"
+                } else {
+                    "write `bindings: []`, or remove the file"
+                },
+            ),
+        );
     }
     builder.root.map(|built| built.node)
 }
@@ -58,7 +60,7 @@ fn position(marker: serde_yaml::granit_parser::Marker) -> (u32, u32) {
     (number(marker.line()), number(marker.col().saturating_add(1)))
 }
 
-/// The file cannot be read any further; why is in the report.
+/// The file cannot be read any further; why is in the diagnostics.
 struct GaveUp;
 
 /// A value with the number of values in it.
@@ -99,15 +101,15 @@ enum Key {
 
 struct Builder<'r> {
     file: FileId,
-    report: &'r mut Report,
+    diagnostics: &'r mut Diagnostics,
     open: Vec<Open>,
     anchors: HashMap<usize, Built>,
     root: Option<Built>,
 }
 
 impl<'r> Builder<'r> {
-    fn new(file: FileId, report: &'r mut Report) -> Self {
-        Self { file, report, open: Vec::new(), anchors: HashMap::new(), root: None }
+    fn new(file: FileId, diagnostics: &'r mut Diagnostics) -> Self {
+        Self { file, diagnostics, open: Vec::new(), anchors: HashMap::new(), root: None }
     }
 
     fn location(&self, span: Span) -> Location {
@@ -148,14 +150,14 @@ impl<'r> Builder<'r> {
     }
 
     fn give_up(&mut self, problem: Problem) -> Result<(), GaveUp> {
-        self.report.add(problem);
+        self.diagnostics.add(problem);
         Err(GaveUp)
     }
 
     fn check_tag(&mut self, tagged: bool, span: Span) {
         if tagged {
             let at = self.location(span.tag_span().unwrap_or(span));
-            self.report.add(
+            self.diagnostics.add(
                 Problem::new(at, "YAML tags (`!…`) are not used here")
                     .help("leave the tag out; quote a value that must be text"),
             );
@@ -219,17 +221,17 @@ impl<'r> Builder<'r> {
             Items::Sequence(items) => items.push(built.node),
             Items::Mapping { entries, seen, key, merged } => {
                 *key = match std::mem::replace(key, Key::Expected) {
-                    Key::Expected => read_key(&built.node, at, seen, self.report),
+                    Key::Expected => read_key(&built.node, at, seen, self.diagnostics),
                     Key::Read(name) => {
                         entries.push((name, built.node));
                         Key::Expected
                     }
                     Key::Merge => {
-                        merge(&built.node, at, merged, self.report);
+                        merge(&built.node, at, merged, self.diagnostics);
                         Key::Expected
                     }
                     Key::Refused => {
-                        self.report.mask(built.node.at);
+                        self.diagnostics.mask(built.node.at);
                         Key::Expected
                     }
                 };
@@ -244,16 +246,16 @@ fn read_key(
     node: &Node,
     at: Location,
     seen: &mut HashMap<String, Location>,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> Key {
     let Some(text) = node.text() else {
-        report.add(Problem::new(at, "a key must be text, not a list or a mapping"));
+        diagnostics.add(Problem::new(at, "a key must be text, not a list or a mapping"));
         return Key::Refused;
     };
     if let Some(first) = seen.get(text) {
         let message = format!("the key {} stands here twice", quoted(text));
         let help = format!("it first stands in line {}; keep one of them", first.line());
-        report.add(Problem::new(at, message).help(help));
+        diagnostics.add(Problem::new(at, message).help(help));
         return Key::Refused;
     }
     seen.insert(text.to_owned(), at);
@@ -266,7 +268,7 @@ fn read_key(
 }
 
 /// Takes in a mapping, or a list of them (YAML's merge key, <https://yaml.org/type/merge.html>).
-fn merge(node: &Rc<Node>, at: Location, merged: &mut Vec<Rc<Node>>, report: &mut Report) {
+fn merge(node: &Rc<Node>, at: Location, merged: &mut Vec<Rc<Node>>, diagnostics: &mut Diagnostics) {
     let is_mapping = |node: &Rc<Node>| matches!(node.value, Value::Mapping(_));
     match &node.value {
         Value::Mapping(_) => merged.push(Rc::clone(node)),
@@ -274,8 +276,8 @@ fn merge(node: &Rc<Node>, at: Location, merged: &mut Vec<Rc<Node>>, report: &mut
         _ => {
             let help = "write an alias, as in `<<: *defaults`, of a mapping with an anchor, as in \
                         `x-defaults: &defaults { groups: [staff] }`; or a list of such aliases";
-            report.add(Problem::new(at, "`<<` takes in mappings").help(help));
-            report.mask(node.at);
+            diagnostics.add(Problem::new(at, "`<<` takes in mappings").help(help));
+            diagnostics.mask(node.at);
         }
     }
 }

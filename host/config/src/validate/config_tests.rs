@@ -9,7 +9,7 @@ use stockade_authn::SupposedCaller;
 use stockade_core::{
     AccessClass, Client, Dialect, GroupName, ModelName, Operation, ProofKind, UserId,
 };
-use stockade_yaml::{Located, Location, Problem, Report, Slot, closest};
+use stockade_yaml::{Diagnostics, Field, Location, Problem, Spanned, closest};
 
 use super::users::Accounts;
 use crate::quantity;
@@ -17,51 +17,51 @@ use crate::raw::{Expectation, RawTest};
 use crate::types::{ConfigTest, TestRequest};
 
 pub(super) fn tests(
-    slot: Slot<Vec<Slot<RawTest>>>,
+    slot: Field<Vec<Field<RawTest>>>,
     accounts: &Accounts,
     zone: &TimeZone,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<ConfigTest> {
     let mut tests = Vec::new();
     let mut answered: HashMap<&TestRequest, &ConfigTest> = HashMap::new();
     for raw in slot.value().unwrap_or_default() {
         if let Some(raw) = raw.optional() {
-            tests.extend(test(raw, accounts, zone, report));
+            tests.extend(test(raw, accounts, zone, diagnostics));
         }
     }
     for test in &tests {
         let first = *answered.entry(&test.asked).or_insert(test);
         if first.allowed != test.allowed {
             let message = "this test expects the opposite of an earlier one";
-            let help = format!("the other one stands in {}", report.place(first.at, test.at));
-            report.add(Problem::new(test.at, message).help(help));
+            let help = format!("the other one stands in {}", diagnostics.place(first.at, test.at));
+            diagnostics.add(Problem::new(test.at, message).help(help));
         }
     }
     tests
 }
 
 fn test(
-    raw: Located<RawTest>,
+    raw: Spanned<RawTest>,
     accounts: &Accounts,
     zone: &TimeZone,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> Option<ConfigTest> {
-    let Located { at, value: mut raw } = raw;
-    let expect = take(&mut raw.expect).required("expect", at, report);
-    let caller = caller(&mut raw, at, expect.as_ref(), accounts, report);
-    let client = client(&mut raw, report);
-    let operation = raw.operation.required("operation", at, report);
-    let operation = operation.and_then(|text| self::operation(&text, report));
-    let given = !matches!(raw.model, Slot::Absent);
+    let Spanned { at, value: mut raw } = raw;
+    let expect = take(&mut raw.expect).required("expect", at, diagnostics);
+    let caller = caller(&mut raw, at, expect.as_ref(), accounts, diagnostics);
+    let client = client(&mut raw, diagnostics);
+    let operation = raw.operation.required("operation", at, diagnostics);
+    let operation = operation.and_then(|text| self::operation(&text, diagnostics));
+    let given = !matches!(raw.model, Field::Absent);
     let model = raw.model.optional().and_then(|text| {
-        let model = text.check(report, |text| ModelName::parse(text));
-        Some(Located::new(text.at, model?))
+        let model = text.check(diagnostics, |text| ModelName::parse(text));
+        Some(Spanned::new(text.at, model?))
     });
     let api = raw.api.value();
     let time = raw.time.optional();
-    let time = time.map(|text| text.check(report, |text| quantity::local_time(text, zone)));
+    let time = time.map(|text| text.check(diagnostics, |text| quantity::local_time(text, zone)));
     if let Some(operation) = operation {
-        check_model(operation, given, at, report);
+        check_model(operation, given, at, diagnostics);
     }
     let asked = TestRequest {
         caller: caller?,
@@ -82,21 +82,21 @@ fn test(
 fn caller(
     raw: &mut RawTest,
     at: Location,
-    expect: Option<&Located<Expectation>>,
+    expect: Option<&Spanned<Expectation>>,
     accounts: &Accounts,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> Option<SupposedCaller> {
-    let by_jwt = !matches!(raw.groups, Slot::Absent) || !matches!(raw.attributes, Slot::Absent);
+    let by_jwt = !matches!(raw.groups, Field::Absent) || !matches!(raw.attributes, Field::Absent);
     let proof = take(&mut raw.proof).value();
-    let user = take(&mut raw.user).required("user", at, report)?;
+    let user = take(&mut raw.user).required("user", at, diagnostics)?;
     if !by_jwt && proof != Some(ProofKind::Jwt) {
-        accounts.user_names.check(&user, report);
+        accounts.user_names.check(&user, diagnostics);
     }
-    let id = self::user(&user, expect, accounts, report);
+    let id = self::user(&user, expect, accounts, diagnostics);
     let groups = take(&mut raw.groups).value().unwrap_or_default();
-    let groups = groups.into_iter().filter_map(Slot::optional).map(|group| {
-        accounts.group_names.check(&group, report);
-        group.check(report, |name| GroupName::new(name))
+    let groups = groups.into_iter().filter_map(Field::optional).map(|group| {
+        accounts.group_names.check(&group, diagnostics);
+        group.check(diagnostics, |name| GroupName::new(name))
     });
     let groups: Vec<_> = groups.collect();
     let attributes = take(&mut raw.attributes).value().unwrap_or_default().0.into_iter();
@@ -112,21 +112,24 @@ fn caller(
     })
 }
 
-fn client(raw: &mut RawTest, report: &mut Report) -> Option<Client> {
+fn client(raw: &mut RawTest, diagnostics: &mut Diagnostics) -> Option<Client> {
     let transport = take(&mut raw.transport).value();
     let address = match take(&mut raw.address).optional() {
-        Some(text) => text.check(report, |text| text.parse::<IpAddr>())?,
+        Some(text) => text.check(diagnostics, |text| text.parse::<IpAddr>())?,
         None => Client::LOCAL.address,
     };
     Some(Client { address, transport: transport.unwrap_or(Client::LOCAL.transport) })
 }
 
-pub(crate) fn operation(text: &Located<String>, report: &mut Report) -> Option<Operation> {
+pub(crate) fn operation(
+    text: &Spanned<String>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Operation> {
     match text.value.parse::<Operation>() {
         Ok(operation) if operation.access() == AccessClass::Public => {
             let message = format!("no policy is asked about {operation}");
             let help = "it is answered without a credential; leave it out";
-            report.add(Problem::new(text.at, message).help(help));
+            diagnostics.add(Problem::new(text.at, message).help(help));
             None
         }
         Ok(operation) => Some(operation),
@@ -136,7 +139,7 @@ pub(crate) fn operation(text: &Located<String>, report: &mut Report) -> Option<O
                 Some(name) => format!("did you mean `{name}`?"),
                 None => format!("one of {}", names().collect::<Vec<_>>().join(", ")),
             };
-            report.add(Problem::new(text.at, unknown.to_string()).help(help));
+            diagnostics.add(Problem::new(text.at, unknown.to_string()).help(help));
             None
         }
     }
@@ -152,7 +155,7 @@ const fn names_a_model(operation: Operation) -> bool {
     }
 }
 
-fn check_model(operation: Operation, given: bool, at: Location, report: &mut Report) {
+fn check_model(operation: Operation, given: bool, at: Location, diagnostics: &mut Diagnostics) {
     let problem = match (names_a_model(operation), given) {
         (true, false) => {
             Problem::new(at, format!("`model` is missing here: {operation} names one"))
@@ -162,22 +165,22 @@ fn check_model(operation: Operation, given: bool, at: Location, report: &mut Rep
             .help("leave out `model`"),
         _ => return,
     };
-    report.add(problem);
+    diagnostics.add(problem);
 }
 
 fn user(
-    name: &Located<String>,
-    expect: Option<&Located<Expectation>>,
+    name: &Spanned<String>,
+    expect: Option<&Spanned<Expectation>>,
     accounts: &Accounts,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> Option<UserId> {
-    let id = name.check(report, |name| UserId::new(name))?;
+    let id = name.check(diagnostics, |name| UserId::new(name))?;
     let allowed = expect.filter(|expect| expect.value == Expectation::Allow);
     if let Some(expect) = allowed
         && accounts.disabled.contains(&id)
     {
         let message = format!("this cannot hold: user {id:?} is disabled");
-        report.add(Problem::new(expect.at, message).help("expect `deny`, or enable the user"));
+        diagnostics.add(Problem::new(expect.at, message).help("expect `deny`, or enable the user"));
     }
     Some(id)
 }

@@ -12,8 +12,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use stockade_core::{Dialect, ProofKind, Transport};
 use stockade_yaml::{
-    Entries, Finished, Located, Location, Part, Problem, Report, Setting, Slot, Sources, decode,
-    tree,
+    Diagnostics, Entries, Field, Finished, Location, Part, Problem, Setting, Sources, Spanned,
+    decode, tree,
 };
 
 use super::{ConfigError, ConfigErrors, schema, validate};
@@ -88,11 +88,11 @@ impl ExpectedAnswer {
 #[schemars(rename = "Stockade policy tests", extend("required" = ["tests"]))]
 pub(super) struct RawCases {
     /// The policy's settings, for every test that has none of its own.
-    settings: Slot<Setting>,
+    settings: Field<Setting>,
     /// The IANA name of the zone in which the policy sees weekday and hour; UTC, if left out.
-    time_zone: Slot<String>,
+    time_zone: Field<String>,
     /// Requests, and what the policy must answer to each.
-    tests: Slot<Vec<Slot<RawCase>>>,
+    tests: Field<Vec<Field<RawCase>>>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -100,48 +100,48 @@ pub(super) struct RawCases {
 #[schemars(rename = "Test", extend("required" = ["name", "operation", "expect"]))]
 struct RawCase {
     /// Its name, which tells what it shows.
-    name: Slot<String>,
+    name: Field<String>,
     /// The policy's settings in this test.
-    settings: Slot<Setting>,
+    settings: Field<Setting>,
     /// The caller; alice, if left out.
-    user: Slot<String>,
+    user: Field<String>,
     /// The groups of the caller.
-    groups: Slot<Vec<Slot<String>>>,
+    groups: Field<Vec<Field<String>>>,
     /// The caller's attributes.
-    attributes: Slot<Entries<String>>,
+    attributes: Field<Entries<String>>,
     /// The operation.
     #[schemars(schema_with = "schema::operation")]
-    operation: Slot<String>,
+    operation: Field<String>,
     /// The API; Ollama's own, if left out.
     #[schemars(schema_with = "schema::api")]
-    api: Slot<Dialect>,
+    api: Field<Dialect>,
     /// The model.
-    model: Slot<String>,
+    model: Field<String>,
     /// The models, where there are several, or in another role than the usual one.
-    models: Slot<Vec<Slot<request::RawModel>>>,
+    models: Field<Vec<Field<request::RawModel>>>,
     /// The parameters in the body.
-    parameters: Slot<request::RawParameters>,
+    parameters: Field<request::RawParameters>,
     /// The kind of proof that the caller gave; an API key, if left out.
     #[schemars(schema_with = "schema::proof")]
-    proof: Slot<ProofKind>,
+    proof: Field<ProofKind>,
     /// The caller's address; 127.0.0.1, if left out.
-    address: Slot<String>,
+    address: Field<String>,
     /// The transport; plain HTTP, if left out.
     #[schemars(schema_with = "schema::transport")]
-    transport: Slot<Transport>,
+    transport: Field<Transport>,
     /// The time, in `time_zone` or with an offset; 2026-01-05T12:00:00Z, a Monday, if left out.
     #[schemars(schema_with = "schema::moment")]
-    time: Slot<String>,
+    time: Field<String>,
     /// The caller's usage so far.
-    usage: Slot<request::RawUsage>,
+    usage: Field<request::RawUsage>,
     /// The canonical JSON body, for a policy that looks at it.
-    body: Slot<String>,
+    body: Field<String>,
     /// The answer that the policy must give.
-    expect: Slot<ExpectedAnswer>,
+    expect: Field<ExpectedAnswer>,
     /// A part of the reason of a deny, or of what is wrong with the settings.
-    reason: Slot<String>,
+    reason: Field<String>,
     /// All that an allow demands, as `stockade explain` writes it.
-    obligations: Slot<Vec<Slot<String>>>,
+    obligations: Field<Vec<Field<String>>>,
 }
 
 /// Reads the cases of a file.
@@ -159,46 +159,46 @@ pub fn load(path: &Path) -> Result<Cases, ConfigErrors> {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn read(path: &Path, text: &str) -> Result<Cases, ConfigErrors> {
-    let mut report = Report::default();
-    let file = report.begin(path, text, None);
-    let cases = tree::parse(text, file, &mut report)
+    let mut diagnostics = Diagnostics::default();
+    let file = diagnostics.begin(path, text, None);
+    let cases = tree::parse(text, file, &mut diagnostics)
         .and_then(|root| {
-            let raw = decode::<RawCases>(&root, &mut report)?;
-            Some(cases(raw, root.at, &mut report))
+            let raw = decode::<RawCases>(&root, &mut diagnostics)?;
+            Some(cases(raw, root.at, &mut diagnostics))
         })
         .unwrap_or_default();
-    let Finished { errors, sources, .. } = report.finish();
+    let Finished { errors, sources, .. } = diagnostics.finish();
     ConfigErrors::check(errors)?;
     Ok(Cases { list: cases, sources })
 }
 
-fn cases(raw: RawCases, whole: Location, report: &mut Report) -> Vec<Case> {
-    let zone = validate::time_zone(raw.time_zone, report);
+fn cases(raw: RawCases, whole: Location, diagnostics: &mut Diagnostics) -> Vec<Case> {
+    let zone = validate::time_zone(raw.time_zone, diagnostics);
     let settings = json(raw.settings).unwrap_or_else(|| "{}".to_owned());
-    let tests = raw.tests.required("tests", whole, report);
-    let Some(Located { at, value: tests }) = tests else { return Vec::new() };
+    let tests = raw.tests.required("tests", whole, diagnostics);
+    let Some(Spanned { at, value: tests }) = tests else { return Vec::new() };
     if tests.is_empty() {
-        report.add(Problem::new(at, "there is no test here").help("write at least one"));
+        diagnostics.add(Problem::new(at, "there is no test here").help("write at least one"));
     }
-    let tests = tests.into_iter().filter_map(Slot::optional);
-    tests.filter_map(|test| case(test, &settings, &zone, report)).collect()
+    let tests = tests.into_iter().filter_map(Field::optional);
+    tests.filter_map(|test| case(test, &settings, &zone, diagnostics)).collect()
 }
 
-fn json(settings: Slot<Setting>) -> Option<String> {
+fn json(settings: Field<Setting>) -> Option<String> {
     settings.optional().map(|settings| Part::from(settings).canonical_json())
 }
 
 fn case(
-    raw: Located<RawCase>,
+    raw: Spanned<RawCase>,
     settings: &str,
     zone: &TimeZone,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Case> {
-    let Located { at, value: mut raw } = raw;
-    let name = take(&mut raw.name).required("name", at, report);
+    let Spanned { at, value: mut raw } = raw;
+    let name = take(&mut raw.name).required("name", at, diagnostics);
     let own = json(take(&mut raw.settings));
-    let expected = expected(&mut raw, at, report);
-    let facts = Facts::read(raw, at, zone, report);
+    let expected = expected(&mut raw, at, diagnostics);
+    let facts = Facts::read(raw, at, zone, diagnostics);
     Some(Case {
         name: name?.value,
         at,
@@ -208,8 +208,8 @@ fn case(
     })
 }
 
-fn expected(raw: &mut RawCase, at: Location, report: &mut Report) -> Option<Expected> {
-    let answer = take(&mut raw.expect).required("expect", at, report);
+fn expected(raw: &mut RawCase, at: Location, diagnostics: &mut Diagnostics) -> Option<Expected> {
+    let answer = take(&mut raw.expect).required("expect", at, diagnostics);
     let is_one_of = |answers: &[ExpectedAnswer]| {
         answer.as_ref().is_some_and(|answer| answers.contains(&answer.value))
     };
@@ -220,14 +220,14 @@ fn expected(raw: &mut RawCase, at: Location, report: &mut Report) -> Option<Expe
             ExpectedAnswer::WrongSettings,
         ]) {
             let message = "only an answer that allows has obligations";
-            report.add(Problem::new(lines.at, message).help("write `expect: allow`"));
+            diagnostics.add(Problem::new(lines.at, message).help("write `expect: allow`"));
         }
-        lines.value.into_iter().filter_map(Slot::value).collect()
+        lines.value.into_iter().filter_map(Field::value).collect()
     });
     let reason = take(&mut raw.reason).optional().map(|reason| {
         if is_one_of(&[ExpectedAnswer::Allow, ExpectedAnswer::Abstain]) {
             let message = "only a deny and wrong settings have a reason";
-            report.add(Problem::new(reason.at, message).help("leave it out"));
+            diagnostics.add(Problem::new(reason.at, message).help("leave it out"));
         }
         reason.value
     });

@@ -8,11 +8,11 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::diagnostics::{Diagnostics, Problem};
 use super::location::{FileId, Location};
-use super::report::{Problem, Report};
 
-/// The name under which a slot asks for its location and its value.
-pub const SLOT: &str = "$slot";
+/// The name under which a field asks for its location and its value.
+pub const FIELD: &str = "$slot";
 
 /// The name of an enum that is told apart by what kind of YAML stands there: its
 /// variants are called [`SCALAR`], [`SEQUENCE`] and [`MAPPING`].
@@ -26,14 +26,14 @@ pub const MAPPING: &str = "mapping";
 
 /// A value and where it stands.
 #[derive(Clone, Copy, Debug)]
-pub struct Located<T> {
+pub struct Spanned<T> {
     /// The place.
     pub at: Location,
     /// The value.
     pub value: T,
 }
 
-impl<T> Located<T> {
+impl<T> Spanned<T> {
     /// A value at a place.
     pub const fn new(at: Location, value: T) -> Self {
         Self { at, value }
@@ -42,11 +42,11 @@ impl<T> Located<T> {
     /// Turns the value into something else, or reports why it cannot be.
     pub fn check<U, E: fmt::Display>(
         &self,
-        report: &mut Report,
+        diagnostics: &mut Diagnostics,
         convert: impl FnOnce(&T) -> Result<U, E>,
     ) -> Option<U> {
         convert(&self.value)
-            .map_err(|error| report.add(Problem::new(self.at, error.to_string())))
+            .map_err(|error| diagnostics.add(Problem::new(self.at, error.to_string())))
             .ok()
     }
 }
@@ -54,22 +54,22 @@ impl<T> Located<T> {
 /// A place in a raw type that fails on its own: what is wrong in it is reported, and
 /// the rest is still read.
 #[derive(Debug, Default)]
-pub enum Slot<T> {
+pub enum Field<T> {
     /// Nothing stands in the file.
     #[default]
     Absent,
     /// A mistake, which was reported.
-    Broken,
+    Invalid,
     /// A value.
-    Present(Located<T>),
+    Present(Spanned<T>),
 }
 
-impl<T> Slot<T> {
+impl<T> Field<T> {
     /// The value, if there is a good one.
-    pub fn optional(self) -> Option<Located<T>> {
+    pub fn optional(self) -> Option<Spanned<T>> {
         match self {
             Self::Present(located) => Some(located),
-            Self::Absent | Self::Broken => None,
+            Self::Absent | Self::Invalid => None,
         }
     }
 
@@ -85,50 +85,55 @@ impl<T> Slot<T> {
 
     /// The value, which must be there: its absence from what stands at `whole` is
     /// reported.
-    pub fn required(self, field: &str, whole: Location, report: &mut Report) -> Option<Located<T>> {
+    pub fn required(
+        self,
+        field: &str,
+        whole: Location,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Spanned<T>> {
         if matches!(self, Self::Absent) {
-            report.add(Problem::new(whole, format!("`{field}` is missing here")));
+            diagnostics.add(Problem::new(whole, format!("`{field}` is missing here")));
         }
         self.optional()
     }
 
     /// Tells whether something stands there that was reported.
-    pub const fn is_broken(&self) -> bool {
-        matches!(self, Self::Broken)
+    pub const fn is_invalid(&self) -> bool {
+        matches!(self, Self::Invalid)
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Slot<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Field<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_struct(SLOT, &["at", "value"], SlotVisitor(PhantomData))
+        deserializer.deserialize_struct(FIELD, &["at", "value"], SlotVisitor(PhantomData))
     }
 }
 
 struct SlotVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for SlotVisitor<T> {
-    type Value = Slot<T>;
+    type Value = Field<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a located value")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Slot<T>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Field<T>, A::Error> {
         let Some((file, line, column, end_line, end_column)) = parts.next_element()? else {
-            return Ok(Slot::Absent);
+            return Ok(Field::Absent);
         };
         let at = Location::new((line, column), (end_line, end_column)).of(FileId::new(file));
         // The decoder has reported the error already.
         Ok(match parts.next_element() {
-            Ok(Some(value)) => Slot::Present(Located { at, value }),
-            Ok(None) | Err(_) => Slot::Broken,
+            Ok(Some(value)) => Field::Present(Spanned { at, value }),
+            Ok(None) | Err(_) => Field::Invalid,
         })
     }
 }
 
 /// A mapping from names to values, in the order of the file.
 #[derive(Debug)]
-pub struct Entries<T>(pub Vec<(Located<String>, Slot<T>)>);
+pub struct Entries<T>(pub Vec<(Spanned<String>, Field<T>)>);
 
 impl<T> Entries<T> {
     /// Moves all entries of another mapping behind these.
@@ -160,8 +165,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<T>, A::Error> {
         let mut entries = Vec::new();
-        while let Some((key, value)) = map.next_entry::<Slot<String>, Slot<T>>()? {
-            if let Slot::Present(name) = key {
+        while let Some((key, value)) = map.next_entry::<Field<String>, Field<T>>()? {
+            if let Field::Present(name) = key {
                 entries.push((name, value));
             }
         }

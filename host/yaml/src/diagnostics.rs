@@ -43,13 +43,13 @@ const MOST_SHOWN: usize = 100;
 
 /// The errors and warnings that have been found so far.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct Diagnostics {
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
     sources: Sources,
 }
 
-impl Report {
+impl Diagnostics {
     /// Begins to read a file that was named at some place of another, or the main one.
     pub fn begin(&mut self, path: &Path, text: &str, included: Option<Location>) -> FileId {
         self.sources.add(path, text, included)
@@ -104,7 +104,7 @@ impl Report {
     }
 }
 
-/// The result of a report.
+/// The result of reading.
 pub struct Finished {
     /// The errors.
     pub errors: Vec<ConfigError>,

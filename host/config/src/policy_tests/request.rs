@@ -9,7 +9,7 @@ use stockade_core::{
     Client, Counter, Dialect, GroupName, LocalTime, ModelName, ModelRef, ModelRole, Operation,
     Parameters, PolicyInput, Principal, ProofKind, Transport, UnixTime, Usage, UserId,
 };
-use stockade_yaml::{Entries, Located, Location, Report, Slot};
+use stockade_yaml::{Diagnostics, Entries, Field, Location, Spanned};
 
 use super::RawCase;
 use crate::local_time;
@@ -51,10 +51,10 @@ impl Facts {
 #[schemars(rename = "Model", extend("required" = ["name"]))]
 pub(super) struct RawModel {
     /// Its name.
-    name: Slot<String>,
+    name: Field<String>,
     /// Its role in the request; the usual one for the operation, if left out.
     #[schemars(schema_with = "schema::role")]
-    role: Slot<ModelRole>,
+    role: Field<ModelRole>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -62,27 +62,27 @@ pub(super) struct RawModel {
 #[schemars(rename = "Parameters")]
 pub(super) struct RawParameters {
     /// True if the answer is streamed.
-    streaming: Slot<bool>,
+    streaming: Field<bool>,
     /// Tokens of context.
-    context: Slot<i64>,
+    context: Field<i64>,
     /// Most tokens to produce.
-    output: Slot<i64>,
+    output: Field<i64>,
     /// Seconds that the model stays loaded; negative means for ever.
-    keep_alive: Slot<i64>,
+    keep_alive: Field<i64>,
     /// The number of images.
-    images: Slot<u32>,
+    images: Field<u32>,
     /// The number of tools that are offered to the model.
-    tools: Slot<u32>,
+    tools: Field<u32>,
     /// True if a tool searches the web.
-    web_search: Slot<bool>,
+    web_search: Field<bool>,
     /// True if the rendered prompt is asked for.
-    debug_render: Slot<bool>,
+    debug_render: Field<bool>,
     /// True if a pull or push asks for plain HTTP.
-    insecure: Slot<bool>,
+    insecure: Field<bool>,
     /// The remote host of a model that is created.
-    remote_host: Slot<String>,
+    remote_host: Field<String>,
     /// Blobs that are named.
-    digests: Slot<Vec<Slot<String>>>,
+    digests: Field<Vec<Field<String>>>,
 }
 
 impl From<RawParameters> for Parameters {
@@ -107,17 +107,17 @@ impl From<RawParameters> for Parameters {
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Usage")]
 pub(super) struct RawUsage {
-    minute: Slot<RawCounter>,
-    hour: Slot<RawCounter>,
-    day: Slot<RawCounter>,
-    month: Slot<RawCounter>,
+    minute: Field<RawCounter>,
+    hour: Field<RawCounter>,
+    day: Field<RawCounter>,
+    month: Field<RawCounter>,
 }
 
 impl From<RawUsage> for Usage {
     fn from(raw: RawUsage) -> Self {
-        let counter = |slot: Slot<RawCounter>| {
+        let counter = |slot: Field<RawCounter>| {
             let raw = slot.value().unwrap_or_default();
-            let number = |slot: Slot<u64>| slot.value().unwrap_or_default();
+            let number = |slot: Field<u64>| slot.value().unwrap_or_default();
             Counter { requests: number(raw.requests), tokens: number(raw.tokens) }
         };
         Self {
@@ -133,8 +133,8 @@ impl From<RawUsage> for Usage {
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Counter")]
 struct RawCounter {
-    requests: Slot<u64>,
-    tokens: Slot<u64>,
+    requests: Field<u64>,
+    tokens: Field<u64>,
 }
 
 /// Monday, 5 January 2026, noon in UTC: when a case happens that does not say.
@@ -145,21 +145,21 @@ impl Facts {
         raw: RawCase,
         at: Location,
         zone: &TimeZone,
-        report: &mut Report,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
         let proof = raw.proof.value().unwrap_or(ProofKind::ApiKey);
-        let principal = principal(raw.user, raw.groups, raw.attributes, report);
-        let operation = raw.operation.required("operation", at, report);
-        let operation = operation.and_then(|text| validate::operation(&text, report));
+        let principal = principal(raw.user, raw.groups, raw.attributes, diagnostics);
+        let operation = raw.operation.required("operation", at, diagnostics);
+        let operation = operation.and_then(|text| validate::operation(&text, diagnostics));
         let address = match raw.address.optional() {
-            Some(text) => text.check(report, |text| text.parse::<IpAddr>()),
+            Some(text) => text.check(diagnostics, |text| text.parse::<IpAddr>()),
             None => Some(Ipv4Addr::LOCALHOST.into()),
         };
         let time = match raw.time.optional() {
-            Some(text) => text.check(report, |text| quantity::local_time(text, zone)),
+            Some(text) => text.check(diagnostics, |text| quantity::local_time(text, zone)),
             None => Some(USUAL_TIME),
         };
-        let models = operation.and_then(|op| models(op, raw.model, raw.models, report));
+        let models = operation.and_then(|op| models(op, raw.model, raw.models, diagnostics));
         Some(Self {
             principal: Principal { proof, ..principal? },
             operation: operation?,
@@ -177,22 +177,22 @@ impl Facts {
     }
 }
 
-fn texts(slot: Slot<Vec<Slot<String>>>) -> Vec<String> {
-    slot.value().unwrap_or_default().into_iter().filter_map(Slot::value).collect()
+fn texts(slot: Field<Vec<Field<String>>>) -> Vec<String> {
+    slot.value().unwrap_or_default().into_iter().filter_map(Field::value).collect()
 }
 
 fn principal(
-    user: Slot<String>,
-    groups: Slot<Vec<Slot<String>>>,
-    attributes: Slot<Entries<String>>,
-    report: &mut Report,
+    user: Field<String>,
+    groups: Field<Vec<Field<String>>>,
+    attributes: Field<Entries<String>>,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Principal> {
     let user = match user.optional() {
-        Some(user) => user.check(report, |user| UserId::new(user))?,
+        Some(user) => user.check(diagnostics, |user| UserId::new(user))?,
         None => UserId::new("alice").ok()?,
     };
-    let groups = groups.value().unwrap_or_default().into_iter().filter_map(Slot::optional);
-    let groups: Vec<_> = groups.map(|g| g.check(report, |g| GroupName::new(g))).collect();
+    let groups = groups.value().unwrap_or_default().into_iter().filter_map(Field::optional);
+    let groups: Vec<_> = groups.map(|g| g.check(diagnostics, |g| GroupName::new(g))).collect();
     let mut groups = groups.into_iter().collect::<Option<Vec<_>>>()?;
     groups.sort();
     groups.dedup();
@@ -212,19 +212,19 @@ fn principal(
 /// `model` is in the role that fits the operation; `models` say theirs.
 fn models(
     operation: Operation,
-    one: Slot<String>,
-    more: Slot<Vec<Slot<RawModel>>>,
-    report: &mut Report,
+    one: Field<String>,
+    more: Field<Vec<Field<RawModel>>>,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Vec<ModelRef>> {
     let usual = ModelRole::of(operation);
     let mut named: Vec<_> = one.optional().map(|name| (name, usual)).into_iter().collect();
-    for raw in more.value().unwrap_or_default().into_iter().filter_map(Slot::optional) {
-        let Located { at, value: raw } = raw;
+    for raw in more.value().unwrap_or_default().into_iter().filter_map(Field::optional) {
+        let Spanned { at, value: raw } = raw;
         let role = raw.role.value().unwrap_or(usual);
-        named.extend(raw.name.required("name", at, report).map(|name| (name, role)));
+        named.extend(raw.name.required("name", at, diagnostics).map(|name| (name, role)));
     }
     let models = named.into_iter().map(|(name, role)| {
-        let name = name.check(report, |name| ModelName::parse(name))?;
+        let name = name.check(diagnostics, |name| ModelName::parse(name))?;
         Some(ModelRef { name, role })
     });
     models.collect::<Vec<_>>().into_iter().collect()
