@@ -4,13 +4,6 @@
 //!
 //! A new kind of credential needs a section, and a section needs a command that shows it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on has failed"
-)]
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

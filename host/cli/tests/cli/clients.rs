@@ -3,13 +3,6 @@
 //! page puts it and once in the path. Nobody but the gateway is asked, as far as a proxy sees that
 //! lets nobody out.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on has failed"
-)]
-
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

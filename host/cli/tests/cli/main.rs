@@ -1,6 +1,11 @@
 //! The command line, the examples and the pages of the documentation, with the real program.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod authentication;
 mod check;

@@ -106,8 +106,8 @@ fn public(
     context: &mut LoadContext<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<KeySet> {
-    let content = open(file, context, diagnostics)?;
-    file.check(diagnostics, |_| read(&content))
+    let file_content = open(file, context, diagnostics)?;
+    file.check(diagnostics, |_| read(&file_content))
 }
 
 fn secret(

@@ -192,7 +192,7 @@ pub(super) fn open(
 ) -> Option<Vec<u8>> {
     let path = context.file(&file.value);
     match context.sources.read(&path, LONGEST) {
-        Ok(content) => Some(content.bytes.to_vec()),
+        Ok(file_content) => Some(file_content.bytes.to_vec()),
         Err(error) => {
             let message = format!("cannot read {}: {error}", path.display());
             diagnostics.add(Problem::new(file.at, message));

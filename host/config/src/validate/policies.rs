@@ -94,7 +94,9 @@ fn module(
     let directory = diagnostics.path(written.at.file()).parent().unwrap_or(Path::new(""));
     let path = directory.join(text);
     let problem = match context.sources.read(&path, LARGEST_MODULE) {
-        Ok(content) => return Some(ModuleLocation::File(path, ModuleBytes(content.bytes))),
+        Ok(file_content) => {
+            return Some(ModuleLocation::File(path, ModuleBytes(file_content.bytes)));
+        }
         Err(ReadError::Missing(_)) => {
             Problem::new(written.at, format!("there is no module file {}", path.display()))
         }
