@@ -2,7 +2,7 @@
 //! the way of every request.
 //!
 //! What was fetched last stays in force until something better comes. A token whose key is
-//! not there makes the keys be fetched early, at most once in [`EARLY`], so that nobody can
+//! not there makes the keys be fetched early, at most once in `EARLY`, so that nobody can
 //! use the gateway to knock at the issuer's door.
 
 use std::fmt;

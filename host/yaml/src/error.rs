@@ -206,8 +206,8 @@ impl ConfigErrors {
         self.passing || self.errors.iter().any(|error| error.passing)
     }
 
-    /// Everything that [`load`](super::load) read or looked for. A change in it may mend
-    /// the errors. Empty for errors found later.
+    /// The files that the configuration was read from or that it looked for. A change in one of
+    /// them may mend the errors. Empty for errors found later.
     pub fn files(&self) -> &[PathBuf] {
         &self.files
     }

@@ -1,6 +1,6 @@
 //! Wrappers with which raw types say what may fail on its own.
 //!
-//! They speak to [`decode`](super::decode) through reserved names, the way that
+//! They speak to [`decode`](super::decode()) through reserved names, the way that
 //! located values are passed through serde elsewhere.
 
 use std::fmt;
