@@ -1,4 +1,4 @@
-//! Which headers pass: of a request all but those of the connection, of its credential, of its
+//! The headers that pass: of a request all but those of the connection, of its credential, of its
 //! browser and of proxies; of an answer all but those of the connection.
 
 use http::header::{
@@ -7,8 +7,9 @@ use http::header::{
     WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
+use stockade_ollama::response::is_named_by_connection;
 
-/// What belongs to one connection (RFC 9110, section 7.6.1), and the length, which the HTTP
+/// The headers of one connection (RFC 9110, section 7.6.1), and the length, which the HTTP
 /// client takes from the body itself.
 const OF_CONNECTION: [HeaderName; 10] = [
     CONNECTION,
@@ -23,8 +24,8 @@ const OF_CONNECTION: [HeaderName; 10] = [
     UPGRADE,
 ];
 
-/// What programs send as a credential, because they insist on one or have another service's, and
-/// what a browser or a proxy says.
+/// The headers that programs send as a credential, because they insist on one or have another
+/// service's, and what a browser or a proxy says.
 const DROPPED: [HeaderName; 10] = [
     AUTHORIZATION,
     PROXY_AUTHORIZATION,
@@ -68,20 +69,11 @@ pub(crate) fn of_answer(sent: &HeaderMap) -> HeaderMap {
 fn passed(sent: &HeaderMap, keep: impl Fn(&HeaderName) -> bool) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(sent.len() + 1);
     for (name, value) in sent {
-        if !OF_CONNECTION.contains(name) && !is_named(sent, name) && keep(name) {
+        if !OF_CONNECTION.contains(name) && !is_named_by_connection(sent, name) && keep(name) {
             headers.append(name, value.clone());
         }
     }
     headers
-}
-
-/// Tells whether `Connection` names the header.
-fn is_named(headers: &HeaderMap, name: &HeaderName) -> bool {
-    headers
-        .get_all(CONNECTION)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
-        .any(|option| option.trim_ascii().eq_ignore_ascii_case(name.as_str().as_bytes()))
 }
 
 #[cfg(test)]

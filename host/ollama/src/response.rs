@@ -12,7 +12,8 @@ mod usage_chunk;
 
 pub use error::{ERROR_CONTENT_TYPE, error_body, error_event};
 pub use headers::{
-    BodyChange, EncodedResponse, RequestContent, response_headers, upstream_request_headers,
+    BodyChange, EncodedResponse, RequestContent, is_named_by_connection, response_headers,
+    upstream_request_headers,
 };
 pub use installed::{InstalledModel, installed_models};
 pub use list::{ListKind, ListedModel, ModelList, UnreadableList};

@@ -27,6 +27,7 @@ mod messages;
 mod page;
 mod policy;
 mod recorded;
+mod run;
 mod schema;
 mod shipped;
 mod unlisted;

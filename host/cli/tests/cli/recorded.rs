@@ -1,11 +1,10 @@
 //! `stockade explain --record`: a decision of the past, judged by the configuration of now.
 
-use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
 
 use crate::gateway::Gateway;
+use crate::run::said;
 use serde_json::Value;
 use stockade_authn::KeyText;
 use stockade_simulator::Simulator;
@@ -88,19 +87,7 @@ impl Logged {
 }
 
 fn explain(directory: &Path, arguments: &[&str], input: &str) -> (Option<i32>, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_stockade"))
-        .arg("explain")
-        .args(arguments)
-        .current_dir(directory)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It may not want to read all of it.
-    child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
-    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
-    (status.code(), String::from_utf8([stdout, stderr].concat()).unwrap())
+    said(&[&["explain"], arguments].concat(), directory, input)
 }
 
 #[tokio::test]

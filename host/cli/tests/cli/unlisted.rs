@@ -2,8 +2,6 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,21 +9,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
 
-/// Ends with its exit code and all that it wrote.
-fn stockade(arguments: &[&str], directory: &Path, input: &str) -> (Option<i32>, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_stockade"))
-        .args(arguments)
-        .current_dir(directory)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
-    let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    (output.status.code(), said)
-}
+use crate::run::said;
 
 fn config(jwks: SocketAddr, tests: &str) -> String {
     format!(
@@ -71,7 +55,7 @@ fn a_user_of_an_issuer_is_explained() {
     let here = directory(NOBODY, "");
     let explain = |more: &str| {
         let all = format!("explain --operation chat --model llama3.2:3b {more}");
-        stockade(&all.split_whitespace().collect::<Vec<_>>(), here.path(), "")
+        said(&all.split_whitespace().collect::<Vec<_>>(), here.path(), "")
     };
     let (code, said) = explain("--user sso:mia --group research --attribute room=2");
     assert_eq!(code, Some(0), "{said}");
@@ -109,7 +93,7 @@ fn times_are_those_of_tests() {
             "--at",
             text,
         ];
-        stockade(&arguments, here.path(), "")
+        said(&arguments, here.path(), "")
     };
     for time in ["2026-01-05T12:00:00Z", "2026-01-05T12:00", "2026-01-05 12:00:00"] {
         let (code, said) = at(time);
@@ -124,7 +108,7 @@ fn times_are_those_of_tests() {
 fn tests_are_about_users_of_an_issuer_too() {
     let check = |test: &str| {
         let tests = format!("tests:\n  - {{ operation: chat, model: \"llama3.2:3b\", {test} }}\n");
-        stockade(&["check"], directory(NOBODY, &tests).path(), "")
+        said(&["check"], directory(NOBODY, &tests).path(), "")
     };
     for holds in [
         "user: \"sso:mia\", groups: [research], expect: allow",
@@ -166,7 +150,7 @@ fn a_recorded_request_of_a_user_of_an_issuer_is_explained() {
             },
             "decision": "permit", "outcome": "complete", "status": 200, "bytes": 1, "microseconds": 5,
         });
-        stockade(&["explain", "--record", "-"], here.path(), &line.to_string())
+        said(&["explain", "--record", "-"], here.path(), &line.to_string())
     };
     let (code, said) = record(&["research"]);
     assert_eq!(code, Some(0), "{said}");
@@ -221,7 +205,7 @@ fn a_token_is_verified_with_the_keys_that_its_issuer_publishes() {
     let issuer = Issuer::new();
     let here = directory(issuer.publish(), "");
     let verify = |kid: &str, change: Value| {
-        stockade(&["token", "verify"], here.path(), &issuer.token(kid, &change))
+        said(&["token", "verify"], here.path(), &issuer.token(kid, &change))
     };
     let (code, said) = verify("k1", json!({}));
     assert_eq!(code, Some(0), "{said}");
@@ -251,7 +235,7 @@ fn a_token_is_verified_with_the_keys_that_its_issuer_publishes() {
 fn keys_that_are_not_to_be_had_are_no_verdict() {
     let issuer = Issuer::new();
     let here = directory(NOBODY, "");
-    let (code, said) = stockade(&["token", "verify"], here.path(), &issuer.token("k1", &json!({})));
+    let (code, said) = said(&["token", "verify"], here.path(), &issuer.token("k1", &json!({})));
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("the keys of issuer \"sso\" cannot be fetched"), "{said}");
 }

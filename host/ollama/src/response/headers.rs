@@ -76,7 +76,7 @@ pub fn response_headers(
     let mut headers = HeaderMap::with_capacity(4);
     let mut pass = |name: HeaderName| {
         if let Some(value) = upstream.get(&name)
-            && !is_hop_by_hop(upstream, &name)
+            && !is_named_by_connection(upstream, &name)
         {
             headers.insert(name, value.clone());
         }
@@ -112,7 +112,7 @@ fn refuse_encoding(upstream: &HeaderMap) -> Result<(), EncodedResponse> {
 }
 
 /// Tells whether `Connection` names the header (RFC 9110, section 7.6.1).
-fn is_hop_by_hop(headers: &HeaderMap, name: &HeaderName) -> bool {
+pub fn is_named_by_connection(headers: &HeaderMap, name: &HeaderName) -> bool {
     headers
         .get_all(CONNECTION)
         .iter()
