@@ -120,7 +120,7 @@ fn verify(path: &Path, output: &Output) -> anyhow::Result<Ending> {
     }
 }
 
-/// What a credential says besides whom it proves, for a person.
+/// The things that a credential says besides whom it proves, for a person.
 fn told(identity: &Identity) -> String {
     let principal = &identity.principal;
     let mut told = Vec::new();

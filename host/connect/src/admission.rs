@@ -1,5 +1,5 @@
-//! Which requests are passed on: those that name this machine, that no foreign web page makes, and
-//! that are for Ollama's API.
+//! The requests that are passed on: those that name this machine, that no foreign web page makes,
+//! and that are for Ollama's API.
 //!
 //! A page whose own name is made to mean this machine (DNS rebinding) is of the same origin to its
 //! browser, but asks for that name. Only names that are this machine's wherever it is are answered:

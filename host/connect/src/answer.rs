@@ -14,7 +14,7 @@ const LONGEST: usize = 16 << 10;
 /// The most characters of it that are told.
 const LONGEST_MESSAGE: usize = 500;
 
-/// What a caller receives.
+/// The answer that a caller receives.
 pub(crate) type AnswerBody = Either<Full<Bytes>, Incoming>;
 
 /// An answer that is given here.
@@ -60,7 +60,7 @@ pub(crate) fn streamed(
     response
 }
 
-/// What the gateway says in an error, whatever its dialect.
+/// The message of a gateway's error, whatever its dialect.
 pub(crate) async fn message_of(body: Incoming) -> Option<String> {
     let body = Limited::new(body, LONGEST).collect().await.ok()?.to_bytes();
     let json: Value = serde_json::from_slice(&body).ok()?;

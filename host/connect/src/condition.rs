@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// What was last told of the way to the gateway.
+/// The last message about of the way to the gateway.
 #[derive(Default)]
 pub(crate) struct Condition {
     trouble: Mutex<Option<String>>,

@@ -1,4 +1,4 @@
-//! What a local end is told when it starts.
+//! The configuration of a local end.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -6,22 +6,22 @@ use std::sync::Arc;
 
 use crate::GatewayUrl;
 
-/// Where Ollama would listen, and every client looks for it.
+/// The address on which Ollama would listen, and where every client looks for it.
 pub const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 11434);
 
 /// Tells whether the pages of an origin may ask.
 pub type OriginMatcher = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
-/// Where the gateway is, and with what it is asked. Secrets are named by their files, which are
-/// read again whenever they change.
+/// The gateway, and the credential with which it is asked. Secrets are named by their files, which
+/// are read again whenever they change.
 #[derive(Clone)]
 pub struct Config {
     /// The gateway.
     pub gateway: GatewayUrl,
-    /// Where to listen: loopback addresses.
+    /// The addresses to listen on: loopback addresses.
     pub listen: Vec<SocketAddr>,
-    /// What is sent in `Authorization`.
+    /// The credential that is sent in `Authorization`.
     pub bearer: Option<BearerSource>,
     /// The client certificate that is shown.
     pub certificate: Option<CertificateFiles>,
@@ -30,7 +30,7 @@ pub struct Config {
     pub ca: Option<PathBuf>,
     /// Web pages that may ask, besides those of applications on this machine.
     pub origins: OriginMatcher,
-    /// Whether the credential may be sent to another machine without TLS.
+    /// True if the credential may be sent to another machine without TLS.
     pub unencrypted: bool,
 }
 

@@ -21,15 +21,16 @@ use tower_service::Service;
 
 /// From the name to the end of the handshake.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
-/// How long the network may take nothing of what is sent: a machine that slept or changed networks
-/// has connections that lead nowhere.
+/// The time for which the network may take nothing of what is sent: a machine that slept or changed
+/// networks has connections that lead nowhere.
 const DEAD: Duration = Duration::from_secs(20);
-/// When the network is asked whether a connection on which nothing comes still exists.
+/// The silence after which the network is asked whether a connection on which nothing comes still
+/// exists.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVE_RETRIES: u32 = 3;
 
-/// Why there is no connection.
+/// The reason why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectError {
     /// The name is unknown, or nobody answers at the address.

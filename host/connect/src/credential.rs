@@ -1,4 +1,4 @@
-//! What is sent in `Authorization`: a key or a token from a file, which is read again whenever the
+//! The content of `Authorization`: a key or a token from a file, which is read again whenever the
 //! file has changed.
 
 use std::io::{self, Write as _};
@@ -17,18 +17,18 @@ use crate::token::Token;
 /// The longest credential that the gateway reads, in bytes.
 const LONGEST: usize = 32 << 10;
 
-/// Why there is no credential now. It quotes nothing of a file.
+/// The reason why there is no credential now. It quotes nothing of a file.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialError {
     /// The file cannot be used.
     #[error("{0}")]
     File(#[from] FileError),
-    /// What the file holds is no credential.
+    /// The content of the file is no credential.
     #[error("{}: {reason}", .path.display())]
     Content {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         reason: &'static str,
     },
     /// The token has ended, and nothing can be had for it any more.
@@ -63,7 +63,7 @@ pub(crate) struct Credential {
     expiry: watch::Sender<Option<UnixTime>>,
 }
 
-/// What was read, and what has become of it.
+/// The text that was read, and its state.
 #[derive(Default)]
 struct State {
     /// The file as it was when it was read.
@@ -80,7 +80,7 @@ struct Bearer {
 #[derive(Clone)]
 struct TokenState {
     token: Token,
-    /// When it is to be renewed.
+    /// The time when it is to be renewed.
     due: UnixTime,
 }
 
@@ -91,7 +91,7 @@ pub(crate) struct Renewable {
     file: Stamp,
 }
 
-/// What became of a renewed token.
+/// The state of a renewed token.
 pub(crate) enum Kept {
     /// It is in the file.
     Written,
@@ -148,8 +148,8 @@ impl Credential {
         }
     }
 
-    /// How long the token need not be renewed, and its end; `None` where there is none that
-    /// could be. It looks at the file, so it may block.
+    /// The time for which the token need not be renewed, and its end; `None` where there is none
+    /// that could be. It looks at the file, so it may block.
     pub(crate) fn due(&self) -> Option<(Duration, UnixTime)> {
         let now = self.clock.now();
         let bearer = self.loaded(&mut self.state()).ok()?;

@@ -1,4 +1,4 @@
-//! What goes wrong on the way to the gateway, and what its user is told to do.
+//! Failures on the way to the gateway, and what the user is told to do.
 
 use std::error::Error;
 use std::io;
@@ -19,7 +19,7 @@ use crate::tls::{ShownCertificate, TlsError};
 #[error("the caller's request broke off")]
 pub(crate) struct CallerGone;
 
-/// Why the gateway gives no answer. `Display` is for the user; it names no secret.
+/// The reason why the gateway gives no answer. `Display` is for the user; it names no secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// There is nothing to prove who is asking.
@@ -47,13 +47,13 @@ pub(crate) enum Failure {
          credential; use https, or say --send-credential-unencrypted"
     )]
     NotHere { gateway: String },
-    /// Who answers cannot prove to be the gateway.
+    /// The one who answers cannot prove to be the gateway.
     #[error("the certificate of {gateway} is not accepted, and nothing was sent: {}", advice(.cause, .ca.as_ref()))]
     Untrusted { gateway: String, cause: CertificateError, ca: Option<PathBuf> },
     /// The gateway does not take the client certificate.
     #[error("{0}")]
     ClientCertificate(String),
-    /// Who answers does not speak TLS as it should.
+    /// The one who answers does not speak TLS as it should.
     #[error("no TLS connection to {gateway} is made: {cause}; is the scheme right?")]
     Handshake { gateway: String, cause: String },
     /// It broke off before it answered.
@@ -85,7 +85,7 @@ impl Failure {
     }
 }
 
-/// What a failure is told with.
+/// The form in which a failure is told.
 pub(crate) struct Attempt<'a> {
     pub(crate) gateway: &'a GatewayUrl,
     pub(crate) certificate: Option<&'a ShownCertificate>,
@@ -181,7 +181,7 @@ const fn alert_name(alert: AlertDescription) -> &'static str {
     }
 }
 
-/// What is wrong with the gateway's certificate, and what to do about it.
+/// The fault of the gateway's certificate, and what to do about it.
 fn advice(cause: &CertificateError, ca: Option<&PathBuf>) -> String {
     let by = ca.map_or_else(
         || "the authorities of this machine".to_owned(),

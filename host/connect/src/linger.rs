@@ -12,9 +12,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// How long what nobody reads is taken.
+/// The time for which bytes that nobody reads are taken.
 const LINGER: Duration = Duration::from_secs(5);
-/// How much of it is read at once.
+/// The number of bytes that are read at once.
 const READ: usize = 16 << 10;
 
 /// Tells that what still comes on a connection is to be taken and thrown away.

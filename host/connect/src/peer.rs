@@ -1,4 +1,4 @@
-//! Whose process is at the other end of a connection within this machine.
+//! The user whose process is at the other end of a connection within this machine.
 //!
 //! Source: Linux `net/ipv4/tcp_ipv4.c` (`tcp4_seq_show`): of each socket its two addresses, the
 //! user who made it and its inode, which is 0 once no process has it any more. Addresses are
@@ -11,10 +11,10 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 /// The sockets of this network namespace. One that was made for IPv6 may speak IPv4.
 const TABLES: [&str; 2] = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
 
-/// How often a socket is looked for: one may be passed over while others come and go.
+/// The number of looks for a socket: one may be passed over while others come and go.
 const TRIES: u32 = 3;
 
-/// Who may use this end.
+/// The users who may use this end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PeerCheck {
     /// The processes of a user only.
@@ -23,7 +23,7 @@ pub(crate) enum PeerCheck {
     Untold,
 }
 
-/// Why a connection is not served.
+/// The reason why a connection is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ForeignPeer {
     /// It is another user's.

@@ -12,10 +12,11 @@ pub(crate) const LARGEST_BEARER: u64 = 33 << 10;
 /// The most bytes of a file with certificates.
 pub(crate) const LARGEST_PEM: u64 = 16 << 20;
 
-/// What changes with the content of a file or with who may read it. `None` where there is no file.
+/// The facts that change with the content of a file or with who may read it. `None` where there is
+/// no file.
 pub(crate) type Stamp = Option<FileStamp>;
 
-/// What the system says of a file.
+/// The facts that the system tells of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FileStamp {
     identity: (u64, u64),
@@ -42,7 +43,7 @@ pub(crate) fn stamp(path: &Path) -> Stamp {
     path.metadata().ok().map(|metadata| FileStamp::from(&metadata))
 }
 
-/// Why a file is not used. It quotes nothing of the file.
+/// The reason why a file is not used. It quotes nothing of the file.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {reason}", .path.display())]
 pub struct FileError {
@@ -81,7 +82,7 @@ pub(crate) fn read_private(path: &Path, limit: u64) -> Result<(Stamp, Secret<Vec
         .map_err(|reason| FileError { path: path.to_owned(), reason })
 }
 
-/// What stands under the name is opened without waiting for anybody at its other end, and looked
+/// Opens the file under the name without waiting for anybody at its other end, and looked
 /// at before it is read.
 fn read(
     path: &Path,

@@ -28,13 +28,13 @@ use crate::upstream::{self, Outgoing, Upstream};
 /// In which the gateway names a request for its operator.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What the connections share.
+/// The state that the connections share.
 pub(crate) struct Relay {
     pub(crate) upstream: Upstream,
     pub(crate) credential: Option<Arc<Credential>>,
     admission: Admission,
     condition: Condition,
-    /// When a refused connection was last logged.
+    /// The time when a refused connection was last logged.
     told: Mutex<Option<Instant>>,
 }
 

@@ -25,14 +25,14 @@ use crate::upstream::Outgoing;
 const PATH: &str = "/-/token";
 /// The most of an answer that is read.
 const LONGEST: usize = 64 << 10;
-/// How long an answer may take.
+/// The time that an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long the clock is not looked at: the machine may sleep meanwhile.
+/// The time between two looks at the clock: the machine may sleep meanwhile.
 const PAUSE: Duration = Duration::from_mins(1);
-/// How long the gateway is left alone after it gave no token, at first and at most.
+/// The time for which the gateway is left alone after it gave no token, at first and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(15), Duration::from_mins(10));
 
-/// Why there is no newer token.
+/// The reason why there is no newer token.
 #[derive(Debug, thiserror::Error)]
 enum NotRenewed {
     #[error("{0}")]

@@ -21,14 +21,14 @@ use crate::peer::{ForeignPeer, PeerCheck};
 use crate::relay::{Relay, blocking};
 use crate::{Config, CredentialError, TlsError, renewal};
 
-/// How long a connection may wait for its next request.
+/// The time that a connection may wait for its next request.
 const IDLE: Duration = Duration::from_mins(5);
-/// How long running answers may take once this end stops.
+/// The time that running answers may take once this end stops.
 const DRAIN: Duration = Duration::from_secs(10);
-/// How long nothing is accepted after the system could not.
+/// The time for which nothing is accepted after the system could not.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Why this end does not start.
+/// The reason why this end does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Nothing proves who is asking.
@@ -55,9 +55,9 @@ pub enum StartError {
     /// An address is not to be had.
     #[error("cannot listen on {address}: {source}{}", advice(*.address, .source))]
     Listen {
-        /// Which.
+        /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
     /// The key or the token cannot be used.
@@ -128,7 +128,7 @@ impl Connect {
         Ok(Self { addresses, relay, stop, tasks })
     }
 
-    /// Where it listens; the real ports, where it was told 0.
+    /// The addresses on which it listens; the real ports, where it was told 0.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }

@@ -13,7 +13,7 @@ use stockade_core::{Secret, UnixTime};
 use crate::CertificateFiles;
 use crate::private_file::{FileError, LARGEST_PEM, Stamp, read_private, read_public, stamp};
 
-/// Why no TLS connection can be made. It quotes nothing of a key.
+/// The reason why no TLS connection can be made. It quotes nothing of a key.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be used.
@@ -24,7 +24,7 @@ pub enum TlsError {
     Content {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// Nothing can be verified.
@@ -39,14 +39,14 @@ pub(crate) struct TlsFiles {
     loaded: Mutex<Option<Loaded>>,
 }
 
-/// What was made of the files as they were.
+/// The result of the files as they were.
 #[derive(Clone)]
 struct Loaded {
     stamps: Vec<Stamp>,
     tls: Arc<Tls>,
 }
 
-/// How the gateway is verified, and what is shown to it.
+/// The way in which the gateway is verified, and what is shown to it.
 pub(crate) struct Tls {
     pub(crate) config: Arc<ClientConfig>,
     pub(crate) certificate: Option<ShownCertificate>,
@@ -56,7 +56,7 @@ pub(crate) struct Tls {
 #[derive(Clone, Debug)]
 pub(crate) struct ShownCertificate {
     pub(crate) path: PathBuf,
-    /// Whose it is, quoted.
+    /// The names of its owner, quoted.
     pub(crate) names: String,
     /// Its last second.
     pub(crate) end: Option<UnixTime>,

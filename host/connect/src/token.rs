@@ -27,7 +27,7 @@ impl Token {
         self.expiry < now
     }
 
-    /// How long it is good from now on.
+    /// The time for which it is good from now on.
     pub(crate) fn left(&self, now: UnixTime) -> Duration {
         self.expiry.as_duration().saturating_sub(now.as_duration())
     }

@@ -18,10 +18,10 @@ use crate::failure::{Attempt, CallerGone, Failure};
 use crate::tls::{Tls, TlsFiles};
 use crate::{Config, GatewayUrl};
 
-/// How long a connection is kept for the next request.
+/// The time for which a connection is kept for the next request.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// What is sent: the caller's body as it comes, or a few bytes of ours.
+/// The body that is sent: the caller's as it comes, or a few bytes of ours.
 pub(crate) type RequestBody = Either<Full<Bytes>, MapErr<Incoming, fn(hyper::Error) -> CallerGone>>;
 
 /// A caller's body, to be streamed.
@@ -72,7 +72,7 @@ impl Upstream {
         &self.gateway
     }
 
-    /// What requests name it by.
+    /// The name by which requests call it.
     pub(crate) const fn host(&self) -> &HeaderValue {
         &self.host
     }

@@ -1,4 +1,4 @@
-//! Where an issuer's keys are, by the configuration that it publishes (OIDC
+//! The place of an issuer's keys, by the configuration that it publishes (OIDC
 //! Discovery 1.0, section 4).
 
 use http::Uri;
@@ -8,13 +8,13 @@ use stockade_net::{Endpoint, FetchError, get};
 
 const MEDIA_TYPE: &str = "application/json";
 
-/// Why the keys are not found.
+/// The reason why the keys are not found.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoveryError {
     /// The issuer's server does not give its configuration.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// What it gives is something else.
+    /// Its value is something else.
     #[error("this is no JSON object with `issuer` and `jwks_uri`")]
     Unreadable,
     /// It is somebody else's.
@@ -22,9 +22,9 @@ pub enum DiscoveryError {
         "it is that of {found}, and `issuer` here is {expected}: they must be the same to the letter"
     )]
     OtherIssuer {
-        /// What it says, quoted.
+        /// The value that it gives, quoted.
         found: String,
-        /// What was expected, quoted.
+        /// The value that was expected, quoted.
         expected: String,
     },
     /// Keys from there could be anybody's.

@@ -16,7 +16,7 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var_os(name)?.into_string().ok()
 }
 
-/// Where a user's programs keep their configurations: <https://specifications.freedesktop.org/basedir>.
+/// The directory in which a user's programs keep their configurations: <https://specifications.freedesktop.org/basedir>.
 pub fn config_home() -> Option<std::path::PathBuf> {
     let named = std::env::var_os("XDG_CONFIG_HOME").map(std::path::PathBuf::from);
     let named = named.filter(|path| path.is_absolute());

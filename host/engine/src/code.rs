@@ -6,7 +6,7 @@ use crate::LoadError;
 use wasmtime::component::Component;
 use wasmtime::{Engine, Module};
 
-/// How the text of an error ends that forbids what this module does.
+/// The end of the text of an error that forbids what this module does.
 const FORBIDDEN: [&str; 2] = ["(os error 1)", "(os error 13)"];
 
 /// The reason why machine code is not taken, if it is that memory may not become executable.
@@ -21,7 +21,7 @@ pub(crate) fn forbidden(error: &wasmtime::Error) -> Option<String> {
     })
 }
 
-/// Why a policy cannot be compiled, as wasmtime says it.
+/// The reason why a policy cannot be compiled, as wasmtime says it.
 pub(crate) fn not_compiled(error: &wasmtime::Error) -> LoadError {
     LoadError::Compile(forbidden(error).unwrap_or_else(|| format!("{error:#}")))
 }

@@ -43,12 +43,12 @@ pub enum Failure {
     Engine(String),
 }
 
-/// How the texts of [`Failure::Nonsense`] begin.
+/// The beginning of the texts of [`Failure::Nonsense`].
 const NONSENSE: &str = "nonsense: ";
 
 impl Failure {
-    /// Tells whether the text of a failure says that the policy answered what no policy may answer. The
-    /// engine does not log that: whoever asks knows the name of the binding.
+    /// Tells whether the text of a failure says that the policy answered what no policy may answer.
+    /// The engine does not log that: whoever asks knows the name of the binding.
     pub fn is_nonsense(text: &str) -> bool {
         text.starts_with(NONSENSE)
     }

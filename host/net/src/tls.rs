@@ -134,7 +134,7 @@ impl Tls {
     }
 }
 
-/// What stands in the PEM of a key with a passphrase: in PKCS#8, and in the older forms.
+/// The marks in the PEM of a key with a passphrase: in PKCS#8, and in the older forms.
 const ENCRYPTED: [&[u8]; 2] = [b"-----BEGIN ENCRYPTED PRIVATE KEY-----", b"Proc-Type: 4,ENCRYPTED"];
 
 fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {

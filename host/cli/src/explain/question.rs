@@ -44,7 +44,7 @@ impl Question {
         }
     }
 
-    /// Whether a token may have said more of the caller than is known here.
+    /// Tells whether a token may have said more of the caller than is known here.
     pub(crate) fn misses_attributes(&self) -> bool {
         self.principal.proof == ProofKind::Jwt
     }

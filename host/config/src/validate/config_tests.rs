@@ -78,7 +78,7 @@ fn test(
     Some(ConfigTest { asked, allowed: expect?.value == Expectation::Allow, at })
 }
 
-/// Who would call. Whether somebody could come like this is asked when all is known.
+/// The caller. Whether somebody could come like this is asked when all is known.
 fn caller(
     raw: &mut RawTest,
     at: Location,

@@ -151,7 +151,7 @@ fn endpoint(
 /// The word in the place of a URL that says to look for it at the issuer.
 const DISCOVER: &str = "discover";
 
-/// Where the issuer's configuration is (OIDC Discovery 1.0, section 4).
+/// The place of the issuer's configuration (OIDC Discovery 1.0, section 4).
 fn discovery(
     written: &Spanned<String>,
     issuer: &str,

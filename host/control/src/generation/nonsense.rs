@@ -1,4 +1,4 @@
-//! What policies answered that no policy may answer, told with the binding.
+//! Answers that no policy may give, told with the binding.
 //!
 //! A list asks a policy about hundreds of models, and callers may ask again and again: each
 //! different answer of a binding is told once in a generation.

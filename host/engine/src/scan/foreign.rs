@@ -1,8 +1,8 @@
-//! What a file is that is no WebAssembly, for the operator who named it.
+//! The kind of a file that is no WebAssembly, for the operator who named it.
 
 use crate::LoadError;
 
-/// What a file begins with, and what that says.
+/// The beginning of a file, and the kind that it tells.
 const BEGINNINGS: [(&[u8], &str); 13] = [
     (b"\x7fELF", "a program or library of Linux (ELF)"),
     (b"MZ", "a program or library of Windows (PE)"),
@@ -65,7 +65,7 @@ fn text(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// What the sections of debug information are called in a module.
+/// The names of the sections of debug information in a module.
 const DEBUG_SECTION: &[u8] = b".debug_info";
 
 /// Says of what is too large whether it was built without optimization.

@@ -21,7 +21,7 @@ use rustls::{
 use stockade_authn::Version1;
 use stockade_authn::version1::{public_key, sequence};
 
-/// Why a certificate of version 1 is refused where another one would not be.
+/// The reason why a certificate of version 1 is refused where another one would not be.
 #[derive(thiserror::Error)]
 enum NotWithVersion1 {
     #[error(
@@ -55,7 +55,7 @@ pub(super) struct WithVersion1 {
     pub(super) others: Arc<dyn ClientCertVerifier>,
     pub(super) authorities: Arc<RootCertStore>,
     pub(super) algorithms: WebPkiSupportedAlgorithms,
-    /// Whether revocation lists are asked for.
+    /// True if revocation lists are asked for.
     pub(super) revocable: bool,
 }
 

@@ -1,4 +1,4 @@
-//! How models are spelled for policies, and for Ollama.
+//! The spelling of models, for policies, and for Ollama.
 
 use super::*;
 
