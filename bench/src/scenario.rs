@@ -8,8 +8,8 @@ use stockade_config as config;
 use stockade_control::generation::{self, Asker, Generation, Hypothetical};
 use stockade_control::shipped;
 use stockade_core::{
-    Client, Dialect, ModelName, ModelRef, ModelRole, Operation, Parameters, Principal, SystemClock,
-    Transport,
+    Catalogue, Client, Dialect, ModelName, ModelRef, ModelRole, Operation, Parameters, Principal,
+    SystemClock, Transport,
 };
 use stockade_engine::{Compiler, CompilerProcess, Engine, EngineConfig};
 
@@ -84,7 +84,13 @@ impl Question {
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let client = Client { address, transport: Transport::Plain };
         let time = self.generation.local_time(&SystemClock);
-        let asker = Asker { principal: &self.principal, scope: &self.scope, client, time };
+        let asker = Asker {
+            principal: &self.principal,
+            scope: &self.scope,
+            client,
+            time,
+            catalogue: Catalogue::UNKNOWN,
+        };
         let decision = self.generation.decide_blocking(asker, request);
         match decision.result {
             Ok(_permit) => Ok(()),

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::{Dialect, ModelRef, Operation, Principal, UnixTime};
+use crate::{Catalogue, Dialect, ModelRef, Operation, Principal, UnixTime};
 
 /// The most bytes of a policy's module.
 pub const LARGEST_MODULE: u64 = 4 << 20;
@@ -19,6 +19,8 @@ pub struct PolicyInput<'a> {
     pub dialect: Dialect,
     /// Every model that the request names.
     pub models: &'a [ModelRef],
+    /// The models that are installed, as far as that is known.
+    pub catalogue: &'a Catalogue,
     /// True if the policy is told of no model that it runs in the cloud. That is so only
     /// where it is asked what it would say then, and never where anything is permitted.
     pub clouds_hidden: bool,

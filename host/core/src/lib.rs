@@ -5,6 +5,7 @@
 //! [`PolicyInput`]; their [`Verdict`]s are combined by [`combine`] into a [`Permit`],
 //! which is the only thing that can be forwarded, or into a [`Denial`].
 
+mod catalogue;
 mod causes;
 mod clock;
 mod decision;
@@ -22,6 +23,7 @@ mod secret;
 mod verdict;
 mod visible;
 
+pub use catalogue::{Catalogue, ModelFacts, Presence};
 pub use causes::Causes;
 pub use clock::{Clock, FixedClock, SystemClock, UnixTime};
 pub use decision::{

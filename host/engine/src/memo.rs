@@ -81,6 +81,7 @@ impl Question {
             operation,
             dialect,
             models,
+            catalogue: _,
             clouds_hidden,
             parameters,
             client,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stockade_authn::{ClientIp, Identity};
 use stockade_config::Config;
 use stockade_control::generation::{Asker, Generation};
-use stockade_core::{Client, Clock, UnixTime};
+use stockade_core::{Catalogue, Client, Clock, UnixTime};
 
 use crate::connection::info::ConnectionInfo;
 
@@ -36,6 +36,7 @@ impl<'a> Context<'a> {
             scope: &caller.terms.scope,
             client: Client { address: self.client.address(), transport: self.link.transport },
             time: self.generation.local_time(self.clock.as_ref()),
+            catalogue: Catalogue::UNKNOWN,
         }
     }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use stockade_authn::Scope;
 use stockade_core::{
-    Client, Dialect, LocalTime, ModelName, ModelRef, ModelRole, Operation, Parameters, Principal,
-    ProofKind, SystemClock,
+    Catalogue, Client, Dialect, LocalTime, ModelName, ModelRef, ModelRole, Operation, Parameters,
+    Principal, ProofKind, SystemClock,
 };
 
 use stockade_control::generation::{Asker, Decision, Generation, Hypothetical};
@@ -58,7 +58,9 @@ impl Question {
             parameters: self.parameters.clone(),
         };
         let Self { principal, scope, client, time, .. } = self;
-        generation.decide_blocking(Asker { principal, scope, client: *client, time: *time }, asked)
+        let catalogue = Catalogue::UNKNOWN;
+        let asker = Asker { principal, scope, client: *client, time: *time, catalogue };
+        generation.decide_blocking(asker, asked)
     }
 
     /// Tells whether Ollama would pull a model for it that is not installed.

@@ -7,7 +7,7 @@ use std::path::Path;
 use stockade_authn::Scope;
 use stockade_control::generation::{self, Asker, Generation, Hypothetical, Refusal};
 use stockade_core::{
-    Client, Dialect, FixedClock, ModelName, ModelRef, ModelRole, Obligations, Operation,
+    Catalogue, Client, Dialect, FixedClock, ModelName, ModelRef, ModelRole, Obligations, Operation,
     Parameters, SystemClock, Transport, UnixTime,
 };
 use stockade_engine::{Compiler, Engine, EngineConfig};
@@ -85,7 +85,13 @@ impl Case {
         let clock = FixedClock(UnixTime::from_secs(now.try_into().unwrap()));
         let time = generation.local_time(&clock);
         let scope = Scope::default();
-        let asker = Asker { principal: &principal, scope: &scope, client, time };
+        let asker = Asker {
+            principal: &principal,
+            scope: &scope,
+            client,
+            time,
+            catalogue: Catalogue::UNKNOWN,
+        };
         match generation.decide_blocking(asker, request).result {
             Ok(permit) => Ok(permit.into_parts().1),
             Err(Refusal::Denied(denial)) => Err(format!("{:?}: {}", denial.binding, denial.reason)),

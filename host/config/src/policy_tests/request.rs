@@ -6,8 +6,8 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use stockade_core::{
-    Client, Counter, Dialect, GroupName, LocalTime, ModelName, ModelRef, ModelRole, Operation,
-    Parameters, PolicyInput, Principal, ProofKind, Transport, UnixTime, Usage, UserId,
+    Catalogue, Client, Counter, Dialect, GroupName, LocalTime, ModelName, ModelRef, ModelRole,
+    Operation, Parameters, PolicyInput, Principal, ProofKind, Transport, UnixTime, Usage, UserId,
 };
 use stockade_yaml::{Diagnostics, Entries, Field, Location, Spanned};
 
@@ -36,6 +36,7 @@ impl Facts {
             operation: self.operation,
             dialect: self.dialect,
             models: &self.models,
+            catalogue: Catalogue::UNKNOWN,
             clouds_hidden: false,
             parameters: &self.parameters,
             client: self.client,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stockade_authn::{Authenticator, Credentials, ImpossibleCaller, Scope};
-use stockade_core::{Clock, LocalTime, ModelRef, ModelRole, Operation, Parameters};
+use stockade_core::{Catalogue, Clock, LocalTime, ModelRef, ModelRole, Operation, Parameters};
 use stockade_engine::{Engine, LoadError, ModuleSource, PolicyLimits, PreparedPolicy};
 
 use super::bindings::{BindingTable, Place};
@@ -280,7 +280,8 @@ fn run_test(generation: &Generation, test: &ConfigTest, time: LocalTime) -> Opti
         parameters: Parameters::default(),
     };
     let scope = Scope::default();
-    let asker = Asker { principal: &principal, scope: &scope, client: question.client, time };
+    let (client, catalogue) = (question.client, Catalogue::UNKNOWN);
+    let asker = Asker { principal: &principal, scope: &scope, client, time, catalogue };
     let (allowed, why) = match generation.decide_blocking(asker, request).result {
         Ok(permit) => (true, format!("allowed by {:?}", permit.allowed_by())),
         Err(refusal) => (false, refusal.to_string()),

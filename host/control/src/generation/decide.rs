@@ -7,8 +7,9 @@
 
 use stockade_authn::{OutOfScope, Scope};
 use stockade_core::{
-    Allowed, BindingVerdict, Client, Denial, DenialCause, Dialect, LocalTime, ModelName, ModelRef,
-    Operation, Parameters, Permit, PolicyInput, Principal, Replacement, Subject, Usage, combine,
+    Allowed, BindingVerdict, Catalogue, Client, Denial, DenialCause, Dialect, LocalTime, ModelName,
+    ModelRef, Operation, Parameters, Permit, PolicyInput, Principal, Replacement, Subject, Usage,
+    combine,
 };
 
 use super::Generation;
@@ -25,6 +26,8 @@ pub struct Asker<'a> {
     pub client: Client,
     /// The time, as the generation's zone shows it.
     pub time: LocalTime,
+    /// The models that are installed, as far as that is known.
+    pub catalogue: &'a Catalogue,
 }
 
 /// A request that can be judged, and judged again with another model.
@@ -53,6 +56,7 @@ impl<'a> Asker<'a> {
             operation: request.operation(),
             dialect: request.dialect(),
             models: request.models(),
+            catalogue: self.catalogue,
             clouds_hidden: false,
             parameters: request.parameters(),
             client: self.client,

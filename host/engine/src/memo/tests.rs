@@ -1,8 +1,8 @@
 use std::net::Ipv4Addr;
 
 use stockade_core::{
-    Dialect, GroupName, ModelName, ModelRole, Operation, ProofKind, Transport, UnixTime, UserId,
-    Verdict,
+    Catalogue, Dialect, GroupName, ModelName, ModelRole, Operation, ProofKind, Transport, UnixTime,
+    UserId, Verdict,
 };
 
 use super::*;
@@ -58,6 +58,7 @@ impl Asked {
             operation: self.operation,
             dialect: self.dialect,
             models: &self.models,
+            catalogue: Catalogue::UNKNOWN,
             clouds_hidden: false,
             parameters: &self.parameters,
             client: self.client,

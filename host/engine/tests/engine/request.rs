@@ -3,8 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use stockade_core::{
-    Client, Dialect, GroupName, LocalTime, ModelName, ModelRef, ModelRole, Operation, Outcome,
-    Parameters, PolicyInput, Principal, ProofKind, Transport, UnixTime, Usage, UserId, Verdict,
+    Catalogue, Client, Dialect, GroupName, LocalTime, ModelName, ModelRef, ModelRole, Operation,
+    Outcome, Parameters, PolicyInput, Principal, ProofKind, Transport, UnixTime, Usage, UserId,
+    Verdict,
 };
 use stockade_engine::PreparedPolicy;
 
@@ -53,6 +54,7 @@ impl Request {
             operation: self.operation,
             dialect: Dialect::Native,
             models: &self.models,
+            catalogue: Catalogue::UNKNOWN,
             clouds_hidden: false,
             parameters: &self.parameters,
             client: Client {

@@ -1,0 +1,93 @@
+//! The models of an upstream, as Ollama itself lists them.
+
+use std::collections::HashMap;
+
+use crate::ModelName;
+
+/// The facts that Ollama tells about an installed model. What it does not tell is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct ModelFacts {
+    /// The digest of its manifest. Two names with one digest are one model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Box<str>>,
+    /// Its size on disk in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// The number of its parameters: 8.2B is 8,200,000,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<u64>,
+    /// Its quantization, such as `Q4_K_M`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantization: Option<Box<str>>,
+    /// Its family, such as `qwen3`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<Box<str>>,
+    /// True if it runs in the cloud, whatever its name is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cloud: bool,
+    /// True if it is in memory.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub loaded: bool,
+}
+
+/// The state of a model at an upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence<'a> {
+    /// It is installed, in this spelling.
+    Installed(&'a ModelName, &'a ModelFacts),
+    /// It is not.
+    Missing,
+    /// Nobody knows: Ollama has not told.
+    Unknown,
+}
+
+/// The models that were installed at an upstream when it was asked last.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    /// `None` until Ollama has told.
+    models: Option<HashMap<ModelName, (ModelName, ModelFacts)>>,
+}
+
+impl Catalogue {
+    /// A catalogue that knows nothing: for decisions without an upstream.
+    pub const UNKNOWN: &'static Self = &Self { models: None };
+
+    /// A catalogue of these models. Of several spellings of one name the last one stays.
+    pub fn of(models: impl IntoIterator<Item = (ModelName, ModelFacts)>) -> Self {
+        let entry = |(name, facts): (ModelName, _)| (name.clone(), (name, facts));
+        Self { models: Some(models.into_iter().map(entry).collect()) }
+    }
+
+    /// Finds a model.
+    pub fn find(&self, name: &ModelName) -> Presence<'_> {
+        match &self.models {
+            None => Presence::Unknown,
+            Some(models) => models
+                .get(name)
+                .map_or(Presence::Missing, |(name, facts)| Presence::Installed(name, facts)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Catalogue, ModelFacts, Presence};
+    use crate::ModelName;
+
+    fn name(spelling: &str) -> ModelName {
+        ModelName::parse(spelling).unwrap()
+    }
+
+    #[test]
+    fn a_model_is_found_by_any_spelling_and_told_in_the_installed_one() {
+        let facts = ModelFacts { bytes: Some(7), ..ModelFacts::default() };
+        let catalogue = Catalogue::of([(name("hf.co/Foo/Bar:Q4"), facts.clone())]);
+        let Presence::Installed(spelled, found) = catalogue.find(&name("HF.co/foo/bar:q4")) else {
+            panic!("it is installed");
+        };
+        assert_eq!((spelled.spelled(), found), ("hf.co/Foo/Bar:Q4", &facts));
+        assert_eq!(catalogue.find(&name("other")), Presence::Missing);
+        assert_eq!(Catalogue::UNKNOWN.find(&name("other")), Presence::Unknown);
+    }
+}
