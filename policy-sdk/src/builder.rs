@@ -2,8 +2,9 @@
 
 use crate::bindings::stockade::policy::types as wit;
 use crate::{
-    AccessClass, Client, Counter, Dialect, Model, ModelRole, Operation, Parameters, Principal,
-    ProofKind, Request, Time, Transport, Usage, pattern,
+    AccessClass, Blob, Caller, Client, Counter, Credential, Dialect, Input, Model, ModelRole,
+    Operation, Parameters, Presence, Prompt, ProofKind, Request, Text, Time, Transport, Usage,
+    Windows, pattern,
 };
 
 /// Describes a request for a test. What is left out is ordinary: a chat in Ollama's own
@@ -25,39 +26,50 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct RequestBuilder {
-    request: wit::Request,
     operation: Operation,
     access: Option<AccessClass>,
+    dialect: Dialect,
     models: Vec<(Option<ModelRole>, String)>,
+    presence: Presence,
+    caller: Caller,
+    credential: Credential,
+    parameters: Parameters,
+    tools: Vec<String>,
+    texts: Vec<Text>,
+    blobs: Vec<Blob>,
+    client: Client,
+    time: Time,
+    usage: Usage,
+    body: Option<String>,
 }
 
 impl RequestBuilder {
     /// The caller's name.
     #[must_use]
     pub fn user(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.request.principal.user);
+        name.clone_into(&mut self.caller.user);
         self
     }
 
     /// One more group of the caller.
     #[must_use]
     pub fn group(mut self, name: &str) -> Self {
-        self.request.principal.groups.push(name.to_owned());
-        self.request.principal.groups.sort();
+        self.caller.groups.push(name.to_owned());
+        self.caller.groups.sort();
         self
     }
 
     /// Sets how the caller proved who it is.
     #[must_use]
     pub fn proof(mut self, proof: ProofKind) -> Self {
-        self.request.principal.proof = proof;
+        self.credential.proof = proof;
         self
     }
 
     /// Sets which of the user's credentials was used.
     #[must_use]
     pub fn credential_id(mut self, id: &str) -> Self {
-        self.request.principal.credential_id = Some(id.to_owned());
+        self.credential.id = Some(id.to_owned());
         self
     }
 
@@ -65,7 +77,7 @@ impl RequestBuilder {
     #[must_use]
     pub fn attribute(mut self, name: &str, value: &str) -> Self {
         let attribute = (name.to_owned(), value.to_owned());
-        self.request.principal.attributes.push(attribute);
+        self.caller.attributes.push(attribute);
         self
     }
 
@@ -87,7 +99,7 @@ impl RequestBuilder {
     /// The API that the caller speaks.
     #[must_use]
     pub fn dialect(mut self, dialect: Dialect) -> Self {
-        self.request.dialect = dialect;
+        self.dialect = dialect;
         self
     }
 
@@ -106,24 +118,67 @@ impl RequestBuilder {
         self
     }
 
+    /// Sets what Ollama tells about every model; unknown, if left out.
+    #[must_use]
+    pub fn presence(mut self, presence: Presence) -> Self {
+        self.presence = presence;
+        self
+    }
+
+    /// One more tool, by its name.
+    #[must_use]
+    pub fn tool(mut self, name: &str) -> Self {
+        self.tools.push(name.to_owned());
+        self.parameters.tools += 1;
+        self
+    }
+
+    /// One more text: `system`, `user`, …
+    #[must_use]
+    pub fn text(mut self, role: &str, text: &str) -> Self {
+        self.texts.push(Text { role: role.to_owned(), text: text.to_owned() });
+        self
+    }
+
+    /// One more blob that the request names: its digest, and whether the caller has sent it.
+    #[must_use]
+    pub fn blob(mut self, digest: &str, uploaded: bool) -> Self {
+        self.blobs.push(Blob { digest: digest.to_owned(), uploaded });
+        self
+    }
+
+    /// One more label of the caller's credential.
+    #[must_use]
+    pub fn credential_label(mut self, name: &str, value: &str) -> Self {
+        self.credential.labels.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The name of the listener.
+    #[must_use]
+    pub fn listener(mut self, name: &str) -> Self {
+        self.client.listener = Some(name.to_owned());
+        self
+    }
+
     /// Changes what the request's body asks for.
     #[must_use]
     pub fn parameters(mut self, change: impl FnOnce(&mut Parameters)) -> Self {
-        change(&mut self.request.parameters);
+        change(&mut self.parameters);
         self
     }
 
     /// The caller's IP address.
     #[must_use]
     pub fn address(mut self, address: &str) -> Self {
-        address.clone_into(&mut self.request.client.address);
+        address.clone_into(&mut self.client.address);
         self
     }
 
     /// Sets how the caller reached the gateway.
     #[must_use]
     pub fn transport(mut self, transport: Transport) -> Self {
-        self.request.client.transport = transport;
+        self.client.transport = transport;
         self
     }
 
@@ -131,29 +186,29 @@ impl RequestBuilder {
     /// minutes of the configured zone.
     #[must_use]
     pub fn weekday_at(mut self, weekday: u8, hour: u16, minute: u16) -> Self {
-        self.request.time.weekday = weekday;
-        self.request.time.minute_of_day = hour * 60 + minute;
+        self.time.weekday = weekday;
+        self.time.minute_of_day = hour * 60 + minute;
         self
     }
 
     /// Seconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn unix_seconds(mut self, seconds: u64) -> Self {
-        self.request.time.unix_seconds = seconds;
+        self.time.unix_seconds = seconds;
         self
     }
 
     /// Changes what the caller has used so far.
     #[must_use]
     pub fn usage(mut self, change: impl FnOnce(&mut Usage)) -> Self {
-        change(&mut self.request.usage);
+        change(&mut self.usage);
         self
     }
 
     /// The canonical JSON body, for a policy that asks for it.
     #[must_use]
     pub fn body(mut self, json: &str) -> Self {
-        self.request.body = Some(json.to_owned());
+        self.body = Some(json.to_owned());
         self
     }
 
@@ -162,20 +217,35 @@ impl RequestBuilder {
     /// # Panics
     /// If a model's name is one that the host would refuse.
     pub fn build(self) -> Request {
-        self.build_wit().into()
+        Request::told(self.build_wit(), Input::ALL)
     }
 
-    /// The request as the host would hand it over.
+    /// The request as the host would hand it over to a policy that declares every input.
     pub(crate) fn build_wit(self) -> wit::Request {
-        let operation = &self.operation;
-        let model = |(role, name): &(Option<ModelRole>, String)| {
-            describe_model(role.unwrap_or_else(|| usual_role(operation)), name)
+        let models = self.models.iter().map(|(role, name)| {
+            let role = role.clone().unwrap_or_else(|| usual_role(&self.operation));
+            describe_model(role, name, self.presence.clone())
+        });
+        let prompt = Prompt {
+            bytes: self.texts.iter().map(|text| text.text.len() as u64).sum(),
+            system: self.texts.iter().any(|text| text.role == "system"),
         };
         wit::Request {
-            models: self.models.iter().map(model).collect(),
-            access: self.access.or(operation.access()).unwrap_or(AccessClass::Manage),
-            operation: operation.as_str().to_owned(),
-            ..self.request
+            models: models.collect(),
+            access: self.access.or(self.operation.access()).unwrap_or(AccessClass::Manage),
+            operation: self.operation.as_str().to_owned(),
+            dialect: self.dialect,
+            caller: Some(self.caller),
+            credential: Some(self.credential),
+            parameters: Some(self.parameters),
+            tools: Some(self.tools),
+            prompt: Some(prompt),
+            texts: Some(self.texts),
+            blobs: Some(self.blobs),
+            client: Some(self.client),
+            time: Some(self.time),
+            usage: Some(self.usage),
+            body: self.body,
         }
     }
 }
@@ -190,11 +260,11 @@ fn usual_role(operation: &Operation) -> ModelRole {
 }
 
 #[expect(clippy::panic, reason = "a builder for tests: a wrong name is a wrong test")]
-fn describe_model(role: ModelRole, name: &str) -> Model {
+fn describe_model(role: ModelRole, name: &str, presence: Presence) -> Model {
     match pattern::canonical_name(name) {
         Ok(name) => {
             let cloud = name.ends_with(":cloud") || name.ends_with("-cloud");
-            Model { name, role, cloud }
+            Model { name, role, cloud, presence: Some(presence) }
         }
         Err(error) => panic!("{name:?} is not a model: {error}"),
     }
@@ -203,32 +273,26 @@ fn describe_model(role: ModelRole, name: &str) -> Model {
 impl Default for RequestBuilder {
     fn default() -> Self {
         Self {
-            request: ordinary_request(),
             operation: Operation::Chat,
             access: None,
+            dialect: Dialect::Native,
             models: Vec::new(),
+            presence: Presence::Unknown,
+            caller: Caller { user: "alice".to_owned(), groups: Vec::new(), attributes: Vec::new() },
+            credential: Credential { proof: ProofKind::ApiKey, id: None, labels: Vec::new() },
+            parameters: Parameters::default(),
+            tools: Vec::new(),
+            texts: Vec::new(),
+            blobs: Vec::new(),
+            client: Client {
+                address: "127.0.0.1".to_owned(),
+                transport: Transport::Plain,
+                listener: None,
+            },
+            time: Time { unix_seconds: 1_767_614_400, weekday: 1, minute_of_day: 12 * 60 },
+            usage: Usage::default(),
+            body: None,
         }
-    }
-}
-
-fn ordinary_request() -> wit::Request {
-    wit::Request {
-        principal: Principal {
-            user: "alice".to_owned(),
-            groups: Vec::new(),
-            proof: ProofKind::ApiKey,
-            credential_id: None,
-            attributes: Vec::new(),
-        },
-        operation: Operation::Chat.as_str().to_owned(),
-        access: AccessClass::Inference,
-        dialect: Dialect::Native,
-        models: Vec::new(),
-        parameters: Parameters::default(),
-        client: Client { address: "127.0.0.1".to_owned(), transport: Transport::Plain },
-        time: Time { unix_seconds: 1_767_614_400, weekday: 1, minute_of_day: 12 * 60 },
-        usage: Usage::default(),
-        body: None,
     }
 }
 
@@ -246,7 +310,9 @@ impl Default for Parameters {
             debug_render: false,
             insecure: false,
             remote_host: None,
-            digests: Vec::new(),
+            think: None,
+            format: None,
+            runner_options: Vec::new(),
         }
     }
 }
@@ -254,8 +320,9 @@ impl Default for Parameters {
 /// Nothing used yet.
 impl Default for Usage {
     fn default() -> Self {
-        let none = Counter { requests: 0, tokens: 0 };
-        Self { minute: none, hour: none, day: none, month: none }
+        let none = Counter { requests: 0, tokens: 0, gpu_milliseconds: 0 };
+        let windows = Windows { minute: none, hour: none, day: none, month: none };
+        Self { total: windows, with_model: windows }
     }
 }
 
@@ -281,9 +348,9 @@ mod tests {
             .build();
         let [base, target] = request.models() else { panic!("{:?}", request.models()) };
         assert_eq!(base.name, "registry.ollama.ai/library/gpt-oss:20b-cloud");
-        assert_eq!((base.role, base.cloud), (ModelRole::Base, true));
+        assert_eq!((&base.role, base.cloud), (&ModelRole::Base, true));
         assert_eq!(target.name, "registry.ollama.ai/library/x-cloud:latest");
-        assert_eq!((target.role, target.cloud), (ModelRole::Target, false));
+        assert_eq!((&target.role, target.cloud), (&ModelRole::Target, false));
     }
 
     #[test]

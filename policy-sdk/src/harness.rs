@@ -20,6 +20,8 @@ use crate::{Policy, Problem, Request, Verdict, runtime};
 /// impl Policy for OnlyUsers {
 ///     type Settings = Settings;
 ///
+///     const INPUTS: &'static [Input] = &[Input::Caller];
+///
 ///     fn new(settings: Settings) -> Result<Self, Problem> {
 ///         Ok(Self(settings))
 ///     }
@@ -54,9 +56,20 @@ impl<P: Policy> Harness<P> {
         runtime::build(&settings.to_string()).map(Self)
     }
 
-    /// Has one request judged.
+    /// Has one request judged. As on the host, the policy is told what it declares.
+    ///
+    /// # Panics
+    /// If it reads an input that it does not declare.
     pub fn evaluate(&self, request: &Request) -> Verdict {
-        self.0.evaluate(request)
+        request.shown(P::INPUTS, |request| self.0.evaluate(request))
+    }
+
+    /// Asks until when the verdict about a request holds, in seconds since 1970.
+    ///
+    /// # Panics
+    /// If the policy reads an input that it does not declare.
+    pub fn valid_until(&self, request: &Request) -> Option<u64> {
+        request.shown(P::INPUTS, |request| self.0.valid_until(request))
     }
 
     /// The JSON Schema of the policy's settings, as the host is given it.

@@ -90,8 +90,10 @@
 //!
 //! Allow what you know and abstain from the rest. A request is forwarded if at least one
 //! policy allows it and none denies it, so [`Verdict::abstain`] is the safe answer, and
-//! [`Verdict::deny`] is for what no other policy shall allow. In particular:
+//! [`Verdict::deny`] is for what no other policy shall allow. [`Verdict::restrict`] permits
+//! nothing and has its [`Obligations`] met if another policy allows. In particular:
 //!
+//! - Declare in [`INPUTS`](Policy::INPUTS) what you read of the request; the rest is withheld.
 //! - A request can name several models, each with a [role](ModelRole). Judge all of them.
 //! - [`Operation::Other`] is something that Ollama learned after this SDK. Never allow it.
 //! - A panic refuses the request; its message and line go to the operator's log.
@@ -112,6 +114,7 @@
 pub mod bindings;
 mod builder;
 mod harness;
+mod input;
 mod log;
 mod operation;
 mod pattern;
@@ -123,15 +126,17 @@ mod verdict;
 
 pub use bindings::stockade::policy::log::Level;
 pub use bindings::stockade::policy::types::{
-    AccessClass, Client, Counter, Dialect, Limit, LimitedParameter, Model, ModelRole, Obligations,
-    Parameters, Principal, ProofKind, Time, Transport, Usage, Verdict,
+    AccessClass, Blob, Caller, Client, Counter, Credential, Denial, DenialKind, Dialect, FieldRule,
+    Limit, LimitedParameter, Model, ModelFacts, ModelRole, Obligations, Parameters, Presence,
+    Prompt, ProofKind, Text, Time, Transport, Usage, Verdict, Windows,
 };
 pub use builder::RequestBuilder;
 pub use harness::Harness;
+pub use input::Input;
 pub use operation::{Operation, UnknownOperation};
 pub use pattern::{InvalidPattern, ModelPattern};
 pub use patterns::ModelPatterns;
-pub use policy::{FromSettings, Input, Policy, Problem};
+pub use policy::{FromSettings, Policy, Problem};
 pub use request::Request;
 pub use schemars;
 pub use serde;
@@ -169,9 +174,9 @@ pub use stockade_policy_sdk_macros::settings;
 /// Everything that a policy usually needs: `use stockade_policy_sdk::prelude::*;`
 pub mod prelude {
     pub use crate::{
-        AccessClass, Dialect, Harness, Input, LimitedParameter, Model, ModelPattern, ModelPatterns,
-        ModelRole, Obligations, Operation, Parameters, Policy, Problem, ProofKind, Request,
-        Transport, Verdict, debug, error, info, policy, settings, trace, warn,
+        AccessClass, Dialect, Harness, Input, LimitedParameter, Model, ModelFacts, ModelPattern,
+        ModelPatterns, ModelRole, Obligations, Operation, Parameters, Policy, Presence, Problem,
+        ProofKind, Request, Transport, Verdict, debug, error, info, policy, settings, trace, warn,
     };
 }
 
@@ -180,7 +185,7 @@ pub mod prelude {
 pub mod __private {
     pub use crate::bindings::export_component;
     pub use crate::bindings::exports::stockade::policy::policy::Guest;
-    pub use crate::bindings::stockade::policy::types::{Metadata, Problem, Request};
+    pub use crate::bindings::stockade::policy::types::{Answer, Metadata, Problem, Request};
     pub use crate::log::write_fmt;
     pub use crate::runtime::{Bindings, describe};
 }

@@ -13,8 +13,24 @@ pub fn write_fmt(level: Level, message: fmt::Arguments<'_>) {
     }
 }
 
+/// Hands a line over in pieces of eight bytes: numbers need no memory of the module's, so that
+/// the host instantiates one module for a decision.
 #[cfg(target_family = "wasm")]
-use crate::bindings::stockade::policy::log::write;
+fn write(level: Level, message: &str) {
+    use crate::bindings::stockade::policy::log;
+
+    let mut rest = message.as_bytes();
+    loop {
+        let (piece, after) = rest.split_at(rest.len().min(8));
+        let bytes = piece.iter().rev().fold(0, |bytes, byte| (bytes << 8) | u64::from(*byte));
+        #[expect(clippy::cast_possible_truncation, reason = "a piece has eight bytes at most")]
+        log::write(level, bytes, piece.len() as u8, !after.is_empty());
+        if after.is_empty() {
+            return;
+        }
+        rest = after;
+    }
+}
 
 #[cfg(not(target_family = "wasm"))]
 #[expect(clippy::print_stderr, reason = "natively there is no operator's log to write into")]

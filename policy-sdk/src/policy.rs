@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{ModelPatterns, Request, Verdict};
+use crate::{Input, ModelPatterns, Request, Verdict};
 
 /// A policy: one value answers for one binding's settings.
 ///
@@ -20,7 +20,8 @@ pub trait Policy: Sized + Send + Sync + 'static {
     /// [`#[settings]`](macro@crate::settings).
     type Settings: FromSettings;
 
-    /// The inputs that the policy wants to see beyond the facts.
+    /// The inputs that the policy is told besides the operation, the API and the names of the
+    /// models. Everything else is withheld from it.
     const INPUTS: &'static [Input] = &[];
 
     /// Prepares for decisions. Runs once, before the first request, and takes as long as it needs:
@@ -33,6 +34,14 @@ pub trait Policy: Sized + Send + Sync + 'static {
 
     /// Judges one request.
     fn evaluate(&self, request: &Request) -> Verdict;
+
+    /// Tells until when (seconds since 1970) the verdict about a request stays the same, whatever
+    /// the time, for a policy that declares [`Input::Time`]. Without it a verdict holds for the
+    /// second in which it was given.
+    fn valid_until(&self, request: &Request) -> Option<u64> {
+        let _ = request;
+        None
+    }
 }
 
 /// A type that can be read from a binding's `settings:`.
@@ -57,29 +66,6 @@ impl<T: FromSettings> FromSettings for Option<T> {}
 impl<T: FromSettings> FromSettings for Vec<T> {}
 impl<T: FromSettings> FromSettings for BTreeMap<String, T> {}
 impl FromSettings for ModelPatterns {}
-
-/// Something that a policy is only told if it asks for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Input {
-    /// The canonical JSON body: [`Request::body`]. Costs a copy for each decision.
-    Body,
-    /// The digests of the blobs that a model is created from: [`Parameters::digests`]. A
-    /// digest reaches the weights of every model on the host, so an allow of a policy that
-    /// does not ask for them does not count for a request that names some.
-    ///
-    /// [`Parameters::digests`]: crate::Parameters::digests
-    Digests,
-}
-
-impl Input {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Body => "body",
-            Self::Digests => "digests",
-        }
-    }
-}
 
 /// A problem with a binding's settings, or [several](Problem::all).
 #[derive(Clone, Debug, PartialEq, Eq)]

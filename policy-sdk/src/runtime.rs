@@ -9,7 +9,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 
 use crate::bindings::stockade::policy::types as wit;
-use crate::{Policy, Problem, Verdict, log};
+use crate::{Policy, Problem, Request, Verdict, log};
 use parse::parse;
 
 /// The policy values of all bindings, in the order in which the host gave the settings.
@@ -33,12 +33,18 @@ impl<P: Policy> Bindings<P> {
     }
 
     /// Judges one request for some of the bindings.
-    pub fn evaluate(&self, request: wit::Request, bindings: &[u32]) -> Vec<Verdict> {
-        let request = request.into();
+    pub fn evaluate(&self, request: wit::Request, bindings: &[u32]) -> Vec<wit::Answer> {
+        let request = Request::told(request, P::INPUTS);
         let policies = self.0.get().map_or(&[][..], Vec::as_slice);
         let judge = |&binding: &u32| match policies.get(binding as usize) {
-            Some(policy) => policy.evaluate(&request),
-            None => Verdict::deny("the policy was asked for a binding that it does not have"),
+            Some(policy) => wit::Answer {
+                verdict: policy.evaluate(&request),
+                valid_until: policy.valid_until(&request),
+            },
+            None => wit::Answer {
+                verdict: Verdict::deny("the policy was asked for a binding that it does not have"),
+                valid_until: None,
+            },
         };
         bindings.iter().map(judge).collect()
     }

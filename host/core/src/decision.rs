@@ -1,12 +1,13 @@
 //! Cedar's rule: default deny, any deny wins, otherwise one allow is needed.
 
 use crate::{
-    AccessClass, BindingName, ModelName, ModelRef, Obligations, Operation, PolicyName, Verdict,
+    AccessClass, BindingName, DenialKind, Deny, ModelName, ModelRef, Obligations, Operation,
+    PolicyName, Verdict,
 };
 
-mod replacement;
+mod change;
 
-pub use replacement::{Allowed, Replaced, Replacement};
+pub use change::{Allowed, Applied, Change, Changed};
 
 /// Something that can be judged: it knows what it asks for.
 pub trait Subject {
@@ -51,7 +52,7 @@ pub struct BindingVerdict {
 }
 
 /// A request that may be forwarded as it is, once its obligations are met. Only [`combine`],
-/// [`Replaced::combine`] and [`permit_public`] make one, and forwarding takes nothing else.
+/// [`Changed::combine`] and [`permit_public`] make one, and forwarding takes nothing else.
 ///
 /// Its obligations never name another model: the models of the request are those that were
 /// judged.
@@ -113,6 +114,10 @@ pub struct Denial {
     pub cause: DenialCause,
     /// The reason that the caller is told.
     pub reason: String,
+    /// The words of the policy for the operator.
+    pub note: Option<String>,
+    /// The kind of no.
+    pub kind: DenialKind,
     /// The binding that decided, if it was one.
     pub binding: Option<BindingName>,
     /// Its policy.
@@ -120,12 +125,17 @@ pub struct Denial {
 }
 
 impl Denial {
+    /// A refusal for which no single binding stands.
+    pub fn overall(cause: DenialCause, reason: impl Into<String>) -> Self {
+        let (reason, kind) = (reason.into(), DenialKind::Forbidden);
+        Self { cause, reason, note: None, kind, binding: None, policy: None }
+    }
+
     fn by(cause: DenialCause, opinion: &BindingVerdict, reason: &str) -> Self {
         Self {
-            cause,
-            reason: reason.to_owned(),
             binding: Some(opinion.binding.clone()),
             policy: Some(opinion.policy.clone()),
+            ..Self::overall(cause, reason)
         }
     }
 
@@ -133,10 +143,6 @@ impl Denial {
     fn about_replacement(self, model: &ModelName) -> Self {
         let reason = format!("a policy replaces the model by {model}: {}", self.reason);
         Self { reason, ..self }
-    }
-
-    fn overall(cause: DenialCause, reason: &str) -> Self {
-        Self { cause, reason: reason.to_owned(), binding: None, policy: None }
     }
 }
 
@@ -149,15 +155,12 @@ impl Denial {
 /// A denial, where the request is not allowed.
 pub fn combine<R: Subject>(request: R, verdicts: &[BindingVerdict]) -> Result<Allowed<R>, Denial> {
     let Some((mut obligations, allowed_by)) = weigh(verdicts)? else {
-        let any = verdicts.iter().any(|opinion| opinion.enforced);
-        return Err(nobody_allowed(&request, any));
+        return Err(nobody_allowed(&request, verdicts));
     };
-    let other = obligations.replace_model.take().filter(|model| !is_about(&request, model));
+    let model = obligations.replace_model.take().filter(|model| !is_about(&request, model));
+    let changes = model.is_some() || obligations.change_fields();
     let permit = Permit { request, obligations, allowed_by, replaced_by: None };
-    Ok(match other {
-        Some(model) => Allowed::WithModel(Replacement { permit, model }),
-        None => Allowed::AsAsked(permit),
-    })
+    Ok(if changes { Allowed::Changed(Change { permit, model }) } else { Allowed::AsAsked(permit) })
 }
 
 /// Tells whether these verdicts allow a request, on the model asked for or on another.
@@ -165,7 +168,8 @@ pub fn allows(verdicts: &[BindingVerdict]) -> bool {
     matches!(weigh(verdicts), Ok(Some(_)))
 }
 
-/// Returns the obligations of all allows and their bindings; nothing where none allows.
+/// Returns the obligations of all allows and restricts, and the bindings that allow; nothing where
+/// none does.
 fn weigh(verdicts: &[BindingVerdict]) -> Result<Option<(Obligations, Vec<BindingName>)>, Denial> {
     let enforced = || verdicts.iter().filter(|opinion| opinion.enforced);
     if let Some(denial) = enforced().find_map(denied).or_else(|| enforced().find_map(failed)) {
@@ -174,12 +178,17 @@ fn weigh(verdicts: &[BindingVerdict]) -> Result<Option<(Obligations, Vec<Binding
     let mut obligations = Obligations::default();
     let mut allowed_by = Vec::new();
     for opinion in enforced() {
-        if let Outcome::Verdict(Verdict::Allow(more)) = &opinion.outcome {
-            obligations = obligations.merge(more.clone()).map_err(|conflict| {
-                Denial::by(DenialCause::Conflict, opinion, &conflict.to_string())
-            })?;
-            allowed_by.push(opinion.binding.clone());
-        }
+        let more = match &opinion.outcome {
+            Outcome::Verdict(Verdict::Allow(more)) => {
+                allowed_by.push(opinion.binding.clone());
+                more
+            }
+            Outcome::Verdict(Verdict::Restrict(more)) => more,
+            _ => continue,
+        };
+        obligations = obligations.merge(more.clone()).map_err(|conflict| {
+            Denial::by(DenialCause::Conflict, opinion, &conflict.to_string())
+        })?;
     }
     Ok((!allowed_by.is_empty()).then_some((obligations, allowed_by)))
 }
@@ -191,8 +200,9 @@ fn is_about(request: &impl Subject, model: &ModelName) -> bool {
 
 fn denied(opinion: &BindingVerdict) -> Option<Denial> {
     match &opinion.outcome {
-        Outcome::Verdict(Verdict::Deny(reason)) => {
-            Some(Denial::by(DenialCause::Denied, opinion, reason))
+        Outcome::Verdict(Verdict::Deny(Deny { reason, note, kind })) => {
+            let denial = Denial::by(DenialCause::Denied, opinion, reason);
+            Some(Denial { note: note.clone(), kind: *kind, ..denial })
         }
         _ => None,
     }
@@ -209,14 +219,26 @@ fn failed(opinion: &BindingVerdict) -> Option<Denial> {
     }
 }
 
-fn nobody_allowed(request: &impl Subject, any: bool) -> Denial {
-    if !any {
+fn nobody_allowed(request: &impl Subject, verdicts: &[BindingVerdict]) -> Denial {
+    let enforced = || verdicts.iter().filter(|opinion| opinion.enforced);
+    if enforced().next().is_none() {
         return Denial::overall(DenialCause::NoBinding, "no policy is bound to you");
     }
     let names: Vec<String> = request.models().iter().map(|model| model.name.to_string()).collect();
     let on = if names.is_empty() { String::new() } else { format!(" on {}", names.join(" and ")) };
-    let reason = format!("no policy allows you the operation {}{on}", request.operation());
-    Denial::overall(DenialCause::NotAllowed, &reason)
+    let mut reason = format!("no policy allows you the operation {}{on}", request.operation());
+    let mut close = Vec::new();
+    for opinion in enforced() {
+        match &opinion.outcome {
+            Outcome::Verdict(Verdict::Abstain(Some(note))) if !close.contains(&note) => {
+                reason.push_str(if close.is_empty() { ": " } else { "; " });
+                reason.push_str(note);
+                close.push(note);
+            }
+            _ => {}
+        }
+    }
+    Denial::overall(DenialCause::NotAllowed, reason)
 }
 
 /// A permit for what is answered without a credential, and for nothing else.

@@ -21,13 +21,16 @@ pub struct PolicyInput<'a> {
     pub models: &'a [ModelRef],
     /// The models that are installed, as far as that is known.
     pub catalogue: &'a Catalogue,
-    /// True if the policy is told of no model that it runs in the cloud. That is so only
-    /// where it is asked what it would say then, and never where anything is permitted.
-    pub clouds_hidden: bool,
     /// The parameters in the body.
     pub parameters: &'a Parameters,
+    /// The texts and tools in the body, where a policy asks for them.
+    pub content: Option<&'a Content>,
+    /// The labels of the caller's credential.
+    pub labels: &'a [(String, String)],
     /// The origin of the call.
     pub client: Client,
+    /// The name of the listener, if it has one.
+    pub listener: Option<&'a str>,
     /// The time of the call, by the host's clock.
     pub time: LocalTime,
     /// The usage of the caller so far.
@@ -75,6 +78,54 @@ pub struct Parameters {
     /// Blob digests named, as `sha256:<64 hex>`.
     #[serde(skip_serializing_if = "is_default")]
     pub digests: Vec<String>,
+    /// What `think` says: `true`, `false`, or a level.
+    #[serde(skip_serializing_if = "is_default")]
+    pub think: Option<String>,
+    /// What `format` says: `json`, or `schema` for one of the caller's own.
+    #[serde(skip_serializing_if = "is_default")]
+    pub format: Option<String>,
+    /// Options that make Ollama load the model anew, by name, sorted.
+    #[serde(skip_serializing_if = "is_default")]
+    pub runner_options: Vec<String>,
+}
+
+/// The texts and tools of a request, from whichever API.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Content {
+    /// The names of the tools, in their order.
+    pub tools: Vec<String>,
+    /// The texts, in their order.
+    pub texts: Vec<Text>,
+}
+
+impl Content {
+    /// The content of a request without any.
+    pub const NONE: &'static Self = &Self { tools: Vec::new(), texts: Vec::new() };
+
+    /// Returns the bytes of all texts.
+    pub fn bytes(&self) -> u64 {
+        self.texts.iter().map(|text| text.text.len() as u64).sum()
+    }
+
+    /// Tells whether there is a system prompt.
+    pub fn has_system_prompt(&self) -> bool {
+        self.texts.iter().any(|text| text.role == Text::SYSTEM)
+    }
+}
+
+/// One text of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// `system`, `user`, `assistant`, `tool`, `prompt`, `suffix`, `input`, or as the caller
+    /// calls it.
+    pub role: String,
+    /// The text.
+    pub text: String,
+}
+
+impl Text {
+    /// The role of a system prompt.
+    pub const SYSTEM: &'static str = "system";
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -126,11 +177,22 @@ pub struct Counter {
     pub requests: u64,
     /// Tokens, prompt and answer together.
     pub tokens: u64,
+    /// Milliseconds of GPU time.
+    pub gpu_milliseconds: u64,
 }
 
 /// The usage of the caller, this request not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
+    /// All of it.
+    pub total: Windows,
+    /// With the models of the request.
+    pub with_model: Windows,
+}
+
+/// The usage in each window of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Windows {
     /// In this minute.
     pub minute: Counter,
     /// In this hour.

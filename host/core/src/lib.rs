@@ -27,12 +27,13 @@ pub use catalogue::{Catalogue, ModelFacts, Presence};
 pub use causes::Causes;
 pub use clock::{Clock, FixedClock, SystemClock, UnixTime};
 pub use decision::{
-    Allowed, BindingVerdict, Denial, DenialCause, Outcome, Permit, Replaced, Replacement, Subject,
-    allows, combine, permit_public,
+    Allowed, Applied, BindingVerdict, Change, Changed, Denial, DenialCause, Outcome, Permit,
+    Subject, allows, combine, permit_public,
 };
 pub use id::{BindingName, CredentialId, GroupName, InvalidId, PolicyName, UserId};
 pub use input::{
-    Client, Counter, LARGEST_MODULE, LocalTime, Parameters, PolicyInput, Transport, Usage,
+    Client, Content, Counter, LARGEST_MODULE, LocalTime, Parameters, PolicyInput, Text, Transport,
+    Usage, Windows,
 };
 pub use masked::{MASK, mask_keys};
 pub use model::{InvalidModelName, ModelName, ModelRef, ModelRole};
@@ -40,5 +41,8 @@ pub use operation::{AccessClass, Dialect, Operation};
 pub use pattern::{InvalidModelPattern, ModelPattern};
 pub use principal::{Principal, ProofKind};
 pub use secret::Secret;
-pub use verdict::{Limit, LimitedParameter, Obligations, Verdict};
+pub use verdict::{
+    Conflict, DenialKind, Deny, FieldPath, FieldRule, InvalidFieldPath, Limit, LimitedParameter,
+    Obligations, Priority, Verdict,
+};
 pub use visible::{Excerpt, Quoted, is_invisible, visible};

@@ -23,7 +23,7 @@ impl Policy for EndpointAccess {
 
     fn evaluate(&self, request: &Request) -> Verdict {
         let operation = request.operation();
-        if !self.settings.speaks(Api::of(request.dialect())) {
+        if !self.settings.speaks(request.dialect()) {
             return Verdict::deny(format!("this API is not for you; use {}", self.settings.apis()));
         }
         if !self.settings.permits(operation) {

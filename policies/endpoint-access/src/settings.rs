@@ -33,11 +33,13 @@ pub enum Api {
 }
 
 impl Api {
-    pub(crate) fn of(dialect: Dialect) -> Self {
+    /// `None` for one that is newer than this policy.
+    const fn of(dialect: &Dialect) -> Option<Self> {
         match dialect {
-            Dialect::Native => Self::Native,
-            Dialect::Openai => Self::OpenAi,
-            Dialect::Anthropic => Self::Anthropic,
+            Dialect::Native => Some(Self::Native),
+            Dialect::Openai => Some(Self::OpenAi),
+            Dialect::Anthropic => Some(Self::Anthropic),
+            Dialect::Other(_) => None,
         }
     }
 
@@ -51,8 +53,9 @@ impl Api {
 }
 
 impl Settings {
-    pub(crate) fn speaks(&self, api: Api) -> bool {
-        self.apis.as_ref().is_none_or(|apis| apis.contains(&api))
+    pub(crate) fn speaks(&self, dialect: &Dialect) -> bool {
+        let listed = |apis: &Vec<Api>| Api::of(dialect).is_some_and(|api| apis.contains(&api));
+        self.apis.as_ref().is_none_or(listed)
     }
 
     pub(crate) fn permits(&self, operation: &Operation) -> bool {

@@ -16,6 +16,8 @@ pub struct ModelAccess {
 impl Policy for ModelAccess {
     type Settings = Settings;
 
+    const INPUTS: &'static [Input] = &[Input::Parameters];
+
     fn new(settings: Settings) -> Result<Self, Problem> {
         settings.check()?;
         Ok(Self { settings })
@@ -29,10 +31,12 @@ impl Policy for ModelAccess {
         if let Some(model) = request.models().iter().find(denied) {
             return Verdict::deny(format!("the model {} is denied", model.short_name()));
         }
-        if self.allows_models(request) && self.allows_parameters(request.parameters()) {
-            Verdict::allow()
-        } else {
-            Verdict::abstain()
+        if !self.allows_models(request) {
+            return Verdict::abstain();
+        }
+        match self.missing(request) {
+            None => Verdict::allow(),
+            Some(note) => Verdict::abstain_because(note),
         }
     }
 }
@@ -47,12 +51,27 @@ impl ModelAccess {
     }
 
     fn allows(&self, model: &Model) -> bool {
-        (self.settings.cloud || !model.cloud) && self.settings.allow.matches(&model.name)
+        self.settings.allow.matches(&model.name)
     }
 
-    fn allows_parameters(&self, parameters: &Parameters) -> bool {
-        (self.settings.web_search || !parameters.web_search)
-            && (self.settings.debug_render || !parameters.debug_render)
+    /// Tells what the request wants besides the models, where that is not allowed.
+    fn missing(&self, request: &Request) -> Option<&'static str> {
+        let parameters = request.parameters();
+        let cloud = request.models().iter().any(|model| model.cloud);
+        let wanted = [
+            (cloud, self.settings.cloud, "cloud models are not allowed to you"),
+            (
+                parameters.web_search,
+                self.settings.web_search,
+                "tools that search the web are not allowed to you",
+            ),
+            (
+                parameters.debug_render,
+                self.settings.debug_render,
+                "rendered prompts are not allowed to you",
+            ),
+        ];
+        wanted.into_iter().find_map(|(wants, may, note)| (wants && !may).then_some(note))
     }
 }
 

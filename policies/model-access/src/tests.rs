@@ -114,8 +114,9 @@ fn cloud_models_need_to_be_wanted() {
     let local = policy(r#"{ "allow": ["*"] }"#);
     let cloud = policy(r#"{ "allow": ["*"], "cloud": true }"#);
     for model in ["gpt-oss:20b-cloud", "gpt-oss:cloud"] {
-        assert_eq!(ask(&local, "chat", &[model]), Verdict::abstain(), "{model}");
-        assert_eq!(ask(&local, "chat", &["llama3.2", model]), Verdict::abstain(), "{model}");
+        let close = Verdict::abstain_because("cloud models are not allowed to you");
+        assert_eq!(ask(&local, "chat", &[model]), close, "{model}");
+        assert_eq!(ask(&local, "chat", &["llama3.2", model]), close, "{model}");
         assert_eq!(ask(&cloud, "chat", &[model]), Verdict::allow(), "{model}");
     }
 }
@@ -128,10 +129,12 @@ fn web_search_and_debugging_need_to_be_wanted() {
     let request = Request::builder().model("llama3.2");
     let searching = request.clone().parameters(|asked| asked.web_search = true).build();
     let debugging = request.parameters(|asked| asked.debug_render = true).build();
+    let web = Verdict::abstain_because("tools that search the web are not allowed to you");
+    let rendered = Verdict::abstain_because("rendered prompts are not allowed to you");
     for (policy, searching_is, debugging_is) in [
-        (plain, Verdict::abstain(), Verdict::abstain()),
-        (search, Verdict::allow(), Verdict::abstain()),
-        (debug, Verdict::abstain(), Verdict::allow()),
+        (plain, web.clone(), rendered.clone()),
+        (search, Verdict::allow(), rendered),
+        (debug, web, Verdict::allow()),
     ] {
         assert_eq!(policy.evaluate(&searching), searching_is);
         assert_eq!(policy.evaluate(&debugging), debugging_is);

@@ -16,7 +16,7 @@ pub struct PullGuard {
 impl Policy for PullGuard {
     type Settings = Settings;
 
-    const INPUTS: &'static [Input] = &[Input::Digests];
+    const INPUTS: &'static [Input] = &[Input::Caller, Input::Parameters, Input::Blobs];
 
     fn new(settings: Settings) -> Result<Self, Problem> {
         settings.check()?;
@@ -62,16 +62,20 @@ impl PullGuard {
     }
 
     fn judge_files(&self, request: &Request) -> Result<(), String> {
-        let made_of_files = !request.parameters().digests.is_empty();
-        if self.settings.files == Files::Any
-            || !made_of_files
-            || is_about_blobs(request.operation())
-        {
+        if is_about_blobs(request.operation()) {
             return Ok(());
         }
-        Err("a model may not be made of files: a digest reaches every blob on the host, whoever \
-             sent it; build on a model with `from`, or ask for `files: any`"
-            .to_owned())
+        let foreign = || request.blobs().iter().find(|blob| !blob.uploaded);
+        match self.settings.files {
+            Files::None if !request.blobs().is_empty() => {
+                Err("a model may not be made of files; build on a model with `from`".to_owned())
+            }
+            Files::Uploaded => match foreign() {
+                Some(blob) => Err(format!("you have not sent the file {}", blob.digest)),
+                None => Ok(()),
+            },
+            Files::None | Files::Any => Ok(()),
+        }
     }
 
     fn judge_model(&self, operation: &Operation, model: &Model) -> Result<(), String> {
@@ -79,7 +83,10 @@ impl PullGuard {
         if model.cloud && !self.settings.cloud {
             return Err(format!("{operation} of {name} is not allowed: it runs in the cloud"));
         }
-        let (list, patterns) = match (model.role, operation) {
+        let (list, patterns) = match (&model.role, operation) {
+            (ModelRole::Other(role), _) => {
+                return Err(format!("{operation} of {name} is not allowed: its role is {role}"));
+            }
             (ModelRole::Source | ModelRole::Base, _) | (_, Operation::Pull) => {
                 ("sources", &self.settings.sources)
             }

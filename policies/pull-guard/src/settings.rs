@@ -41,8 +41,10 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Files {
     /// None.
-    #[default]
     None,
+    /// Those that the caller has sent.
+    #[default]
+    Uploaded,
     /// Every blob on the disk, also those of models that the caller may not use.
     Any,
 }
@@ -58,7 +60,7 @@ impl Settings {
             names.binary_search_by(|listed| listed.as_str().cmp(name)).is_ok()
         };
         listed(&self.users, request.user())
-            || request.principal().groups.iter().any(|group| listed(&self.groups, group))
+            || request.caller().groups.iter().any(|group| listed(&self.groups, group))
     }
 
     /// Made for asking: long lists of groups and users are searched, not walked.
@@ -87,7 +89,7 @@ impl Settings {
         if !creates && !self.remote_hosts.is_empty() {
             problems.push(Problem::at("remote_hosts", WITHOUT_CREATE));
         }
-        if !creates && self.files != Files::None {
+        if !creates && self.files != Files::default() {
             problems.push(Problem::at("files", WITHOUT_CREATE));
         }
         Problem::all(problems)

@@ -20,7 +20,7 @@ fn by_ops(operation: &str) -> RequestBuilder {
 
 fn reason(verdict: Verdict) -> String {
     match verdict {
-        Verdict::Deny(reason) => reason,
+        Verdict::Deny(denial) => denial.reason,
         other => panic!("{other:?} is no denial"),
     }
 }
@@ -118,7 +118,8 @@ fn a_copy_and_a_build_are_judged_by_both_ends() {
     ];
     for (operation, from, to) in cases {
         let verdict = |source: &str, target: &str| {
-            let request = by_ops(operation).model_as(from, source).model_as(to, target);
+            let request =
+                by_ops(operation).model_as(from.clone(), source).model_as(to.clone(), target);
             policy.evaluate(&request.build())
         };
         assert_eq!(verdict("llama3.2", "team/x"), Verdict::allow(), "{operation}");
@@ -169,9 +170,9 @@ fn models_that_run_elsewhere_need_a_named_host() {
 }
 
 #[test]
-fn a_model_is_made_of_files_only_where_any_may_be() {
+fn a_model_is_made_of_files_that_its_maker_may_use() {
     let digest = format!("sha256:{}", "0".repeat(64));
-    let create = |files: &str| {
+    let create = |files: &str, sent: bool| {
         let settings = format!(
             r#"{{ "groups": ["ops"], "operations": ["create", "upload-blob", "check-blob"],
                  "sources": ["library/*"], "targets": ["team/*"]{files} }}"#
@@ -180,8 +181,7 @@ fn a_model_is_made_of_files_only_where_any_may_be() {
         let verdict = |operation: &str, model: Option<&str>| {
             let request = by_ops(operation);
             let request = model.into_iter().fold(request, RequestBuilder::model);
-            let digests = vec![digest.clone()];
-            policy.evaluate(&request.parameters(|asked| asked.digests = digests).build())
+            policy.evaluate(&request.blob(&digest, sent).build())
         };
         for operation in ["upload-blob", "check-blob"] {
             assert_eq!(verdict(operation, None), Verdict::allow(), "{operation}");
@@ -190,11 +190,18 @@ fn a_model_is_made_of_files_only_where_any_may_be() {
         assert_eq!(policy.evaluate(&without), Verdict::allow(), "no file is named");
         verdict("create", Some("team/x"))
     };
-    for files in ["", r#", "files": "none""#] {
-        let reason = reason(create(files));
-        assert!(reason.starts_with("a model may not be made of files: a digest"), "{reason}");
+    for (files, sent) in [(r#", "files": "none""#, true), (r#", "files": "none""#, false)] {
+        let reason = reason(create(files, sent));
+        assert!(reason.starts_with("a model may not be made of files"), "{reason}");
     }
-    assert_eq!(create(r#", "files": "any""#), Verdict::allow());
+    for files in ["", r#", "files": "uploaded""#] {
+        assert_eq!(create(files, true), Verdict::allow());
+        let reason = reason(create(files, false));
+        assert!(reason.starts_with("you have not sent the file sha256:0"), "{reason}");
+    }
+    for sent in [true, false] {
+        assert_eq!(create(r#", "files": "any""#, sent), Verdict::allow());
+    }
 }
 
 #[test]
@@ -225,8 +232,8 @@ fn settings_that_cannot_work_are_explained() {
         ),
         (r#"{ "groups": ["ops"], "sources": ["*"], "files": "any" }"#, "files: has no effect"),
         (
-            r#"{ "groups": ["ops"], "operations": ["create"], "targets": ["*"], "files": "uploaded" }"#,
-            "files: unknown variant `uploaded`",
+            r#"{ "groups": ["ops"], "operations": ["create"], "targets": ["*"], "files": "mine" }"#,
+            "files: unknown variant `mine`",
         ),
     ];
     for (settings, expected) in cases {

@@ -1,9 +1,10 @@
 use super::RequestCaps;
 use stockade_policy_sdk::prelude::*;
 
-const LOWERING: &str = r#"{ "allow": ["llama3.2:*"], "context": 8192, "output": 1024,
-    "keep_alive": 300, "forbid_fields": ["raw"], "images": 2 }"#;
-const REFUSING: &str = r#"{ "context": 8192, "output": 1024, "keep_alive": 300, "tools": 0 }"#;
+const LOWERING: &str = r#"{ "models": ["llama3.2:*"], "context": 8192, "output": 1024,
+    "keep_alive": 300, "forbid_fields": ["raw"], "strip_fields": ["options.num_gpu"], "images": 2 }"#;
+const REFUSING: &str =
+    r#"{ "context": 8192, "output": 1024, "keep_alive": 300, "tools": 0, "above": "refuse" }"#;
 
 fn ask(settings: &str, model: &str, sent: impl FnOnce(&mut Parameters)) -> Verdict {
     let policy = Harness::<RequestCaps>::new(settings).unwrap();
@@ -15,35 +16,31 @@ fn within(sent: &mut Parameters) {
 }
 
 #[test]
-fn allowed_models_run_within_the_caps() {
+fn caps_hold_without_permitting_anything() {
     let capped = Obligations::new()
         .cap_or_insert(LimitedParameter::Context, 8192)
         .cap_or_insert(LimitedParameter::Output, 1024)
         .cap_or_insert(LimitedParameter::KeepAlive, 300)
+        .strip_field("options.num_gpu")
         .forbid_field("raw");
-    assert_eq!(ask(LOWERING, "llama3.2:3b", |_| ()), capped.into());
-    assert_eq!(ask(LOWERING, "llama3.3:70b", |_| ()), Verdict::abstain());
-}
-
-#[test]
-fn an_allow_never_covers_the_cloud_the_web_or_the_rendered_prompt() {
-    assert_eq!(ask(LOWERING, "llama3.2:cloud", |_| ()), Verdict::abstain());
-    assert_eq!(ask(LOWERING, "llama3.2:3b", |sent| sent.web_search = true), Verdict::abstain());
-    assert_eq!(ask(LOWERING, "llama3.2:3b", |sent| sent.debug_render = true), Verdict::abstain());
+    assert_eq!(ask(LOWERING, "llama3.2:3b", |_| ()), Verdict::restrict(capped));
+    assert_eq!(ask(LOWERING, "llama3.3:70b", |_| ()), Verdict::abstain(), "another model");
+    assert!(matches!(ask(r#"{ "output": 7 }"#, "any", |_| ()), Verdict::Restrict(_)));
 }
 
 #[test]
 fn what_cannot_be_lowered_is_refused() {
     let reason = "3 images are too many; at most 2 are allowed";
     assert_eq!(ask(LOWERING, "llama3.2:3b", |sent| sent.images = 3), Verdict::deny(reason));
-    assert!(matches!(ask(LOWERING, "llama3.2:3b", |sent| sent.images = 2), Verdict::Allow(_)));
+    assert!(matches!(ask(LOWERING, "llama3.2:3b", |sent| sent.images = 2), Verdict::Restrict(_)));
+    assert_eq!(ask(r#"{ "images": 2 }"#, "any", |sent| sent.images = 2), Verdict::abstain());
 }
 
 #[test]
-fn without_allow_it_only_refuses() {
+fn it_can_refuse_instead_of_lowering() {
     assert_eq!(ask(REFUSING, "any", within), Verdict::abstain());
     let refused = |sent: fn(&mut Parameters)| match ask(REFUSING, "any", sent) {
-        Verdict::Deny(reason) => reason,
+        Verdict::Deny(denial) => denial.reason,
         other => panic!("{other:?}"),
     };
     assert_eq!(
@@ -85,20 +82,16 @@ fn it_says_nothing_about_what_runs_no_model() {
 }
 
 #[test]
-fn an_allow_needs_a_model() {
-    let policy = Harness::<RequestCaps>::new(LOWERING).unwrap();
-    assert_eq!(policy.evaluate(&Request::builder().build()), Verdict::abstain());
-}
-
-#[test]
 fn settings_that_cap_nothing_are_errors() {
     for (settings, expected) in [
         ("{}", "caps nothing; write"),
-        (r#"{ "allow": ["*"] }"#, "caps nothing; write"),
+        (r#"{ "models": ["*"] }"#, "caps nothing; write"),
+        (r#"{ "output": 1, "models": [] }"#, "models: lists no model"),
         (r#"{ "output": 0 }"#, "output: must be at least 1"),
         (r#"{ "keep_alive": -1 }"#, "keep_alive: must be at least 1"),
-        (r#"{ "forbid_fields": ["raw"] }"#, "forbid_fields: needs `allow`"),
-        (r#"{ "allow": ["*"], "forbid_fields": [""] }"#, "forbid_fields[0]: is empty"),
+        (r#"{ "images": 1, "above": "refuse" }"#, "above: has no effect"),
+        (r#"{ "forbid_fields": [""] }"#, "forbid_fields[0]: \"\" is no field"),
+        (r#"{ "strip_fields": ["options."] }"#, "strip_fields[0]: \"options.\" is no field"),
         (r#"{ "outputs": 1 }"#, "outputs"),
     ] {
         let problem = Harness::<RequestCaps>::new(settings).unwrap_err().to_string();

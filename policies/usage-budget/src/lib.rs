@@ -2,9 +2,10 @@
 
 mod settings;
 
+use stockade_policy_sdk::Denial;
 use stockade_policy_sdk::prelude::*;
 
-pub use settings::{Budget, Settings};
+pub use settings::{Budget, Per, Settings};
 
 /// The policy: how much a caller may use in a window of time.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct UsageBudget {
 impl Policy for UsageBudget {
     type Settings = Settings;
 
+    const INPUTS: &'static [Input] = &[Input::Usage];
+
     fn new(settings: Settings) -> Result<Self, Problem> {
         settings.check()?;
         Ok(Self { settings })
@@ -25,11 +28,14 @@ impl Policy for UsageBudget {
         if !self.settings.governs(request.operation(), request.access()) {
             return Verdict::abstain();
         }
-        let usage = request.usage();
+        let usage = match self.settings.per {
+            Per::Caller => request.usage().total,
+            Per::Model => request.usage().with_model,
+        };
         let used = [usage.minute, usage.hour, usage.day, usage.month];
         let mut spent = self.settings.windows().into_iter().zip(used);
         let reason = spent.find_map(|((name, budget), used)| budget?.spent(name, used));
-        reason.map_or_else(Verdict::abstain, Verdict::deny)
+        reason.map_or_else(Verdict::abstain, |reason| Denial::new(reason).later().into())
     }
 }
 

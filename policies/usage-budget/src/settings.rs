@@ -15,9 +15,24 @@ pub struct Settings {
     pub day: Option<Budget>,
     /// In one month.
     pub month: Option<Budget>,
+    /// What is counted: all that the caller uses, or what it uses of the request's model.
+    #[serde(default)]
+    pub per: Per,
     /// The operations that are refused when the budget is spent; by default all that run a
     /// model or search the web.
     pub operations: Option<Vec<Operation>>,
+}
+
+/// What a budget counts.
+#[settings]
+#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Per {
+    /// All that the caller uses.
+    #[default]
+    Caller,
+    /// What the caller uses of the models of the request.
+    Model,
 }
 
 /// The most that may be used in one window.
@@ -28,13 +43,18 @@ pub struct Budget {
     pub requests: Option<u64>,
     /// Tokens, prompt and answer together.
     pub tokens: Option<u64>,
+    /// Seconds of GPU time, as Ollama tells them.
+    pub gpu_seconds: Option<u64>,
 }
 
 impl Budget {
     /// Tells why the next request is refused, if it is.
     pub(crate) fn spent(&self, window: &str, used: Counter) -> Option<String> {
-        let pairs =
-            [(self.requests, used.requests, "requests"), (self.tokens, used.tokens, "tokens")];
+        let pairs = [
+            (self.requests, used.requests, "requests"),
+            (self.tokens, used.tokens, "tokens"),
+            (self.gpu_seconds, used.gpu_milliseconds / 1000, "seconds of GPU time"),
+        ];
         let (most, what) = pairs.into_iter().find_map(|(most, used, what)| {
             most.filter(|most| used >= *most).map(|most| (most, what))
         })?;
@@ -66,11 +86,13 @@ impl Settings {
             problems.push(Problem::at("operations", "lists no operation; leave it out"));
         }
         for (window, budget) in self.windows() {
-            let Some(Budget { requests, tokens }) = budget else { continue };
-            if requests.is_none() && tokens.is_none() {
-                problems.push(Problem::at(window, "limits nothing; write `requests` or `tokens`"));
+            let Some(Budget { requests, tokens, gpu_seconds }) = budget else { continue };
+            let limits = [("requests", requests), ("tokens", tokens), ("gpu_seconds", gpu_seconds)];
+            if limits.iter().all(|(_, most)| most.is_none()) {
+                let message = "limits nothing; write `requests`, `tokens` or `gpu_seconds`";
+                problems.push(Problem::at(window, message));
             }
-            for (field, most) in [("requests", requests), ("tokens", tokens)] {
+            for (field, most) in limits {
                 if most == Some(0) {
                     let message = "must be at least 1; to refuse all, leave out what allows it";
                     problems.push(Problem::at(format!("{window}.{field}"), message));

@@ -1,6 +1,6 @@
 use super::UsageBudget;
-use stockade_policy_sdk::Usage;
 use stockade_policy_sdk::prelude::*;
+use stockade_policy_sdk::{Denial, Usage};
 
 const BUDGET: &str =
     r#"{ "minute": { "requests": 10 }, "day": { "requests": 100, "tokens": 5000 } }"#;
@@ -11,30 +11,30 @@ fn ask(settings: &str, operation: &str, used: impl FnOnce(&mut Usage)) -> Verdic
 }
 
 fn spent(what: &str) -> Verdict {
-    Verdict::deny(format!("your budget of {what} is spent"))
+    Denial::new(format!("your budget of {what} is spent")).later().into()
 }
 
 #[test]
 fn the_last_request_of_a_budget_passes_and_the_next_does_not() {
     assert_eq!(ask(BUDGET, "chat", |_| ()), Verdict::abstain());
-    assert_eq!(ask(BUDGET, "chat", |used| used.minute.requests = 9), Verdict::abstain());
-    let refused = ask(BUDGET, "chat", |used| used.minute.requests = 10);
+    assert_eq!(ask(BUDGET, "chat", |used| used.total.minute.requests = 9), Verdict::abstain());
+    let refused = ask(BUDGET, "chat", |used| used.total.minute.requests = 10);
     assert_eq!(refused, spent("10 requests for this minute"));
 }
 
 #[test]
 fn tokens_count_too() {
-    assert_eq!(ask(BUDGET, "chat", |used| used.day.tokens = 4999), Verdict::abstain());
-    let refused = ask(BUDGET, "chat", |used| used.day.tokens = 70_000);
+    assert_eq!(ask(BUDGET, "chat", |used| used.total.day.tokens = 4999), Verdict::abstain());
+    let refused = ask(BUDGET, "chat", |used| used.total.day.tokens = 70_000);
     assert_eq!(refused, spent("5000 tokens for this day"));
 }
 
 #[test]
 fn only_named_windows_and_numbers_limit() {
     let all = |used: &mut Usage| {
-        used.minute.tokens = u64::MAX;
-        used.hour.requests = u64::MAX;
-        used.month.tokens = u64::MAX;
+        used.total.minute.tokens = u64::MAX;
+        used.total.hour.requests = u64::MAX;
+        used.total.month.tokens = u64::MAX;
     };
     assert_eq!(ask(BUDGET, "chat", all), Verdict::abstain());
     let month = r#"{ "month": { "tokens": 1 } }"#;
@@ -45,7 +45,7 @@ fn only_named_windows_and_numbers_limit() {
 
 #[test]
 fn reading_and_managing_go_on_unless_they_are_named() {
-    let spent = |used: &mut Usage| used.minute.requests = 10;
+    let spent = |used: &mut Usage| used.total.minute.requests = 10;
     for operation in ["list", "show", "pull", "whoami"] {
         assert_eq!(ask(BUDGET, operation, spent), Verdict::abstain(), "{operation}");
     }
@@ -71,4 +71,18 @@ fn settings_that_limit_nothing_are_errors() {
         let problem = Harness::<UsageBudget>::new(settings).unwrap_err().to_string();
         assert!(problem.contains(expected), "{settings}: {problem}");
     }
+}
+
+#[test]
+fn gpu_time_and_a_model_can_be_budgeted() {
+    let hour = r#"{ "hour": { "gpu_seconds": 60 } }"#;
+    let used =
+        |milliseconds: u64| move |used: &mut Usage| used.total.hour.gpu_milliseconds = milliseconds;
+    assert_eq!(ask(hour, "chat", used(59_999)), Verdict::abstain());
+    assert_eq!(ask(hour, "chat", used(60_000)), spent("60 seconds of GPU time for this hour"));
+
+    let model = r#"{ "per": "model", "day": { "requests": 5 } }"#;
+    assert_eq!(ask(model, "chat", |used| used.total.day.requests = 9), Verdict::abstain());
+    let refused = ask(model, "chat", |used| used.with_model.day.requests = 5);
+    assert_eq!(refused, spent("5 requests for this day"));
 }

@@ -17,6 +17,8 @@ pub struct WorkingHours {
 impl Policy for WorkingHours {
     type Settings = Settings;
 
+    const INPUTS: &'static [Input] = &[Input::Time];
+
     fn new(settings: Settings) -> Result<Self, Problem> {
         settings.check()?;
         let hours: Vec<String> = settings.hours.iter().map(Hours::to_string).collect();
@@ -32,6 +34,12 @@ impl Policy for WorkingHours {
         } else {
             Verdict::deny(&*self.reason)
         }
+    }
+
+    fn valid_until(&self, request: &Request) -> Option<u64> {
+        let time = request.time();
+        let minutes = self.settings.minutes_alike(time.minute_of_day);
+        Some(time.unix_seconds - time.unix_seconds % 60 + u64::from(minutes) * 60)
     }
 }
 

@@ -62,6 +62,15 @@ impl Settings {
         self.operations.as_ref().is_none_or(|operations| operations.contains(operation))
     }
 
+    /// The minutes from `now` (since midnight) in which no span begins or ends; half an hour at
+    /// most, because at the full or half hour a clock may be put forward or back.
+    pub(crate) fn minutes_alike(&self, now: u16) -> u16 {
+        let times = self.hours.iter().flat_map(|hours| [&hours.from, &hours.to]);
+        let ahead =
+            times.filter_map(|text| minute(text)?.checked_sub(now)).filter(|ahead| *ahead > 0);
+        ahead.fold(30 - now % 30, u16::min)
+    }
+
     /// Refuses settings that could never do what their author means.
     pub(crate) fn check(&self) -> Result<(), Problem> {
         let mut problems = Vec::new();

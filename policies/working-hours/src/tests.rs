@@ -8,9 +8,9 @@ fn is_open(settings: &str, weekday: u8, hour: u16, minute: u16) -> bool {
     let policy = Harness::<WorkingHours>::new(settings).unwrap();
     let request = Request::builder().weekday_at(weekday, hour, minute).build();
     match policy.evaluate(&request) {
-        Verdict::Abstain => true,
+        Verdict::Abstain(_) => true,
         Verdict::Deny(_) => false,
-        Verdict::Allow(_) => panic!("it never allows"),
+        Verdict::Allow(_) | Verdict::Restrict(_) => panic!("it never allows"),
     }
 }
 
@@ -83,5 +83,45 @@ fn impossible_times_are_errors_with_their_place() {
     ] {
         let problem = Harness::<WorkingHours>::new(settings).unwrap_err().to_string();
         assert!(problem.contains(expected), "{settings}: {problem}");
+    }
+}
+
+#[test]
+fn a_verdict_holds_until_a_span_begins_or_ends_and_for_half_an_hour_at_most() {
+    let policy = Harness::<WorkingHours>::new(OFFICE).unwrap();
+    let minutes = |hour, minute| {
+        let request = Request::builder().weekday_at(1, hour, minute).unix_seconds(1_767_600_017);
+        (policy.valid_until(&request.build()).unwrap() - 1_767_600_000) / 60
+    };
+    assert_eq!(minutes(7, 50), 10);
+    assert_eq!(minutes(7, 59), 1);
+    assert_eq!(minutes(8, 0), 30);
+    assert_eq!(minutes(12, 7), 23);
+    assert_eq!(minutes(18, 25), 5);
+    assert_eq!(minutes(23, 59), 1);
+    let quarter = r#"{ "hours": [{ "from": "08:15", "to": "18:00" }] }"#;
+    let policy = Harness::<WorkingHours>::new(quarter).unwrap();
+    let request = Request::builder().weekday_at(1, 8, 10).unix_seconds(1_767_600_000).build();
+    assert_eq!(policy.valid_until(&request), Some(1_767_600_300));
+}
+
+#[test]
+fn whatever_the_hours_the_verdict_is_the_same_until_then() {
+    for settings in [OFFICE, NIGHT, r#"{ "hours": [{ "from": "06:10", "to": "05:55" }] }"#] {
+        let policy = Harness::<WorkingHours>::new(settings).unwrap();
+        for minute in 0..7 * 24 * 60_u16 {
+            let at = |minute: u16| {
+                let minute = minute % (7 * 24 * 60);
+                let day = u8::try_from(minute / (24 * 60)).unwrap() + 1;
+                let request =
+                    Request::builder().weekday_at(day, minute % (24 * 60) / 60, minute % 60);
+                request.unix_seconds(u64::from(minute) * 60 + 40).build()
+            };
+            let now = at(minute);
+            let ahead = policy.valid_until(&now).unwrap() / 60 - u64::from(minute);
+            for later in 1..u16::try_from(ahead).unwrap() {
+                assert_eq!(policy.evaluate(&now), policy.evaluate(&at(minute + later)));
+            }
+        }
     }
 }

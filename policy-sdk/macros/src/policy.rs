@@ -97,7 +97,7 @@ fn component(policy: &Type) -> TokenStream {
                 fn evaluate(
                     request: sdk::Request,
                     bindings: ::std::vec::Vec<u32>,
-                ) -> ::std::vec::Vec<::stockade_policy_sdk::Verdict> {
+                ) -> ::std::vec::Vec<sdk::Answer> {
                     BINDINGS.evaluate(request, &bindings)
                 }
             }

@@ -48,6 +48,11 @@ fn owned(settings: &[&str]) -> Vec<String> {
     settings.iter().map(|&settings| settings.to_owned()).collect()
 }
 
+fn verdicts(bindings: &Bindings<Access>, model: &str, asked: &[u32]) -> Vec<Verdict> {
+    let answers = bindings.evaluate(request(model), asked);
+    answers.into_iter().map(|answer| answer.verdict).collect()
+}
+
 fn request(model: &str) -> wit::Request {
     Request::builder().model(model).build_wit()
 }
@@ -61,19 +66,19 @@ fn one_call_answers_for_the_bindings_that_are_asked_for_in_their_order() {
         r#"{ "allow": ["qwen3"], "hours": { "first": 8 } }"#,
     ];
     bindings.configure(&owned(&settings)).unwrap();
-    let verdicts = bindings.evaluate(request("llama3.2"), &[2, 0, 1, 2]);
+    let found = verdicts(&bindings, "llama3.2", &[2, 0, 1, 2]);
     let deny = Verdict::deny("llama3.2:latest");
-    assert_eq!(verdicts, [deny.clone(), Verdict::abstain(), Verdict::allow(), deny]);
-    assert_eq!(bindings.evaluate(request("llama3.2"), &[]), []);
+    assert_eq!(found, [deny.clone(), Verdict::abstain(), Verdict::allow(), deny]);
+    assert_eq!(verdicts(&bindings, "llama3.2", &[]), []);
 }
 
 #[test]
 fn an_unknown_binding_is_a_denial() {
     let bindings = Bindings::<Access>::new();
-    assert!(matches!(bindings.evaluate(request("x"), &[0])[..], [Verdict::Deny(_)]));
+    assert!(matches!(verdicts(&bindings, "x", &[0])[..], [Verdict::Deny(_)]));
     bindings.configure(&owned(&[r#"{ "allow": ["*"] }"#])).unwrap();
-    let verdicts = bindings.evaluate(request("x"), &[0, 1, u32::MAX]);
-    assert!(matches!(verdicts[..], [Verdict::Allow(_), Verdict::Deny(_), Verdict::Deny(_)]));
+    let found = verdicts(&bindings, "x", &[0, 1, u32::MAX]);
+    assert!(matches!(found[..], [Verdict::Allow(_), Verdict::Deny(_), Verdict::Deny(_)]));
 }
 
 #[test]
@@ -124,4 +129,63 @@ fn a_policy_describes_itself() {
     assert_eq!(schema["properties"]["allow"]["description"], "Models that may be used.");
     assert_eq!(schema["additionalProperties"], false);
     assert_eq!(schema["required"], serde_json::json!(["allow"]));
+}
+
+/// Reads one input each, and declares the one that its settings name.
+struct Reader(String);
+
+impl Policy for Reader {
+    type Settings = String;
+    const INPUTS: &'static [Input] = &[Input::Caller, Input::Time];
+
+    fn new(settings: String) -> Result<Self, Problem> {
+        Ok(Self(settings))
+    }
+
+    fn evaluate(&self, request: &Request) -> Verdict {
+        match self.0.as_str() {
+            "caller" => Verdict::deny(request.user()),
+            "time" => Verdict::deny(request.time().weekday.to_string()),
+            "parameters" => Verdict::deny(request.parameters().images.to_string()),
+            "presence" => Verdict::deny(format!("{:?}", request.models()[0].presence())),
+            "body" => Verdict::deny(format!("{:?}", request.body())),
+            _ => Verdict::abstain(),
+        }
+    }
+
+    fn valid_until(&self, request: &Request) -> Option<u64> {
+        Some(request.time().unix_seconds + 60)
+    }
+}
+
+fn read(input: &str, told: wit::Request) -> Result<wit::Answer, String> {
+    let bindings = Bindings::<Reader>::new();
+    bindings.configure(&[format!("{input:?}")]).unwrap();
+    let read = std::panic::AssertUnwindSafe(|| bindings.evaluate(told, &[0]).remove(0));
+    std::panic::catch_unwind(read).map_err(|panic| match panic.downcast::<String>() {
+        Ok(message) => *message,
+        Err(_) => "another panic".to_owned(),
+    })
+}
+
+#[test]
+fn what_is_declared_is_read_and_the_rest_panics_with_what_to_write() {
+    let answer = read("caller", request("x")).unwrap();
+    assert_eq!(answer.verdict, Verdict::deny("alice"));
+    assert_eq!(answer.valid_until, Some(1_767_614_460));
+    assert_eq!(read("time", request("x")).unwrap().verdict, Verdict::deny("1"));
+    for (input, constant) in [("parameters", "Input::Parameters"), ("body", "Input::Body")] {
+        let message = read(input, request("x")).unwrap_err();
+        assert!(message.contains(&format!("add {constant} to INPUTS")), "{message}");
+    }
+}
+
+#[test]
+fn what_the_host_withholds_is_never_read_as_nothing() {
+    let mut told = request("x");
+    told.caller = None;
+    assert!(read("caller", told).unwrap_err().contains("the caller without declaring it"));
+    let mut told = request("x");
+    told.models[0].presence = None;
+    assert!(read("presence", told).unwrap_err().contains("Input::Catalogue"));
 }

@@ -2,12 +2,12 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use super::{
-    Allowed, BindingVerdict, DenialCause, Outcome, Permit, Replaced, Replacement, Subject, combine,
-    permit_public,
+    Allowed, Applied, BindingVerdict, Change, Changed, DenialCause, Outcome, Permit, Subject,
+    combine, permit_public,
 };
 use crate::{
-    BindingName, Limit, LimitedParameter, ModelName, ModelRef, ModelRole, Obligations, Operation,
-    PolicyName, Verdict,
+    BindingName, DenialKind, Deny, FieldPath, FieldRule, Limit, LimitedParameter, ModelName,
+    ModelRef, ModelRole, Obligations, Operation, PolicyName, UnixTime, Verdict,
 };
 use proptest::prelude::*;
 
@@ -35,12 +35,15 @@ fn name(text: &str) -> ModelName {
 }
 
 /// The request with the other model in it.
-fn applied(replacement: Replacement<Asks>) -> Replaced<Asks> {
-    let Ok(replaced) = replacement.apply(|asks, model| {
-        asks.1[0].name = model.clone();
-        Ok::<_, Infallible>(())
+fn applied(change: Change<Asks>) -> Changed<Asks> {
+    let Ok(applied) = change.apply(|asks, model, _| {
+        asks.1[0].name = model.unwrap().clone();
+        Ok::<_, Infallible>(true)
     });
-    replaced
+    match applied {
+        Applied::Changed(changed) => changed,
+        Applied::AsItWas(_) => panic!("it was changed"),
+    }
 }
 
 fn opinion(enforced: bool, outcome: Outcome) -> BindingVerdict {
@@ -57,11 +60,11 @@ fn allow() -> Outcome {
 }
 
 fn deny() -> Outcome {
-    Outcome::Verdict(Verdict::Deny("no".to_owned()))
+    Outcome::Verdict(Verdict::Deny(Deny::forbidden("no")))
 }
 
 fn abstain() -> Outcome {
-    Outcome::Verdict(Verdict::Abstain)
+    Outcome::Verdict(Verdict::Abstain(None))
 }
 
 /// An allow that caps the output, or replaces the model, or both, or demands nothing.
@@ -71,9 +74,8 @@ fn allows() -> impl Strategy<Value = Outcome> {
     (proptest::option::weighted(0.3, model), proptest::option::of(limit)).prop_map(
         |(model, limit)| {
             let limits = limit.map(|(maximum, insert)| Limit {
-                parameter: LimitedParameter::Output,
-                maximum,
-                insert,
+                insert: insert.then_some(maximum),
+                ..Limit::at_most(LimitedParameter::Output, maximum)
             });
             Outcome::Verdict(Verdict::Allow(Obligations {
                 replace_model: model.map(name),
@@ -107,7 +109,7 @@ fn reference(outcomes: &[(bool, Outcome)]) -> Option<Permitted> {
         return None;
     }
     let limits = allows.iter().flat_map(|o| &o.limits);
-    Some((models.into_iter().next(), limits.map(|limit| limit.maximum).min()))
+    Some((models.into_iter().next(), limits.filter_map(|limit| limit.maximum).min()))
 }
 
 const fn obligations(outcome: &Outcome) -> Option<&Obligations> {
@@ -121,8 +123,8 @@ fn combined(outcomes: &[(bool, Outcome)]) -> Option<Permitted> {
     let verdicts: Vec<_> = outcomes.iter().map(|(e, o)| opinion(*e, o.clone())).collect();
     let (model, permit) = match combine(Asks::chat("llama3.2:8b"), &verdicts).ok()? {
         Allowed::AsAsked(permit) => (None, permit),
-        Allowed::WithModel(replacement) => {
-            let model = replacement.model().clone();
+        Allowed::Changed(replacement) => {
+            let model = replacement.model().unwrap().clone();
             let replaced = applied(replacement);
             // Nobody but one binding is asked again, and it has nothing against it.
             (Some(model), replaced.combine(&[opinion(true, allow())]).ok()?)
@@ -130,7 +132,7 @@ fn combined(outcomes: &[(bool, Outcome)]) -> Option<Permitted> {
     };
     let limits = &permit.obligations().limits;
     assert!(limits.len() <= 1, "{limits:?}");
-    Some((model, limits.first().map(|limit| limit.maximum)))
+    Some((model, limits.first().and_then(|limit| limit.maximum)))
 }
 
 proptest! {
@@ -163,16 +165,16 @@ fn the_cause_says_which_rule_refused() {
 #[test]
 fn the_strictest_number_wins() {
     let limited = |maximum, insert| {
-        let limit = Limit { parameter: LimitedParameter::Output, maximum, insert };
+        let limit = Limit { insert, ..Limit::at_most(LimitedParameter::Output, maximum) };
         let obligations = Obligations { limits: vec![limit], ..Obligations::default() };
         opinion(true, Outcome::Verdict(Verdict::Allow(obligations)))
     };
-    let verdicts = [limited(900, true), limited(100, false)];
+    let verdicts = [limited(900, Some(900)), limited(100, None)];
     let Allowed::AsAsked(permit) = combine(Asks::chat("a"), &verdicts).unwrap() else {
         panic!("nothing replaces the model");
     };
-    let strictest = Limit { parameter: LimitedParameter::Output, maximum: 100, insert: true };
-    assert_eq!(permit.obligations().limits, [strictest]);
+    let [limit] = &permit.obligations().limits[..] else { panic!("one for each parameter") };
+    assert_eq!((limit.maximum, limit.inserted()), (Some(100), Some(100)));
 }
 
 #[test]
@@ -212,7 +214,7 @@ fn asked_about(bindings: &[[Outcome; 3]], model: &ModelName) -> Vec<BindingVerdi
 fn decided(bindings: &[[Outcome; 3]], model: &str) -> Option<Permit<Asks>> {
     match combine(Asks::chat(model), &asked_about(bindings, &name(model))).ok()? {
         Allowed::AsAsked(permit) => Some(permit),
-        Allowed::WithModel(replacement) => {
+        Allowed::Changed(replacement) => {
             let replaced = applied(replacement);
             let model = replaced.request().1[0].name.clone();
             replaced.combine(&asked_about(bindings, &model)).ok()
@@ -242,7 +244,7 @@ fn a_second_replacement_is_refused() {
     let to = |models: [&str; 3]| models.map(replaces);
     let refused = |bindings: &[[Outcome; 3]]| {
         let first = combine(Asks::chat(MODELS[0]), &asked_about(bindings, &name(MODELS[0])));
-        let Ok(Allowed::WithModel(replacement)) = first else { panic!("{first:?}") };
+        let Ok(Allowed::Changed(replacement)) = first else { panic!("{first:?}") };
         let replaced = applied(replacement);
         let model = replaced.request().1[0].name.clone();
         replaced.combine(&asked_about(bindings, &model)).unwrap_err()
@@ -264,4 +266,109 @@ fn a_policy_may_always_name_the_same_model() {
         let permit = decided(std::slice::from_ref(&always), asked).unwrap();
         assert_eq!(permit.request().1[0].name, name(MODELS[1]));
     }
+}
+
+fn said(verdict: Verdict) -> BindingVerdict {
+    opinion(true, Outcome::Verdict(verdict))
+}
+
+#[test]
+fn a_restriction_permits_nothing_and_holds_where_another_allows() {
+    let limit = Limit::at_most(LimitedParameter::Output, 100);
+    let limits = Obligations { limits: vec![limit.clone()], ..Obligations::default() };
+    let restricts = || said(Verdict::Restrict(limits.clone()));
+    let alone = combine(Asks::chat("a"), &[restricts()]).unwrap_err();
+    assert_eq!(alone.cause, DenialCause::NotAllowed);
+    let Allowed::AsAsked(permit) =
+        combine(Asks::chat("a"), &[restricts(), opinion(true, allow())]).unwrap()
+    else {
+        panic!("nothing is changed")
+    };
+    assert_eq!(permit.obligations().limits, [limit]);
+    assert_eq!(permit.allowed_by().len(), 1, "a restriction allows nothing");
+}
+
+#[test]
+fn notes_of_those_who_nearly_allowed_reach_the_caller_if_nobody_allows() {
+    let close = |note: &str| said(Verdict::Abstain(Some(note.to_owned())));
+    let reason =
+        |verdicts: &[BindingVerdict]| combine(Asks::chat("a"), verdicts).unwrap_err().reason;
+    assert!(reason(&[close("no cloud"), opinion(true, abstain())]).ends_with("a:latest: no cloud"));
+    let both = reason(&[close("no cloud"), close("no web"), close("no cloud")]);
+    assert!(both.ends_with(": no cloud; no web"), "{both}");
+    assert!(combine(Asks::chat("a"), &[close("no"), opinion(true, allow())]).is_ok());
+}
+
+#[test]
+fn a_denial_keeps_its_note_and_its_kind() {
+    let deny = Deny {
+        reason: "spent".to_owned(),
+        note: Some("50 of 50".to_owned()),
+        kind: DenialKind::Later(Some(UnixTime::from_secs(7))),
+    };
+    let denial = combine(Asks::chat("a"), &[said(Verdict::Deny(deny.clone()))]).unwrap_err();
+    assert_eq!((denial.reason, denial.note, denial.kind), (deny.reason, deny.note, deny.kind));
+}
+
+#[test]
+fn what_cannot_both_be_done_is_a_conflict() {
+    let with = |change: fn(&mut Obligations)| {
+        let mut obligations = Obligations::default();
+        change(&mut obligations);
+        said(Verdict::Allow(obligations))
+    };
+    let pairs: [[fn(&mut Obligations); 2]; 3] = [
+        [
+            |o| o.limits.push(Limit::at_most(LimitedParameter::Context, 10)),
+            |o| {
+                let at_least = Limit {
+                    minimum: Some(11),
+                    maximum: None,
+                    ..Limit::at_most(LimitedParameter::Context, 0)
+                };
+                o.limits.push(at_least);
+            },
+        ],
+        [|o| o.host_group = Some("fast".to_owned()), |o| o.host_group = Some("slow".to_owned())],
+        [
+            |o| {
+                o.fields
+                    .push(FieldRule::Insert(FieldPath::new("think").unwrap(), "true".to_owned()))
+            },
+            |o| {
+                o.fields
+                    .push(FieldRule::Insert(FieldPath::new("think").unwrap(), "false".to_owned()))
+            },
+        ],
+    ];
+    for [one, two] in pairs {
+        assert!(combine(Asks::chat("a"), &[with(one), with(one)]).is_ok());
+        let denial = combine(Asks::chat("a"), &[with(one), with(two)]).unwrap_err();
+        assert_eq!(denial.cause, DenialCause::Conflict, "{}", denial.reason);
+    }
+}
+
+#[test]
+fn a_request_whose_fields_change_is_judged_again_once() {
+    let rule = |path: &str| FieldRule::Strip(FieldPath::new(path).unwrap());
+    let strips = |path: &str| {
+        said(Verdict::Restrict(Obligations { fields: vec![rule(path)], ..Obligations::default() }))
+    };
+    let allowed = || opinion(true, allow());
+    let first = || match combine(Asks::chat("a"), &[allowed(), strips("think")]).unwrap() {
+        Allowed::Changed(change) => change,
+        Allowed::AsAsked(_) => panic!("nobody was asked about the request without the field"),
+    };
+    let as_it_was = first().apply(|_, _, _| Ok::<_, Infallible>(false)).unwrap();
+    assert!(matches!(as_it_was, Applied::AsItWas(_)));
+    let changed = || match first().apply(|_, _, _| Ok::<_, Infallible>(true)).unwrap() {
+        Applied::Changed(changed) => changed,
+        Applied::AsItWas(_) => panic!("it was changed"),
+    };
+    assert!(changed().combine(&[allowed(), strips("think")]).is_ok());
+    assert_eq!(changed().combine(&[opinion(true, deny())]).unwrap_err().cause, DenialCause::Denied);
+    let again = changed().combine(&[allowed(), strips("tools")]).unwrap_err();
+    assert_eq!(again.cause, DenialCause::Conflict);
+    let replaced = changed().combine(&[opinion(true, replaces("b"))]).unwrap_err();
+    assert_eq!(replaced.cause, DenialCause::Conflict);
 }

@@ -72,6 +72,9 @@ fn recorded(parameters: &Parameters) -> (Parameters, usize) {
             // No host has such a name; it is content.
             longer => format!("({longer} bytes)"),
         }),
+        think: parameters.think.clone(),
+        format: parameters.format.clone(),
+        runner_options: parameters.runner_options.clone(),
         ..*parameters
     };
     (recorded, parameters.digests.len().saturating_sub(MOST_DIGESTS))

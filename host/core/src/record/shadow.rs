@@ -13,7 +13,7 @@ pub struct ShadowVerdict {
     pub policy: PolicyName,
     /// The verdict, as a word.
     pub said: VerdictKind,
-    /// The reason why it would deny, or how it failed.
+    /// The reason why it would deny, why it does not allow, or how it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// True if the decision would be another if this binding were enforced.
@@ -26,6 +26,8 @@ pub struct ShadowVerdict {
 pub enum VerdictKind {
     /// It would allow.
     Allow,
+    /// It would permit nothing, and oblige.
+    Restrict,
     /// It would deny.
     Deny,
     /// It has no opinion.
@@ -39,8 +41,9 @@ impl VerdictKind {
     pub fn of(outcome: &Outcome) -> (Self, Option<&str>) {
         match outcome {
             Outcome::Verdict(Verdict::Allow(_)) => (Self::Allow, None),
-            Outcome::Verdict(Verdict::Deny(reason)) => (Self::Deny, Some(reason)),
-            Outcome::Verdict(Verdict::Abstain) => (Self::Abstain, None),
+            Outcome::Verdict(Verdict::Restrict(_)) => (Self::Restrict, None),
+            Outcome::Verdict(Verdict::Deny(deny)) => (Self::Deny, Some(&deny.reason)),
+            Outcome::Verdict(Verdict::Abstain(note)) => (Self::Abstain, note.as_deref()),
             Outcome::Failure(failure) => (Self::Failure, Some(failure)),
         }
     }
@@ -49,6 +52,7 @@ impl VerdictKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
+            Self::Restrict => "restrict",
             Self::Deny => "deny",
             Self::Abstain => "abstain",
             Self::Failure => "failure",

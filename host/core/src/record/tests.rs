@@ -1,4 +1,7 @@
-use crate::{Dialect, Limit, LimitedParameter, ModelRole, Parameters, Transport};
+use crate::{
+    Dialect, FieldPath, FieldRule, Limit, LimitedParameter, ModelRole, Parameters, Priority,
+    Transport,
+};
 
 use super::*;
 
@@ -15,7 +18,8 @@ fn labels(text: &str) -> Vec<(String, String)> {
 /// Returns the decision about it.
 fn decided() -> Decided<'static> {
     let model = |name| ModelName::parse(name).unwrap();
-    let limit = Limit { parameter: LimitedParameter::Context, maximum: 8192, insert: false };
+    let limit = Limit::at_most(LimitedParameter::Context, 8192);
+    let tools = FieldPath::new("tools").unwrap();
     Decided {
         decision: Decision::Refuse,
         cause: Some(Cause::ObligationUnmet),
@@ -26,8 +30,10 @@ fn decided() -> Decided<'static> {
         obligations: Some(Cow::Owned(Obligations {
             replace_model: None,
             limits: vec![limit],
-            forbid_fields: vec!["tools".to_owned()],
+            fields: vec![FieldRule::Forbid(tools)],
             labels: labels("red"),
+            priority: Some(Priority::Low),
+            host_group: Some("fast".to_owned()),
         })),
         forwarded_model: Some(Cow::Owned(model("qwen3:8b"))),
         left_out: Some("keep_alive".into()),
