@@ -70,6 +70,14 @@ impl Catalogue {
     }
 }
 
+impl Catalogue {
+    /// Tells whether prompts to a model leave the machine: its name says so, or it is installed as
+    /// one that stands for a model in a cloud.
+    pub fn is_cloud(&self, name: &ModelName) -> bool {
+        name.is_cloud() || matches!(self.find(name), Presence::Installed(_, facts) if facts.cloud)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Catalogue, ModelFacts, Presence};

@@ -78,6 +78,9 @@ pub struct Parameters {
     /// Blob digests named, as `sha256:<64 hex>`.
     #[serde(skip_serializing_if = "is_default")]
     pub digests: Vec<String>,
+    /// Those of them that the caller has not sent, as far as the gateway remembers.
+    #[serde(skip_serializing_if = "is_default")]
+    pub foreign_digests: Vec<String>,
     /// What `think` says: `true`, `false`, or a level.
     #[serde(skip_serializing_if = "is_default")]
     pub think: Option<String>,

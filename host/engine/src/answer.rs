@@ -1,7 +1,8 @@
 //! A guest's verdict, believed only as far as it makes sense.
 
 use stockade_core::{
-    Limit, LimitedParameter, ModelName, Obligations, Outcome, Verdict, is_invisible,
+    DenialKind, Deny, FieldPath, FieldRule, Limit, LimitedParameter, ModelName, Obligations,
+    Outcome, Priority, UnixTime, Verdict, is_invisible,
 };
 
 use crate::bindings::stockade::policy::types as wit;
@@ -15,12 +16,15 @@ const MOST_LABELS: usize = 32;
 /// Bytes of a field's name, or of a label's name or value.
 const LONGEST_NAME: usize = 256;
 
-/// Converts a guest's answer for one binding into its outcome.
+/// Converts a guest's verdict for one binding into its outcome.
 pub(crate) fn outcome(verdict: wit::Verdict) -> Outcome {
     let verdict = match verdict {
-        wit::Verdict::Abstain => Ok(Verdict::Abstain),
-        wit::Verdict::Deny(reason) => Ok(Verdict::Deny(checked_reason(&reason))),
-        wit::Verdict::Allow(obligations) => checked_obligations(obligations).map(Verdict::Allow),
+        wit::Verdict::Allow(said) => checked_obligations(said).map(Verdict::Allow),
+        wit::Verdict::Restrict(said) => checked_obligations(said).map(Verdict::Restrict),
+        wit::Verdict::Deny(said) => Ok(Verdict::Deny(checked_denial(said))),
+        wit::Verdict::Abstain(note) => {
+            Ok(Verdict::Abstain(note.and_then(|note| checked_note(&note))))
+        }
     };
     match verdict {
         Ok(verdict) => Outcome::Verdict(verdict),
@@ -28,32 +32,83 @@ pub(crate) fn outcome(verdict: wit::Verdict) -> Outcome {
     }
 }
 
-fn checked_reason(reason: &str) -> String {
-    let reason = text::one_line(reason, LONGEST_REASON);
-    if reason.is_empty() {
-        "the policy refuses this request and gives no reason".to_owned()
-    } else {
-        reason
+fn checked_denial(said: wit::Denial) -> Deny {
+    let reason = text::one_line(&said.reason, LONGEST_REASON);
+    Deny {
+        reason: if reason.is_empty() {
+            "the policy refuses this request and gives no reason".to_owned()
+        } else {
+            reason
+        },
+        note: said.note.and_then(|note| checked_note(&note)),
+        kind: match said.kind {
+            wit::DenialKind::Forbidden => DenialKind::Forbidden,
+            wit::DenialKind::Later(from) => DenialKind::Later(from.map(UnixTime::from_secs)),
+        },
     }
+}
+
+/// `None` for one that says nothing.
+fn checked_note(note: &str) -> Option<String> {
+    Some(text::one_line(note, LONGEST_REASON)).filter(|note| !note.is_empty())
 }
 
 fn checked_obligations(said: wit::Obligations) -> Result<Obligations, String> {
     few("limits", said.limits.len(), MOST_LIMITS)?;
-    few("forbidden fields", said.forbid_fields.len(), MOST_FIELDS)?;
+    few("rules for fields", said.fields.len(), MOST_FIELDS)?;
     few("labels", said.labels.len(), MOST_LABELS)?;
-    for field in &said.forbid_fields {
-        checked_name("forbidden field", field)?;
-    }
     for (name, value) in &said.labels {
         checked_name("label", name)?;
         checked_value(name, value)?;
     }
+    if let Some(group) = &said.host_group {
+        checked_name("group of hosts", group)?;
+    }
+    let fields = said.fields.into_iter().map(checked_field);
     Ok(Obligations {
         replace_model: said.replace_model.as_deref().map(checked_model).transpose()?,
-        limits: checked_limits(&said.limits)?,
-        forbid_fields: said.forbid_fields,
+        limits: checked_limits(said.limits)?,
+        fields: fields.collect::<Result<_, _>>()?,
         labels: said.labels,
+        priority: said.priority.as_deref().map(checked_priority).transpose()?,
+        host_group: said.host_group,
     })
+}
+
+fn checked_priority(word: &str) -> Result<Priority, String> {
+    Priority::parse(word).ok_or_else(|| {
+        let word = text::one_line(word, LONGEST_NAME);
+        format!("a priority of {word:?}, where there are high, normal and low")
+    })
+}
+
+fn checked_path(path: &str) -> Result<FieldPath, String> {
+    FieldPath::new(path).map_err(|error| {
+        let path = text::one_line(path, LONGEST_NAME);
+        format!("a field called {path:?}: {error}")
+    })
+}
+
+fn checked_field(said: wit::FieldRule) -> Result<FieldRule, String> {
+    Ok(match said {
+        wit::FieldRule::Strip(path) => FieldRule::Strip(checked_path(&path)?),
+        wit::FieldRule::Forbid(path) => FieldRule::Forbid(checked_path(&path)?),
+        wit::FieldRule::Insert((path, json)) => {
+            FieldRule::Insert(checked_path(&path)?, checked_scalar(&json)?)
+        }
+    })
+}
+
+/// A JSON value that is no object and no list, written as short as it can be.
+fn checked_scalar(json: &str) -> Result<String, String> {
+    let value = (json.len() <= LONGEST_REASON).then(|| serde_json::from_str(json).ok()).flatten();
+    match value {
+        Some(serde_json::Value::Object(_) | serde_json::Value::Array(_)) | None => {
+            let json = text::one_line(json, LONGEST_NAME);
+            Err(format!("it writes {json:?}, which is no string, number, true, false or null"))
+        }
+        Some(scalar) => Ok(scalar.to_string()),
+    }
 }
 
 fn few(what: &str, count: usize, most: usize) -> Result<(), String> {
@@ -86,34 +141,28 @@ fn checked_model(name: &str) -> Result<ModelName, String> {
 }
 
 /// At most one limit for each parameter: the strictest, as between policies.
-fn checked_limits(said: &[wit::Limit]) -> Result<Vec<Limit>, String> {
-    let mut limits: Vec<Limit> = Vec::with_capacity(said.len());
+fn checked_limits(said: Vec<wit::Limit>) -> Result<Vec<Limit>, String> {
+    let mut all = Obligations::default();
     for limit in said {
-        if limit.maximum < 0 {
-            return Err(format!("a maximum of {}", limit.maximum));
-        }
-        let limit = Limit {
-            parameter: parameter(limit.parameter),
-            maximum: limit.maximum,
-            insert: limit.insert,
-        };
-        match limits.iter_mut().find(|known| known.parameter == limit.parameter) {
-            Some(known) => {
-                known.maximum = known.maximum.min(limit.maximum);
-                known.insert |= limit.insert;
+        let wit::Limit { parameter, minimum, maximum, insert } = limit;
+        for (what, number) in [("minimum", minimum), ("maximum", maximum), ("value", insert)] {
+            if let Some(number) = number.filter(|number| *number < 0) {
+                return Err(format!("a {what} of {number}"));
             }
-            None => limits.push(limit),
         }
+        let limit = Limit { parameter: checked_parameter(&parameter)?, minimum, maximum, insert };
+        all.add_limit(limit).map_err(|conflict| conflict.to_string())?;
     }
-    Ok(limits)
+    Ok(all.limits)
 }
 
-const fn parameter(parameter: wit::LimitedParameter) -> LimitedParameter {
-    match parameter {
+fn checked_parameter(parameter: &wit::LimitedParameter) -> Result<LimitedParameter, String> {
+    Ok(match parameter {
         wit::LimitedParameter::Context => LimitedParameter::Context,
         wit::LimitedParameter::Output => LimitedParameter::Output,
         wit::LimitedParameter::KeepAlive => LimitedParameter::KeepAlive,
-    }
+        wit::LimitedParameter::Other(path) => LimitedParameter::Field(checked_path(path)?),
+    })
 }
 
 #[cfg(test)]

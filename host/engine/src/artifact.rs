@@ -3,14 +3,16 @@
 use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, Instance, InstancePre, TypedFunc};
 
-use crate::bindings::exports::stockade::policy::policy::{GuestIndices, Request, Verdict};
+use crate::bindings::exports::stockade::policy::policy::{
+    Answer as WitAnswer, GuestIndices, Request,
+};
 use crate::contract::newest;
 use crate::engine::Runtime;
 use crate::sandbox::{self, Sandbox};
 use crate::ticker::TickingEngine;
 use crate::{Failure, LoadError, PolicyLimits, code, processor};
 
-type Evaluate<'a> = TypedFunc<(Request<'a>, &'a [u32]), (Vec<Verdict>,)>;
+type Evaluate<'a> = TypedFunc<(Request<'a>, &'a [u32]), (Vec<WitAnswer>,)>;
 
 /// The same code several times. wasmtime gives an instance the slot that another of the same
 /// code has just left, so processors that shared one copy would take each other's slots, and
@@ -28,7 +30,7 @@ pub(crate) struct Replica {
 
 /// The result of one run, and the log lines that the guest wrote meanwhile.
 pub(crate) struct Answer {
-    pub(crate) verdicts: Result<Vec<Verdict>, Failure>,
+    pub(crate) answers: Result<Vec<WitAnswer>, Failure>,
     pub(crate) sandbox: Sandbox,
 }
 
@@ -84,7 +86,7 @@ impl Replica {
         bindings: &[u32],
     ) -> Answer {
         let mut store = sandbox::store(engine, limits);
-        let verdicts = self
+        let answers = self
             .instance
             .instantiate(&mut store)
             .and_then(|instance| {
@@ -92,7 +94,7 @@ impl Replica {
                 Ok(evaluate.call(&mut store, (request, bindings))?.0)
             })
             .map_err(|error| store.data().failure(&error));
-        Answer { verdicts, sandbox: store.into_data() }
+        Answer { answers, sandbox: store.into_data() }
     }
 
     /// The function to call, without comparing its type, which takes a microsecond.

@@ -9,7 +9,6 @@ mod data_segments;
 mod frame;
 mod limits;
 mod local;
-mod log_shim;
 mod message;
 mod process;
 mod program;
@@ -21,7 +20,6 @@ mod snapshot;
 
 pub(crate) use cache::CompileCache;
 pub(crate) use local::LocalCompiler;
-pub(crate) use log_shim::{INTERFACE, LONGEST_PIECE, PIECE};
 pub(crate) use message::{Compiled, Facts, ProgramKey};
 pub use process::CompilerProcess;
 pub(crate) use process::Remote;

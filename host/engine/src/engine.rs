@@ -4,14 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use wasmtime::OptLevel;
 use wasmtime::component::{HasSelf, Linker};
-use wasmtime::{OptLevel, StoreContextMut};
 
 use crate::artifact_cache::{ArtifactCache, Wanted};
 use crate::bindings::StockadePolicy;
-use crate::compiler::{
-    CompileCache, Compiler, CompilerBackend, INTERFACE, LocalCompiler, PIECE, Remote,
-};
+use crate::compiler::{CompileCache, Compiler, CompilerBackend, LocalCompiler, Remote};
 use crate::config::{Bounds, wasmtime_config};
 use crate::sandbox::Sandbox;
 use crate::ticker::TickingEngine;
@@ -65,7 +63,6 @@ impl Runtime {
     ) -> Result<Self, EngineError> {
         let mut linker = Linker::new(&wasmtime);
         StockadePolicy::add_to_linker::<_, HasSelf<_>>(&mut linker, |sandbox| sandbox)
-            .and_then(|()| link_log(&mut linker))
             .map_err(|error| EngineError::setup(&error))?;
         let wasmtime = TickingEngine::start(wasmtime).map_err(EngineError::Ticker)?;
         let configure_deadline = config.configure_deadline;
@@ -207,16 +204,6 @@ impl Engine {
         }
         Ok(())
     }
-}
-
-/// Links the function that a changed module imports instead of the log.
-fn link_log(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
-    linker.instance(INTERFACE)?.func_wrap(
-        PIECE,
-        |mut store: StoreContextMut<'_, Sandbox>, (level, left, bytes, count)| {
-            store.data_mut().piece(level, left, bytes, count)
-        },
-    )
 }
 
 /// A wasmtime engine whose slots are reserved; where there is too little address

@@ -8,7 +8,6 @@ use wasmtime::{FrameInfo, Trap, WasmBacktrace};
 
 use crate::guest_log::GuestLog;
 use crate::limiter::{MemoryExceeded, TableExceeded};
-use crate::sandbox::NoSuchLevel;
 use crate::text;
 
 const LONGEST: usize = 1024;
@@ -60,9 +59,6 @@ impl Failure {
         }
         if let Some(exceeded) = error.downcast_ref::<TableExceeded>() {
             return Self::Memory(exceeded.to_string());
-        }
-        if let Some(level) = error.downcast_ref::<NoSuchLevel>() {
-            return Self::Nonsense(level.to_string());
         }
         if error.is::<wasmtime::PoolConcurrencyLimitError>() {
             return Self::Engine(bounded(error));

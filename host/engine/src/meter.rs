@@ -14,7 +14,7 @@ use crate::guest_log::GuestLog;
 use crate::input::Lists;
 use crate::sandbox::{self, Sandbox};
 use crate::ticker::TickingEngine;
-use crate::{EngineConfig, EngineError, Failure, LoadError, ModuleSource, PolicyLimits};
+use crate::{EngineConfig, EngineError, Failure, Inputs, LoadError, ModuleSource, PolicyLimits};
 
 /// Far more than any decision takes, and how much there was is not told to guests.
 const FUEL: u64 = u64::MAX;
@@ -63,7 +63,7 @@ impl Meter {
             instance,
             exports,
             limits: PolicyLimits { deadline, ..self.limits },
-            wants_body: self.program.facts().metadata.wants_body,
+            inputs: self.program.facts().metadata.inputs,
         })
     }
 }
@@ -97,7 +97,7 @@ pub struct Metered {
     instance: InstancePre<Sandbox>,
     exports: GuestIndices,
     limits: PolicyLimits,
-    wants_body: bool,
+    inputs: Inputs,
 }
 
 impl Metered {
@@ -107,8 +107,8 @@ impl Metered {
     /// # Errors
     /// Where the decision fails, which it may do at any point.
     pub fn instructions(&self, input: &stockade_core::PolicyInput<'_>) -> Result<u64, Failure> {
-        let lists = Lists::of(input);
-        let request = lists.request(input, input.body.filter(|_| self.wants_body))?;
+        let lists = Lists::of(input, self.inputs);
+        let request = lists.request(input)?;
         let mut store = sandbox::store(&self.wasmtime, self.limits);
         let counted = self.count(&mut store, request);
         counted.map_err(|error| store.data().failure(&error))

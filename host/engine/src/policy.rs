@@ -8,34 +8,63 @@ use stockade_core::{Outcome, PolicyInput};
 use tokio::sync::{AcquireError, SemaphorePermit, TryAcquireError};
 
 use crate::artifact_cache::{Artifacts, Chunk, PolicyParts};
-use crate::bindings::stockade::policy::types::{Request, Verdict};
+use crate::bindings::stockade::policy::types::{Answer, Request};
 use crate::breaker::{Breaker, Leave};
 use crate::engine::Shared;
 use crate::guest_log::TARGET;
 use crate::input::Lists;
-use crate::memo::{Memo, Question};
-use crate::{Digest, Failure, Metadata, ModuleSource, PolicyLimits, answer};
+use crate::{Digest, Failure, Inputs, Metadata, ModuleSource, PolicyLimits, answer};
 
 /// A policy with the settings of its bindings, ready to judge requests.
 ///
 /// Each decision runs in an instance that begins exactly as `configure` left it and is
-/// thrown away afterwards, so that nothing passes from one caller to the next. A policy
-/// that [remembers](Self::remembering) runs once for all equal questions of one second.
+/// thrown away afterwards, so that nothing passes from one caller to the next. It is a pure
+/// function of its settings and of what it is told, so whoever asks may use an outcome again for
+/// as long as it [holds](Judgement::holds).
 pub struct PreparedPolicy {
     engine: Arc<Shared>,
     name: Arc<str>,
     digest: Digest,
     limits: PolicyLimits,
     parts: PolicyParts,
-    memo: Option<Memo>,
     breaker: Breaker,
 }
 
-/// The result of one run.
-struct Judged {
-    outcomes: Vec<Outcome>,
-    /// True if the policy wrote into the log.
-    logged: bool,
+/// The outcomes of one question, and for how long they stay the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// One for each binding that was asked for, in the same order.
+    pub outcomes: Vec<Outcome>,
+    /// The time for which an equal question has the same outcomes.
+    pub holds: Holds,
+}
+
+/// The time for which an answer to an equal question stays the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// It is not to be used again: the policy failed, or wrote into the log.
+    Not,
+    /// Until this second since 1970, which is not included.
+    Until(u64),
+    /// For as long as the policy is in use.
+    Always,
+}
+
+impl Holds {
+    /// Tells for how long a verdict of this second holds by its policy's word.
+    fn from(now: u64, valid_until: Option<u64>) -> Self {
+        Self::Until(valid_until.unwrap_or(0).max(now + 1))
+    }
+
+    /// Returns the shorter of two times.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Not, _) | (_, Self::Not) => Self::Not,
+            (Self::Always, holds) | (holds, Self::Always) => holds,
+            (Self::Until(one), Self::Until(two)) => Self::Until(one.min(two)),
+        }
+    }
 }
 
 impl PreparedPolicy {
@@ -46,18 +75,7 @@ impl PreparedPolicy {
         parts: PolicyParts,
     ) -> Self {
         let (name, digest) = (module.shared_name(), module.digest());
-        Self { engine, name, digest, limits, parts, memo: None, breaker: Breaker::default() }
-    }
-
-    /// Answers a question that was answered in the same second without asking again, for
-    /// at most so many different questions.
-    ///
-    /// The answer is the one that the policy would give: it is a pure function of what it
-    /// is told, which is compared as a whole. What it would write into the log, and
-    /// requests whose body it is shown, are never remembered.
-    #[must_use]
-    pub fn remembering(self, answers: usize) -> Self {
-        Self { memo: Some(Memo::new(answers)), ..self }
+        Self { engine, name, digest, limits, parts, breaker: Breaker::default() }
     }
 
     /// Returns the policy's description of itself.
@@ -95,41 +113,32 @@ impl PreparedPolicy {
     /// that the policy was prepared with. There is one outcome for each, in the same
     /// order. Waits for a free slot, then runs the guest on this thread, for
     /// microseconds usually and for the policy's deadline at most.
-    pub async fn evaluate(&self, input: &PolicyInput<'_>, bindings: &[u32]) -> Vec<Outcome> {
-        // A policy is shown what it asked for and nothing else.
-        let body = input.body.filter(|_| self.metadata().wants_body);
-        let input = &PolicyInput { body, ..input.clone() };
-        let memo = self.memo.as_ref();
-        let asked = memo.and_then(|memo| Some((memo, Question::of(input, bindings)?)));
-        let Some((memo, question)) = asked else {
-            return self.run(input, bindings).await.outcomes;
-        };
-        if let Some(known) = memo.answer(&question) {
-            return known;
-        }
-        let Judged { outcomes, logged } = self.run(input, bindings).await;
-        if !logged {
-            memo.keep(question, &outcomes);
-        }
-        outcomes
+    pub async fn evaluate(&self, input: &PolicyInput<'_>, bindings: &[u32]) -> Judgement {
+        self.evaluate_told(input, self.metadata().inputs, bindings).await
     }
 
-    /// [`evaluate`](Self::evaluate) for callers without a runtime: waits by blocking.
-    pub fn evaluate_blocking(&self, input: &PolicyInput<'_>, bindings: &[u32]) -> Vec<Outcome> {
-        pollster::block_on(self.evaluate(input, bindings))
-    }
-
-    /// Asks in a fresh instance.
-    async fn run(&self, input: &PolicyInput<'_>, bindings: &[u32]) -> Judged {
+    /// [`evaluate`](Self::evaluate) for bindings that need to be told some of the policy's inputs
+    /// only.
+    pub async fn evaluate_told(
+        &self,
+        input: &PolicyInput<'_>,
+        told: Inputs,
+        bindings: &[u32],
+    ) -> Judgement {
         if let Leave::Spare(in_a_row) = self.breaker.leave() {
             // It was said when it began, and is not for each request.
             let outcome = Outcome::Failure(Failure::Spared(in_a_row).to_string());
-            return Judged { outcomes: vec![outcome; bindings.len()], logged: true };
+            return Judgement { outcomes: vec![outcome; bindings.len()], holds: Holds::Not };
         }
         match self.permit().await {
-            Ok(_permit) => self.judge(input, bindings),
+            Ok(_permit) => self.judge(input, told, bindings),
             Err(closed) => self.fail(&Failure::Engine(closed.to_string()), bindings.len()),
         }
+    }
+
+    /// [`evaluate`](Self::evaluate) for callers without a runtime: waits by blocking.
+    pub fn evaluate_blocking(&self, input: &PolicyInput<'_>, bindings: &[u32]) -> Judgement {
+        pollster::block_on(self.evaluate(input, bindings))
     }
 
     async fn permit(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
@@ -141,89 +150,104 @@ impl PreparedPolicy {
         }
     }
 
-    fn judge(&self, input: &PolicyInput<'_>, bindings: &[u32]) -> Judged {
-        let lists = Lists::of(input);
-        let size = lists.bytes(input, input.body);
+    fn judge(&self, input: &PolicyInput<'_>, told: Inputs, bindings: &[u32]) -> Judgement {
+        let lists = Lists::of(input, told);
+        let size = lists.bytes(input);
         let most = self.engine.config.max_input_bytes;
         let request = if size > most {
             let text = format!("{size} bytes, where a policy is shown {most} at most");
             Err(Failure::Input(text))
         } else {
-            lists.request(input, input.body)
+            lists.request(input)
         };
         match request {
-            Ok(request) => self.ask(&request, bindings),
+            Ok(request) => {
+                let now = told.has(Inputs::TIME).then(|| input.time.unix.as_secs());
+                self.ask(&request, now, bindings)
+            }
             Err(failure) => self.fail(&failure, bindings.len()),
         }
     }
 
-    fn ask(&self, request: &Request<'_>, bindings: &[u32]) -> Judged {
-        let mut logged = false;
+    /// Asks each chunk. `now` is the second that the policy is told, if it is.
+    fn ask(&self, request: &Request<'_>, now: Option<u64>, bindings: &[u32]) -> Judgement {
         // Every binding is in exactly one chunk; what stays is one that does not exist.
         let unknown = || Outcome::Failure(String::new());
-        let mut outcomes: Vec<_> = bindings.iter().map(|_| unknown()).collect();
+        let mut judgement = Judgement {
+            outcomes: bindings.iter().map(|_| unknown()).collect(),
+            holds: Holds::Always,
+        };
         for chunk in &self.parts.chunks {
             let places = places(chunk, bindings);
             if !places.is_empty() {
-                logged |= self.ask_chunk(chunk, request, &places, &mut outcomes);
+                self.ask_chunk(chunk, (request, now), &places, &mut judgement);
             }
         }
-        for (outcome, binding) in outcomes.iter_mut().zip(bindings) {
+        for (outcome, binding) in judgement.outcomes.iter_mut().zip(bindings) {
             if *outcome == unknown() {
                 let text = format!("binding {binding}, where there are {}", self.bindings());
                 *outcome = Outcome::Failure(Failure::Input(text).to_string());
+                judgement.holds = Holds::Not;
             }
         }
-        Judged { outcomes, logged }
+        judgement
     }
 
-    /// Asks for the bindings of one chunk, and tells whether the policy wrote into the log.
+    /// Asks for the bindings of one chunk.
     fn ask_chunk(
         &self,
         chunk: &Chunk,
-        request: &Request<'_>,
+        (request, now): (&Request<'_>, Option<u64>),
         places: &Places,
-        outcomes: &mut [Outcome],
-    ) -> bool {
+        judgement: &mut Judgement,
+    ) {
         let locals: SmallVec<[u32; 16]> = places.iter().map(|place| place.local).collect();
         let wasmtime = &self.engine.runtime.wasmtime;
-        let answer =
+        let run =
             chunk.artifact.replica().evaluate(wasmtime, self.limits, request.clone(), &locals);
-        answer.sandbox.guest_log.flush(&self.name);
-        match self.verdicts(answer.verdicts, places.len()) {
-            Ok(verdicts) => {
-                for (place, verdict) in places.iter().zip(verdicts) {
-                    outcomes[place.global] = answer::outcome(verdict);
+        run.sandbox.guest_log.flush(&self.name);
+        if run.sandbox.guest_log.has_lines() {
+            judgement.holds = Holds::Not;
+        }
+        match self.answers(run.answers, places.len()) {
+            Ok(answers) => {
+                for (place, answer) in places.iter().zip(answers) {
+                    let holds =
+                        now.map_or(Holds::Always, |now| Holds::from(now, answer.valid_until));
+                    let outcome = answer::outcome(answer.verdict);
+                    let failed = matches!(outcome, Outcome::Failure(_));
+                    judgement.holds = judgement.holds.and(if failed { Holds::Not } else { holds });
+                    judgement.outcomes[place.global] = outcome;
                 }
             }
             Err(failure) => {
+                judgement.holds = Holds::Not;
                 let text = failure.to_string();
                 for place in places {
-                    outcomes[place.global] = Outcome::Failure(text.clone());
+                    judgement.outcomes[place.global] = Outcome::Failure(text.clone());
                 }
             }
         }
-        answer.sandbox.guest_log.has_lines()
     }
 
-    fn verdicts(
+    fn answers(
         &self,
-        answer: Result<Vec<Verdict>, Failure>,
+        answers: Result<Vec<Answer>, Failure>,
         asked: usize,
-    ) -> Result<Vec<Verdict>, Failure> {
-        let verdicts = answer.and_then(|verdicts| {
-            if verdicts.len() == asked {
-                return Ok(verdicts);
+    ) -> Result<Vec<Answer>, Failure> {
+        let answers = answers.and_then(|answers| {
+            if answers.len() == asked {
+                return Ok(answers);
             }
-            let given = verdicts.len();
+            let given = answers.len();
             let text = format!("{given} verdicts, where {asked} were asked for");
             Err(Failure::Nonsense(text))
         });
-        match &verdicts {
+        match &answers {
             Ok(_) => self.breaker.answered(),
             Err(failure) => self.failed(failure),
         }
-        verdicts
+        answers
     }
 
     fn failed(&self, failure: &Failure) {
@@ -240,9 +264,10 @@ impl PreparedPolicy {
         }
     }
 
-    fn fail(&self, failure: &Failure, count: usize) -> Judged {
+    fn fail(&self, failure: &Failure, count: usize) -> Judgement {
         self.log(failure);
-        Judged { outcomes: vec![Outcome::Failure(failure.to_string()); count], logged: true }
+        let outcomes = vec![Outcome::Failure(failure.to_string()); count];
+        Judgement { outcomes, holds: Holds::Not }
     }
 
     fn log(&self, failure: &Failure) {

@@ -6,7 +6,6 @@ use tracing::Level;
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::bindings::stockade::policy::{log, types};
-use crate::compiler::LONGEST_PIECE;
 use crate::config::PolicyLimits;
 use crate::failure::Failure;
 use crate::guest_log::GuestLog;
@@ -64,44 +63,22 @@ impl Sandbox {
         self.limiter.extend(bytes);
     }
 
-    /// Takes a piece of a log line, of which some bytes are left.
-    ///
-    /// # Errors
-    /// Where the guest uses a level that there is not.
-    pub(crate) fn piece(
-        &mut self,
-        level: u32,
-        left: u32,
-        bytes: u64,
-        count: u32,
-    ) -> wasmtime::Result<()> {
-        let level =
-            *LEVELS.get(level as usize).ok_or_else(|| wasmtime::Error::new(NoSuchLevel(level)))?;
-        let count = LONGEST_PIECE.min(count as usize);
-        self.guest_log.piece(&bytes.to_le_bytes()[..count]);
-        if left == 0 {
-            self.guest_log.end_line(level);
-        }
-        Ok(())
-    }
-
     /// Returns the failure that an error of a call means.
     pub(crate) fn failure(&self, error: &wasmtime::Error) -> Failure {
         Failure::of(error, &self.guest_log, self.deadline)
     }
 }
 
-/// A guest wrote into the log at a level that the contract does not have.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("it wrote into the log at level {0}, which there is not")]
-pub(crate) struct NoSuchLevel(u32);
-
 /// In the order of the contract.
 const LEVELS: [Level; 5] = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
 
 impl log::Host for Sandbox {
-    fn write(&mut self, level: log::Level, message: String) {
-        self.guest_log.write(LEVELS[level as usize], &message);
+    fn write(&mut self, level: log::Level, bytes: u64, count: u8, more: bool) {
+        let bytes = bytes.to_le_bytes();
+        self.guest_log.piece(&bytes[..bytes.len().min(usize::from(count))]);
+        if !more {
+            self.guest_log.end_line(LEVELS[level as usize]);
+        }
     }
 }
 

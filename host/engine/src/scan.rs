@@ -13,7 +13,7 @@ use wasmparser::{
     CanonicalFunction, CanonicalOption, ComponentExternalKind, Encoding, Parser, Payload,
 };
 
-use crate::{LoadError, compiler};
+use crate::LoadError;
 use core_module::CoreModule;
 use stockade_core::LARGEST_MODULE;
 
@@ -40,19 +40,9 @@ pub(crate) struct Scanned {
 
 /// Refuses what is no policy, what asks for capabilities, and what could be expensive.
 pub(crate) fn scan(bytes: &[u8], memory_bytes: usize) -> Result<Scanned, LoadError> {
-    look(bytes, Scan::new(memory_bytes))
-}
-
-/// The same of a component that was made here of a module, and that may import what only
-/// the host's own code imports.
-pub(crate) fn scan_made(bytes: &[u8], memory_bytes: usize) -> Result<Scanned, LoadError> {
-    look(bytes, Scan { made_here: true, ..Scan::new(memory_bytes) })
-}
-
-fn look(bytes: &[u8], scan: Scan) -> Result<Scanned, LoadError> {
     foreign::check(bytes)?;
     let looked = within("bytes", bytes.len() as u64, LARGEST_MODULE)
-        .and_then(|()| Ok((kind(bytes)?, scan.run(bytes)?)));
+        .and_then(|()| Ok((kind(bytes)?, Scan::new(memory_bytes).run(bytes)?)));
     let (kind, (contract, imports)) = looked.map_err(|error| foreign::explained(error, bytes))?;
     wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::default())
         .validate_all(bytes)
@@ -87,7 +77,6 @@ struct Scan {
     cost: u64,
     contract: Option<&'static str>,
     imports: Vec<String>,
-    made_here: bool,
 }
 
 impl Scan {
@@ -100,7 +89,6 @@ impl Scan {
             cost: 0,
             contract: None,
             imports: Vec::new(),
-            made_here: false,
         }
     }
 
@@ -165,9 +153,7 @@ impl Scan {
                 for import in imports {
                     let import = import.map_err(|error| malformed(&error))?;
                     if is_outermost {
-                        if !self.made_here || import.name.name != compiler::INTERFACE {
-                            contract::check_import(import.name.name)?;
-                        }
+                        contract::check_import(import.name.name)?;
                         self.imports.push(import.name.name.to_owned());
                     }
                 }

@@ -8,7 +8,6 @@ use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre};
 
 use super::data_segments::compact;
-use super::log_shim::in_pieces;
 use super::message::Facts;
 use super::prune::{Stage, prune};
 use super::snapshot::Instrumented;
@@ -167,12 +166,11 @@ fn componentize(bytes: &[u8], memory_bytes: usize) -> Result<(Vec<u8>, Scanned),
     if scanned.kind == Kind::Component {
         return Ok((bytes.to_vec(), scanned));
     }
-    let changed = in_pieces(bytes)?;
     let component = wit_component::ComponentEncoder::default()
-        .module(changed.as_deref().unwrap_or(bytes))
+        .module(bytes)
         .and_then(|encoder| encoder.validate(false).encode())
         .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
-    scan::scan_made(&component, memory_bytes)?;
+    scan::scan(&component, memory_bytes)?;
     Ok((component, scanned))
 }
 

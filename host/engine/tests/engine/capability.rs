@@ -22,17 +22,6 @@ fn an_import_outside_of_the_contract_is_refused_by_name() {
         LoadError::ForbiddenImport(name) => assert_eq!(name, "wasi_snapshot_preview1::fd_write"),
         other => panic!("{other}"),
     }
-    // What only a module that the host has changed may import.
-    let pieces = r#"(import "stockade:host/log" "piece" (func (param i32 i32 i64 i32)))"#;
-    match refused(&Guest::new().declaring(pieces).source()) {
-        LoadError::ForbiddenImport(name) => assert_eq!(name, "stockade:host/log::piece"),
-        other => panic!("{other}"),
-    }
-    let pieces = text(r#"(component (import "stockade:host/log" (instance)))"#);
-    match refused(&pieces) {
-        LoadError::ForbiddenImport(name) => assert_eq!(name, "stockade:host/log"),
-        other => panic!("{other}"),
-    }
     let component = text(
         r#"(component (import "wasi:sockets/tcp@0.2.0" (instance
              (export "now" (func (result u64))))))"#,

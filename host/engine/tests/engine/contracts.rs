@@ -3,11 +3,14 @@
 use std::path::Path;
 
 use stockade_core::{
-    AccessClass, Client, Counter, CredentialId, Dialect, LimitedParameter, LocalTime, ModelName,
-    ModelRef, ModelRole, Operation, Outcome, Parameters, PolicyInput, Transport, UnixTime, Usage,
-    Verdict,
+    AccessClass, Catalogue, Client, Content, Counter, CredentialId, DenialKind, Dialect, FieldPath,
+    FieldRule, Limit, LimitedParameter, LocalTime, ModelFacts, ModelName, ModelRef, ModelRole,
+    Obligations, Operation, Outcome, Parameters, PolicyInput, Priority, Text, Transport, UnixTime,
+    Usage, Verdict, Windows,
 };
-use stockade_engine::{CONTRACTS, LoadError, ModuleSource, PreparedPolicy};
+use stockade_engine::{
+    CONTRACTS, Holds, Inputs, Judgement, LoadError, ModuleSource, PreparedPolicy,
+};
 
 use crate::guest::{ENGINE, Guest, limits};
 use crate::request::Request;
@@ -27,20 +30,48 @@ fn prepared(version: &str, settings: &[&str]) -> PreparedPolicy {
 }
 
 /// A request in which no field has the value that another one could have.
-fn judged(policy: &PreparedPolicy, request: &Request, bindings: &[u32]) -> Vec<Outcome> {
+fn judged(policy: &PreparedPolicy, request: &Request, bindings: &[u32]) -> Judgement {
     let mut principal = request.principal.clone();
     principal.credential = Some(CredentialId::new("laptop").unwrap());
     principal.attributes = [("team".to_owned(), "red".to_owned())].into();
-    let counter = |n| Counter { requests: n, tokens: n * 10 };
+    let counter = |n| Counter { requests: n, tokens: n * 10, gpu_milliseconds: n * 100 };
+    let windows = |n| Windows {
+        minute: counter(n),
+        hour: counter(n + 1),
+        day: counter(n + 2),
+        month: counter(n + 3),
+    };
+    let text = |role: &str, text: &str| Text { role: role.to_owned(), text: text.to_owned() };
+    let content = Content {
+        tools: vec!["search".to_owned(), "shell".to_owned()],
+        texts: vec![text("system", "be brief"), text("user", "hello")],
+    };
     let input = PolicyInput {
         principal: &principal,
         dialect: Dialect::OpenAi,
+        catalogue: &catalogue(),
+        content: Some(&content),
+        labels: &[("owner".to_owned(), "lab".to_owned())],
         client: Client { address: "2001:db8::7".parse().unwrap(), transport: Transport::MutualTls },
+        listener: Some("children"),
         time: LocalTime { unix: UnixTime::from_secs(1_800_000_001), weekday: 6, minute_of_day: 61 },
-        usage: Usage { minute: counter(1), hour: counter(2), day: counter(3), month: counter(4) },
+        usage: Usage { total: windows(1), with_model: windows(5) },
         ..request.input()
     };
     policy.evaluate_blocking(&input, bindings)
+}
+
+fn catalogue() -> Catalogue {
+    let facts = ModelFacts {
+        digest: Some("abcd".into()),
+        bytes: Some(2_019_393_189),
+        parameters: Some(3_200_000_000),
+        quantization: Some("Q4_K_M".into()),
+        family: Some("llama".into()),
+        cloud: false,
+        loaded: true,
+    };
+    Catalogue::of([(ModelName::parse("llama3.2:3b").unwrap(), facts)])
 }
 
 fn request() -> Request {
@@ -62,62 +93,102 @@ fn request() -> Request {
         debug_render: true,
         insecure: false,
         remote_host: Some("far".to_owned()),
-        digests: vec!["sha256:ab".to_owned()],
+        digests: vec!["sha256:ab".to_owned(), "sha256:cd".to_owned()],
+        foreign_digests: vec!["sha256:cd".to_owned()],
+        think: Some("high".to_owned()),
+        format: Some("json".to_owned()),
+        runner_options: vec!["num_gpu".to_owned()],
     };
     request
 }
 
 const TOLD: &str = include_str!("../contracts/told.txt");
 
+/// Settings with which it denies, telling a part of what it was told.
+fn parts() -> Vec<String> {
+    (0..4).map(|part| format!(r#"{{"verdict":"deny","from":{}}}"#, part * 900)).collect()
+}
+
 #[test]
 fn a_policy_of_every_released_contract_is_told_everything() {
     assert_eq!(request().operation.access(), AccessClass::Manage);
     for version in CONTRACTS {
-        let policy = prepared(version, &["{}", r#"{"from":900}"#]);
+        let parts = parts();
+        let settings: Vec<_> = parts.iter().map(String::as_str).collect();
+        let policy = prepared(version, &settings);
         assert_eq!(policy.contract(), *version);
         let imports: Vec<_> = policy.imports().iter().map(String::as_str).collect();
         assert_eq!(imports, [format!("stockade:policy/log@{version}::write")]);
-        assert!(policy.metadata().wants_body);
-        assert!(policy.metadata().settings_schema.contains("\"oblige\""));
+        assert!(Inputs::EACH.iter().all(|(_, input)| policy.metadata().inputs.has(*input)));
+        assert!(policy.metadata().settings_schema.contains("\"verdict\""));
         let part = |outcome: &Outcome| match outcome {
-            Outcome::Verdict(Verdict::Deny(part)) => part.clone(),
+            Outcome::Verdict(Verdict::Deny(deny)) => {
+                assert_eq!(deny.note.as_deref(), Some("told"));
+                let from = UnixTime::from_secs(1_800_000_061);
+                assert_eq!(deny.kind, DenialKind::Later(Some(from)));
+                deny.reason.clone()
+            }
             Outcome::Verdict(_) | Outcome::Failure(_) => panic!("{outcome:?}"),
         };
-        let told: String = judged(&policy, &request(), &[0, 1]).iter().map(part).collect();
-        assert_eq!(told, TOLD.trim_end(), "{version}");
+        let judgement = judged(&policy, &request(), &[0, 1, 2, 3]);
+        assert_eq!(judgement.holds, Holds::Until(1_800_000_031));
+        let told: String = judgement.outcomes.iter().map(part).collect();
+        assert_eq!(told.trim_end_matches(NOTHING), TOLD.trim_end(), "{version}");
     }
 }
 
-#[test]
-fn every_obligation_of_every_released_contract_is_understood() {
-    for version in CONTRACTS {
-        let policy = prepared(version, &[r#"{"oblige":true}"#]);
-        let outcome = judged(&policy, &request(), &[0]).remove(0);
-        let Outcome::Verdict(Verdict::Allow(obligations)) = outcome else { panic!("{outcome:?}") };
-        let model = obligations.replace_model.map(|name| name.to_string());
-        assert!(model.is_some_and(|model| model.ends_with("llama3.2:1b")));
-        let limits: Vec<_> =
-            obligations.limits.iter().map(|l| (l.parameter, l.maximum, l.insert)).collect();
-        let expected = [
-            (LimitedParameter::Context, 4096, false),
-            (LimitedParameter::Output, 256, true),
-            (LimitedParameter::KeepAlive, 60, false),
-        ];
-        assert_eq!(limits, expected);
-        assert_eq!(obligations.forbid_fields, ["suffix"]);
-        assert_eq!(obligations.labels, [("tier".to_owned(), "small".to_owned())]);
+/// The reason of a denial that gives none.
+const NOTHING: &str = "the policy refuses this request and gives no reason";
 
-        let mut about_nothing = request();
-        about_nothing.models.clear();
-        let outcome = judged(&policy, &about_nothing, &[0]).remove(0);
-        assert_eq!(outcome, Outcome::Verdict(Verdict::Abstain));
+#[test]
+fn every_verdict_and_obligation_of_every_released_contract_is_understood() {
+    for version in CONTRACTS {
+        let settings =
+            ["allow", "restrict", "abstain"].map(|verdict| format!(r#"{{"verdict":"{verdict}"}}"#));
+        let policy = prepared(version, &settings.each_ref().map(String::as_str));
+        let outcomes = judged(&policy, &request(), &[0, 1, 2]).outcomes;
+        let note = Some("it was asked to".to_owned());
+        let verdicts = [
+            Verdict::Allow(obligations()),
+            Verdict::Restrict(obligations()),
+            Verdict::Abstain(note),
+        ];
+        assert_eq!(outcomes, verdicts.map(Outcome::Verdict), "{version}");
+    }
+}
+
+/// Those that the policy of this contract demands.
+fn obligations() -> Obligations {
+    let path = |path: &str| FieldPath::new(path).unwrap();
+    let at_most = Limit::at_most;
+    Obligations {
+        replace_model: Some(ModelName::parse("llama3.2:1b").unwrap()),
+        limits: vec![
+            at_most(LimitedParameter::Context, 4096),
+            Limit { insert: Some(256), ..at_most(LimitedParameter::Output, 256) },
+            Limit {
+                minimum: Some(10),
+                insert: Some(30),
+                ..at_most(LimitedParameter::KeepAlive, 60)
+            },
+            at_most(LimitedParameter::Field(path("options.num_batch")), 512),
+        ],
+        fields: vec![
+            FieldRule::Forbid(path("suffix")),
+            FieldRule::Strip(path("options.num_gpu")),
+            FieldRule::Insert(path("think"), "false".to_owned()),
+        ],
+        labels: vec![("tier".to_owned(), "small".to_owned())],
+        priority: Some(Priority::Low),
+        host_group: Some("fast".to_owned()),
     }
 }
 
 #[test]
 fn settings_are_refused_in_every_released_contract() {
     for version in CONTRACTS {
-        let settings = ["{}".to_owned(), r#"{"from":"x"}"#.to_owned()];
+        let settings = [r#"{"verdict":"allow"}"#, r#"{"verdict":"allow","from":"x"}"#];
+        let settings = settings.map(str::to_owned);
         match ENGINE.prepare(&pinned(version), &settings, limits()) {
             Err(LoadError::Settings(problems)) => {
                 assert_eq!((problems[0].binding, problems[0].path.as_str()), (1, "from"));

@@ -24,36 +24,51 @@ const COMMON: &str = r#"
         (drop (memory.grow (i32.const 1)))
         (br $more)))
     (local.get $at))
-  ;; `count` verdicts: 0 allows, 1 denies with the text at 16, 2 abstains.
+  ;; `count` answers: 0 allows, 1 denies with the text at 16, 2 abstains.
   (func $verdicts (param $count i32) (param $kind i32) (result i32)
     (local $list i32) (local $i i32)
     (local.set $list (call $alloc (i32.const 0) (i32.const 0) (i32.const 4)
-      (i32.add (i32.const 8) (i32.mul (local.get $count) (i32.const 40)))))
+      (i32.add (i32.const 8) (i32.mul (local.get $count) (i32.const 88)))))
     (i32.store (local.get $list) (i32.add (local.get $list) (i32.const 8)))
     (i32.store offset=4 (local.get $list) (local.get $count))
     (block $done
       (loop $next
         (br_if $done (i32.ge_u (local.get $i) (local.get $count)))
         (call $verdict (i32.add (i32.add (local.get $list) (i32.const 8))
-          (i32.mul (local.get $i) (i32.const 40))) (local.get $kind))
+          (i32.mul (local.get $i) (i32.const 88))) (local.get $kind))
         (local.set $i (i32.add (local.get $i) (i32.const 1)))
         (br $next)))
     (local.get $list))
   (func $verdict (param $at i32) (param $kind i32)
-    (memory.fill (local.get $at) (i32.const 0) (i32.const 40))
-    (i32.store8 (local.get $at) (local.get $kind))
+    (memory.fill (local.get $at) (i32.const 0) (i32.const 88))
+    ;; In the contract, `restrict` stands between allow and deny.
+    (i32.store8 (local.get $at) (i32.add (local.get $kind) (i32.ne (local.get $kind) (i32.const 0))))
     (if (i32.eq (local.get $kind) (i32.const 1)) (then
-      (i32.store offset=4 (local.get $at) (i32.const 16))
-      (i32.store offset=8 (local.get $at) (i32.const 2)))))
+      (i32.store offset=8 (local.get $at) (i32.const 16))
+      (i32.store offset=12 (local.get $at) (i32.const 2)))))
   ;; The number of bindings that were asked for: `request` is followed by their list.
   (func $count (param $request i32) (result i32)
-    (i32.load offset=268 (local.get $request)))
+    (i32.load offset=564 (local.get $request)))
   ;; Whether the request's time is 666: when a guest shows its other side.
   (func $is_provoked (param $request i32) (result i32)
-    (i64.eq (i64.load offset=168 (local.get $request)) (i64.const 666)))
+    (i64.eq (i64.load offset=328 (local.get $request)) (i64.const 666)))
+  ;; Writes a line into the log, in pieces of eight bytes.
+  (func $log (param $level i32) (param $at i32) (param $length i32)
+    (local $count i32)
+    (loop $next
+      (local.set $count (select (local.get $length) (i32.const 8)
+        (i32.lt_u (local.get $length) (i32.const 8))))
+      (call $log_write (local.get $level) (i64.load (local.get $at)) (local.get $count)
+        (i32.gt_u (local.get $length) (i32.const 8)))
+      (local.set $at (i32.add (local.get $at) (i32.const 8)))
+      (local.set $length (i32.sub (local.get $length) (local.get $count)))
+      (br_if $next (local.get $length))))
   (data (i32.const 16) "no")
   (data (i32.const 32) "panicked at src/lib.rs:21:37: boom")
   (data (i32.const 96) "wat1.0.0{}")
+  ;; The inputs that it declares: two texts.
+  (data (i32.const 120) "timeparameters")
+  (data (i32.const 136) "\78\00\00\00\04\00\00\00\7c\00\00\00\0a\00\00\00")
 "#;
 
 /// A guest in the compiling. Each part is the body of a function.
@@ -80,6 +95,8 @@ impl Guest {
                 (i32.store offset=12 (local.get $at) (i32.const 5))
                 (i32.store offset=16 (local.get $at) (i32.const 104))
                 (i32.store offset=20 (local.get $at) (i32.const 2))
+                (i32.store offset=24 (local.get $at) (i32.const 136))
+                (i32.store offset=28 (local.get $at) (i32.const 2))
                 (local.get $at)"
                 .to_owned(),
             configure: "(call $alloc (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 12))"
@@ -143,7 +160,7 @@ impl Guest {
         let text = format!(
             r#"(module
               (import "stockade:policy/log@{version}" "write"
-                (func $log (param i32 i32 i32)))
+                (func $log_write (param i32 i64 i32 i32)))
               {declarations}
               {COMMON}
               (func (export "stockade:policy/policy@{version}#describe") (result i32)

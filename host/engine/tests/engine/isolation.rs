@@ -1,6 +1,6 @@
 //! Nothing passes from one decision to the next, even in the same slot.
 
-use stockade_core::{Outcome, Verdict};
+use stockade_core::{Deny, Outcome, Verdict};
 
 use crate::guest::Guest;
 use crate::request::{Request, is_allowed};
@@ -62,7 +62,7 @@ fn what_configure_did_is_where_every_decision_begins() {
         let outcome = Request::ordinary().judged_by(&policy);
         assert_eq!(
             outcome,
-            Outcome::Verdict(Verdict::Deny("go".to_owned())),
+            Outcome::Verdict(Verdict::Deny(Deny::forbidden("go"))),
             "the snapshot's reason and kind"
         );
     }

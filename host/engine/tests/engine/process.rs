@@ -61,7 +61,7 @@ fn what_it_makes_runs_here_and_serves_later_generations() {
     settings[200] = "{\"n\":0.5}".to_owned();
     let second = engine.prepare(&source, &settings, limits).unwrap();
     assert_eq!(second.artifacts(), Artifacts { built: 1, reused: built - 1 });
-    let outcomes = second.evaluate_blocking(&Request::ordinary().input(), &[0, 200, 399]);
+    let outcomes = second.evaluate_blocking(&Request::ordinary().input(), &[0, 200, 399]).outcomes;
     assert!(outcomes.len() == 3 && outcomes.iter().all(is_allowed));
 }
 

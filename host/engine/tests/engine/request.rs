@@ -55,8 +55,10 @@ impl Request {
             dialect: Dialect::Native,
             models: &self.models,
             catalogue: Catalogue::UNKNOWN,
-            clouds_hidden: false,
             parameters: &self.parameters,
+            content: None,
+            labels: &[],
+            listener: None,
             client: Client {
                 address: IpAddr::V4(Ipv4Addr::LOCALHOST),
                 transport: Transport::Plain,
@@ -73,7 +75,7 @@ impl Request {
 
     /// Returns the outcome that the policy gives for its first binding.
     pub(crate) fn judged_by(&self, policy: &PreparedPolicy) -> Outcome {
-        let mut outcomes = policy.evaluate_blocking(&self.input(), &[0]);
+        let mut outcomes = policy.evaluate_blocking(&self.input(), &[0]).outcomes;
         assert_eq!(outcomes.len(), 1);
         outcomes.remove(0)
     }

@@ -1,6 +1,6 @@
 //! The problems that a policy finds in its settings, and its failures on them.
 
-use stockade_engine::{Failure, LoadError, PolicyLimits, SettingsProblem};
+use stockade_engine::{Failure, Inputs, LoadError, PolicyLimits, SettingsProblem};
 
 use crate::guest::{ENGINE, Guest, limits};
 
@@ -128,7 +128,7 @@ fn a_policy_for_no_binding_is_still_described() {
     let metadata = policy.metadata();
     assert_eq!((&*metadata.name, &*metadata.version), ("wat", "1.0.0"));
     assert_eq!(metadata.settings_schema, "{}");
-    assert!(!metadata.wants_body);
+    assert_eq!(metadata.inputs, Inputs::TIME.and(Inputs::PARAMETERS));
 }
 
 #[test]

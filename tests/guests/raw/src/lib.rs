@@ -8,7 +8,7 @@
 
 use std::sync::OnceLock;
 
-use stockade_policy_sdk::__private::{Guest, Metadata, Problem, Request, export_component};
+use stockade_policy_sdk::__private::{Answer, Guest, Metadata, Problem, Request, export_component};
 use stockade_policy_sdk::Verdict;
 
 static WORD: OnceLock<String> = OnceLock::new();
@@ -42,13 +42,14 @@ impl Guest for Raw {
         Ok(())
     }
 
-    fn evaluate(_: Request, bindings: Vec<u32>) -> Vec<Verdict> {
+    fn evaluate(_: Request, bindings: Vec<u32>) -> Vec<Answer> {
         let count = match WORD.get().map(String::as_str) {
             Some("\"too-few\"") => bindings.len().saturating_sub(1),
             Some("\"too-many\"") => bindings.len() + 1,
             _ => bindings.len(),
         };
-        vec![Verdict::allow(); count]
+        let allow = || Answer { verdict: Verdict::allow(), valid_until: None };
+        (0..count).map(|_| allow()).collect()
     }
 }
 
