@@ -8,7 +8,7 @@ use stockade_config as config;
 use stockade_control::generation::{self, Asker, Generation, Hypothetical};
 use stockade_control::shipped;
 use stockade_core::{
-    Catalogue, Client, Dialect, ModelName, ModelRef, ModelRole, Operation, Parameters, Principal,
+    Client, Content, Dialect, ModelName, ModelRef, ModelRole, Operation, Parameters, Principal,
     SystemClock, Transport,
 };
 use stockade_engine::{Compiler, CompilerProcess, Engine, EngineConfig};
@@ -80,17 +80,12 @@ impl Question {
             models: self.models.clone(),
             dialect: Dialect::Native,
             parameters: Parameters::default(),
+            content: Content::default(),
         };
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let client = Client { address, transport: Transport::Plain };
         let time = self.generation.local_time(&SystemClock);
-        let asker = Asker {
-            principal: &self.principal,
-            scope: &self.scope,
-            client,
-            time,
-            catalogue: Catalogue::UNKNOWN,
-        };
+        let asker = Asker { client, ..Asker::supposed(&self.principal, &self.scope, time) };
         let decision = self.generation.decide_blocking(asker, request);
         match decision.result {
             Ok(_permit) => Ok(()),

@@ -116,6 +116,18 @@ impl Problem {
         Err(first)
     }
 
+    /// The same problems with settings that stand in others, under this name.
+    #[must_use]
+    pub fn under(mut self, name: &str) -> Self {
+        self.path = match self.path.as_str() {
+            "" => name.to_owned(),
+            path if path.starts_with('[') => format!("{name}{path}"),
+            path => format!("{name}.{path}"),
+        };
+        self.more = self.more.into_iter().map(|problem| problem.under(name)).collect();
+        self
+    }
+
     /// Each problem on its own.
     pub(crate) fn into_each(mut self) -> impl Iterator<Item = Self> {
         let more = std::mem::take(&mut self.more);

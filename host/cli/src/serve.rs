@@ -95,8 +95,8 @@ pub(super) async fn serve(server: Server, level: Option<LogLevelHandle>) -> anyh
 /// Logs what shadow bindings have said so far, for whoever decides whether to enforce them.
 fn log_shadow(server: &Server) {
     for (binding, count) in server.shadow().counts() {
-        let ShadowCount { allow, deny, abstain, failure, changes } = count;
-        tracing::info!(%binding, allow, deny, abstain, failure, changes, "a shadow binding so far");
+        let ShadowCount { allow, restrict, deny, abstain, failure, changes } = count;
+        tracing::info!(%binding, allow, restrict, deny, abstain, failure, changes, "a shadow binding so far");
     }
 }
 

@@ -63,6 +63,8 @@ pub struct Expected {
 pub enum ExpectedAnswer {
     /// It allows.
     Allow,
+    /// It permits nothing, and demands something of what others allow.
+    Restrict,
     /// It denies.
     Deny,
     /// It has no opinion.
@@ -76,6 +78,7 @@ impl ExpectedAnswer {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
+            Self::Restrict => "restrict",
             Self::Deny => "deny",
             Self::Abstain => "abstain",
             Self::WrongSettings => "wrong-settings",
@@ -121,9 +124,19 @@ struct RawCase {
     models: Field<Vec<Field<request::RawModel>>>,
     /// The parameters in the body.
     parameters: Field<request::RawParameters>,
+    /// The names of the tools that the request offers.
+    tools: Field<Vec<Field<String>>>,
+    /// The texts of the request.
+    texts: Field<Vec<Field<request::RawText>>>,
+    /// The blobs that the request names.
+    blobs: Field<Vec<Field<request::RawBlob>>>,
     /// The kind of proof that the caller gave; an API key, if left out.
     #[schemars(schema_with = "schema::proof")]
     proof: Field<ProofKind>,
+    /// The labels of the caller's credential.
+    labels: Field<Entries<String>>,
+    /// The name of the listener.
+    listener: Field<String>,
     /// The caller's address; 127.0.0.1, if left out.
     address: Field<String>,
     /// The transport; plain HTTP, if left out.
@@ -134,13 +147,16 @@ struct RawCase {
     time: Field<String>,
     /// The caller's usage so far.
     usage: Field<request::RawUsage>,
+    /// Its usage of the models of the request.
+    usage_with_model: Field<request::RawUsage>,
     /// The canonical JSON body, for a policy that looks at it.
     body: Field<String>,
     /// The answer that the policy must give.
     expect: Field<ExpectedAnswer>,
-    /// A part of the reason of a deny, or of what is wrong with the settings.
+    /// A part of the reason of a deny, of the note of an abstention, or of what is wrong with the
+    /// settings.
     reason: Field<String>,
-    /// All that an allow demands, as `stockade explain` writes it.
+    /// All that an allow or a restriction demands, as `stockade explain` writes it.
     obligations: Field<Vec<Field<String>>>,
 }
 

@@ -125,6 +125,8 @@ pub(super) enum RawListen {
 pub(super) struct RawListener {
     /// Address and port, such as 127.0.0.1:11435.
     pub(super) address: Field<String>,
+    /// Its name, which policies are told: letters, digits, `-`, `_` and `.`.
+    pub(super) name: Field<String>,
     /// The certificates that are presented there; without them, HTTP is plain.
     pub(super) tls: Field<RawTls>,
     /// `required` if each connection must begin with a header of the PROXY protocol, else `off`.

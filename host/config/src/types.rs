@@ -105,6 +105,8 @@ pub(super) struct KeyEnd {
 pub struct Listener {
     /// The address.
     pub address: SocketAddr,
+    /// Its name, which policies are told.
+    pub name: Option<Arc<str>>,
     /// The certificates that are presented there; without them, HTTP is plain.
     pub tls: Option<Tls>,
     /// True if each connection must begin with a header of the PROXY protocol, from a trusted
@@ -119,7 +121,14 @@ pub struct Listener {
 impl Listener {
     /// Plain HTTP at an address, and nothing more.
     pub const fn plain(address: SocketAddr) -> Self {
-        Self { address, tls: None, proxy_protocol: false, hosts: Vec::new(), endings: Vec::new() }
+        Self {
+            address,
+            name: None,
+            tls: None,
+            proxy_protocol: false,
+            hosts: Vec::new(),
+            endings: Vec::new(),
+        }
     }
 }
 

@@ -6,24 +6,29 @@
 mod bindings;
 mod build;
 mod decide;
+mod list;
+mod memo;
 mod nonsense;
-mod unmet;
+mod question;
+mod units;
+mod verdicts;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use stockade_authn::Authenticator;
-use stockade_core::{
-    BindingVerdict, Clock, LocalTime, Operation, Outcome, PolicyInput, UnixTime, Verdict,
-};
-use stockade_engine::PreparedPolicy;
+use stockade_core::{Clock, LocalTime, Operation, UnixTime};
+use stockade_engine::{Inputs, PreparedPolicy};
 use stockade_net::Tls;
 
 use crate::jwks::KeyFeeds;
-use bindings::{Asked, BindingTable};
+use bindings::BindingTable;
+use list::Usable;
+use memo::Memo;
 use nonsense::Nonsense;
 use stockade_config::{Config, ConfigErrors, Listener, local_time};
+use verdicts::Known;
 
 pub(crate) use build::Draft;
 pub use build::{authenticator, build, candidate};
@@ -39,52 +44,14 @@ pub struct Generation {
     pub authenticator: Arc<Authenticator>,
     pub(crate) feeds: KeyFeeds,
     time_zone: TimeZone,
-    policies: Vec<PreparedPolicy>,
+    units: Vec<PreparedPolicy>,
     bindings: BindingTable,
+    memo: Memo<Known>,
+    lists: Memo<Usable>,
     nonsense: Nonsense,
 }
 
-/// Outcomes with the positions of their bindings.
-#[derive(Default)]
-struct Collected(Vec<(usize, Outcome)>);
-
-impl Collected {
-    fn add(&mut self, asked: &Asked, outcomes: Vec<Outcome>) {
-        self.0.extend(asked.bindings.iter().copied().zip(outcomes));
-    }
-}
-
 impl Generation {
-    /// Asks every policy that is bound to the caller. The verdicts stand in the order of
-    /// the bindings in the configuration.
-    async fn verdicts(&self, input: &PolicyInput<'_>) -> Vec<BindingVerdict> {
-        let selection = self.bindings.select(input.principal);
-        let mut collected = Collected::default();
-        for asked in &selection {
-            let policy = &self.policies[asked.policy];
-            let outcomes = policy.evaluate(input, &asked.settings).await;
-            collected.add(asked, counted(outcomes, input, policy));
-        }
-        self.sorted(collected)
-    }
-
-    fn sorted(&self, Collected(mut outcomes): Collected) -> Vec<BindingVerdict> {
-        outcomes.sort_unstable_by_key(|(binding, _)| *binding);
-        let opinion = |(binding, outcome)| self.opinion(binding, outcome);
-        outcomes.into_iter().map(opinion).collect()
-    }
-
-    fn opinion(&self, binding: usize, outcome: Outcome) -> BindingVerdict {
-        let bound = &self.config.bindings[binding];
-        self.nonsense.tell((binding, bound), &outcome);
-        BindingVerdict {
-            binding: bound.name.clone(),
-            policy: bound.policy.clone(),
-            enforced: bound.enforced,
-            outcome,
-        }
-    }
-
     /// The same with another number.
     pub(crate) fn numbered(self, number: u64) -> Self {
         Self { number, ..self }
@@ -111,14 +78,20 @@ impl Generation {
         there().find(|listener| listener.tls.is_some() == tls).or_else(|| there().next())
     }
 
+    /// Returns the name of the listener at this address, if it has one.
+    pub fn listener_name(&self, address: SocketAddr) -> Option<&str> {
+        let mut there = self.config.listen.iter().filter(|listener| listener.address == address);
+        there.find_map(|listener| listener.name.as_deref())
+    }
+
     /// Returns the TLS of the listener at this address, if it is configured.
     pub fn tls(&self, address: SocketAddr) -> Option<&Tls> {
         self.listener(address, true)?.tls.as_ref()
     }
 
-    /// Tells whether any policy asked to see bodies.
-    pub fn wants_body(&self) -> bool {
-        self.policies.iter().any(|policy| policy.metadata().wants_body)
+    /// Returns the inputs that any bound policy declares.
+    pub const fn inputs(&self) -> Inputs {
+        self.bindings.inputs()
     }
 
     /// Now, as the configured zone shows it.
@@ -130,24 +103,6 @@ impl Generation {
     pub fn at(&self, unix: UnixTime) -> LocalTime {
         local_time(unix, &self.time_zone)
     }
-}
-
-/// Leaves out the allows that do not count: of a model made of blobs, those of policies that do
-/// not judge digests, because a digest reaches the weights of every model.
-fn counted(
-    mut outcomes: Vec<Outcome>,
-    input: &PolicyInput<'_>,
-    policy: &PreparedPolicy,
-) -> Vec<Outcome> {
-    let made_of_blobs = decide::is_made_of_blobs(input.operation, input.parameters);
-    if made_of_blobs && !policy.metadata().judges_digests {
-        for outcome in &mut outcomes {
-            if matches!(outcome, Outcome::Verdict(Verdict::Allow(_))) {
-                *outcome = Outcome::Verdict(Verdict::Abstain);
-            }
-        }
-    }
-    outcomes
 }
 
 /// The operations of which at least one must be permitted for a model to be listed.

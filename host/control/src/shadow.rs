@@ -14,7 +14,7 @@ use crate::generation::Decision;
 pub fn verdicts<R>(decision: &Decision<R>) -> Vec<ShadowVerdict> {
     let second = decision.reconsidered.as_ref().map(|second| &second.verdicts);
     let second = second.filter(|verdicts| !verdicts.is_empty());
-    let verdicts = second.unwrap_or(&decision.verdicts);
+    let verdicts = &**second.unwrap_or(&decision.verdicts);
     let shadow = verdicts.iter().enumerate().filter(|(_, opinion)| !opinion.enforced);
     let remark = |(index, opinion): (usize, &BindingVerdict)| {
         let (said, reason) = VerdictKind::of(&opinion.outcome);
@@ -41,6 +41,8 @@ fn changes(verdicts: &[BindingVerdict], index: usize) -> bool {
 pub struct ShadowCount {
     /// It would have allowed.
     pub allow: u64,
+    /// It would have permitted nothing, and demanded something.
+    pub restrict: u64,
     /// It would have denied.
     pub deny: u64,
     /// It had no opinion.
@@ -55,6 +57,7 @@ impl ShadowCount {
     const fn add(&mut self, remark: &ShadowVerdict) {
         match remark.said {
             VerdictKind::Allow => self.allow += 1,
+            VerdictKind::Restrict => self.restrict += 1,
             VerdictKind::Deny => self.deny += 1,
             VerdictKind::Abstain => self.abstain += 1,
             VerdictKind::Failure => self.failure += 1,

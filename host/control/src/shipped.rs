@@ -1,7 +1,7 @@
 //! The shipped policies, embedded so that the binary is all there is to install.
 
 use serde_json::Value;
-use stockade_engine::{Engine, LoadError, ModuleSource};
+use stockade_engine::{Engine, Inputs, LoadError, ModuleSource};
 
 /// A shipped policy.
 struct Shipped {
@@ -13,6 +13,33 @@ struct Shipped {
 
 /// Every shipped policy.
 const SHIPPED: &[Shipped] = include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
+
+/// All shipped policies in one module. The settings of its bindings are those of
+/// [`settings_together`].
+pub(crate) const TOGETHER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/together.wasm"));
+
+/// The settings of a binding of one shipped policy, for [`TOGETHER`].
+pub(crate) fn settings_together(name: &str, settings: &str) -> String {
+    format!(r#"{{"policy":"{name}","settings":{settings}}}"#)
+}
+
+/// A place in the settings of [`TOGETHER`], as one in those of the policy alone.
+pub(crate) fn path_alone(path: &str) -> &str {
+    let inner = path.strip_prefix("settings").unwrap_or(path);
+    inner.strip_prefix('.').unwrap_or(inner)
+}
+
+/// The inputs that each shipped policy declares; a test compares them with what it says itself.
+pub(crate) fn inputs(name: &str) -> Option<Inputs> {
+    Some(match name {
+        "endpoint-access" => Inputs::NONE,
+        "model-access" | "request-caps" => Inputs::PARAMETERS,
+        "pull-guard" => Inputs::CALLER.and(Inputs::PARAMETERS).and(Inputs::BLOBS),
+        "usage-budget" => Inputs::USAGE,
+        "working-hours" => Inputs::TIME,
+        _ => return None,
+    })
+}
 
 /// The name of each shipped policy, as in `module: builtin/<name>`.
 pub const NAMES: &[&str] = &{
@@ -52,4 +79,37 @@ pub fn cases(name: &str) -> Option<&'static str> {
 
 fn shipped(name: &str) -> Option<&'static Shipped> {
     SHIPPED.iter().find(|shipped| shipped.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NAMES, SHIPPED, TOGETHER, inputs, path_alone};
+    use stockade_engine::{Compiler, Engine, EngineConfig, Inputs, ModuleSource};
+
+    #[test]
+    fn inputs_are_those_that_the_policies_declare() {
+        let mut config = EngineConfig::default();
+        config.compiler = Compiler::Here;
+        let engine = Engine::new(config).unwrap();
+        let limits = engine.config().default_limits();
+        let mut all = Inputs::NONE;
+        for shipped in SHIPPED {
+            let module = ModuleSource::new(shipped.name, shipped.module);
+            let declared = engine.prepare(&module, &[], limits).unwrap().metadata().inputs;
+            assert_eq!(inputs(shipped.name), Some(declared), "{}", shipped.name);
+            all = all.and(declared);
+        }
+        let together = ModuleSource::new("together", TOGETHER);
+        assert_eq!(engine.prepare(&together, &[], limits).unwrap().metadata().inputs, all);
+        assert!(NAMES.iter().all(|name| inputs(name).is_some()));
+        assert_eq!(inputs("else"), None);
+    }
+
+    #[test]
+    fn places_are_those_of_the_policy_alone() {
+        assert_eq!(path_alone("settings.allow[2]"), "allow[2]");
+        assert_eq!(path_alone("settings"), "");
+        assert_eq!(path_alone("settings[0]"), "[0]");
+        assert_eq!(path_alone(""), "");
+    }
 }

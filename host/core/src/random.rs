@@ -12,3 +12,11 @@ pub fn bytes<const N: usize>() -> [u8; N] {
     getrandom::fill(&mut bytes).expect("the operating system gives randomness");
     bytes
 }
+
+/// Returns a random number.
+///
+/// # Panics
+/// Like [`bytes`].
+pub fn number() -> u64 {
+    u64::from_le_bytes(bytes())
+}

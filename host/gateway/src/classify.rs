@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http_body::Body as _;
 use hyper::body::Incoming;
 use stockade_authn::Identity;
-use stockade_core::{Dialect, ModelName, Parameters, Subject};
+use stockade_core::{Content, Dialect, FieldRule, ModelName, Parameters, Subject};
 use stockade_ollama::{BodyKind, CanonicalRequest, ReadLimits, Routed};
 
 use crate::body::memory::{BodyMemory, Share};
@@ -49,8 +49,12 @@ impl Judged for Classified {
         self.request.body_text()
     }
 
-    fn replace_model(&mut self, by: &ModelName) -> Result<(), String> {
-        self.request.replace_model(by)
+    fn content(&self) -> Content {
+        self.request.content()
+    }
+
+    fn change(&mut self, model: Option<&ModelName>, fields: &[FieldRule]) -> Result<bool, String> {
+        self.request.change(model, fields)
     }
 }
 

@@ -30,10 +30,15 @@ impl<'a> Context<'a> {
     }
 
     /// Returns the caller as decisions see it, now.
-    pub(crate) fn asker<'c>(&self, caller: &'c Identity) -> Asker<'c> {
+    pub(crate) fn asker<'c>(&self, caller: &'c Identity) -> Asker<'c>
+    where
+        'a: 'c,
+    {
         Asker {
             principal: &caller.principal,
             scope: &caller.terms.scope,
+            labels: &caller.terms.labels,
+            listener: self.generation.listener_name(self.link.listener),
             client: Client { address: self.client.address(), transport: self.link.transport },
             time: self.generation.local_time(self.clock.as_ref()),
             catalogue: Catalogue::UNKNOWN,

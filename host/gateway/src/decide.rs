@@ -43,11 +43,12 @@ impl Decider {
             Box::pin(without).await;
         }
         let asker = context.asker(caller);
-        record.judged(Facts::of(&asker.input(&classified, None)));
+        record.judged(Facts::of(&asker.input(&classified)));
         let decision = context.generation.decide(asker, classified).await;
         let verdicts = shadow::verdicts(&decision);
         self.shadow.count(&verdicts);
         record.shadowed(verdicts);
-        self.consequences.consider(context, decision.result?, caller, record).await
+        let permit = decision.result.map_err(|refusal| Refused::decided(refusal, context.now()))?;
+        self.consequences.consider(context, permit, caller, record).await
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use http::header::{ALLOW, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use stockade_authn::{AuthnError, BadForwarding};
-use stockade_core::{BindingName, Denial, DenialCause, Dialect, PolicyName, mask_keys};
+use stockade_core::{
+    BindingName, Denial, DenialCause, DenialKind, Dialect, PolicyName, UnixTime, mask_keys,
+};
 use stockade_ollama::response::{ERROR_CONTENT_TYPE, error_body};
 use stockade_ollama::{BadHead, Refusal};
 
@@ -115,6 +117,36 @@ impl Refused {
         let mut refused = Self::new(StatusCode::SERVICE_UNAVAILABLE, Cause::Overload, message);
         refused.headers.push((RETRY_AFTER, HeaderValue::from_static("5")));
         refused
+    }
+
+    /// Policies, or the scope of the credential, do not permit it.
+    pub(crate) fn decided(refusal: generation::Refusal, now: UnixTime) -> Self {
+        let (cause, reason) = match refusal {
+            generation::Refusal::Denied(denial) => return Self::denied(denial, now),
+            generation::Refusal::Unchangeable(reason) => (Cause::ObligationUnmet, reason),
+            other => (Cause::OutOfScope, other.to_string()),
+        };
+        Self::new(StatusCode::FORBIDDEN, cause, reason)
+    }
+
+    /// Policies do not permit it. The caller is told from when on it may ask again, if a policy
+    /// says so; the policy's note goes to the record only.
+    pub(crate) fn denied(denial: Denial, now: UnixTime) -> Self {
+        let later = matches!(denial.kind, DenialKind::Later(_));
+        let status = match denial.cause {
+            DenialCause::Denied if later => StatusCode::TOO_MANY_REQUESTS,
+            DenialCause::NoBinding | DenialCause::NotAllowed | DenialCause::Denied => {
+                StatusCode::FORBIDDEN
+            }
+            DenialCause::PolicyFailure | DenialCause::Conflict => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let logged = denial.note.map(|note| format!("{}: {note}", denial.reason));
+        let mut refused = Self::new(status, Cause::Policy(denial.cause), denial.reason);
+        if let (true, DenialKind::Later(Some(from))) = (later, denial.kind) {
+            let seconds = from.as_secs().saturating_sub(now.as_secs()).max(1);
+            refused.headers.push((RETRY_AFTER, HeaderValue::from(seconds)));
+        }
+        Self { binding: denial.binding, policy: denial.policy, logged, ..refused }
     }
 
     /// A permitted request cannot be made what its policies demand.
@@ -241,31 +273,6 @@ impl From<Option<BadHead>> for Refused {
                 (bad.status, bad.message)
             });
         Self::new(status, Cause::BadRequest, message)
-    }
-}
-
-impl From<generation::Refusal> for Refused {
-    fn from(refusal: generation::Refusal) -> Self {
-        match refusal {
-            generation::Refusal::Denied(denial) => denial.into(),
-            generation::Refusal::Irreplaceable(reason) => {
-                Self::new(StatusCode::FORBIDDEN, Cause::ObligationUnmet, reason)
-            }
-            other => Self::new(StatusCode::FORBIDDEN, Cause::OutOfScope, other.to_string()),
-        }
-    }
-}
-
-impl From<Denial> for Refused {
-    fn from(denial: Denial) -> Self {
-        let status = match denial.cause {
-            DenialCause::NoBinding | DenialCause::NotAllowed | DenialCause::Denied => {
-                StatusCode::FORBIDDEN
-            }
-            DenialCause::PolicyFailure | DenialCause::Conflict => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        let refused = Self::new(status, Cause::Policy(denial.cause), denial.reason);
-        Self { binding: denial.binding, policy: denial.policy, ..refused }
     }
 }
 

@@ -270,6 +270,23 @@ impl CanonicalRequest {
         Ok(())
     }
 
+    /// Stop-gap.
+    pub fn content(&self) -> stockade_core::Content {
+        stockade_core::Content::default()
+    }
+
+    /// Stop-gap.
+    pub fn change(
+        &mut self,
+        model: Option<&ModelName>,
+        _: &[stockade_core::FieldRule],
+    ) -> Result<bool, String> {
+        if let Some(model) = model {
+            self.replace_model(model)?;
+        }
+        Ok(model.is_some())
+    }
+
     fn spell_base(&mut self, installed: &ModelName) {
         for model in &mut self.models {
             if model.role == ModelRole::Base && model.name == *installed {

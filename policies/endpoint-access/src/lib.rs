@@ -12,7 +12,7 @@ pub struct EndpointAccess {
     settings: Settings,
 }
 
-#[policy]
+#[policy(feature = "component")]
 impl Policy for EndpointAccess {
     type Settings = Settings;
 

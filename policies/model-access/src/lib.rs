@@ -12,7 +12,7 @@ pub struct ModelAccess {
     settings: Settings,
 }
 
-#[policy]
+#[policy(feature = "component")]
 impl Policy for ModelAccess {
     type Settings = Settings;
 

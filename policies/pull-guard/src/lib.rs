@@ -12,7 +12,7 @@ pub struct PullGuard {
     settings: Settings,
 }
 
-#[policy]
+#[policy(feature = "component")]
 impl Policy for PullGuard {
     type Settings = Settings;
 

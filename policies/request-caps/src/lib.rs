@@ -13,7 +13,7 @@ pub struct RequestCaps {
     obligations: Obligations,
 }
 
-#[policy]
+#[policy(feature = "component")]
 impl Policy for RequestCaps {
     type Settings = Settings;
 

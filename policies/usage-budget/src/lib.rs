@@ -13,7 +13,7 @@ pub struct UsageBudget {
     settings: Settings,
 }
 
-#[policy]
+#[policy(feature = "component")]
 impl Policy for UsageBudget {
     type Settings = Settings;
 

@@ -13,7 +13,7 @@ pub struct WorkingHours {
     reason: String,
 }
 
-#[policy]
+#[policy(feature = "component")]
 impl Policy for WorkingHours {
     type Settings = Settings;
 

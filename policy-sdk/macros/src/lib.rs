@@ -14,6 +14,9 @@ use proc_macro::TokenStream;
 /// is added, so the policy can be tested like any other Rust code.
 ///
 /// A panic is reported to the operator with its message and place, and refuses the request.
+///
+/// `#[policy(feature = "component")]` exports only where the crate has that feature: for a crate
+/// that is also used as a library by another policy.
 #[proc_macro_attribute]
 pub fn policy(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand(policy::expand, arguments, item)

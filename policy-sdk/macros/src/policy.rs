@@ -3,20 +3,35 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::spanned::Spanned;
-use syn::{Error, ImplItem, Item, ItemImpl, Result, Type, parse2};
+use syn::{
+    Error, Expr, ExprLit, ImplItem, Item, ItemImpl, Lit, LitStr, MetaNameValue, Result, Type,
+    parse2,
+};
 
 const USAGE: &str = "#[policy] belongs on `impl Policy for YourPolicy { … }`";
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    if !arguments.is_empty() {
-        return Err(Error::new_spanned(arguments, "#[policy] takes no arguments"));
-    }
+    let feature = feature(arguments)?;
     let implementation = implementation(parse2(item)?)?;
-    let component = component(&implementation.self_ty);
+    let component = component(&implementation.self_ty, feature.as_ref());
     Ok(quote! {
         #implementation
         #component
     })
+}
+
+/// The feature of the crate without which nothing is exported, if one is named.
+fn feature(arguments: TokenStream) -> Result<Option<LitStr>> {
+    if arguments.is_empty() {
+        return Ok(None);
+    }
+    let wrong = "#[policy] takes no arguments but `feature = \"…\"`";
+    match parse2(arguments.clone()) {
+        Ok(MetaNameValue {
+            path, value: Expr::Lit(ExprLit { lit: Lit::Str(name), .. }), ..
+        }) if path.is_ident("feature") => Ok(Some(name)),
+        _ => Err(Error::new_spanned(arguments, wrong)),
+    }
 }
 
 fn implementation(item: Item) -> Result<ItemImpl> {
@@ -72,10 +87,14 @@ fn is_named(item: &ImplItem, name: &str) -> bool {
 
 /// Expands to the exports that the host calls. They have fixed names, which on other targets could
 /// meet those of a second policy in the same test binary.
-fn component(policy: &Type) -> TokenStream {
+fn component(policy: &Type, feature: Option<&LitStr>) -> TokenStream {
     let span = Span::mixed_site();
+    let exported = match feature {
+        Some(feature) => quote!(all(target_family = "wasm", feature = #feature)),
+        None => quote!(target_family = "wasm"),
+    };
     quote::quote_spanned! {span=>
-        #[cfg(target_family = "wasm")]
+        #[cfg(#exported)]
         const _: () = {
             use ::stockade_policy_sdk::__private as sdk;
 
@@ -180,6 +199,6 @@ mod tests {
             ),
         )
         .unwrap_err();
-        assert_eq!(error.to_string(), "#[policy] takes no arguments");
+        assert_eq!(error.to_string(), "#[policy] takes no arguments but `feature = \"…\"`");
     }
 }

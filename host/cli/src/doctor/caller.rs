@@ -11,7 +11,8 @@ use http::Uri;
 use serde::Serialize;
 use stockade_authn::{ApiKey, Identity, KeyText, Presented, SupposedCaller};
 use stockade_core::{
-    Clock as _, CredentialId, Denial, ModelName, Operation, Secret, SystemClock, UserId, random,
+    Clock as _, CredentialId, Denial, DenialCause, ModelName, Operation, Secret, SystemClock,
+    UserId, random,
 };
 
 use super::super::explain::question::Question;
@@ -119,12 +120,7 @@ pub(super) fn decision(
         Ok(principal) => {
             decided(&Question::new(generation, principal, operation, model), generation)
         }
-        Err(error) => Err(Denial {
-            cause: stockade_core::DenialCause::NoBinding,
-            reason: error.to_string(),
-            binding: None,
-            policy: None,
-        }),
+        Err(error) => Err(Denial::overall(DenialCause::NoBinding, error.to_string())),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A decision as `explain` shows it.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use stockade_core::{BindingVerdict, Denial, Obligations};
@@ -12,7 +13,7 @@ use stockade_core::record::VerdictKind;
 
 /// A decision, taken apart to be shown.
 pub(super) struct Answer {
-    verdicts: Vec<BindingVerdict>,
+    verdicts: Arc<[BindingVerdict]>,
     reconsidered: Option<Reconsidered>,
     /// All obligations, a replaced model among them.
     pub(super) result: Result<Obligations, Denial>,
@@ -38,14 +39,21 @@ impl Answer {
         let _ = writeln!(text, "{word}: {question}");
         if let Err(denial) = &self.result {
             let _ = writeln!(text, "  {}", denial.reason);
+            if let Some(note) = &denial.note {
+                let _ = writeln!(text, "  note: {note}");
+            }
         }
         for obligation in self.result.iter().flat_map(obligations::lines) {
             let _ = writeln!(text, "  {obligation}");
         }
         write_opinions(&mut text, &self.verdicts);
         if let Some(second) = &self.reconsidered {
-            let _ =
-                writeln!(text, "  asked again about {}, which replaces the model:", second.model);
+            let _ = match &second.model {
+                Some(model) => {
+                    writeln!(text, "  asked again about {model}, which replaces the model:")
+                }
+                None => writeln!(text, "  asked again about the request as it is changed:"),
+            };
             write_opinions(&mut text, &second.verdicts);
         }
         text.truncate(text.trim_end().len());
@@ -56,12 +64,13 @@ impl Answer {
     pub(super) fn value(&self) -> Value {
         let denial = self.result.as_ref().err();
         let second = self.reconsidered.as_ref().map(|second| {
-            json!({ "model": second.model.to_string(), "bindings": verdicts(&second.verdicts) })
+            json!({ "model": second.model.as_ref().map(ToString::to_string), "bindings": verdicts(&second.verdicts) })
         });
         json!({
             "allowed": denial.is_none(),
             "cause": denial.map(|denial| denial.cause),
             "reason": denial.map(|denial| &denial.reason),
+            "note": denial.and_then(|denial| denial.note.as_deref()),
             "obligations": self.result.as_ref().ok().map(obligations::value),
             "bindings": verdicts(&self.verdicts),
             "reconsidered": second,

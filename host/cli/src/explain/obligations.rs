@@ -1,39 +1,64 @@
 //! The changes to a permitted request before it would be forwarded.
 
 use serde_json::{Value, json};
-use stockade_core::{Limit, LimitedParameter, Obligations};
+use stockade_core::{FieldRule, Limit, Obligations};
 
 /// For a person, one line for each.
 pub(crate) fn lines(obligations: &Obligations) -> Vec<String> {
     let replaced = obligations.replace_model.iter().map(|name| format!("the model becomes {name}"));
     let limits = obligations.limits.iter().map(limit);
-    let fields = obligations.forbid_fields.iter();
-    let fields = fields.map(|name| format!("refused if its body has the field {name:?}"));
+    let fields = obligations.fields.iter().map(field);
     let labels = obligations.labels.iter();
     let labels = labels.map(|(name, value)| format!("labelled {name}={value}"));
-    replaced.chain(limits).chain(fields).chain(labels).collect()
+    let priority = obligations.priority.map(|class| format!("with {} priority", class.as_str()));
+    let hosts = obligations.host_group.iter().map(|group| format!("answered by the hosts {group}"));
+    replaced.chain(limits).chain(fields).chain(labels).chain(priority).chain(hosts).collect()
 }
 
 fn limit(limit: &Limit) -> String {
-    let missing = if limit.insert { ", also written where it is missing" } else { "" };
-    format!("{} at most {}{missing}", name(limit.parameter), limit.maximum)
+    let mut text = limit.parameter.to_string();
+    match (limit.minimum, limit.maximum) {
+        (Some(least), Some(most)) => {
+            text.push_str(&format!(" at least {least} and at most {most}"))
+        }
+        (Some(least), None) => text.push_str(&format!(" at least {least}")),
+        (None, Some(most)) => text.push_str(&format!(" at most {most}")),
+        (None, None) => {}
+    }
+    match limit.inserted() {
+        Some(value) if Some(value) == limit.maximum => {
+            text.push_str(", also written where it is missing");
+        }
+        Some(value) => text.push_str(&format!(", {value} written where it is missing")),
+        None => {}
+    }
+    text
 }
 
-const fn name(parameter: LimitedParameter) -> &'static str {
-    match parameter {
-        LimitedParameter::Context => "context",
-        LimitedParameter::Output => "output",
-        LimitedParameter::KeepAlive => "keep_alive",
+fn field(rule: &FieldRule) -> String {
+    match rule {
+        FieldRule::Strip(path) => format!("without the field {:?}", path.as_str()),
+        FieldRule::Forbid(path) => format!("refused if its body has the field {:?}", path.as_str()),
+        FieldRule::Insert(path, json) => {
+            format!("with {json} in the field {:?}, where it is missing", path.as_str())
+        }
     }
 }
 
 /// For a program.
 pub(super) fn value(obligations: &Obligations) -> Value {
-    let limit = |limit: &Limit| json!({ "parameter": name(limit.parameter), "maximum": limit.maximum, "insert": limit.insert });
+    let limit = |limit: &Limit| {
+        json!({
+            "parameter": limit.parameter.to_string(),
+            "minimum": limit.minimum, "maximum": limit.maximum, "insert": limit.insert,
+        })
+    };
     json!({
         "replace_model": obligations.replace_model.as_ref().map(ToString::to_string),
         "limits": obligations.limits.iter().map(limit).collect::<Vec<_>>(),
-        "forbid_fields": obligations.forbid_fields,
+        "fields": obligations.fields,
         "labels": obligations.labels,
+        "priority": obligations.priority,
+        "host_group": obligations.host_group,
     })
 }

@@ -4,11 +4,12 @@ use std::fmt;
 
 use stockade_authn::Scope;
 use stockade_core::{
-    Catalogue, Client, Dialect, LocalTime, ModelName, ModelRef, ModelRole, Operation, Parameters,
+    Client, Content, Dialect, LocalTime, ModelName, ModelRef, ModelRole, Operation, Parameters,
     Principal, ProofKind, SystemClock,
 };
 
 use stockade_control::generation::{Asker, Decision, Generation, Hypothetical};
+use stockade_engine::Inputs;
 
 /// Everything that a decision depends on.
 pub(crate) struct Question {
@@ -21,7 +22,15 @@ pub(crate) struct Question {
     pub(crate) time: LocalTime,
     /// The scope of the credential.
     pub(crate) scope: Scope,
+    /// The labels of the credential.
+    pub(crate) labels: Vec<(String, String)>,
+    /// The name of the listener.
+    pub(crate) listener: Option<String>,
 }
+
+/// Facts that stand in a body, and what Ollama would tell: a question that nobody sent has none.
+const UNSUPPOSED: Inputs =
+    Inputs::BODY.and(Inputs::TEXTS).and(Inputs::PROMPT).and(Inputs::TOOLS).and(Inputs::CATALOGUE);
 
 impl Question {
     /// Returns a question of somebody in Ollama's own API, on this machine, now.
@@ -41,6 +50,8 @@ impl Question {
             client: Client::LOCAL,
             time: generation.local_time(&SystemClock),
             scope: Scope::default(),
+            labels: Vec::new(),
+            listener: None,
         }
     }
 
@@ -56,10 +67,14 @@ impl Question {
             models: self.models.clone(),
             dialect: self.dialect,
             parameters: self.parameters.clone(),
+            content: Content::default(),
         };
-        let Self { principal, scope, client, time, .. } = self;
-        let catalogue = Catalogue::UNKNOWN;
-        let asker = Asker { principal, scope, client: *client, time: *time, catalogue };
+        let asker = Asker {
+            labels: &self.labels,
+            listener: self.listener.as_deref(),
+            client: self.client,
+            ..Asker::supposed(&self.principal, &self.scope, self.time)
+        };
         generation.decide_blocking(asker, asked)
     }
 
@@ -70,7 +85,7 @@ impl Question {
 
     /// Tells whether a policy would have looked at a body that is not there.
     pub(crate) fn misses_body(&self, generation: &Generation) -> bool {
-        generation.wants_body() && !self.models.is_empty()
+        generation.inputs().has_any(UNSUPPOSED) && !self.models.is_empty()
     }
 }
 

@@ -95,6 +95,8 @@ impl Record {
         Ok(Question {
             dialect: facts.api,
             client: facts.client(),
+            labels: record.caller.credential_labels.to_vec(),
+            listener: facts.listener.clone(),
             time: generation.at(facts.time()),
             scope: key.map(|key| key.terms.scope.clone()).unwrap_or_default(),
             models: record.models.to_vec(),

@@ -36,9 +36,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
         None => Vec::new(),
     };
     let metadata = policy.metadata();
-    let inputs = [("body", metadata.wants_body), ("digests", metadata.judges_digests)];
-    let inputs: Vec<&str> =
-        inputs.iter().filter(|(_, wanted)| *wanted).map(|(name, _)| *name).collect();
+    let inputs: Vec<&str> = metadata.inputs.words().collect();
     // A schema that is not JSON is shown as the policy wrote it.
     let schema: Value = serde_json::from_str(&metadata.settings_schema)
         .unwrap_or_else(|_| metadata.settings_schema.clone().into());

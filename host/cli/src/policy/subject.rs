@@ -112,6 +112,6 @@ pub(super) fn does_not_load(error: &LoadError) -> anyhow::Error {
 
 /// Returns a policy's answer to a case.
 pub(super) fn ask(policy: &PreparedPolicy, case: &Case) -> Outcome {
-    let mut outcomes = policy.evaluate_blocking(&case.facts.input(), &[0]);
+    let mut outcomes = policy.evaluate_blocking(&case.facts.input(), &[0]).outcomes;
     outcomes.pop().unwrap_or_else(|| Outcome::Failure("no answer".to_owned()))
 }

@@ -74,12 +74,15 @@ impl From<Level> for LogLevel {
 fn found(outcome: &Outcome) -> Found {
     let (answer, reason) = match outcome {
         Outcome::Verdict(Verdict::Allow(_)) => ("allow", None),
-        Outcome::Verdict(Verdict::Deny(reason)) => ("deny", Some(reason.clone())),
-        Outcome::Verdict(Verdict::Abstain) => ("abstain", None),
+        Outcome::Verdict(Verdict::Restrict(_)) => ("restrict", None),
+        Outcome::Verdict(Verdict::Deny(deny)) => ("deny", Some(deny.reason.clone())),
+        Outcome::Verdict(Verdict::Abstain(note)) => ("abstain", note.clone()),
         Outcome::Failure(failure) => ("failure", Some(failure.clone())),
     };
     let obligations = match outcome {
-        Outcome::Verdict(Verdict::Allow(given)) => obligations::lines(given),
+        Outcome::Verdict(Verdict::Allow(given) | Verdict::Restrict(given)) => {
+            obligations::lines(given)
+        }
         _ => Vec::new(),
     };
     Found { answer, reason, obligations }
@@ -102,9 +105,8 @@ fn differences(expected: &Expected, found: &Found) -> Vec<String> {
         lines.push(format!("+ {}{}", found.answer, reason.unwrap_or_default()));
         return lines;
     }
-    if let (Some(part), Some(reason)) = (&expected.reason, &found.reason)
-        && !reason.contains(part.as_str())
-    {
+    let reason = found.reason.as_deref().unwrap_or_default();
+    if let Some(part) = expected.reason.as_ref().filter(|part| !reason.contains(part.as_str())) {
         lines.push(format!("- {wanted}: …{part}…"));
         lines.push(format!("+ {wanted}: {reason}"));
     }

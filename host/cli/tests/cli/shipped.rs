@@ -7,7 +7,7 @@ use std::path::Path;
 use stockade_authn::Scope;
 use stockade_control::generation::{self, Asker, Generation, Hypothetical, Refusal};
 use stockade_core::{
-    Catalogue, Client, Dialect, FixedClock, ModelName, ModelRef, ModelRole, Obligations, Operation,
+    Client, Content, Dialect, FixedClock, ModelName, ModelRef, ModelRole, Obligations, Operation,
     Parameters, SystemClock, Transport, UnixTime,
 };
 use stockade_engine::{Compiler, Engine, EngineConfig};
@@ -78,6 +78,7 @@ impl Case {
             models: self.model.into_iter().map(name).collect(),
             dialect: self.api,
             parameters: Parameters { context: self.context, ..Parameters::default() },
+            content: Content::default(),
         };
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let client = Client { address, transport: Transport::Plain };
@@ -85,13 +86,7 @@ impl Case {
         let clock = FixedClock(UnixTime::from_secs(now.try_into().unwrap()));
         let time = generation.local_time(&clock);
         let scope = Scope::default();
-        let asker = Asker {
-            principal: &principal,
-            scope: &scope,
-            client,
-            time,
-            catalogue: Catalogue::UNKNOWN,
-        };
+        let asker = Asker { client, ..Asker::supposed(&principal, &scope, time) };
         match generation.decide_blocking(asker, request).result {
             Ok(permit) => Ok(permit.into_parts().1),
             Err(Refusal::Denied(denial)) => Err(format!("{:?}: {}", denial.binding, denial.reason)),

@@ -8,6 +8,7 @@ use super::names::Unique;
 use super::secret_file::SecretFileError;
 use crate::raw::{ClientAuth, ProxyProtocol, RawListen, RawListener, RawListeners, RawTls};
 use crate::types::Listener;
+use stockade_core::GroupName;
 use stockade_net::tls::{ClientFiles, Ending, EndingKind, Tls, TlsError, TlsFiles};
 use stockade_yaml::{Diagnostics, Field, Location, Problem, Spanned, quoted};
 
@@ -67,20 +68,25 @@ fn listener(
     context: &mut LoadContext<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Spanned<Listener>> {
-    let (text, tls, proxy_protocol, hosts) = match raw {
-        RawListen::Address(text) => (text.optional()?, None, false, Vec::new()),
+    let (text, name, tls, proxy_protocol, hosts) = match raw {
+        RawListen::Address(text) => (text.optional()?, None, None, false, Vec::new()),
         RawListen::With(listener) => {
             let Spanned { at, value: raw } = listener.optional()?;
-            let RawListener { address, tls, proxy_protocol, hosts } = raw;
-            let broken = tls.is_invalid() || proxy_protocol.is_invalid();
+            let RawListener { address, name, tls, proxy_protocol, hosts } = raw;
+            let broken = tls.is_invalid() || proxy_protocol.is_invalid() || name.is_invalid();
             let has_tls = !matches!(tls, Field::Absent);
             let tls = tls.optional().map(|tls| self::tls(tls, context, diagnostics));
             let address = address.required("address", at, diagnostics)?;
             if broken {
                 return None;
             }
+            // The rules of a name are those of a group's.
+            let name = match name.optional() {
+                Some(name) => Some(name.check(diagnostics, |name| GroupName::new(name))?),
+                None => None,
+            };
             let proxy_protocol = proxy_protocol.value() == Some(ProxyProtocol::Required);
-            (address, tls, proxy_protocol, self::hosts(hosts, has_tls, diagnostics))
+            (address, name, tls, proxy_protocol, self::hosts(hosts, has_tls, diagnostics))
         }
     };
     let address = address(&text, diagnostics)?;
@@ -91,7 +97,8 @@ fn listener(
     };
     let (tls, endings) = tls.unzip();
     let endings = endings.unwrap_or_default();
-    Some(Spanned::new(text.at, Listener { address, tls, proxy_protocol, hosts, endings }))
+    let name = name.map(|name| name.as_str().into());
+    Some(Spanned::new(text.at, Listener { address, name, tls, proxy_protocol, hosts, endings }))
 }
 
 fn address(text: &Spanned<String>, diagnostics: &mut Diagnostics) -> Option<SocketAddr> {

@@ -1,40 +1,96 @@
 //! The choice of the bindings that apply to a caller, without looking at all of them.
 
 use std::collections::HashMap;
-
-use stockade_core::{GroupName, Principal, UserId};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use stockade_config::{Binding, Subjects};
+use stockade_core::{GroupName, Principal, UserId};
+use stockade_engine::Inputs;
+
+use super::memo::Memo;
+use super::question::{PASSING, Question};
+
+/// Callers whose bindings are remembered.
+const CALLERS: usize = 8_192;
 
 /// Bindings by whom they name. A position is a place in `Config::bindings`.
-#[derive(Default)]
 pub(super) struct BindingTable {
     everyone: Vec<usize>,
     by_user: HashMap<UserId, Vec<usize>>,
     by_group: HashMap<GroupName, Vec<usize>>,
     subjects: Vec<Subjects>,
     places: Vec<Place>,
+    selections: Memo<Arc<Selection>>,
+    made: AtomicU64,
+    inputs: Inputs,
 }
 
-/// The policy that a binding asks, and the place of its settings in that policy's list.
-#[derive(Clone, Copy)]
+/// The unit that a binding asks, the place of its settings in that unit's list, and what its policy
+/// declares.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Place {
-    pub(super) policy: usize,
+    pub(super) unit: usize,
     pub(super) settings: u32,
+    pub(super) declared: Declared,
 }
 
-/// The question to one policy.
+/// What decides how a policy is asked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Declared {
+    /// The inputs that it is told.
+    pub(super) inputs: Inputs,
+    /// True if its verdicts may be remembered.
+    pub(super) remember: bool,
+}
+
+impl Declared {
+    /// Tells whether its verdicts are the same for requests that can be compared.
+    const fn is_comparable(self) -> bool {
+        self.remember && !self.inputs.has_any(PASSING)
+    }
+}
+
+/// The question to one unit.
+#[derive(Debug)]
 pub(super) struct Asked {
-    pub(super) policy: usize,
-    /// Positions in the policy's list of settings.
+    pub(super) unit: usize,
+    /// The inputs that the policies of these bindings declare.
+    pub(super) told: Inputs,
+    /// Positions in the unit's list of settings.
     pub(super) settings: Vec<u32>,
     /// The bindings that they belong to, in the same order.
     pub(super) bindings: Vec<usize>,
+    /// What the policy of each binding declares, in the same order.
+    pub(super) declared: Vec<Declared>,
+}
+
+/// The bindings that apply to a caller.
+#[derive(Debug)]
+pub(super) struct Selection {
+    /// No other selection has it.
+    pub(super) number: u64,
+    /// Questions whose answers may be remembered.
+    pub(super) comparable: Vec<Asked>,
+    /// The inputs of all of those.
+    pub(super) told: Inputs,
+    /// Questions that are asked each time.
+    pub(super) passing: Vec<Asked>,
 }
 
 impl BindingTable {
     pub(super) fn new(bindings: &[Binding], places: Vec<Place>) -> Self {
-        let mut table = Self { places, ..Self::default() };
+        let inputs = places.iter().fold(Inputs::NONE, |all, place| all.and(place.declared.inputs));
+        let mut table = Self {
+            inputs,
+            everyone: Vec::new(),
+            by_user: HashMap::new(),
+            by_group: HashMap::new(),
+            subjects: Vec::new(),
+            places,
+            selections: Memo::new(CALLERS),
+            made: AtomicU64::new(0),
+        };
         for (position, binding) in bindings.iter().enumerate() {
             table.add(position, &binding.subjects);
         }
@@ -54,24 +110,35 @@ impl BindingTable {
         self.subjects.push(subjects.clone());
     }
 
+    /// Returns the inputs that any of the bound policies declares.
+    pub(super) const fn inputs(&self) -> Inputs {
+        self.inputs
+    }
+
     /// Returns the questions for one caller.
-    pub(super) fn select(&self, principal: &Principal) -> Vec<Asked> {
-        let mut asked: Vec<Asked> = Vec::new();
+    pub(super) fn select(&self, principal: &Principal) -> Arc<Selection> {
+        let question = Question::which_bindings(principal);
+        if let Some(known) = self.selections.get(question.bytes()) {
+            return known;
+        }
+        let selection = Arc::new(self.selection(principal));
+        self.selections.keep(question.bytes(), Arc::clone(&selection));
+        selection
+    }
+
+    fn selection(&self, principal: &Principal) -> Selection {
+        let (mut comparable, mut passing) = (Vec::new(), Vec::new());
         for position in self.positions(principal) {
             let place = self.places[position];
-            let known = asked.iter_mut().find(|asked| asked.policy == place.policy);
-            let entry = match known {
-                Some(entry) => entry,
-                None => asked.push_mut(Asked {
-                    policy: place.policy,
-                    settings: Vec::new(),
-                    bindings: Vec::new(),
-                }),
+            let questions = match place.declared.is_comparable() {
+                true => &mut comparable,
+                false => &mut passing,
             };
-            entry.settings.push(place.settings);
-            entry.bindings.push(position);
+            ask(questions, position, place);
         }
-        asked
+        let told = comparable.iter().fold(Inputs::NONE, |all, asked: &Asked| all.and(asked.told));
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        Selection { number, comparable, told, passing }
     }
 
     /// The tables only narrow the search; `Subjects::apply_to` decides.
@@ -85,5 +152,38 @@ impl BindingTable {
         positions.dedup();
         positions.retain(|&position| self.subjects[position].apply_to(principal));
         positions
+    }
+}
+
+/// Adds a binding to the question to its unit.
+fn ask(questions: &mut Vec<Asked>, position: usize, place: Place) {
+    let known = questions.iter_mut().find(|asked| asked.unit == place.unit);
+    let asked = match known {
+        Some(asked) => asked,
+        None => questions.push_mut(Asked {
+            unit: place.unit,
+            told: Inputs::NONE,
+            settings: Vec::new(),
+            bindings: Vec::new(),
+            declared: Vec::new(),
+        }),
+    };
+    asked.told = asked.told.and(place.declared.inputs);
+    asked.settings.push(place.settings);
+    asked.bindings.push(position);
+    asked.declared.push(place.declared);
+}
+
+impl Asked {
+    /// The question to those of the bindings alone whose policy declares these inputs: one at a
+    /// time, to find out which of them fails.
+    pub(super) fn alone(&self, index: usize) -> Self {
+        Self {
+            unit: self.unit,
+            told: self.declared[index].inputs,
+            settings: vec![self.settings[index]],
+            bindings: vec![self.bindings[index]],
+            declared: vec![self.declared[index]],
+        }
     }
 }

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use stockade_authn::{Authenticator, Credentials, ImpossibleCaller, Scope};
-use stockade_core::{Catalogue, Clock, LocalTime, ModelRef, ModelRole, Operation, Parameters};
-use stockade_engine::{Engine, LoadError, ModuleSource, PolicyLimits, PreparedPolicy};
+use stockade_core::{Clock, Content, LocalTime, ModelRef, ModelRole, Operation, Parameters};
+use stockade_engine::{Engine, PreparedPolicy};
 
-use super::bindings::{BindingTable, Place};
+use super::bindings::BindingTable;
+use super::memo::Memo;
 use super::nonsense::Nonsense;
+use super::units::{Units, are_ready};
 use super::{Asker, Generation, Hypothetical};
 use crate::jwks::KeyFeeds;
-use stockade_config::{
-    Binding, Config, ConfigError, ConfigErrors, ConfigTest, ModuleLocation, PolicySource, Reading,
-};
+use stockade_config::{Config, ConfigErrors, ConfigTest, Reading};
 
 /// Builds a generation of what was read. What is wrong with policies is told together with
 /// what is wrong with the text.
@@ -29,7 +29,7 @@ pub fn candidate(
     let built = match config {
         Some(config) if errors.is_empty() => build(number, config, engine, clock),
         Some(config) => {
-            errors.extend(load_policies(&config, engine).err().unwrap_or_default());
+            errors.extend(Units::load(&config, engine).err().unwrap_or_default());
             errors.sort_by_key(|error| (error.location().is_none(), error.location()));
             Err(ConfigErrors::from_all(errors))
         }
@@ -53,7 +53,7 @@ pub fn build(
     match Draft::new(Arc::clone(&config), &KeyFeeds::default()) {
         Ok(draft) => draft.complete(number, engine, clock),
         Err(conflicts) => {
-            let policies = load_policies(&config, engine).err().unwrap_or_default();
+            let policies = Units::load(&config, engine).err().unwrap_or_default();
             Err(ConfigErrors::from_all(conflicts.into_all().into_iter().chain(policies)))
         }
     }
@@ -91,13 +91,7 @@ impl Draft {
 
     /// Tells whether its policies are there, so that [`complete`](Self::complete) takes no time.
     pub(crate) fn is_ready(&self, engine: &Engine) -> bool {
-        self.config.policies.iter().all(|source| {
-            let settings: Vec<String> =
-                bound_to(&self.config, source).iter().map(|(_, b)| b.settings.clone()).collect();
-            let limits = limits(engine.config().default_limits(), source);
-            // What cannot be loaded takes no time either.
-            module(source).is_ok_and(|module| engine.is_ready(&module, &settings, limits))
-        })
+        are_ready(&self.config, engine)
     }
 
     /// A generation that knows who may come in, and permits nobody anything.
@@ -117,10 +111,9 @@ impl Draft {
         engine: &Engine,
         clock: &dyn Clock,
     ) -> Result<Generation, ConfigErrors> {
-        let loaded = load_policies(&self.config, engine);
-        let (policies, places) = loaded.map_err(ConfigErrors::from_all)?;
-        let bindings = BindingTable::new(&self.config.bindings, places);
-        let generation = self.generation(number, policies, bindings);
+        let units = Units::load(&self.config, engine).map_err(ConfigErrors::from_all)?;
+        let bindings = BindingTable::new(&self.config.bindings, units.places);
+        let generation = self.generation(number, units.policies, bindings);
         run_tests(&generation, clock)?;
         Ok(generation)
     }
@@ -128,15 +121,29 @@ impl Draft {
     fn generation(
         &self,
         number: u64,
-        policies: Vec<PreparedPolicy>,
+        units: Vec<PreparedPolicy>,
         bindings: BindingTable,
     ) -> Generation {
         let (config, authenticator) = (Arc::clone(&self.config), Arc::clone(&self.authenticator));
-        let (feeds, time_zone) = (self.feeds.clone(), config.time_zone.clone());
-        let nonsense = Nonsense::default();
-        Generation { number, config, authenticator, feeds, time_zone, policies, bindings, nonsense }
+        Generation {
+            number,
+            authenticator,
+            feeds: self.feeds.clone(),
+            time_zone: config.time_zone.clone(),
+            config,
+            units,
+            bindings,
+            memo: Memo::new(REMEMBERED),
+            lists: Memo::new(LISTS),
+            nonsense: Nonsense::default(),
+        }
     }
 }
+
+/// Questions to which a generation remembers the answers; some 700 bytes each.
+const REMEMBERED: usize = 8_192;
+/// Lists of which a generation remembers what a caller may use.
+const LISTS: usize = 1_024;
 
 /// Builds the authenticator of a configuration.
 pub fn authenticator(config: &Config, feeds: &KeyFeeds) -> Result<Authenticator, ConfigErrors> {
@@ -158,100 +165,6 @@ pub fn authenticator(config: &Config, feeds: &KeyFeeds) -> Result<Authenticator,
     };
     let errors = conflicts.iter().map(|conflict| config.error(None, conflict.to_string()));
     Err(ConfigErrors::from_all(errors))
-}
-
-/// The number of different questions of one second to which a policy remembers its answers.
-const REMEMBERED: usize = 1_024;
-
-type Loaded = (Vec<PreparedPolicy>, Vec<Place>);
-
-fn load_policies(config: &Config, engine: &Engine) -> Result<Loaded, Vec<ConfigError>> {
-    let mut policies = Vec::with_capacity(config.policies.len());
-    let mut places = vec![Place { policy: 0, settings: 0 }; config.bindings.len()];
-    let mut errors = Vec::new();
-    for source in &config.policies {
-        let bound = bound_to(config, source);
-        for (settings, &(position, _)) in (0..).zip(&bound) {
-            places[position] = Place { policy: policies.len(), settings };
-        }
-        match load(config, engine, source, &bound) {
-            Ok(policy) => policies.push(policy),
-            Err(more) => errors.extend(more),
-        }
-    }
-    if errors.is_empty() { Ok((policies, places)) } else { Err(errors) }
-}
-
-/// The bindings of one policy, with their positions in the configuration.
-fn bound_to<'c>(config: &'c Config, source: &PolicySource) -> Vec<(usize, &'c Binding)> {
-    let bindings = config.bindings.iter().enumerate();
-    bindings.filter(|(_, binding)| binding.policy == source.name).collect()
-}
-
-fn load(
-    config: &Config,
-    engine: &Engine,
-    source: &PolicySource,
-    bound: &[(usize, &Binding)],
-) -> Result<PreparedPolicy, Vec<ConfigError>> {
-    let at_module = |message: String| vec![config.error(Some(source.at), message)];
-    let module = module(source).map_err(at_module)?;
-    let settings: Vec<String> = bound.iter().map(|(_, b)| b.settings.clone()).collect();
-    let limits = limits(engine.config().default_limits(), source);
-    match engine.prepare(&module, &settings, limits) {
-        Ok(prepared) if source.remember => Ok(prepared.remembering(REMEMBERED)),
-        Ok(prepared) => Ok(prepared),
-        Err(LoadError::Settings(problems)) => {
-            let located = problems.iter().map(|problem| {
-                let binding = bound[problem.binding].1;
-                let at = binding.settings_at(&problem.path);
-                let message = format!(
-                    "binding {:?}: policy {:?} does not accept `settings{}`: {}",
-                    binding.name.as_str(),
-                    source.name.as_str(),
-                    dotted(&problem.path),
-                    problem.message
-                );
-                config.error(Some(at), message)
-            });
-            Err(located.collect())
-        }
-        Err(other) => {
-            let message = format!("policy {:?} does not load: {other}", source.name.as_str());
-            let error = config.error(Some(source.at), message);
-            Err(vec![if other.is_passing() { error.into_passing() } else { error }])
-        }
-    }
-}
-
-fn limits(usual: PolicyLimits, source: &PolicySource) -> PolicyLimits {
-    let memory = source.memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
-    PolicyLimits {
-        deadline: source.deadline.unwrap_or(usual.deadline),
-        memory_bytes: memory.unwrap_or(usual.memory_bytes),
-    }
-}
-
-fn dotted(path: &str) -> String {
-    if path.is_empty() || path.starts_with('[') { path.to_owned() } else { format!(".{path}") }
-}
-
-fn module(source: &PolicySource) -> Result<ModuleSource, String> {
-    let bytes = match &source.module {
-        ModuleLocation::Builtin(name) => crate::shipped::module(name)
-            .ok_or_else(|| format!("there is no shipped policy {name:?}"))?
-            .to_vec(),
-        ModuleLocation::File(_, bytes) => bytes.as_slice().to_vec(),
-    };
-    let module = ModuleSource::new(source.name.as_str(), bytes);
-    let found = module.digest();
-    match source.digest.map(stockade_engine::Digest::from) {
-        Some(pinned) if pinned != found => Err(format!(
-            "the module's digest is {found}, not the pinned {pinned}; \
-             pin the new one if you trust the module"
-        )),
-        _ => Ok(module),
-    }
 }
 
 /// Runs the configuration's own tests: a failing one rejects the generation.
@@ -278,10 +191,10 @@ fn run_test(generation: &Generation, test: &ConfigTest, time: LocalTime) -> Opti
         models: question.model.iter().map(|name| model(question.operation, name)).collect(),
         dialect: question.api,
         parameters: Parameters::default(),
+        content: Content::default(),
     };
     let scope = Scope::default();
-    let (client, catalogue) = (question.client, Catalogue::UNKNOWN);
-    let asker = Asker { principal: &principal, scope: &scope, client, time, catalogue };
+    let asker = Asker { client: question.client, ..Asker::supposed(&principal, &scope, time) };
     let (allowed, why) = match generation.decide_blocking(asker, request).result {
         Ok(permit) => (true, format!("allowed by {:?}", permit.allowed_by())),
         Err(refusal) => (false, refusal.to_string()),

@@ -5,15 +5,17 @@
 //! The proxy, lists, `explain`, `doctor`, the configuration's own tests and benchmarks all
 //! decide here, so that none of them can be more generous than the others.
 
+use std::sync::Arc;
+
 use stockade_authn::{OutOfScope, Scope};
 use stockade_core::{
-    Allowed, BindingVerdict, Catalogue, Client, Denial, DenialCause, Dialect, LocalTime, ModelName,
-    ModelRef, Operation, Parameters, Permit, PolicyInput, Principal, Replacement, Subject, Usage,
-    combine,
+    Allowed, Applied, BindingVerdict, Catalogue, Change, Client, Content, Denial, DenialCause,
+    Dialect, FieldRule, LocalTime, ModelName, ModelRef, Operation, Parameters, Permit, PolicyInput,
+    Principal, Subject, Usage, combine,
 };
+use stockade_engine::Inputs;
 
 use super::Generation;
-use super::unmet::Unusual;
 
 /// A caller as a decision sees it: who, with which credential, from where and when.
 #[derive(Clone, Copy)]
@@ -22,8 +24,12 @@ pub struct Asker<'a> {
     pub principal: &'a Principal,
     /// The scope of the credential that proves it.
     pub scope: &'a Scope,
+    /// The labels of that credential.
+    pub labels: &'a [(String, String)],
     /// The origin of the call.
     pub client: Client,
+    /// The name of the listener, if it has one.
+    pub listener: Option<&'a str>,
     /// The time, as the generation's zone shows it.
     pub time: LocalTime,
     /// The models that are installed, as far as that is known.
@@ -41,28 +47,49 @@ pub trait Judged: Subject {
     /// The canonical body, where there is one, for policies that asked to see it.
     fn body_text(&self) -> Option<String>;
 
-    /// Puts another model in the place of the one that it names.
+    /// The texts and tools in the body, for policies that asked for them.
+    fn content(&self) -> Content;
+
+    /// Puts another model in the place of the one that it names, where there is one, and strips
+    /// and inserts fields. Tells whether it is another request now.
     ///
     /// # Errors
-    /// The reason why this request cannot name it, for the caller.
-    fn replace_model(&mut self, by: &ModelName) -> Result<(), String>;
+    /// The reason why that cannot be done to this request, for the caller.
+    fn change(&mut self, model: Option<&ModelName>, fields: &[FieldRule]) -> Result<bool, String>;
 }
 
 impl<'a> Asker<'a> {
+    /// A caller that is only supposed: on this machine, with a credential without labels, where
+    /// nobody knows which models are installed.
+    pub const fn supposed(principal: &'a Principal, scope: &'a Scope, time: LocalTime) -> Self {
+        let catalogue = Catalogue::UNKNOWN;
+        Self {
+            principal,
+            scope,
+            labels: &[],
+            client: Client::LOCAL,
+            listener: None,
+            time,
+            catalogue,
+        }
+    }
+
     /// The facts of a request that policies are told.
-    pub fn input(self, request: &'a impl Judged, body: Option<&'a str>) -> PolicyInput<'a> {
+    pub fn input(self, request: &'a impl Judged) -> PolicyInput<'a> {
         PolicyInput {
             principal: self.principal,
             operation: request.operation(),
             dialect: request.dialect(),
             models: request.models(),
             catalogue: self.catalogue,
-            clouds_hidden: false,
             parameters: request.parameters(),
+            content: None,
+            labels: self.labels,
             client: self.client,
+            listener: self.listener,
             time: self.time,
             usage: Usage::default(),
-            body,
+            body: None,
         }
     }
 }
@@ -71,19 +98,19 @@ impl<'a> Asker<'a> {
 pub struct Decision<R> {
     /// The opinion of each binding, in the order of the configuration; nothing where the
     /// credential is not good for the request.
-    pub verdicts: Vec<BindingVerdict>,
-    /// The second judgement, where a policy replaced the model.
+    pub verdicts: Arc<[BindingVerdict]>,
+    /// The second judgement, where a policy changed the request.
     pub reconsidered: Option<Reconsidered>,
     /// The permit for the request as it is to be forwarded, or why there is none.
     pub result: Result<Permit<R>, Refusal>,
 }
 
-/// The judgement about a model that replaces the one asked for.
+/// The judgement about a request as a policy changed it.
 pub struct Reconsidered {
-    /// The model.
-    pub model: ModelName,
+    /// The model that replaces the one asked for, if one does.
+    pub model: Option<ModelName>,
     /// The opinion of each binding about it; nothing where the credential is not good for it.
-    pub verdicts: Vec<BindingVerdict>,
+    pub verdicts: Arc<[BindingVerdict]>,
 }
 
 /// The reason why a request is not permitted.
@@ -95,9 +122,9 @@ pub enum Refusal {
     /// A policy replaces the model by one that the credential is not good for.
     #[error("a policy replaces the model by {0}: {1}")]
     ReplacementOutOfScope(ModelName, OutOfScope),
-    /// A policy replaces the model of a request that cannot name that one.
+    /// A policy changes the request in a way that is not possible.
     #[error("{0}")]
-    Irreplaceable(String),
+    Unchangeable(String),
     /// The policies.
     #[error("{}", .0.reason)]
     Denied(Denial),
@@ -108,63 +135,41 @@ impl From<Refusal> for Denial {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Denied(denial) => denial,
-            other => {
-                let (cause, reason) = (DenialCause::NotAllowed, other.to_string());
-                Self { cause, reason, binding: None, policy: None }
-            }
+            other => Self::overall(DenialCause::NotAllowed, other.to_string()),
         }
     }
 }
 
 impl<R> Decision<R> {
     fn refused(refusal: impl Into<Refusal>) -> Self {
-        Self { verdicts: Vec::new(), reconsidered: None, result: Err(refusal.into()) }
+        Self { verdicts: Arc::new([]), reconsidered: None, result: Err(refusal.into()) }
     }
 }
 
 impl Generation {
-    /// Decides about a request. The model of a permitted request is always one that has
-    /// been judged: if a policy replaces it, the scope of the credential and all policies
-    /// are asked about the new one.
-    ///
-    /// A denial says which fact of the request nobody allows, where that is the reason.
+    /// Decides about a request. A permitted request is always one that has been judged: if a
+    /// policy changes it, the scope of the credential and all policies are asked about what it
+    /// became.
     pub async fn decide<R: Judged>(&self, asker: Asker<'_>, request: R) -> Decision<R> {
-        let unusual = Unusual::of(&request, self.wants_body());
-        let mut decision = self.decide_tersely(asker, request).await;
-        if let (Some(unusual), None, Err(Refusal::Denied(denial))) =
-            (unusual, &decision.reconsidered, &mut decision.result)
-        {
-            // Rare, and its future would make that of every request larger.
-            let missing = Box::pin(self.missing(denial, asker, &unusual)).await;
-            if let Some(missing) = missing {
-                denial.reason = format!("{}: {missing}", denial.reason);
-            }
-        }
-        decision
-    }
-
-    /// Decides like [`decide`](Self::decide), for whoever shows nobody the reason.
-    pub async fn decide_tersely<R: Judged>(&self, asker: Asker<'_>, request: R) -> Decision<R> {
         let scope = asker.scope;
         let digests = &request.parameters().digests;
         let scoped = scope.check_digests(request.operation(), digests);
         if let Err(outside) = scope.check(&request).and(scoped) {
             return Decision::refused(outside);
         }
-        let verdicts = self.opinions_about(asker, &request).await;
-        let made_of_blobs = is_made_of_blobs(request.operation(), request.parameters());
-        let replacement = match combine(request, &verdicts) {
-            Ok(Allowed::WithModel(replacement)) => replacement,
+        let verdicts = self.verdicts_about(asker, &request).await;
+        let change = match combine(request, &verdicts) {
+            Ok(Allowed::Changed(change)) => change,
             Ok(Allowed::AsAsked(permit)) => {
                 return Decision { verdicts, reconsidered: None, result: Ok(permit) };
             }
             Err(denial) => {
-                let result = Err(Refusal::Denied(hinted(denial, made_of_blobs)));
+                let result = Err(Refusal::Denied(denial));
                 return Decision { verdicts, reconsidered: None, result };
             }
         };
         // Rare, and its future would make that of every request larger.
-        let second = Box::pin(self.reconsider(asker, replacement)).await;
+        let second = Box::pin(self.reconsider(asker, change)).await;
         Decision { verdicts, ..second }
     }
 
@@ -173,44 +178,50 @@ impl Generation {
         pollster::block_on(self.decide(asker, request))
     }
 
-    async fn reconsider<R: Judged>(
-        &self,
-        asker: Asker<'_>,
-        replacement: Replacement<R>,
-    ) -> Decision<R> {
-        let model = replacement.model().clone();
-        let replaced = match replacement.apply(R::replace_model) {
-            Ok(replaced) => replaced,
-            Err(reason) => return Decision::refused(Refusal::Irreplaceable(reason)),
+    async fn reconsider<R: Judged>(&self, asker: Asker<'_>, change: Change<R>) -> Decision<R> {
+        let model = change.model().cloned();
+        let changed = match change.apply(R::change) {
+            Ok(Applied::Changed(changed)) => changed,
+            Ok(Applied::AsItWas(permit)) => {
+                return Decision { verdicts: Arc::new([]), reconsidered: None, result: Ok(permit) };
+            }
+            Err(reason) => return Decision::refused(Refusal::Unchangeable(reason)),
         };
-        if let Err(outside) = asker.scope.check(replaced.request()) {
-            return Decision::refused(Refusal::ReplacementOutOfScope(model, outside));
+        if let Err(outside) = asker.scope.check(changed.request()) {
+            return Decision::refused(match model {
+                Some(model) => Refusal::ReplacementOutOfScope(model, outside),
+                None => outside.into(),
+            });
         }
-        let verdicts = self.opinions_about(asker, replaced.request()).await;
-        let result = replaced.combine(&verdicts).map_err(Refusal::Denied);
+        let verdicts = self.verdicts_about(asker, changed.request()).await;
+        let result = changed.combine(&verdicts).map_err(Refusal::Denied);
         let reconsidered = Some(Reconsidered { model, verdicts });
-        Decision { verdicts: Vec::new(), reconsidered, result }
+        Decision { verdicts: Arc::new([]), reconsidered, result }
     }
 
-    async fn opinions_about(&self, asker: Asker<'_>, request: &impl Judged) -> Vec<BindingVerdict> {
-        let body = self.wants_body().then(|| request.body_text()).flatten();
-        self.verdicts(&asker.input(request, body.as_deref())).await
+    async fn verdicts_about(
+        &self,
+        asker: Asker<'_>,
+        request: &impl Judged,
+    ) -> Arc<[BindingVerdict]> {
+        let input = asker.input(request);
+        let inputs = self.inputs();
+        if !inputs.has_any(CONTENT.and(Inputs::BODY)) {
+            return self.verdicts(&input).await;
+        }
+        let body = inputs.has(Inputs::BODY).then(|| request.body_text()).flatten();
+        let content = inputs.has_any(CONTENT).then(|| request.content());
+        let input = PolicyInput { body: body.as_deref(), content: content.as_ref(), ..input };
+        self.verdicts(&input).await
     }
 }
+
+/// The inputs for which the texts and tools of a body are read.
+const CONTENT: Inputs = Inputs::TOOLS.and(Inputs::PROMPT).and(Inputs::TEXTS);
 
 /// Tells whether a request makes a model of blobs, which it names by digest.
 pub(super) fn is_made_of_blobs(operation: Operation, parameters: &Parameters) -> bool {
     operation == Operation::Create && !parameters.digests.is_empty()
-}
-
-/// Says why an allow may not have counted.
-fn hinted(denial: Denial, made_of_blobs: bool) -> Denial {
-    if !made_of_blobs || denial.cause != DenialCause::NotAllowed {
-        return denial;
-    }
-    let hint = "for a model made of files only a policy that judges digests can do that";
-    let reason = format!("{}; {hint}", denial.reason);
-    Denial { reason, ..denial }
 }
 
 /// A request that nobody sent: for `explain`, for the configuration's own tests, and for
@@ -225,6 +236,8 @@ pub struct Hypothetical {
     pub dialect: Dialect,
     /// The parameters in its body.
     pub parameters: Parameters,
+    /// The texts and tools in its body.
+    pub content: Content,
 }
 
 impl Subject for Hypothetical {
@@ -250,11 +263,17 @@ impl Judged for Hypothetical {
         None
     }
 
-    fn replace_model(&mut self, by: &ModelName) -> Result<(), String> {
+    fn content(&self) -> Content {
+        self.content.clone()
+    }
+
+    /// There is no body whose fields could be changed.
+    fn change(&mut self, by: Option<&ModelName>, _: &[FieldRule]) -> Result<bool, String> {
+        let Some(by) = by else { return Ok(false) };
         let [model] = &mut self.models[..] else {
             return Err(stockade_ollama::several_models(self.models.len()));
         };
         model.name = by.clone();
-        Ok(())
+        Ok(true)
     }
 }

@@ -18,6 +18,9 @@ pub struct Facts {
     pub address: IpAddr,
     /// The transport by which the caller is connected.
     pub transport: Transport,
+    /// The name of the listener, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listener: Option<String>,
     /// The parameters of the request, as far as they are recorded.
     #[serde(default)]
     pub parameters: Parameters,
@@ -45,6 +48,7 @@ impl Facts {
             api: input.dialect,
             address: input.client.address,
             transport: input.client.transport,
+            listener: input.listener.map(str::to_owned),
             parameters,
             digests_left_out,
         }

@@ -46,6 +46,7 @@ fn judged() -> Facts {
         api: Dialect::Native,
         address: [192, 0, 2, 7].into(),
         transport: Transport::Tls,
+        listener: Some("children".to_owned()),
         parameters: Parameters { context: Some(32768), ..Parameters::default() },
         digests_left_out: 0,
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use stockade_authn::Identity;
 use stockade_core::{
-    Denial, DenialCause, LimitedParameter, ModelName, ModelRef, ModelRole, Obligations, Operation,
-    Parameters, Permit, Subject as _,
+    Content, Denial, DenialCause, Limit, LimitedParameter, ModelName, ModelRef, ModelRole,
+    Obligations, Operation, Parameters, Permit, Subject as _,
 };
 use stockade_ollama::{CanonicalRequest, WriteOptions};
 
@@ -96,12 +96,13 @@ impl Consequences {
             models: vec![ModelRef { name: base.clone(), role: ModelRole::of(Operation::Pull) }],
             dialect: request.dialect(),
             parameters: Parameters::default(),
+            content: Content::default(),
         };
         let pulled = also(context, caller, pull).await.map_err(|denial| {
             let reason = format!("the base {} {why}: {}", base.short(), denial.reason);
             Denial { reason, ..denial }
         });
-        Ok(pulled.map(|()| None)?)
+        pulled.map(|()| None).map_err(|denial| Refused::denied(denial, context.now()))
     }
 }
 
@@ -119,6 +120,7 @@ pub(crate) async fn do_without_plain_http(
         models: request.models().to_vec(),
         dialect: request.dialect(),
         parameters: request.parameters().clone(),
+        content: request.content(),
     };
     if context.generation.decide(context.asker(caller), as_asked).await.result.is_err() {
         request.leave_out_insecure();
@@ -136,12 +138,10 @@ async fn also(
     let permit = context.generation.decide(context.asker(caller), effect).await.result?;
     match permit.replaced_by() {
         None => Ok(()),
-        Some(other) => Err(Denial {
-            cause: DenialCause::NotAllowed,
-            reason: format!("a policy would replace the model by {other}"),
-            binding: None,
-            policy: None,
-        }),
+        Some(other) => {
+            let reason = format!("a policy would replace the model by {other}");
+            Err(Denial::overall(DenialCause::NotAllowed, reason))
+        }
     }
 }
 
@@ -153,10 +153,11 @@ fn effect_of_keep_alive(
 ) -> Option<Hypothetical> {
     let operation = request.side_effect()?;
     let seconds = request.parameters().keep_alive?;
-    let of_keep_alive = |limit: &&stockade_core::Limit| {
-        limit.parameter == LimitedParameter::KeepAlive && (seconds < 0 || seconds > limit.maximum)
+    let replaces = |limit: &Limit| {
+        let above = |most| seconds < 0 || seconds > most;
+        limit.parameter == LimitedParameter::KeepAlive && limit.maximum.is_some_and(above)
     };
-    if obligations.limits.iter().any(|limit| of_keep_alive(&limit)) {
+    if obligations.limits.iter().any(replaces) {
         return None;
     }
     Some(Hypothetical {
@@ -164,5 +165,6 @@ fn effect_of_keep_alive(
         models: request.models().to_vec(),
         dialect: request.dialect(),
         parameters: Parameters { keep_alive: Some(seconds), ..Parameters::default() },
+        content: Content::default(),
     })
 }

@@ -1,14 +1,15 @@
 //! Lists show a model if and only if the caller may use it.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use stockade_authn::Identity;
-use stockade_core::{Dialect, ModelName, ModelRef, ModelRole, Parameters};
+use stockade_core::{Dialect, ModelName};
 use stockade_ollama::response::{ListKind, ModelList};
 
 use crate::context::Context;
 use crate::forward::upstream::UpstreamError;
 use crate::refused::Refused;
-use stockade_control::generation::{Asker, Generation, Hypothetical, USES};
 
 /// The list, without what the caller may not use.
 pub(crate) async fn usable_models(
@@ -20,30 +21,9 @@ pub(crate) async fn usable_models(
         tracing::warn!(%error, "Ollama's list of models is not what it should be");
         UpstreamError::Unusable("its list of models is not understood")
     })?;
-    let asker = context.asker(caller);
-    let mut usable = std::collections::HashSet::new();
-    for name in list.names() {
-        if may_use(context.generation, asker, dialect, name).await {
-            usable.insert(name.clone());
-        }
-    }
+    let names: Vec<_> = list.names().collect();
+    let uses = context.generation.usable(context.asker(caller), dialect, &names).await;
+    let pairs = names.into_iter().zip(uses).filter(|(_, may)| *may);
+    let usable: HashSet<ModelName> = pairs.map(|(name, _)| name.clone()).collect();
     Ok(list.retain(|name| usable.contains(name)))
-}
-
-/// Tells whether the scope and policies that judge a call would permit at least one use.
-async fn may_use(
-    generation: &Generation,
-    asker: Asker<'_>,
-    dialect: Dialect,
-    name: &ModelName,
-) -> bool {
-    for operation in USES {
-        let models = vec![ModelRef { name: name.clone(), role: ModelRole::Use }];
-        let parameters = Parameters::default();
-        let request = Hypothetical { operation, models, dialect, parameters };
-        if generation.decide_tersely(asker, request).await.result.is_ok() {
-            return true;
-        }
-    }
-    false
 }

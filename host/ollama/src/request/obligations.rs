@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use stockade_core::{Limit, LimitedParameter, ModelName, Obligations, Operation};
+use stockade_core::{FieldRule, Limit, LimitedParameter, ModelName, Obligations, Operation};
 
 use super::body::JsonBody;
 use super::{Body, CanonicalRequest, keep_alive};
@@ -38,13 +38,13 @@ pub(super) fn apply(
     }
     let operation = request.operation;
     if let Body::Json(body) = &mut request.body {
-        refuse_fields(body.field_names(), &obligations.forbid_fields)?;
+        refuse_fields(body.field_names(), &obligations.fields)?;
         for limit in &obligations.limits {
-            apply_limit(body, operation, *limit)?;
+            apply_limit(body, operation, limit)?;
         }
     }
     if let Body::Form(form) = &request.body {
-        refuse_fields(form.field_names().map(Cow::Borrowed), &obligations.forbid_fields)?;
+        refuse_fields(form.field_names().map(Cow::Borrowed), &obligations.fields)?;
     }
     Ok(())
 }
@@ -53,23 +53,26 @@ pub(super) fn apply(
 /// known there.
 fn refuse_fields<'a>(
     mut names: impl Iterator<Item = Cow<'a, str>>,
-    forbidden: &[String],
+    rules: &[FieldRule],
 ) -> Result<(), Unmet> {
-    if forbidden.is_empty() {
+    if rules.is_empty() {
         return Ok(());
     }
-    let forbidden: HashSet<Cow<'_, str>> = forbidden.iter().map(|name| fold(name)).collect();
+    let forbidden = rules.iter().filter(|rule| matches!(rule, FieldRule::Forbid(_)));
+    let forbidden: HashSet<Cow<'_, str>> =
+        forbidden.map(|rule| fold(rule.path().as_str())).collect();
     match names.find(|name| forbidden.contains(&fold(name))) {
         Some(name) => Err(Unmet::ForbiddenField(name.into_owned())),
         None => Ok(()),
     }
 }
 
-fn apply_limit(body: &mut JsonBody, operation: Operation, limit: Limit) -> Result<(), Unmet> {
+fn apply_limit(body: &mut JsonBody, operation: Operation, limit: &Limit) -> Result<(), Unmet> {
     let slots = body.slots(match limit.parameter {
         LimitedParameter::Context => |kind| matches!(kind, Kind::Context),
         LimitedParameter::Output => |kind| matches!(kind, Kind::Output | Kind::OutputAlias),
         LimitedParameter::KeepAlive => |kind| matches!(kind, Kind::KeepAlive),
+        LimitedParameter::Field(_) => |_| false,
     });
     let Some(&first) = slots.first() else {
         return Ok(());
@@ -80,41 +83,42 @@ fn apply_limit(body: &mut JsonBody, operation: Operation, limit: Limit) -> Resul
         let exceeds = body.value(slot).map(|value| exceeds(limit, value));
         present |= exceeds.is_some();
         if exceeds == Some(true) {
-            body.set(slot, limit.maximum.to_string());
+            body.set(slot, limit.maximum.unwrap_or_default().to_string());
         }
     }
-    if !present && limit.insert {
-        body.set(first, limit.maximum.to_string());
+    if let Some(value) = limit.inserted().filter(|_| !present) {
+        body.set(first, value.to_string());
     }
     Ok(())
 }
 
-fn refuse_impossible(operation: Operation, limit: Limit) -> Result<(), Unmet> {
+fn refuse_impossible(operation: Operation, limit: &Limit) -> Result<(), Unmet> {
     let loads = matches!(operation, Operation::Load | Operation::Pin);
-    match (limit.parameter, limit.maximum) {
+    match (&limit.parameter, limit.maximum.unwrap_or(1)) {
         (LimitedParameter::KeepAlive, 0) if loads => Err(Unmet::WouldUnload),
         (LimitedParameter::KeepAlive, 0..) | (_, 1..) => Ok(()),
         (parameter, maximum) => Err(Unmet::Impossible(name_of(parameter), maximum)),
     }
 }
 
-const fn name_of(parameter: LimitedParameter) -> &'static str {
+const fn name_of(parameter: &LimitedParameter) -> &'static str {
     match parameter {
         LimitedParameter::Context => "the context",
         LimitedParameter::Output => "the output",
         LimitedParameter::KeepAlive => "keep_alive",
+        LimitedParameter::Field(_) => "a field",
     }
 }
 
 /// Tells whether a value is over a limit. Ollama takes zero and less as no limit at all for tokens,
 /// and less than zero as for ever for `keep_alive`.
-fn exceeds(limit: Limit, value: Value<'_>) -> bool {
-    let (read, smallest) = match limit.parameter {
+fn exceeds(limit: &Limit, value: Value<'_>) -> bool {
+    let (read, smallest) = match &limit.parameter {
         LimitedParameter::KeepAlive => (keep_alive::of_value(value).ok(), 0),
-        LimitedParameter::Context | LimitedParameter::Output => {
+        LimitedParameter::Context | LimitedParameter::Output | LimitedParameter::Field(_) => {
             (value.as_number().and_then(Number::as_i64), 1)
         }
     };
     // What cannot be read was refused before; it is not let through here either.
-    read.is_none_or(|number| number < smallest || number > limit.maximum)
+    read.is_none_or(|number| number < smallest || limit.maximum.is_some_and(|most| number > most))
 }

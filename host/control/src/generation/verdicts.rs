@@ -1,0 +1,186 @@
+//! The verdicts of a caller's bindings: remembered where they are still true, asked otherwise.
+
+use std::sync::Arc;
+
+use stockade_core::{BindingVerdict, Outcome, PolicyInput, Verdict};
+use stockade_engine::{Holds, Inputs, Judgement};
+
+use super::Generation;
+use super::bindings::{Asked, Selection};
+use super::decide::is_made_of_blobs;
+use super::question::Question;
+
+/// The verdicts of some bindings, in the order of the configuration.
+#[derive(Clone)]
+pub(super) struct Known {
+    /// The places of the bindings in the configuration.
+    positions: Arc<[usize]>,
+    verdicts: Arc<[BindingVerdict]>,
+    term: Term,
+}
+
+/// The time in which an answer to an equal question is the same.
+#[derive(Clone, Copy)]
+pub(super) struct Term {
+    /// The second of the answer.
+    pub(super) from: u64,
+    /// For how long it holds from then on.
+    pub(super) holds: Holds,
+}
+
+impl Term {
+    pub(super) fn includes(self, second: u64) -> bool {
+        match self.holds {
+            Holds::Always => true,
+            Holds::Until(end) => (self.from..end).contains(&second),
+            Holds::Not => false,
+        }
+    }
+}
+
+/// All verdicts about a request, and for how long an equal request has the same.
+pub(super) struct Answered {
+    pub(super) verdicts: Arc<[BindingVerdict]>,
+    pub(super) holds: Holds,
+}
+
+/// Outcomes with the positions of their bindings.
+struct Collected {
+    outcomes: Vec<(usize, Outcome)>,
+    holds: Holds,
+}
+
+impl Generation {
+    /// Asks every policy that is bound to the caller. The verdicts stand in the order of
+    /// the bindings in the configuration.
+    pub(super) async fn verdicts(&self, input: &PolicyInput<'_>) -> Arc<[BindingVerdict]> {
+        let selection = self.bindings.select(input.principal);
+        let known = self.comparable(&selection, input).await;
+        if selection.passing.is_empty() {
+            return known.verdicts;
+        }
+        self.with_passing(&known, &selection, input).await.verdicts
+    }
+
+    /// The same without looking at what is remembered and without remembering it: for lists, whose
+    /// many questions would push out those of chats.
+    pub(super) async fn verdicts_afresh(
+        &self,
+        selection: &Selection,
+        input: &PolicyInput<'_>,
+    ) -> Answered {
+        let known = self.ask(&selection.comparable, input).await;
+        if selection.passing.is_empty() {
+            return Answered { verdicts: known.verdicts, holds: known.term.holds };
+        }
+        let all = self.with_passing(&known, selection, input).await;
+        Answered { holds: Holds::Not, ..all }
+    }
+
+    /// The verdicts that depend on nothing but what can be compared.
+    async fn comparable(&self, selection: &Selection, input: &PolicyInput<'_>) -> Known {
+        let second = input.time.unix.as_secs();
+        let Some(question) = Question::verdicts(selection.number, input, selection.told) else {
+            return self.ask(&selection.comparable, input).await;
+        };
+        let known = self.memo.get(question.bytes());
+        if let Some(known) = known.filter(|known| known.term.includes(second)) {
+            return known;
+        }
+        let known = self.ask(&selection.comparable, input).await;
+        if known.term.holds != Holds::Not {
+            self.memo.keep(question.bytes(), known.clone());
+        }
+        known
+    }
+
+    async fn with_passing(
+        &self,
+        known: &Known,
+        selection: &Selection,
+        input: &PolicyInput<'_>,
+    ) -> Answered {
+        let passing = self.ask(&selection.passing, input).await;
+        let of = |known: &Known| {
+            let positions = known.positions.iter().copied().collect::<Vec<_>>();
+            positions.into_iter().zip(known.verdicts.iter().cloned()).collect::<Vec<_>>()
+        };
+        let mut all = of(known);
+        all.extend(of(&passing));
+        all.sort_by_key(|(position, _)| *position);
+        let verdicts = all.into_iter().map(|(_, verdict)| verdict).collect();
+        Answered { verdicts, holds: known.term.holds.and(passing.term.holds) }
+    }
+
+    /// Asks afresh.
+    async fn ask(&self, questions: &[Asked], input: &PolicyInput<'_>) -> Known {
+        let mut collected = Collected { outcomes: Vec::new(), holds: Holds::Always };
+        for asked in questions {
+            self.ask_unit(asked, input, &mut collected).await;
+        }
+        let Collected { mut outcomes, holds } = collected;
+        outcomes.sort_unstable_by_key(|(position, _)| *position);
+        let positions = outcomes.iter().map(|(position, _)| *position).collect();
+        let verdicts =
+            outcomes.into_iter().map(|(at, outcome)| self.verdict(at, outcome)).collect();
+        Known { positions, verdicts, term: Term { from: input.time.unix.as_secs(), holds } }
+    }
+
+    async fn ask_unit(&self, asked: &Asked, input: &PolicyInput<'_>, into: &mut Collected) {
+        let unit = &self.units[asked.unit];
+        let mut judgement = unit.evaluate_told(input, asked.told, &asked.settings).await;
+        if asked.bindings.len() > 1 && self.is_shared(asked) && failed(&judgement) {
+            // Rare, and its future would make that of every request larger.
+            judgement = Box::pin(self.ask_each(asked, input)).await;
+        }
+        into.holds = into.holds.and(judgement.holds);
+        let outcomes = judgement.outcomes.into_iter().zip(&asked.declared);
+        let counted = outcomes.map(|(outcome, declared)| counted(outcome, input, declared.inputs));
+        into.outcomes.extend(asked.bindings.iter().copied().zip(counted));
+    }
+
+    /// Tells whether bindings of several policies are asked in one call.
+    fn is_shared(&self, asked: &Asked) -> bool {
+        let policy = |binding: &usize| &self.config.bindings[*binding].policy;
+        asked.bindings.windows(2).any(|pair| policy(&pair[0]) != policy(&pair[1]))
+    }
+
+    /// Asks the bindings of a unit one by one, so that a failure is that of its policy alone.
+    async fn ask_each(&self, asked: &Asked, input: &PolicyInput<'_>) -> Judgement {
+        let mut all = Judgement { outcomes: Vec::new(), holds: Holds::Not };
+        for index in 0..asked.bindings.len() {
+            let one = asked.alone(index);
+            let unit = &self.units[one.unit];
+            let judgement = unit.evaluate_told(input, one.told, &one.settings).await;
+            all.outcomes.extend(judgement.outcomes);
+        }
+        all
+    }
+
+    fn verdict(&self, binding: usize, outcome: Outcome) -> BindingVerdict {
+        let bound = &self.config.bindings[binding];
+        self.nonsense.tell((binding, bound), &outcome);
+        BindingVerdict {
+            binding: bound.name.clone(),
+            policy: bound.policy.clone(),
+            enforced: bound.enforced,
+            outcome,
+        }
+    }
+}
+
+fn failed(judgement: &Judgement) -> bool {
+    judgement.outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failure(_)))
+}
+
+/// Leaves out an allow that does not count: of a model made of blobs, that of a policy that does
+/// not judge them, because a digest reaches the weights of every model.
+fn counted(outcome: Outcome, input: &PolicyInput<'_>, inputs: Inputs) -> Outcome {
+    let made_of_blobs = is_made_of_blobs(input.operation, input.parameters);
+    let allows = matches!(outcome, Outcome::Verdict(Verdict::Allow(_)));
+    if made_of_blobs && allows && !inputs.has(Inputs::BLOBS) {
+        let note = "for a model made of files only a policy that judges them can allow";
+        return Outcome::Verdict(Verdict::Abstain(Some(note.to_owned())));
+    }
+    outcome
+}
