@@ -96,23 +96,24 @@
       (br_if $each (i32.lt_u (local.get $at) (local.get $end))))
     (i32.const 1))
 
-  ;; The request is followed by the list of bindings, at 264. Its models are a list at 52.
+  ;; The request is followed by the list of bindings, at 560. Its models are a list at 24.
   (func (export "stockade:policy/policy@1.0.0#evaluate")
     (param $request i32) (result i32)
     (local $count i32) (local $list i32) (local $i i32)
-    (local.set $count (i32.load offset=268 (local.get $request)))
-    ;; A verdict: 0 allow, 1 deny, 2 abstain, and what belongs to it; 40 bytes.
-    (local.set $list (call $new (i32.add (i32.const 8) (i32.mul (local.get $count) (i32.const 40)))))
+    (local.set $count (i32.load offset=564 (local.get $request)))
+    ;; An answer begins with the verdict: 0 allow, 1 restrict, 2 deny, 3 abstain, and what belongs
+    ;; to it at 8; 88 bytes.
+    (local.set $list (call $new (i32.add (i32.const 8) (i32.mul (local.get $count) (i32.const 88)))))
     (i32.store (local.get $list) (i32.add (local.get $list) (i32.const 8)))
     (i32.store offset=4 (local.get $list) (local.get $count))
     (block $done
       (loop $each
         (br_if $done (i32.ge_u (local.get $i) (local.get $count)))
         (call $judge
-          (i32.add (i32.add (local.get $list) (i32.const 8)) (i32.mul (local.get $i) (i32.const 40)))
+          (i32.add (i32.add (local.get $list) (i32.const 8)) (i32.mul (local.get $i) (i32.const 88)))
           (local.get $request)
           (i32.load (i32.add
-            (i32.load offset=264 (local.get $request))
+            (i32.load offset=560 (local.get $request))
             (i32.mul (local.get $i) (i32.const 4)))))
         (local.set $i (i32.add (local.get $i) (i32.const 1)))
         (br $each)))
@@ -121,19 +122,19 @@
   ;; Write the verdict of one binding.
   (func $judge (param $verdict i32) (param $request i32) (param $binding i32)
     (local $model i32) (local $left i32)
-    (i32.store8 (local.get $verdict) (i32.const 2))
-    (local.set $model (i32.load offset=52 (local.get $request)))
-    (local.set $left (i32.load offset=56 (local.get $request)))
+    (i32.store8 (local.get $verdict) (i32.const 3))
+    (local.set $model (i32.load offset=24 (local.get $request)))
+    (local.set $left (i32.load offset=28 (local.get $request)))
     (block $done
       (loop $each
         (br_if $done (i32.eqz (local.get $left)))
         (if (call $ends (local.get $model) (call $setting (local.get $binding))) (then
-          (i32.store8 (local.get $verdict) (i32.const 1))
-          (i32.store offset=4 (local.get $verdict) (i32.const 96))
-          (i32.store offset=8 (local.get $verdict) (i32.const 35))
+          (i32.store8 (local.get $verdict) (i32.const 2))
+          (i32.store offset=8 (local.get $verdict) (i32.const 96))
+          (i32.store offset=12 (local.get $verdict) (i32.const 35))
           (return)))
-        ;; A model: name, role, cloud; 12 bytes.
-        (local.set $model (i32.add (local.get $model) (i32.const 12)))
+        ;; A model begins with its name; 120 bytes.
+        (local.set $model (i32.add (local.get $model) (i32.const 120)))
         (local.set $left (i32.sub (local.get $left) (i32.const 1)))
         (br $each))))
 

@@ -18,6 +18,9 @@ pub struct NoTools {
 impl Policy for NoTools {
     type Settings = Settings;
 
+    /// What the policy reads; everything else is withheld from it.
+    const INPUTS: &'static [Input] = &[Input::Caller, Input::Parameters];
+
     fn new(settings: Settings) -> Result<Self, Problem> {
         if settings.groups.iter().any(String::is_empty) {
             return Err(Problem::at("groups", "contains an empty name"));

@@ -198,7 +198,7 @@ async fn an_allow_that_does_not_judge_digests_does_not_count_for_them() {
     assert_eq!(reply.status, 200, "{}", reply.text());
     let reply = create(&world, &json!({"model": "mine", "files": {"a": DIGEST}})).await;
     assert_eq!(reply.status, 403, "{}", reply.text());
-    assert!(reply.text().contains("only a policy that judges digests"), "{}", reply.text());
+    assert!(reply.text().contains("only a policy that judges them can allow"), "{}", reply.text());
     assert_eq!(created(&world).len(), 1);
 }
 

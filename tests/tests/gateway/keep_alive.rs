@@ -120,7 +120,7 @@ async fn a_key_that_is_narrowed_to_chatting_neither_unloads_nor_pins() {
 #[tokio::test]
 async fn a_limit_of_a_policy_is_the_policys_own_word() {
     let caps = "  - name: caps\n    subjects: everyone\n    policy: request-caps\n    \
-                settings: { allow: [\"llama3.2:*\"], keep_alive: 90000 }\n";
+                settings: { keep_alive: 90000 }\n";
     let world = World::with(&format!("{BINDINGS}{caps}")).await;
     let request = &requests("llama3.2:3b")[0];
     for (keep_alive, forwarded) in [

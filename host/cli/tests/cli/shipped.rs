@@ -26,7 +26,7 @@ policies:
   working-hours: { module: builtin/working-hours }
 bindings:
   - name: models
-    subjects: { groups: [staff, services] }
+    subjects: { groups: [staff, interns, services] }
     policy: model-access
     settings: { allow: ["llama3.2:*"] }
   - name: office hours
@@ -36,7 +36,7 @@ bindings:
   - name: small answers
     subjects: { groups: [interns] }
     policy: request-caps
-    settings: { allow: ["llama3.2:*"], context: 8192, output: 1024, keep_alive: 300 }
+    settings: { context: 8192, output: 1024, keep_alive: 300 }
   - name: services speak OpenAI
     subjects: { groups: [services] }
     policy: endpoint-access
