@@ -7,8 +7,10 @@ use std::hint::black_box;
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, HeaderValue, Method, Uri};
-use stockade_core::{Limit, LimitedParameter, ModelName, Obligations};
-use stockade_ollama::{CanonicalRequest, ReadLimits, RequestHead, WriteOptions, route};
+use stockade_core::{FieldPath, FieldRule, Limit, LimitedParameter, ModelName, Obligations};
+use stockade_ollama::{
+    CanonicalRequest, ReadLimits, RequestHead, UpstreamRequest, WriteOptions, route,
+};
 
 fn read(path: &'static str, body: &'static str) -> CanonicalRequest {
     let mut headers = HeaderMap::new();
@@ -28,7 +30,8 @@ const CHAT: &str = r#"{"model":"llama3.2:3b","messages":[{"role":"user","content
 const COMPLETION: &str = r#"{"model":"llama3.2:3b","messages":[{"role":"user","content":"Why is the sky blue?"}],"max_completion_tokens":100000,"stream":true}"#;
 
 fn limits() -> Vec<Limit> {
-    let limit = |parameter, maximum| Limit { parameter, maximum, insert: true };
+    let limit =
+        |parameter, maximum| Limit { insert: Some(maximum), ..Limit::at_most(parameter, maximum) };
     vec![
         limit(LimitedParameter::Context, 8_192),
         limit(LimitedParameter::Output, 1_024),
@@ -36,31 +39,48 @@ fn limits() -> Vec<Limit> {
     ]
 }
 
+/// Changes a request as it is before it is judged again, and writes it.
+fn meet(
+    mut request: CanonicalRequest,
+    model: Option<&ModelName>,
+    obligations: &Obligations,
+) -> UpstreamRequest {
+    request.change(model, &obligations.fields).unwrap();
+    request.write(obligations, &WriteOptions::default()).unwrap()
+}
+
 fn obligations(criterion: &mut Criterion) {
+    let path = |path| FieldPath::new(path).unwrap();
     let none = Obligations::default();
     let limited = Obligations { limits: limits(), ..none.clone() };
-    let replaced =
-        Obligations { replace_model: Some(ModelName::parse("qwen3:8b").unwrap()), ..none.clone() };
-    let all = Obligations {
-        forbid_fields: vec!["template".to_owned(), "suffix".to_owned()],
-        limits: limits(),
-        ..replaced.clone()
+    let forbidden = Obligations {
+        fields: ["template", "options.num_gpu"].map(|name| FieldRule::Forbid(path(name))).to_vec(),
+        ..none.clone()
     };
+    let changed = Obligations {
+        fields: vec![
+            FieldRule::Strip(path("options.temperature")),
+            FieldRule::Insert(path("think"), "false".to_owned()),
+        ],
+        ..none.clone()
+    };
+    let other = ModelName::parse("qwen3:8b").unwrap();
+    let all = Obligations { limits: limits(), ..changed.clone() };
     let cases = [
-        ("none, native", "/api/chat", CHAT, &none),
-        ("three limits, native", "/api/chat", CHAT, &limited),
-        ("three limits, openai", "/v1/chat/completions", COMPLETION, &limited),
-        ("another model, native", "/api/chat", CHAT, &replaced),
-        ("all, native", "/api/chat", CHAT, &all),
+        ("none, native", "/api/chat", CHAT, None, &none),
+        ("three limits, native", "/api/chat", CHAT, None, &limited),
+        ("three limits, openai", "/v1/chat/completions", COMPLETION, None, &limited),
+        ("forbidden fields, native", "/api/chat", CHAT, None, &forbidden),
+        ("changed fields, native", "/api/chat", CHAT, None, &changed),
+        ("another model, native", "/api/chat", CHAT, Some(&other), &none),
+        ("all, native", "/api/chat", CHAT, Some(&other), &all),
     ];
     let mut group = criterion.benchmark_group("obligations");
-    for (name, path, body, obligations) in cases {
-        // What is measured must be the writing, not a refusal.
-        read(path, body).write(obligations, &WriteOptions::default()).unwrap();
+    for (name, path, body, model, obligations) in cases {
         group.bench_function(name, |bencher| {
             bencher.iter_batched(
                 || read(path, body),
-                |request| black_box(request.write(obligations, &WriteOptions::default())),
+                |request| black_box(meet(request, model, obligations)),
                 BatchSize::SmallInput,
             );
         });

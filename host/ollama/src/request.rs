@@ -2,9 +2,12 @@
 
 mod body;
 mod bounds;
+mod change;
+mod edit;
 mod facts;
 mod form;
 mod keep_alive;
+mod object;
 mod obligations;
 mod zstd;
 
@@ -19,6 +22,7 @@ use crate::json::{self, JsonError, ReadLimits};
 use crate::route::{BodyKind, PathValue, Route};
 use crate::shape::{Kind, Shape};
 pub use bounds::{MOST_DIGESTS, MOST_IMAGES, MOST_OBJECTS, MOST_TOOLS};
+pub use change::several_models;
 
 use body::JsonBody;
 use facts::Facts;
@@ -169,8 +173,17 @@ impl CanonicalRequest {
         let refuse = |error: JsonError| {
             Refusal::bad_request(route.dialect, error.to_string()).logged(error.logged())
         };
-        let document = json::read(body, limits).map_err(refuse)?;
-        let facts = Facts::read(&document, shape).map_err(refuse)?;
+        Self::understand(route, shape, body, limits).map_err(refuse)
+    }
+
+    fn understand(
+        route: &'static Route,
+        shape: &'static Shape,
+        body: Bytes,
+        limits: &ReadLimits,
+    ) -> Result<Self, JsonError> {
+        let document = json::read(body, limits)?;
+        let facts = Facts::read(&document, shape)?;
         let mut parameters = facts.parameters;
         let by_default = route.response.streams_by_default();
         parameters.streaming = by_default.is_some_and(|default| facts.stream.unwrap_or(default));
@@ -180,7 +193,7 @@ impl CanonicalRequest {
             value: PathValue::None,
             models: facts.models,
             parameters,
-            body: Body::Json(JsonBody::new(document, shape, facts.include_usage)),
+            body: Body::Json(JsonBody::new(document, shape, limits, facts.include_usage)),
         })
     }
 
@@ -252,24 +265,6 @@ impl CanonicalRequest {
         matches!(&self.body, Body::Json(body) if body.asked_for_usage())
     }
 
-    /// Puts another model in the place of the one that the request names.
-    ///
-    /// # Errors
-    /// The reason for the caller, where the request names several models or none, or its
-    /// route has no way to write that one.
-    pub fn replace_model(&mut self, by: &ModelName) -> Result<(), String> {
-        let [model] = &mut self.models[..] else {
-            return Err(several_models(self.models.len()));
-        };
-        model.name = by.clone();
-        if matches!(self.value, PathValue::Model(_)) {
-            self.value = PathValue::model(by.clone()).map_err(|reason| {
-                format!("a policy replaces the model by one that this route cannot name: {reason}")
-            })?;
-        }
-        Ok(())
-    }
-
     fn spell_base(&mut self, installed: &ModelName) {
         for model in &mut self.models {
             if model.role == ModelRole::Base && model.name == *installed {
@@ -320,11 +315,6 @@ impl CanonicalRequest {
             usage_to_hide,
         })
     }
-}
-
-/// The reason why the model of a request cannot be replaced, for the caller.
-pub fn several_models(count: usize) -> String {
-    format!("a policy replaces the model, but this request names {count} models")
 }
 
 fn check_length(route: &Route, body: &Bytes, limits: &ReadLimits) -> Result<(), Refusal> {

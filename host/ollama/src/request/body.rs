@@ -1,12 +1,13 @@
 //! A JSON body, written again.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
-use stockade_core::{ModelName, ModelRef};
+use stockade_core::{FieldPath, FieldRule, Limit, ModelName, ModelRef};
 
-use crate::json::{Document, Value};
+use super::edit::{Demand, Names, Plan, Unfit};
+use super::object::Object;
+use crate::json::{self, Document, JsonError, ReadLimits, Value};
 use crate::route::canonical_digest;
+use crate::shape::fold::fold;
 use crate::shape::{Field, Kind, Shape};
 
 /// A body that was read, and what is changed in it when it is written.
@@ -14,6 +15,8 @@ use crate::shape::{Field, Kind, Shape};
 pub(super) struct JsonBody {
     document: Document,
     shape: &'static Shape,
+    /// The limits within which it was read.
+    limits: ReadLimits,
     asked_for_usage: bool,
     changes: Vec<Change>,
     /// Fields at the top that are not forwarded.
@@ -36,12 +39,37 @@ pub(super) struct Slot {
 
 impl Slot {
     const INCLUDE_USAGE: Self = Self { parent: Some("stream_options"), name: "include_usage" };
+
+    /// Tells whether a path leads here. Names at the top are compared as Go does, and those in
+    /// the maps that stand there exactly.
+    pub(super) fn is_at(self, path: &FieldPath) -> bool {
+        let mut names = path.names();
+        let top = names.next().map(fold);
+        let outer = self.parent.unwrap_or(self.name);
+        let inner = self.parent.map(|_| self.name);
+        top.as_deref() == Some(outer) && names.next() == inner && names.next().is_none()
+    }
 }
 
 impl JsonBody {
-    pub(super) fn new(document: Document, shape: &'static Shape, asked_for_usage: bool) -> Self {
+    pub(super) fn new(
+        document: Document,
+        shape: &'static Shape,
+        limits: &ReadLimits,
+        asked_for_usage: bool,
+    ) -> Self {
         let (changes, left_out) = (Vec::new(), Vec::new());
-        Self { document, shape, asked_for_usage, changes, left_out }
+        Self { document, shape, limits: *limits, asked_for_usage, changes, left_out }
+    }
+
+    pub(super) const fn shape(&self) -> &'static Shape {
+        self.shape
+    }
+
+    /// The limits for a body that has some more fields.
+    pub(super) fn limits_with(&self, more: usize) -> ReadLimits {
+        let values = more.saturating_mul(2 * FieldPath::DEEPEST);
+        ReadLimits { values: self.limits.values.saturating_add(values), ..self.limits }
     }
 
     pub(super) fn overhead(&self) -> usize {
@@ -98,9 +126,58 @@ impl JsonBody {
         object.get(slot.name).filter(|value| !value.is_null())
     }
 
-    /// The names of the fields at the top that say something.
-    pub(super) fn field_names(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        self.members().filter_map(|(key, _, _)| key.as_text())
+    /// Returns the body as rules for fields want it; `None` where it is like that already.
+    ///
+    /// # Errors
+    /// A field is forbidden, or a rule is none for this body.
+    pub(super) fn changed(&self, rules: &[FieldRule]) -> Result<Option<Bytes>, Unfit> {
+        let mut demands = Vec::with_capacity(rules.len());
+        for rule in rules {
+            demands.extend(Demand::of_rule(rule)?);
+        }
+        self.mind_output_alias(&mut demands);
+        self.edited(&demands)
+    }
+
+    /// Moves numbers within their limits.
+    ///
+    /// # Errors
+    /// There is something else than a whole number.
+    pub(super) fn limit(&mut self, limits: &[(&FieldPath, &Limit)]) -> Result<(), Unfit> {
+        let limits = limits.iter();
+        let demands = limits.map(|(path, limit)| Demand::of_limit(path, limit, self.shape));
+        let demands: Vec<_> = demands.collect();
+        if let Some(body) = self.edited(&demands)? {
+            let unreadable = |error: JsonError| Unfit::Unreadable(error.to_string());
+            self.document =
+                json::read(body, &self.limits_with(demands.len())).map_err(unreadable)?;
+        }
+        Ok(())
+    }
+
+    fn edited(&self, demands: &[Demand<'_>]) -> Result<Option<Bytes>, Unfit> {
+        let members = || self.members().map(|(key, _, value)| (key, value));
+        let plan = Plan::of(members(), demands, Names::Of(self.shape))?;
+        let capacity = self.document.root().raw().len() + 256;
+        Ok(plan.map(|plan| plan.write(members(), capacity).into()))
+    }
+
+    /// What is demanded of the output is demanded of the field that is forwarded as the output,
+    /// too; and where that says something, the output does.
+    fn mind_output_alias(&self, demands: &mut Vec<Demand<'_>>) {
+        let first = |wanted| self.slots(wanted).first().copied();
+        let output = first(|kind| matches!(kind, Kind::Output));
+        let alias = first(|kind| matches!(kind, Kind::OutputAlias));
+        let (Some(output), Some(alias)) = (output, alias) else {
+            return;
+        };
+        let same = demands.iter().filter(|demand| demand.is_of(output.name) && !demand.inserts());
+        let same: Vec<_> = same.map(|demand| demand.of_field(alias.name)).collect();
+        demands.extend(same);
+        let stripped = demands.iter().any(|demand| demand.is_of(alias.name) && demand.strips());
+        if self.value(alias).is_some() && !stripped {
+            demands.retain(|demand| !(demand.is_of(output.name) && demand.inserts()));
+        }
     }
 
     /// The members at the top, but for those that say nothing to Ollama.
@@ -239,36 +316,4 @@ fn canonical_digests(files: Value<'_>) -> Vec<u8> {
         out.value(format!("\"{}\"", digest.unwrap_or_default()).as_bytes());
     }
     out.finish()
-}
-
-/// An object that is being written.
-struct Object(Vec<u8>);
-
-impl Object {
-    fn with_capacity(bytes: usize) -> Self {
-        let mut out = Vec::with_capacity(bytes);
-        out.push(b'{');
-        Self(out)
-    }
-
-    fn key(&mut self, plain: &str) {
-        self.raw_key(format!("\"{plain}\"").as_bytes());
-    }
-
-    fn raw_key(&mut self, quoted: &[u8]) {
-        if self.0.len() > 1 {
-            self.0.push(b',');
-        }
-        self.0.extend_from_slice(quoted);
-        self.0.push(b':');
-    }
-
-    fn value(&mut self, json: &[u8]) {
-        self.0.extend_from_slice(json);
-    }
-
-    fn finish(mut self) -> Vec<u8> {
-        self.0.push(b'}');
-        self.0
-    }
 }

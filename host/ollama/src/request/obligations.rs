@@ -1,28 +1,36 @@
 //! The changes to a request to which policies oblige the gateway.
 
-use std::borrow::Cow;
-use std::collections::HashSet;
+use stockade_core::{FieldPath, Limit, LimitedParameter, ModelName, Obligations, Operation};
 
-use stockade_core::{Limit, LimitedParameter, ModelName, Obligations, Operation};
-
-use super::body::JsonBody;
+use super::body::{JsonBody, Slot};
+use super::edit::Unfit;
 use super::{Body, CanonicalRequest, keep_alive};
 use crate::json::{Number, Value};
 use crate::shape::Kind;
-use crate::shape::fold::fold;
 
 /// An obligation that cannot be met, so that the request is not forwarded. The texts are
 /// for the caller.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unmet {
-    #[error("the field {0:?} is not allowed for you; leave it out")]
-    ForbiddenField(String),
+    #[error(transparent)]
+    Field(#[from] Unfit),
     #[error("a policy replaces the model by {0}, and nobody was asked about that one")]
     Unjudged(ModelName),
+    #[error("a policy changes fields of the request, and nobody was asked about it as it is then")]
+    UnjudgedFields,
     #[error("a policy limits {0} to {1}, which no request can meet")]
-    Impossible(&'static str, i64),
+    Impossible(LimitedParameter, i64),
+    #[error("a policy limits {0} to at least {1} and at most {2}, which no request can meet")]
+    Empty(LimitedParameter, i64, i64),
+    #[error("a policy writes {1} for {0} where nothing is said, which no request can meet")]
+    Senseless(LimitedParameter, i64),
     #[error("a policy limits keep_alive to 0, which would unload the model instead of loading it")]
     WouldUnload,
+    #[error(
+        "a policy limits keep_alive to at least {0} seconds, which would load the model instead \
+         of unloading it"
+    )]
+    WouldLoad(i64),
 }
 
 /// Changes the request so that the obligations are met.
@@ -36,85 +44,167 @@ pub(super) fn apply(
     if let Some(model) = &obligations.replace_model {
         return Err(Unmet::Unjudged(model.clone()));
     }
-    let operation = request.operation;
-    if let Body::Json(body) = &mut request.body {
-        refuse_fields(body.field_names(), &obligations.forbid_fields)?;
-        for limit in &obligations.limits {
-            apply_limit(body, operation, *limit)?;
+    // The fields were changed before, so that the request could be judged without or with them.
+    let changes = match &mut request.body {
+        Body::Json(body) => body.changed(&obligations.fields)?.is_some(),
+        Body::Form(form) => form.change(&obligations.fields)?,
+        Body::Empty | Body::Stream => false,
+    };
+    if changes {
+        return Err(Unmet::UnjudgedFields);
+    }
+    match &mut request.body {
+        Body::Json(body) => apply_limits(body, request.operation, &obligations.limits),
+        Body::Form(_) | Body::Empty | Body::Stream => Ok(()),
+    }
+}
+
+fn apply_limits(body: &mut JsonBody, operation: Operation, limits: &[Limit]) -> Result<(), Unmet> {
+    let mut others = Vec::new();
+    for limit in limits {
+        refuse_empty(limit)?;
+        match Meaning::of(&limit.parameter, body) {
+            Ok(_) => {}
+            Err(path) => others.push((path, limit)),
         }
     }
-    if let Body::Form(form) = &request.body {
-        refuse_fields(form.field_names().map(Cow::Borrowed), &obligations.forbid_fields)?;
+    body.limit(&others)?;
+    for limit in limits {
+        if let Ok(meaning) = Meaning::of(&limit.parameter, body) {
+            apply_limit(body, operation, meaning, limit)?;
+        }
     }
     Ok(())
 }
 
-/// Names are compared as Ollama compares them: a field that is not known here may be
-/// known there.
-fn refuse_fields<'a>(
-    mut names: impl Iterator<Item = Cow<'a, str>>,
-    forbidden: &[String],
-) -> Result<(), Unmet> {
-    if forbidden.is_empty() {
-        return Ok(());
-    }
-    let forbidden: HashSet<Cow<'_, str>> = forbidden.iter().map(|name| fold(name)).collect();
-    match names.find(|name| forbidden.contains(&fold(name))) {
-        Some(name) => Err(Unmet::ForbiddenField(name.into_owned())),
-        None => Ok(()),
+fn refuse_empty(limit: &Limit) -> Result<(), Unmet> {
+    match (limit.minimum, limit.maximum) {
+        (Some(least), Some(most)) if least > most => {
+            Err(Unmet::Empty(limit.parameter.clone(), least, most))
+        }
+        _ => Ok(()),
     }
 }
 
-fn apply_limit(body: &mut JsonBody, operation: Operation, limit: Limit) -> Result<(), Unmet> {
-    let slots = body.slots(match limit.parameter {
-        LimitedParameter::Context => |kind| matches!(kind, Kind::Context),
-        LimitedParameter::Output => |kind| matches!(kind, Kind::Output | Kind::OutputAlias),
-        LimitedParameter::KeepAlive => |kind| matches!(kind, Kind::KeepAlive),
-    });
+/// A number that means something to Ollama besides itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    Context,
+    Output,
+    KeepAlive,
+}
+
+impl Meaning {
+    const ALL: [Self; 3] = [Self::Context, Self::Output, Self::KeepAlive];
+
+    /// The meaning of a parameter in a body, or its path where it has none.
+    fn of<'a>(parameter: &'a LimitedParameter, body: &JsonBody) -> Result<Self, &'a FieldPath> {
+        match parameter {
+            LimitedParameter::Context => Ok(Self::Context),
+            LimitedParameter::Output => Ok(Self::Output),
+            LimitedParameter::KeepAlive => Ok(Self::KeepAlive),
+            LimitedParameter::Field(path) => {
+                let has = |meaning: &Self| meaning.slots(body).iter().any(|slot| slot.is_at(path));
+                Self::ALL.into_iter().find(has).ok_or(path)
+            }
+        }
+    }
+
+    fn slots(self, body: &JsonBody) -> Vec<Slot> {
+        body.slots(match self {
+            Self::Context => |kind| matches!(kind, Kind::Context),
+            Self::Output => |kind| matches!(kind, Kind::Output | Kind::OutputAlias),
+            Self::KeepAlive => |kind| matches!(kind, Kind::KeepAlive),
+        })
+    }
+
+    /// The smallest number that is one. Ollama takes less as no limit at all for tokens, and as
+    /// for ever for `keep_alive`.
+    const fn smallest(self) -> i64 {
+        match self {
+            Self::Context | Self::Output => 1,
+            Self::KeepAlive => 0,
+        }
+    }
+
+    fn read(self, value: Value<'_>) -> Option<i64> {
+        match self {
+            Self::Context | Self::Output => value.as_number().and_then(Number::as_i64),
+            Self::KeepAlive => keep_alive::of_value(value).ok(),
+        }
+    }
+
+    /// Returns the number to forward in the place of a value, where it is to be another one.
+    fn moved(self, limit: &Limit, value: Value<'_>) -> Option<i64> {
+        match self.read(value) {
+            Some(number) if number >= self.smallest() => {
+                Some(limit.nearest(number)).filter(|nearest| *nearest != number)
+            }
+            // More than any number. What cannot be read was refused before; it is not let through
+            // here either.
+            _ => limit.maximum,
+        }
+    }
+}
+
+fn apply_limit(
+    body: &mut JsonBody,
+    operation: Operation,
+    meaning: Meaning,
+    limit: &Limit,
+) -> Result<(), Unmet> {
+    let slots = meaning.slots(body);
     let Some(&first) = slots.first() else {
         return Ok(());
     };
-    refuse_impossible(operation, limit)?;
-    let mut present = false;
+    refuse_impossible(operation, meaning, limit)?;
+    let mut absent = true;
     for slot in slots {
-        let exceeds = body.value(slot).map(|value| exceeds(limit, value));
-        present |= exceeds.is_some();
-        if exceeds == Some(true) {
-            body.set(slot, limit.maximum.to_string());
+        let moved = body.value(slot).map(|value| meaning.moved(limit, value));
+        absent &= moved.is_none();
+        if let Some(number) = moved.flatten() {
+            refuse_reversal(operation, meaning, limit, number)?;
+            body.set(slot, number.to_string());
         }
     }
-    if !present && limit.insert {
-        body.set(first, limit.maximum.to_string());
+    if let Some(number) = limit.inserted().filter(|_| absent) {
+        refuse_reversal(operation, meaning, limit, number)?;
+        body.set(first, number.to_string());
     }
     Ok(())
 }
 
-fn refuse_impossible(operation: Operation, limit: Limit) -> Result<(), Unmet> {
-    let loads = matches!(operation, Operation::Load | Operation::Pin);
-    match (limit.parameter, limit.maximum) {
-        (LimitedParameter::KeepAlive, 0) if loads => Err(Unmet::WouldUnload),
-        (LimitedParameter::KeepAlive, 0..) | (_, 1..) => Ok(()),
-        (parameter, maximum) => Err(Unmet::Impossible(name_of(parameter), maximum)),
+fn refuse_impossible(operation: Operation, meaning: Meaning, limit: &Limit) -> Result<(), Unmet> {
+    let senseless = |number: &i64| *number < meaning.smallest();
+    let parameter = || limit.parameter.clone();
+    if let Some(maximum) = limit.maximum.filter(senseless) {
+        return Err(Unmet::Impossible(parameter(), maximum));
     }
+    if let Some(insert) = limit.insert.filter(senseless) {
+        return Err(Unmet::Senseless(parameter(), insert));
+    }
+    if meaning == Meaning::KeepAlive && limit.maximum == Some(0) && loads(operation) {
+        return Err(Unmet::WouldUnload);
+    }
+    Ok(())
 }
 
-const fn name_of(parameter: LimitedParameter) -> &'static str {
-    match parameter {
-        LimitedParameter::Context => "the context",
-        LimitedParameter::Output => "the output",
-        LimitedParameter::KeepAlive => "keep_alive",
-    }
-}
-
-/// Tells whether a value is over a limit. Ollama takes zero and less as no limit at all for tokens,
-/// and less than zero as for ever for `keep_alive`.
-fn exceeds(limit: Limit, value: Value<'_>) -> bool {
-    let (read, smallest) = match limit.parameter {
-        LimitedParameter::KeepAlive => (keep_alive::of_value(value).ok(), 0),
-        LimitedParameter::Context | LimitedParameter::Output => {
-            (value.as_number().and_then(Number::as_i64), 1)
+/// A request that loads a model and one that unloads it differ in nothing but `keep_alive`.
+fn refuse_reversal(
+    operation: Operation,
+    meaning: Meaning,
+    limit: &Limit,
+    number: i64,
+) -> Result<(), Unmet> {
+    match (meaning, number) {
+        (Meaning::KeepAlive, 0) if loads(operation) => Err(Unmet::WouldUnload),
+        (Meaning::KeepAlive, 1..) if operation == Operation::Unload => {
+            Err(Unmet::WouldLoad(limit.minimum.unwrap_or(number)))
         }
-    };
-    // What cannot be read was refused before; it is not let through here either.
-    read.is_none_or(|number| number < smallest || number > limit.maximum)
+        _ => Ok(()),
+    }
+}
+
+const fn loads(operation: Operation) -> bool {
+    matches!(operation, Operation::Load | Operation::Pin)
 }

@@ -1,6 +1,7 @@
 use http::StatusCode;
 use stockade_core::{
-    Dialect, Limit, LimitedParameter, ModelName, ModelRole, Obligations, Operation, Subject,
+    Dialect, FieldPath, FieldRule, Limit, LimitedParameter, ModelName, ModelRole, Obligations,
+    Operation, Subject,
 };
 
 use super::{CanonicalRequest, UpstreamBody, WriteOptions};

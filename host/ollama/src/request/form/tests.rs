@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use stockade_core::{ModelName, ModelRole, Obligations, Operation, Subject};
+use stockade_core::{FieldPath, FieldRule, ModelName, ModelRole, Obligations, Operation, Subject};
 
 use super::{Form, FormError, boundary};
 use crate::request::{CanonicalRequest, UpstreamBody, WriteOptions};
@@ -72,7 +72,10 @@ fn policies_change_a_form() {
     request.replace_model(&other).unwrap();
     let (_, body) = forwarded(request, &Obligations::default());
     assert!(body.contains("whisper:small") && !body.contains("llama"), "{body}");
-    let forbid = Obligations { forbid_fields: vec!["Prompt".to_owned()], ..Obligations::default() };
+    let forbid = Obligations {
+        fields: vec![FieldRule::Forbid(FieldPath::new("Prompt").unwrap())],
+        ..Obligations::default()
+    };
     let prompt = "Content-Disposition: form-data; name=\"prompt\"\r\n\r\nx";
     let request = read(&form(&[MODEL, prompt, FILE])).unwrap();
     assert_eq!(request.write(&forbid, &WriteOptions::default()).unwrap_err().status, 403);

@@ -62,9 +62,12 @@ const LARGE: &[Growing] = &[
 #[test]
 fn reading_and_writing_are_linear() {
     let obligations = Obligations {
-        forbid_fields: (0..64).map(|number| format!("Forbidden{number}")).collect(),
+        fields: (0..64)
+            .map(|number| FieldPath::new(&format!("Forbidden{number}")).unwrap())
+            .map(FieldRule::Forbid)
+            .collect(),
         limits: [LimitedParameter::Context, LimitedParameter::Output]
-            .map(|parameter| Limit { parameter, maximum: 5, insert: true })
+            .map(|parameter| Limit { insert: Some(5), ..Limit::at_most(parameter, 5) })
             .to_vec(),
         ..Obligations::default()
     };

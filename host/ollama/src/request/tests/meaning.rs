@@ -294,10 +294,10 @@ fn what_the_caller_may_not_is_left_out() {
     let left = r#"{"model":"m:x","messages":[{}]"#;
     assert_eq!(without(fields, &Obligations::default()), format!("{left}}}"));
     assert_eq!(without(r#","messages":[{}]"#, &Obligations::default()), format!("{left}}}"));
-    let limit = |insert| Limit { parameter: LimitedParameter::KeepAlive, maximum: 60, insert };
+    let limit = |insert| Limit { insert, ..Limit::at_most(LimitedParameter::KeepAlive, 60) };
     let limits = |insert| Obligations { limits: vec![limit(insert)], ..Obligations::default() };
-    assert_eq!(without(fields, &limits(false)), format!("{left}}}"));
-    assert_eq!(without(fields, &limits(true)), format!(r#"{left},"keep_alive":60}}"#));
+    assert_eq!(without(fields, &limits(None)), format!("{left}}}"));
+    assert_eq!(without(fields, &limits(Some(60))), format!(r#"{left},"keep_alive":60}}"#));
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use super::*;
 
 fn limit(parameter: LimitedParameter, maximum: i64, insert: bool) -> Obligations {
-    Obligations { limits: vec![Limit { parameter, maximum, insert }], ..Obligations::default() }
+    let insert = insert.then_some(maximum);
+    let limit = Limit { insert, ..Limit::at_most(parameter, maximum) };
+    Obligations { limits: vec![limit], ..Obligations::default() }
 }
 
 use LimitedParameter::{Context, KeepAlive, Output};
@@ -93,7 +95,7 @@ const LIMITED: &[(&str, &str, LimitedParameter, bool, &str)] = &[
 fn numbers_stay_within_their_limits() {
     for (path, sent, parameter, insert, forwarded) in LIMITED {
         let whole = |fields: &str| format!(r#"{{"model":"m:x"{fields}}}"#);
-        let obligations = limit(*parameter, 100, *insert);
+        let obligations = limit(parameter.clone(), 100, *insert);
         let body = written_with(path, &whole(sent), &obligations).unwrap();
         assert_eq!(body, whole(forwarded), "{path} {sent} {parameter:?}");
         let again = written_with(path, &body, &obligations).unwrap();
@@ -139,7 +141,7 @@ fn a_model_is_replaced_where_there_is_one() {
     let small = ModelName::parse("Small:1B").unwrap();
     let written = |path: &str, body: &str| {
         let mut request = read(path, body).unwrap();
-        request.replace_model(&small)?;
+        request.change(Some(&small), &[])?;
         assert_eq!(request.models()[0].name, small);
         let upstream = request.write(&Obligations::default(), &WriteOptions::default()).unwrap();
         let UpstreamBody::Json(bytes) = upstream.body else { panic!("{upstream:?}") };
@@ -158,7 +160,7 @@ fn a_model_in_a_path_is_replaced_by_one_that_fits_there() {
         let (route, body) = (route("/v1/models/{model}"), bytes::Bytes::new());
         let mut request =
             CanonicalRequest::read(route, model, body, &ReadLimits::default()).unwrap();
-        request.replace_model(&ModelName::parse(by).unwrap())?;
+        request.change(Some(&ModelName::parse(by).unwrap()), &[])?;
         let upstream = request.write(&Obligations::default(), &WriteOptions::default());
         Ok::<_, String>(upstream.unwrap().path)
     };
@@ -181,7 +183,7 @@ fn a_model_is_never_replaced_on_the_way_out() {
 #[test]
 fn a_forbidden_field_refuses_the_request_by_name() {
     let forbid = |field: &str| Obligations {
-        forbid_fields: vec![field.to_owned()],
+        fields: vec![FieldRule::Forbid(FieldPath::new(field).unwrap())],
         ..Obligations::default()
     };
     let cases = [
