@@ -9,12 +9,14 @@ use crate::route::{PathValue, ROUTES, Route};
 use crate::{ReadLimits, Refusal};
 
 mod changed;
+mod contents;
 mod limited;
 mod linear;
 mod meaning;
 mod obliged;
 mod refused;
 mod spelling;
+mod unchangeable;
 mod wishes;
 
 fn route(path: &str) -> &'static Route {

@@ -82,85 +82,82 @@ fn a_number_is_moved_to_the_nearest_within_its_limits() {
     }
 }
 
+/// Path, fields besides the model, what is limited, its limits, fields as forwarded.
+const BY_PATH: &[(&str, &str, &str, Numbers, &str)] = &[
+    (
+        "/api/chat",
+        r#","options":{"num_gpu":999}"#,
+        "options.num_gpu",
+        BETWEEN,
+        r#","options":{"num_gpu":100}"#,
+    ),
+    (
+        "/api/chat",
+        r#","options":{"num_gpu":-1}"#,
+        "options.num_gpu",
+        BETWEEN,
+        r#","options":{"num_gpu":50}"#,
+    ),
+    (
+        "/api/chat",
+        r#","options":{"NUM_GPU":999}"#,
+        "options.num_gpu",
+        BETWEEN,
+        r#","options":{"NUM_GPU":999}"#,
+    ),
+    (
+        "/api/chat",
+        r#","options":{"x":[],"num_gpu":60.0}"#,
+        "options.num_gpu",
+        BETWEEN,
+        r#","options":{"x":[],"num_gpu":60.0}"#,
+    ),
+    (
+        "/api/chat",
+        r#","options":{"num_gpu":null}"#,
+        "options.num_gpu",
+        WRITTEN,
+        r#","options":{"num_gpu":50}"#,
+    ),
+    ("/api/chat", "", "options.num_gpu", WRITTEN, r#","options":{"num_gpu":50}"#),
+    ("/api/chat", r#","options":null"#, "options.num_gpu", WRITTEN, r#","options":{"num_gpu":50}"#),
+    ("/api/chat", "", "options.num_gpu", BETWEEN, ""),
+    ("/api/chat", r#","top_logprobs":200"#, "Top_Logprobs", BETWEEN, r#","top_logprobs":100"#),
+    // What is new in Ollama is limited, but nothing is written where the field is not known.
+    (
+        "/api/chat",
+        r#","Future":{"Depth":200}"#,
+        "future.depth",
+        BETWEEN,
+        r#","Future":{"Depth":100}"#,
+    ),
+    ("/v1/chat/completions", "", "options.num_gpu", WRITTEN, ""),
+    ("/api/pull", "", "options.num_gpu", WRITTEN, ""),
+    // A path and a name of its own are one parameter.
+    (
+        "/api/chat",
+        r#","options":{"num_ctx":0}"#,
+        "options.num_ctx",
+        BETWEEN,
+        r#","options":{"num_ctx":100}"#,
+    ),
+    ("/api/chat", r#","keep_alive":-1"#, "keep_alive", BETWEEN, r#","keep_alive":100"#),
+    ("/v1/messages", "", "max_tokens", WRITTEN, r#","max_tokens":50"#),
+    (
+        "/v1/chat/completions",
+        r#","max_completion_tokens":0"#,
+        "max_tokens",
+        BETWEEN,
+        r#","max_completion_tokens":100,"max_tokens":100"#,
+    ),
+];
+
 #[test]
 fn any_whole_number_is_limited_by_its_path() {
-    for (path, sent, parameter, numbers, forwarded) in [
-        (
-            "/api/chat",
-            r#","options":{"num_gpu":999}"#,
-            "options.num_gpu",
-            BETWEEN,
-            r#","options":{"num_gpu":100}"#,
-        ),
-        (
-            "/api/chat",
-            r#","options":{"num_gpu":-1}"#,
-            "options.num_gpu",
-            BETWEEN,
-            r#","options":{"num_gpu":50}"#,
-        ),
-        (
-            "/api/chat",
-            r#","options":{"NUM_GPU":999}"#,
-            "options.num_gpu",
-            BETWEEN,
-            r#","options":{"NUM_GPU":999}"#,
-        ),
-        (
-            "/api/chat",
-            r#","options":{"x":[],"num_gpu":60.0}"#,
-            "options.num_gpu",
-            BETWEEN,
-            r#","options":{"x":[],"num_gpu":60.0}"#,
-        ),
-        (
-            "/api/chat",
-            r#","options":{"num_gpu":null}"#,
-            "options.num_gpu",
-            WRITTEN,
-            r#","options":{"num_gpu":50}"#,
-        ),
-        ("/api/chat", "", "options.num_gpu", WRITTEN, r#","options":{"num_gpu":50}"#),
-        (
-            "/api/chat",
-            r#","options":null"#,
-            "options.num_gpu",
-            WRITTEN,
-            r#","options":{"num_gpu":50}"#,
-        ),
-        ("/api/chat", "", "options.num_gpu", BETWEEN, ""),
-        ("/api/chat", r#","top_logprobs":200"#, "Top_Logprobs", BETWEEN, r#","top_logprobs":100"#),
-        // What is new in Ollama is limited, but nothing is written where the field is not known.
-        (
-            "/api/chat",
-            r#","Future":{"Depth":200}"#,
-            "future.depth",
-            BETWEEN,
-            r#","Future":{"Depth":100}"#,
-        ),
-        ("/v1/chat/completions", "", "options.num_gpu", WRITTEN, ""),
-        ("/api/pull", "", "options.num_gpu", WRITTEN, ""),
-        // A path and a name of its own are one parameter.
-        (
-            "/api/chat",
-            r#","options":{"num_ctx":0}"#,
-            "options.num_ctx",
-            BETWEEN,
-            r#","options":{"num_ctx":100}"#,
-        ),
-        ("/api/chat", r#","keep_alive":-1"#, "keep_alive", BETWEEN, r#","keep_alive":100"#),
-        ("/v1/messages", "", "max_tokens", WRITTEN, r#","max_tokens":50"#),
-        (
-            "/v1/chat/completions",
-            r#","max_completion_tokens":0"#,
-            "max_tokens",
-            BETWEEN,
-            r#","max_completion_tokens":100,"max_tokens":100"#,
-        ),
-    ] {
+    for (path, sent, parameter, numbers, forwarded) in BY_PATH {
         assert_eq!(
-            limited(path, sent, &[(field(parameter), numbers)]).as_deref(),
-            Ok(forwarded),
+            limited(path, sent, &[(field(parameter), *numbers)]).as_deref(),
+            Ok(*forwarded),
             "{path} {sent} {parameter} {numbers:?}"
         );
     }
