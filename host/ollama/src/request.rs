@@ -3,6 +3,7 @@
 mod body;
 mod bounds;
 mod change;
+mod content;
 mod edit;
 mod facts;
 mod form;

@@ -85,6 +85,20 @@ pub enum Kind {
     Tools(&'static Shape),
     /// The type of a tool, which can be a web search.
     ToolType,
+    /// True, false, or a level of thinking.
+    Think,
+    /// The type of thinking, which is on or off.
+    ThinkingType,
+    /// A level of thinking, where no other field says whether to think.
+    Effort,
+    /// The format of the answer: a word, or a schema.
+    Format,
+    /// The type of the format of the answer.
+    FormatType,
+    /// An option with which Ollama loads the model anew.
+    ///
+    /// Source: Ollama `server/sched.go` (`needsReload`), `api/types.go` (`Runner`).
+    RunnerOption,
     /// True if the rendered prompt is asked for.
     DebugRender,
     /// True if plain HTTP may be used.
@@ -104,13 +118,19 @@ impl Kind {
     /// Returns what must stand there, for a message; `None` where anything may.
     pub(crate) const fn expected(self) -> Option<&'static str> {
         Some(match self {
-            Self::Any | Self::Ignored | Self::Nested(_) => return None,
+            Self::Any | Self::Ignored | Self::Format | Self::RunnerOption | Self::Nested(_) => {
+                return None;
+            }
             Self::Model(_)
             | Self::ModelAlias
             | Self::Prompt
             | Self::PartType
             | Self::ToolType
+            | Self::ThinkingType
+            | Self::Effort
+            | Self::FormatType
             | Self::RemoteHost => "a string",
+            Self::Think => "true, false or a string such as \"high\"",
             Self::Stream | Self::IncludeUsage | Self::DebugRender | Self::Insecure => {
                 "true or false"
             }
@@ -134,6 +154,8 @@ impl Kind {
                 | Self::Conversation(_)
                 | Self::Images
                 | Self::Tools(_)
+                | Self::Format
+                | Self::RunnerOption
                 | Self::Options(_)
                 | Self::Nested(_)
         )
@@ -158,6 +180,10 @@ impl Kind {
             Self::Images | Self::PartType => "images",
             Self::Tools(_) => "tools",
             Self::ToolType => "web search",
+            Self::Think | Self::ThinkingType => "thinking",
+            Self::Effort => "thinking, where no other field says it",
+            Self::Format | Self::FormatType => "format",
+            Self::RunnerOption => "makes Ollama load the model anew",
             Self::DebugRender => "rendered prompt",
             Self::Insecure => "plain HTTP",
             Self::RemoteHost => "remote host",

@@ -181,7 +181,9 @@ impl JsonBody {
     }
 
     /// The members at the top, but for those that say nothing to Ollama.
-    fn members(&self) -> impl Iterator<Item = (Value<'_>, Option<&'static Field>, Value<'_>)> {
+    pub(super) fn members(
+        &self,
+    ) -> impl Iterator<Item = (Value<'_>, Option<&'static Field>, Value<'_>)> {
         self.document.root().members().filter_map(|(key, value)| {
             let field = self.shape.field(&key.as_text()?);
             let silent = |field: &Field| {

@@ -1,5 +1,8 @@
 //! The facts in a body, read along its shape.
 
+mod models;
+mod values;
+
 use stockade_core::{ModelName, ModelRef, ModelRole, Parameters};
 
 use super::bounds::{self, MOST_IMAGES, MOST_TOOLS, Named};
@@ -9,6 +12,7 @@ use crate::route::canonical_digest;
 use crate::shape::fold::fold;
 use crate::shape::{Field, Kind, Shape};
 use crate::work;
+use values::{count, fits, is_image, is_web_search, non_empty, wider};
 
 /// The facts in a body that count for the gateway.
 #[derive(Debug, Default)]
@@ -35,12 +39,15 @@ impl Facts {
             facts: Self::default(),
             alias: None,
             input: false,
+            think: None,
             named: Named::default(),
         };
         walk.object(shape, document.root())?;
         walk.require_models(shape)?;
         walk.sort_digests();
         let mut facts = walk.facts;
+        facts.parameters.think = walk.think.map(|(_, said)| said);
+        facts.parameters.runner_options.sort_unstable();
         facts.only_loads = !walk.input && shape.fields.iter().any(is_input);
         Ok(facts)
     }
@@ -57,6 +64,8 @@ struct Walk<'a> {
     alias: Option<(ModelName, Value<'a>)>,
     /// True if there is something to answer.
     input: bool,
+    /// What is said about thinking, and how much that counts.
+    think: Option<(u8, String)>,
     /// The number of things named so far.
     named: Named,
 }
@@ -141,6 +150,11 @@ impl<'a> Walk<'a> {
             }
             Kind::Nested(shape) => self.nested(shape, value),
             Kind::Options(fields) => self.options(fields, value),
+            Kind::RunnerOption => {
+                self.facts.parameters.runner_options.push(field.name.to_owned());
+                Ok(())
+            }
+            Kind::Think | Kind::ThinkingType | Kind::Effort => self.thinking(field, value),
             _ => {
                 self.plain(field.kind, value);
                 self.bounded("images", self.facts.parameters.images, MOST_IMAGES, value)
@@ -178,6 +192,9 @@ impl<'a> Walk<'a> {
             Kind::PartType => parameters.images += u32::from(is_image(value)),
             Kind::ToolType => parameters.web_search |= is_web_search(value),
             Kind::RemoteHost => parameters.remote_host = non_empty(value),
+            Kind::Format | Kind::FormatType => {
+                parameters.format = values::format(kind, value).or(parameters.format.take());
+            }
             _ => {}
         }
     }
@@ -200,21 +217,17 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// An empty name is an absent one: Ollama's own client sends both spellings, one of
-    /// them empty.
-    fn model(&mut self, field: &'static Field, value: Value<'a>) -> Result<(), JsonError> {
-        let spelling = value.as_text().unwrap_or_default();
-        if spelling.is_empty() {
+    fn thinking(&mut self, field: &'static Field, value: Value<'a>) -> Result<(), JsonError> {
+        if value.is_empty() {
             return Ok(());
         }
-        let name = ModelName::parse(&spelling).map_err(|invalid| {
-            let reason = invalid.to_string();
+        let said = values::thinking(field.kind, value).ok_or_else(|| {
+            let reason = "this is longer than any level; send one such as \"high\"".to_owned();
             let field = field.name;
             self.error(Problem::Value { field, reason }, value)
         })?;
-        match field.kind {
-            Kind::Model(role) => self.facts.models.push(ModelRef { name, role }),
-            _ => self.alias = Some((name, value)),
+        if self.think.as_ref().is_none_or(|(weight, _)| *weight < said.0) {
+            self.think = Some(said);
         }
         Ok(())
     }
@@ -260,95 +273,5 @@ impl<'a> Walk<'a> {
     fn sort_digests(&mut self) {
         self.facts.parameters.digests.sort_unstable();
         self.facts.parameters.digests.dedup();
-    }
-
-    /// Each field that names a model must name one, except the base of a new one.
-    fn require_models(&mut self, shape: &'static Shape) -> Result<(), JsonError> {
-        if let Some((name, at)) = self.alias.take() {
-            self.merge_alias(shape, name, at)?;
-        }
-        for field in shape.fields {
-            let Kind::Model(role) = field.kind else {
-                continue;
-            };
-            let named = self.facts.models.iter().any(|model| model.role == role);
-            if !named && role != ModelRole::Base {
-                let (field, reason) = (field.name, "a model name is required".to_owned());
-                let root = self.document.root();
-                return Err(self.error(Problem::Value { field, reason }, root));
-            }
-        }
-        Ok(())
-    }
-
-    fn merge_alias(
-        &mut self,
-        shape: &'static Shape,
-        name: ModelName,
-        at: Value<'a>,
-    ) -> Result<(), JsonError> {
-        let Some(Kind::Model(role)) = shape.field("model").map(|field| field.kind) else {
-            return Ok(());
-        };
-        match self.facts.models.iter().find(|model| model.role == role) {
-            Some(model) if model.name == name => Ok(()),
-            Some(_) => {
-                let reason = "another model than the field model names; send model only".to_owned();
-                Err(self.error(Problem::Value { field: "name", reason }, at))
-            }
-            None => {
-                self.facts.models.insert(0, ModelRef { name, role });
-                Ok(())
-            }
-        }
-    }
-}
-
-fn fits(kind: Kind, value: Value<'_>) -> bool {
-    match kind {
-        Kind::Model(_)
-        | Kind::ModelAlias
-        | Kind::Prompt
-        | Kind::PartType
-        | Kind::ToolType
-        | Kind::RemoteHost => value.is_string(),
-        Kind::Stream | Kind::IncludeUsage | Kind::DebugRender | Kind::Insecure => {
-            value.as_bool().is_some()
-        }
-        Kind::KeepAlive => value.is_string() || value.kind() == JsonKind::Number,
-        Kind::Context | Kind::Output | Kind::OutputAlias => {
-            value.as_number().is_some_and(|number| number.as_i64().is_some())
-        }
-        Kind::Input => value.is_string() || value.kind() == JsonKind::Array,
-        Kind::Conversation(_) | Kind::Images | Kind::Tools(_) => value.kind() == JsonKind::Array,
-        Kind::Digests | Kind::Options(_) => value.kind() == JsonKind::Object,
-        Kind::Any | Kind::Ignored | Kind::Nested(_) => true,
-    }
-}
-
-fn count(list: Value<'_>) -> u32 {
-    u32::try_from(list.elements().count()).unwrap_or(u32::MAX)
-}
-
-/// `OpenAI`'s `image_url` and `input_image`, Anthropic's `image`.
-fn is_image(part_type: Value<'_>) -> bool {
-    part_type.as_text().is_some_and(|text| matches!(&*text, "image_url" | "input_image" | "image"))
-}
-
-/// Anthropic's tools have a date behind the name: `web_search_20250305`.
-fn is_web_search(tool_type: Value<'_>) -> bool {
-    tool_type.as_text().is_some_and(|text| text.starts_with("web_search"))
-}
-
-fn non_empty(value: Value<'_>) -> Option<String> {
-    value.as_text().filter(|text| !text.is_empty()).map(std::borrow::Cow::into_owned)
-}
-
-/// The number that lets a model produce more; zero and less let it produce without end.
-fn wider(one: Option<i64>, other: Option<i64>) -> Option<i64> {
-    match (one, other) {
-        (Some(one), Some(other)) if one > 0 && other > 0 => Some(one.max(other)),
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
     }
 }

@@ -123,6 +123,12 @@ impl Form {
         &self.model
     }
 
+    /// The fields but for the model and the file.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        let texts = self.texts.iter();
+        texts.map(|(name, text)| (name.as_str(), str::from_utf8(text).unwrap_or_default()))
+    }
+
     /// Changes fields as rules want it; tells whether anything is another now.
     ///
     /// # Errors

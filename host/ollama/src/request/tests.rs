@@ -8,11 +8,16 @@ use super::{CanonicalRequest, UpstreamBody, WriteOptions};
 use crate::route::{PathValue, ROUTES, Route};
 use crate::{ReadLimits, Refusal};
 
+mod changed;
+mod contents;
+mod limited;
 mod linear;
 mod meaning;
 mod obliged;
 mod refused;
 mod spelling;
+mod unchangeable;
+mod wishes;
 
 fn route(path: &str) -> &'static Route {
     ROUTES.iter().find(|route| route.path.to_string() == path).expect(path)

@@ -67,9 +67,12 @@ static TOOL_CHOICE: Shape = Shape {
     fields: &[any("type"), any("name"), any("disable_parallel_tool_use")],
 };
 
-static THINKING: Shape =
-    Shape { name: "ThinkingConfig", fields: &[any("type"), any("budget_tokens")] };
+static THINKING: Shape = Shape {
+    name: "ThinkingConfig",
+    fields: &[field("type", Kind::ThinkingType), any("budget_tokens")],
+};
 
 static METADATA: Shape = Shape { name: "Metadata", fields: &[any("user_id")] };
 
-static OUTPUT_CONFIG: Shape = Shape { name: "OutputConfig", fields: &[any("effort")] };
+static OUTPUT_CONFIG: Shape =
+    Shape { name: "OutputConfig", fields: &[field("effort", Kind::Effort)] };

@@ -13,10 +13,32 @@ const STREAM: Field = field("stream", Kind::Stream);
 const KEEP_ALIVE: Field = field("keep_alive", Kind::KeepAlive);
 const OPTIONS: Field = field(
     "options",
-    Kind::Options(&[field("num_ctx", Kind::Context), field("num_predict", Kind::Output)]),
+    Kind::Options(&[
+        field("num_ctx", Kind::Context),
+        field("num_predict", Kind::Output),
+        field("num_batch", Kind::RunnerOption),
+        field("num_gpu", Kind::RunnerOption),
+        field("main_gpu", Kind::RunnerOption),
+        field("use_mmap", Kind::RunnerOption),
+        field("num_thread", Kind::RunnerOption),
+        field("draft_num_predict", Kind::RunnerOption),
+    ]),
 );
 /// Nothing is produced that could be limited.
-const EMBED_OPTIONS: Field = field("options", Kind::Options(&[field("num_ctx", Kind::Context)]));
+const EMBED_OPTIONS: Field = field(
+    "options",
+    Kind::Options(&[
+        field("num_ctx", Kind::Context),
+        field("num_batch", Kind::RunnerOption),
+        field("num_gpu", Kind::RunnerOption),
+        field("main_gpu", Kind::RunnerOption),
+        field("use_mmap", Kind::RunnerOption),
+        field("num_thread", Kind::RunnerOption),
+        field("draft_num_predict", Kind::RunnerOption),
+    ]),
+);
+const FORMAT: Field = field("format", Kind::Format);
+const THINK: Field = field("think", Kind::Think);
 const TOOLS: Field = field("tools", Kind::Tools(&TOOL));
 const DEBUG_RENDER: Field = field("_debug_render_only", Kind::DebugRender);
 
@@ -32,11 +54,11 @@ pub(crate) static GENERATE: Shape = Shape {
         any("context"),
         STREAM,
         any("raw"),
-        any("format"),
+        FORMAT,
         KEEP_ALIVE,
         field("images", Kind::Images),
         OPTIONS,
-        any("think"),
+        THINK,
         any("truncate"),
         any("shift"),
         DEBUG_RENDER,
@@ -52,11 +74,11 @@ pub(crate) static CHAT: Shape = Shape {
         IGNORED_NAME,
         field("messages", Kind::Conversation(&MESSAGE)),
         STREAM,
-        any("format"),
+        FORMAT,
         KEEP_ALIVE,
         TOOLS,
         OPTIONS,
-        any("think"),
+        THINK,
         any("truncate"),
         any("shift"),
         DEBUG_RENDER,

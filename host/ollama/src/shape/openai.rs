@@ -32,7 +32,7 @@ pub(crate) static CHAT: Shape = Shape {
         field("response_format", Kind::Nested(&RESPONSE_FORMAT)),
         field("tools", Kind::Tools(&super::native::TOOL)),
         field("reasoning", Kind::Nested(&REASONING)),
-        any("reasoning_effort"),
+        field("reasoning_effort", Kind::Effort),
         any("logprobs"),
         any("top_logprobs"),
         DEBUG_RENDER,
@@ -72,13 +72,15 @@ static CALLED_FUNCTION: Shape =
 
 static RESPONSE_FORMAT: Shape = Shape {
     name: "ResponseFormat",
-    fields: &[any("type"), field("json_schema", Kind::Nested(&JSON_SCHEMA))],
+    fields: &[field("type", Kind::FormatType), field("json_schema", Kind::Nested(&JSON_SCHEMA))],
 };
 
 static JSON_SCHEMA: Shape = Shape { name: "JsonSchema", fields: &[any("schema")] };
 
-static REASONING: Shape =
-    Shape { name: "Reasoning", fields: &[any("effort"), any("generate_summary"), any("summary")] };
+static REASONING: Shape = Shape {
+    name: "Reasoning",
+    fields: &[field("effort", Kind::Think), any("generate_summary"), any("summary")],
+};
 
 pub(crate) static COMPLETION: Shape = Shape {
     name: "CompletionRequest",
@@ -163,7 +165,7 @@ static RESPONSES_TEXT: Shape = Shape {
 
 static RESPONSES_TEXT_FORMAT: Shape = Shape {
     name: "ResponsesTextFormat",
-    fields: &[any("type"), any("name"), any("schema"), any("strict")],
+    fields: &[field("type", Kind::FormatType), any("name"), any("schema"), any("strict")],
 };
 
 static RESPONSES_TOOL: Shape = Shape {

@@ -69,7 +69,7 @@ fn what_is_forwarded_reads_the_same() {
 fn policies_change_a_form() {
     let other = ModelName::parse("whisper:small").unwrap();
     let mut request = read(&form(&[MODEL, FILE])).unwrap();
-    request.replace_model(&other).unwrap();
+    assert_eq!(request.change(Some(&other), &[]), Ok(true));
     let (_, body) = forwarded(request, &Obligations::default());
     assert!(body.contains("whisper:small") && !body.contains("llama"), "{body}");
     let forbid = Obligations {
@@ -79,6 +79,46 @@ fn policies_change_a_form() {
     let prompt = "Content-Disposition: form-data; name=\"prompt\"\r\n\r\nx";
     let request = read(&form(&[MODEL, prompt, FILE])).unwrap();
     assert_eq!(request.write(&forbid, &WriteOptions::default()).unwrap_err().status, 403);
+}
+
+#[test]
+fn policies_change_the_fields_of_a_form() {
+    let field = |name: &str, text: &str| {
+        format!("Content-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}")
+    };
+    let path = |path: &str| FieldPath::new(path).unwrap();
+    let insert = |name: &str, json: &str| FieldRule::Insert(path(name), json.to_owned());
+    let sent = form(&[MODEL, &field("prompt", "x"), &field("new", "1"), FILE]);
+    let rules = vec![
+        FieldRule::Strip(path("Prompt")),
+        FieldRule::Strip(path("options.num_gpu")),
+        insert("language", "\"de\\n\""),
+        insert("temperature", "0.5"),
+        insert("new", "2"),
+    ];
+    let mut request = read(&sent).unwrap();
+    assert_eq!(request.change(None, &rules), Ok(true));
+    assert_eq!(request.change(None, &rules), Ok(false));
+    let obligations = Obligations { fields: rules, ..Obligations::default() };
+    let refusal = read(&sent).unwrap().write(&obligations, &WriteOptions::default());
+    assert!(refusal.unwrap_err().message.contains("nobody was asked"));
+    let (_, body) = forwarded(request, &obligations);
+    assert!(!body.contains("prompt"), "{body}");
+    for part in [field("language", "de\n"), field("temperature", "0.5"), field("new", "1")] {
+        assert!(body.contains(&part), "{part} in {body}");
+    }
+    for rule in [
+        FieldRule::Strip(path("file")),
+        FieldRule::Strip(path("Model")),
+        FieldRule::Forbid(path("NEW")),
+        insert("stream", "true"),
+        insert("options.num_gpu", "0"),
+        insert("a\"; b", "1"),
+        insert("x", "[]"),
+    ] {
+        let refused = read(&sent).unwrap().change(None, std::slice::from_ref(&rule));
+        assert!(refused.is_err(), "{rule:?}");
+    }
 }
 
 #[test]
