@@ -179,6 +179,18 @@ pub(super) struct RawUpstream {
     /// The longest pause in an answer that has begun.
     #[schemars(schema_with = "schema::duration")]
     pub(super) idle_timeout: Field<String>,
+    /// The list of the models that are installed there.
+    pub(super) catalogue: Field<RawCatalogue>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Catalogue")]
+pub(super) struct RawCatalogue {
+    /// The time after which Ollama is asked again which models it has: 30s, if nothing is said.
+    /// It is also asked after each change through the gateway and for each unknown name.
+    #[schemars(schema_with = "schema::duration")]
+    pub(super) refresh: Field<String>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -172,6 +172,8 @@ pub struct Upstream {
     pub response_timeout: Duration,
     /// The longest pause in an answer that has begun.
     pub idle_timeout: Duration,
+    /// The time after which Ollama is asked again which models it has.
+    pub catalogue_refresh: Duration,
 }
 
 /// Limits on what a caller may send, and on how slowly.

@@ -75,6 +75,9 @@ pub struct Parameters {
     /// Blob digests named, as `sha256:<64 hex>`.
     #[serde(skip_serializing_if = "is_default")]
     pub digests: Vec<String>,
+    /// Those of them that the caller has not sent, as far as the gateway remembers.
+    #[serde(skip_serializing_if = "is_default")]
+    pub foreign_digests: Vec<String>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

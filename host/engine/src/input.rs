@@ -24,7 +24,7 @@ impl<'a> Lists<'a> {
         let model = |model: &'a stockade_core::ModelRef| wit::Model {
             name: model.name.as_str(),
             role: role(model.role),
-            cloud: !input.clouds_hidden && model.name.is_cloud(),
+            cloud: !input.clouds_hidden && input.catalogue.is_cloud(&model.name),
         };
         let pair = |(name, value): &'a (String, String)| (name.as_str(), value.as_str());
         let groups = input.principal.groups.iter();

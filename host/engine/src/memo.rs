@@ -81,7 +81,7 @@ impl Question {
             operation,
             dialect,
             models,
-            catalogue: _,
+            catalogue,
             clouds_hidden,
             parameters,
             client,
@@ -98,7 +98,7 @@ impl Question {
         bytes.principal(principal);
         bytes.tag(*operation as u8);
         bytes.tag(*dialect as u8);
-        bytes.list(models, Bytes::model);
+        bytes.list(models, |bytes, model| bytes.model(model, catalogue.is_cloud(&model.name)));
         bytes.parameters(parameters);
         bytes.client(*client);
         bytes.tag(weekday);
@@ -154,11 +154,11 @@ impl Bytes {
         });
     }
 
-    fn model(&mut self, model: &ModelRef) {
-        // Whether it runs in the cloud is said by the name.
+    fn model(&mut self, model: &ModelRef, cloud: bool) {
         let ModelRef { name, role } = model;
         self.text(name.as_str());
         self.tag(*role as u8);
+        self.tag(u8::from(cloud));
     }
 
     fn parameters(&mut self, parameters: &Parameters) {
@@ -174,6 +174,7 @@ impl Bytes {
             insecure,
             remote_host,
             digests,
+            foreign_digests,
         } = parameters;
         for flag in [streaming, web_search, debug_render, insecure] {
             self.tag(u8::from(*flag));
@@ -185,6 +186,7 @@ impl Bytes {
         self.number(u64::from(*tools));
         self.option(remote_host.as_deref(), Self::text);
         self.list(digests, |bytes, digest| bytes.text(digest));
+        self.list(foreign_digests, |bytes, digest| bytes.text(digest));
     }
 
     fn client(&mut self, client: Client) {

@@ -17,6 +17,8 @@ pub(crate) struct Context<'a> {
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) link: &'a ConnectionInfo,
     pub(crate) client: ClientIp,
+    /// The installed models, as one list of Ollama's tells them.
+    pub(crate) catalogue: &'a Catalogue,
 }
 
 impl<'a> Context<'a> {
@@ -25,18 +27,29 @@ impl<'a> Context<'a> {
         &self.generation.config
     }
 
+    /// Returns the same with the models by which the request is judged.
+    pub(crate) const fn seeing<'b>(&self, catalogue: &'b Catalogue) -> Context<'b>
+    where
+        'a: 'b,
+    {
+        Context { catalogue, ..*self }
+    }
+
     pub(crate) fn now(&self) -> UnixTime {
         self.clock.now()
     }
 
     /// Returns the caller as decisions see it, now.
-    pub(crate) fn asker<'c>(&self, caller: &'c Identity) -> Asker<'c> {
+    pub(crate) fn asker<'c>(&self, caller: &'c Identity) -> Asker<'c>
+    where
+        'a: 'c,
+    {
         Asker {
             principal: &caller.principal,
             scope: &caller.terms.scope,
             client: Client { address: self.client.address(), transport: self.link.transport },
             time: self.generation.local_time(self.clock.as_ref()),
-            catalogue: Catalogue::UNKNOWN,
+            catalogue: self.catalogue,
         }
     }
 }

@@ -28,8 +28,9 @@ use crate::body::readers::Readers;
 use crate::body::{BlobBody, BodyLimits, CutBody, FormBody, RequestBody, collect};
 use crate::classify::Classified;
 use crate::context::Context;
+use crate::decide::catalogue::UpstreamCatalogue;
 use crate::decide::consequences::Permitted;
-use crate::forward::answer::{AnswerBody, RelayedBody, Watch};
+use crate::forward::answer::{AnswerBody, Changes, RelayedBody, Watch};
 use crate::forward::list::usable_models;
 use crate::forward::upstream::{Outgoing, Upstream, UpstreamError};
 use crate::identify::revocation::Revocation;
@@ -55,18 +56,19 @@ enum Answer {
 pub(crate) struct Forwarder {
     current: Arc<Current>,
     upstream: Arc<Upstream>,
+    catalogue: Arc<UpstreamCatalogue>,
     memory: Arc<BodyMemory>,
     readers: Readers,
 }
 
 impl Forwarder {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         current: Arc<Current>,
-        upstream: Arc<Upstream>,
+        (upstream, catalogue): (Arc<Upstream>, Arc<UpstreamCatalogue>),
         memory: Arc<BodyMemory>,
         readers: Readers,
     ) -> Self {
-        Self { current, upstream, memory, readers }
+        Self { current, upstream, catalogue, memory, readers }
     }
 
     /// Sends a permitted request to Ollama, and answers with what comes back.
@@ -114,15 +116,17 @@ impl Forwarder {
             _ => None,
         };
         let dialect = request.dialect();
+        let changes = changes_models(request.operation()).then(|| self.catalogue.clone());
         let framing = Framing::of(dialect, request.parameters().streaming);
         let digest = request.parameters().digests.first().cloned();
         let written = self.write(request, (obligations, options), share).await?;
-        let watch = Watch {
+        let mut watch = Watch {
             dialect,
             meter: Meter::new(framing),
             hide_usage: written.usage_to_hide.then(Box::default),
             must_finish: framing != Framing::Json,
             pause: context.config().upstream.idle_timeout,
+            changes: None,
         };
         let body = body(&context.config().limits, written.body, stream, digest);
         let upstream = &context.config().upstream;
@@ -136,6 +140,7 @@ impl Forwarder {
         };
         let response = self.upstream.send(upstream, outgoing).await?;
         check_status(response.status())?;
+        watch.changes = changes.filter(|_| response.status().is_success()).map(Changes);
         match (list, caller) {
             (Some(kind), Some(caller)) if response.status().is_success() => {
                 // It is large, and most requests ask for no list.
@@ -191,6 +196,11 @@ impl Forwarder {
         share.keep(kept.len() as u64);
         Ok(Response::from_parts(parts, share.held(kept)))
     }
+}
+
+/// Tells whether other models may be installed after an operation.
+const fn changes_models(operation: Operation) -> bool {
+    matches!(operation, Operation::Pull | Operation::Create | Operation::Copy | Operation::Delete)
 }
 
 fn body(

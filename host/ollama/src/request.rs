@@ -88,9 +88,10 @@ pub struct WriteOptions {
     pub include_usage: bool,
     /// Leaves out `keep_alive`, so that Ollama uses its own.
     pub without_keep_alive: bool,
-    /// The base of a new model in the spelling under which it is installed. Ollama finds it by
-    /// exactly that, and pulls it otherwise. Another model than the judged one counts for nothing.
-    pub installed_base: Option<ModelName>,
+    /// Models in the spelling under which they are installed: some of Ollama's routes find a model
+    /// by exactly that, and a `create` pulls its base otherwise. Others than those that were judged
+    /// count for nothing.
+    pub installed: Vec<ModelName>,
 }
 
 impl CanonicalRequest {
@@ -270,12 +271,23 @@ impl CanonicalRequest {
         Ok(())
     }
 
-    fn spell_base(&mut self, installed: &ModelName) {
-        for model in &mut self.models {
-            if model.role == ModelRole::Base && model.name == *installed {
-                model.name = installed.clone();
-            }
+    /// Writes a model in its installed spelling, wherever the request names it.
+    fn spell(&mut self, installed: &ModelName) {
+        let named = self.models.iter_mut().map(|model| &mut model.name);
+        let in_path = match &mut self.value {
+            PathValue::Model(name) => Some(name),
+            _ => None,
+        };
+        for name in named.chain(in_path).filter(|name| *name == installed) {
+            *name = installed.clone();
         }
+    }
+
+    /// Notes which of the blobs that the request names its caller has not sent.
+    pub fn note_foreign_digests(&mut self, is_foreign: impl Fn(&str) -> bool) {
+        let named = self.parameters.digests.iter();
+        self.parameters.foreign_digests =
+            named.filter(|named| is_foreign(named)).cloned().collect();
     }
 
     /// Writes the request for Ollama.
@@ -292,8 +304,8 @@ impl CanonicalRequest {
         {
             body.leave_out(|kind| matches!(kind, Kind::KeepAlive));
         }
-        if let Some(installed) = &options.installed_base {
-            self.spell_base(installed);
+        for installed in &options.installed {
+            self.spell(installed);
         }
         obligations::apply(&mut self, obligations)
             .map_err(|unmet| Refusal::forbidden(self.dialect(), unmet.to_string()))?;

@@ -5,6 +5,7 @@
 mod addresses;
 mod bodies;
 mod cancel;
+mod catalogue;
 mod clients;
 mod connect;
 mod connect_away;

@@ -51,9 +51,19 @@ impl Stuck {
             let request = post("/api/generate", Some(&key), &body(LARGE));
             Connection::open(gateway).await.send(request).await.status.as_u16()
         });
-        let (stream, _) = soon("the request upstream", self.0.accept()).await.unwrap();
-        (request, stream)
+        loop {
+            let (stream, _) = soon("the request upstream", self.0.accept()).await.unwrap();
+            // Only looked at, so that what is stuck stays so. The gateway asks for the models, too.
+            if soon("its first byte", is_post(&stream)).await {
+                return (request, stream);
+            }
+        }
     }
+}
+
+async fn is_post(stream: &TcpStream) -> bool {
+    let mut first = [0];
+    stream.peek(&mut first).await.unwrap() == 1 && first == *b"P"
 }
 
 #[tokio::test]

@@ -100,6 +100,7 @@ impl From<RawParameters> for Parameters {
             insecure: raw.insecure.value().unwrap_or_default(),
             remote_host: raw.remote_host.value(),
             digests: texts(raw.digests),
+            foreign_digests: Vec::new(),
         }
     }
 }

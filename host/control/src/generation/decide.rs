@@ -129,7 +129,7 @@ impl Generation {
     ///
     /// A denial says which fact of the request nobody allows, where that is the reason.
     pub async fn decide<R: Judged>(&self, asker: Asker<'_>, request: R) -> Decision<R> {
-        let unusual = Unusual::of(&request, self.wants_body());
+        let unusual = Unusual::of(&request, asker.catalogue, self.wants_body());
         let mut decision = self.decide_tersely(asker, request).await;
         if let (Some(unusual), None, Err(Refusal::Denied(denial))) =
             (unusual, &decision.reconsidered, &mut decision.result)

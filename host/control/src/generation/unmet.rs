@@ -1,7 +1,8 @@
 //! The facts of a request that nobody allows, where it would be allowed without them.
 
 use stockade_core::{
-    BindingVerdict, Denial, DenialCause, Dialect, ModelRef, Operation, Parameters, allows,
+    BindingVerdict, Catalogue, Denial, DenialCause, Dialect, ModelRef, Operation, Parameters,
+    allows,
 };
 
 use super::Generation;
@@ -26,11 +27,11 @@ impl Fact {
         }
     }
 
-    fn holds_for(self, request: &impl Judged) -> bool {
+    fn holds_for(self, request: &impl Judged, catalogue: &Catalogue) -> bool {
         match self {
             Self::WebSearch => request.parameters().web_search,
             Self::DebugRender => request.parameters().debug_render,
-            Self::Cloud => request.models().iter().any(|model| model.name.is_cloud()),
+            Self::Cloud => request.models().iter().any(|model| catalogue.is_cloud(&model.name)),
         }
     }
 }
@@ -47,8 +48,12 @@ pub(super) struct Unusual {
 
 impl Unusual {
     /// `None` for a request without such facts; most are.
-    pub(super) fn of(request: &impl Judged, wants_body: bool) -> Option<Self> {
-        let facts = Fact::ALL.into_iter().filter(|fact| fact.holds_for(request));
+    pub(super) fn of(
+        request: &impl Judged,
+        catalogue: &Catalogue,
+        wants_body: bool,
+    ) -> Option<Self> {
+        let facts = Fact::ALL.into_iter().filter(|fact| fact.holds_for(request, catalogue));
         let facts: Vec<Fact> = facts.collect();
         (!facts.is_empty()).then(|| Self {
             operation: request.operation(),

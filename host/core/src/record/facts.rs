@@ -65,8 +65,11 @@ impl Facts {
 /// long a line of the log is.
 fn recorded(parameters: &Parameters) -> (Parameters, usize) {
     let host = parameters.remote_host.as_deref();
+    let digests: Vec<String> = parameters.digests.iter().take(MOST_DIGESTS).cloned().collect();
+    let foreign = parameters.foreign_digests.iter().filter(|digest| digests.contains(digest));
     let recorded = Parameters {
-        digests: parameters.digests.iter().take(MOST_DIGESTS).cloned().collect(),
+        foreign_digests: foreign.cloned().collect(),
+        digests,
         remote_host: host.map(|host| match host.len() {
             ..=LONGEST_HOST => host.to_owned(),
             // No host has such a name; it is content.

@@ -1,8 +1,8 @@
 use std::net::Ipv4Addr;
 
 use stockade_core::{
-    Catalogue, Dialect, GroupName, ModelName, ModelRole, Operation, ProofKind, Transport, UnixTime,
-    UserId, Verdict,
+    Catalogue, Dialect, GroupName, ModelFacts, ModelName, ModelRole, Operation, ProofKind,
+    Transport, UnixTime, UserId, Verdict,
 };
 
 use super::*;
@@ -18,6 +18,7 @@ struct Asked {
     client: Client,
     time: LocalTime,
     usage: Usage,
+    catalogue: Catalogue,
     bindings: Vec<u32>,
 }
 
@@ -37,12 +38,19 @@ fn asked() -> Asked {
         client: Client { address: Ipv4Addr::LOCALHOST.into(), transport: Transport::Plain },
         time: LocalTime { unix: UnixTime::from_secs(7), weekday: 1, minute_of_day: 2 },
         usage: Usage::default(),
+        catalogue: Catalogue::default(),
         bindings: vec![0, 1],
     }
 }
 
 fn model(name: &str) -> ModelRef {
     ModelRef { name: ModelName::parse(name).unwrap(), role: ModelRole::Use }
+}
+
+/// A catalogue in which this model is one that runs in the cloud.
+fn cloud(name: &str) -> Catalogue {
+    let facts = ModelFacts { cloud: true, ..ModelFacts::default() };
+    Catalogue::of([(ModelName::parse(name).unwrap(), facts)])
 }
 
 impl Asked {
@@ -58,7 +66,7 @@ impl Asked {
             operation: self.operation,
             dialect: self.dialect,
             models: &self.models,
-            catalogue: Catalogue::UNKNOWN,
+            catalogue: &self.catalogue,
             clouds_hidden: false,
             parameters: &self.parameters,
             client: self.client,
@@ -99,12 +107,14 @@ fn different() -> Vec<Question> {
         asked.but(|a| a.parameters.tools = 1),
         asked.but(|a| a.parameters.remote_host = Some(String::new())),
         asked.but(|a| a.parameters.digests.push("sha256:00".to_owned())),
+        asked.but(|a| a.parameters.foreign_digests.push("sha256:00".to_owned())),
         asked.but(|a| a.client.address = Ipv4Addr::new(192, 0, 2, 1).into()),
         asked.but(|a| a.client.address = Ipv4Addr::LOCALHOST.to_ipv6_mapped().into()),
         asked.but(|a| a.client.transport = Transport::Tls),
         asked.but(|a| a.time.unix = UnixTime::from_secs(8)),
         asked.but(|a| a.time.weekday = 2),
         asked.but(|a| a.time.minute_of_day = 3),
+        asked.but(|a| a.catalogue = cloud("llama3.2:3b")),
         asked.but(|a| a.usage.minute.requests = 1),
         asked.but(|a| a.usage.minute.tokens = 1),
         asked.but(|a| a.usage.hour.requests = 1),

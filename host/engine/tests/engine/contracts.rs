@@ -63,6 +63,7 @@ fn request() -> Request {
         insecure: false,
         remote_host: Some("far".to_owned()),
         digests: vec!["sha256:ab".to_owned()],
+        foreign_digests: Vec::new(),
     };
     request
 }

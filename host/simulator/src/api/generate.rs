@@ -63,7 +63,7 @@ fn infer(
     if empty {
         return Ok(load_or_unload(call, fields, shape, &name));
     }
-    call.store.load(&name);
+    call.load(&name)?;
     if fields.flag("_debug_render_only")? == Some(true) {
         let rendered = json!({"rendered_template": format!("{SYSTEM} (simulated)")});
         return Ok(Reply::ok(&json!({
@@ -156,7 +156,7 @@ pub(crate) fn embed(call: &mut Call<'_>) -> Answer {
     let name = call.folded(model)?;
     let name = call.installed(name, Missing::TryPulling)?;
     let inputs = inputs(fields.any("input"))?;
-    call.store.load(&name);
+    call.load(&name)?;
     let dimensions = dimensions(fields)?;
     let embeddings: Vec<_> = inputs.iter().map(|text| embedding(text, dimensions)).collect();
     let tokens: usize = inputs.iter().map(|text| text.split_whitespace().count()).sum();
@@ -175,7 +175,7 @@ pub(crate) fn embeddings(call: &mut Call<'_>) -> Answer {
     let fields = Fields::of(&body)?;
     let name = call.referenced(fields.text("model")?)?;
     let name = call.installed(name, Missing::TryPulling)?;
-    call.store.load(&name);
+    call.load(&name)?;
     let numbers = match fields.text("prompt")? {
         "" => Vec::new(),
         prompt => embedding(prompt, 8),
