@@ -49,6 +49,8 @@ pub(super) struct RawConfig {
     pub(super) cors: Field<RawCors>,
     /// The level and the form of the log.
     pub(super) log: Field<RawLog>,
+    /// The directory for what must outlive the gateway; `$STATE_DIRECTORY`, if nothing is said.
+    pub(super) state_directory: Field<String>,
     /// The files of secrets that are taken.
     pub(super) secret_files: Field<RawSecretFiles>,
     /// The ways in which callers may say who they are.

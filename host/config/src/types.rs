@@ -46,6 +46,8 @@ pub struct Config {
     pub cors: Cors,
     /// The level and the form of the log.
     pub log: Log,
+    /// The directory for what must outlive the gateway, if there is one.
+    pub state_directory: Option<PathBuf>,
     /// The zone in which policies see weekdays and hours.
     pub time_zone: TimeZone,
     /// The users.

@@ -1,6 +1,7 @@
 //! Forwards what was permitted, and nothing else.
 
 pub(crate) mod answer;
+pub(crate) mod blob;
 pub(crate) mod list;
 pub(crate) mod upstream;
 
@@ -28,11 +29,11 @@ use crate::body::readers::Readers;
 use crate::body::{BlobBody, BodyLimits, CutBody, FormBody, RequestBody, collect};
 use crate::classify::Classified;
 use crate::context::Context;
-use crate::decide::catalogue::UpstreamCatalogue;
 use crate::decide::consequences::Permitted;
 use crate::forward::answer::{AnswerBody, Changes, RelayedBody, Watch};
+use crate::forward::blob::{Host, Upload};
 use crate::forward::list::usable_models;
-use crate::forward::upstream::{Outgoing, Upstream, UpstreamError};
+use crate::forward::upstream::{Outgoing, UpstreamError};
 use crate::identify::revocation::Revocation;
 use crate::record::Record;
 use crate::refused::{REQUEST_ID, Refused};
@@ -55,20 +56,19 @@ enum Answer {
 /// Sends permitted requests to Ollama.
 pub(crate) struct Forwarder {
     current: Arc<Current>,
-    upstream: Arc<Upstream>,
-    catalogue: Arc<UpstreamCatalogue>,
+    host: Host,
     memory: Arc<BodyMemory>,
     readers: Readers,
 }
 
 impl Forwarder {
-    pub(crate) fn new(
+    pub(crate) const fn new(
         current: Arc<Current>,
-        (upstream, catalogue): (Arc<Upstream>, Arc<UpstreamCatalogue>),
+        host: Host,
         memory: Arc<BodyMemory>,
         readers: Readers,
     ) -> Self {
-        Self { current, upstream, catalogue, memory, readers }
+        Self { current, host, memory, readers }
     }
 
     /// Sends a permitted request to Ollama, and answers with what comes back.
@@ -82,6 +82,8 @@ impl Forwarder {
         let mut revocation = Revocation::begin(&self.current, context);
         let answer = if permitted.permit.request().request.operation() == Operation::Heartbeat {
             Ok(Answer::Whole(heartbeat()))
+        } else if permitted.hides_blob {
+            Ok(Answer::Whole(nothing(StatusCode::NOT_FOUND)))
         } else {
             let exchange = pin!(self.exchange(context, permitted, caller.as_ref()));
             revocation.bind(caller.as_ref(), exchange).await
@@ -109,14 +111,14 @@ impl Forwarder {
         permitted: Permitted,
         caller: Option<&Identity>,
     ) -> Result<Answer, Refused> {
-        let Permitted { permit, options } = permitted;
+        let Permitted { permit, options, .. } = permitted;
         let (Classified { request, stream, share }, obligations) = permit.into_parts();
         let list = match request.route().response {
             ResponseKind::List(kind) => Some(kind),
             _ => None,
         };
         let dialect = request.dialect();
-        let changes = changes_models(request.operation()).then(|| self.catalogue.clone());
+        let changes = changes_models(request.operation()).then(|| self.host.catalogue.clone());
         let framing = Framing::of(dialect, request.parameters().streaming);
         let digest = request.parameters().digests.first().cloned();
         let written = self.write(request, (obligations, options), share).await?;
@@ -138,8 +140,18 @@ impl Forwarder {
             path: written.path,
             body,
         };
-        let response = self.upstream.send(upstream, outgoing).await?;
+        // Large, and most requests send no blob.
+        let upload = Box::pin(self.host.upload(upstream, &outgoing, caller)).await?;
+        if let Upload::Done(status) = upload {
+            return Ok(Answer::Whole(nothing(status)));
+        }
+        let mut response = self.host.connections.send(upstream, outgoing).await?;
         check_status(response.status())?;
+        if let Upload::Begun(upload) = upload
+            && matches!(response.status(), StatusCode::OK | StatusCode::CREATED)
+        {
+            *response.status_mut() = Box::pin(upload.received(&self.host.blobs)).await?;
+        }
         watch.changes = changes.filter(|_| response.status().is_success()).map(Changes);
         match (list, caller) {
             (Some(kind), Some(caller)) if response.status().is_success() => {
@@ -275,6 +287,13 @@ fn heartbeat() -> Response<Bytes> {
     let mut response = Response::new(Bytes::from_static(b"Ollama is running"));
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, plain);
+    response
+}
+
+/// An answer without a body, as Ollama gives it about blobs.
+fn nothing(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
     response
 }
 

@@ -24,10 +24,12 @@ use crate::connection::refusals::RefusalLog;
 use crate::context::Context;
 use crate::cors::{self, Page};
 use crate::decide::Decider;
+use crate::decide::blobs::SentBlobs;
 use crate::decide::catalogue::{Snapshot, UpstreamCatalogue};
 use crate::decide::consequences::{Consequences, Permitted};
 use crate::forward::Forwarder;
 use crate::forward::answer::AnswerBody;
+use crate::forward::blob::Host;
 use crate::forward::upstream::Upstream;
 use crate::identify::Identifier;
 use crate::identify::path_key::PathKey;
@@ -69,14 +71,20 @@ impl Gateway {
         let readers = Readers::new();
         let catalogue: Arc<UpstreamCatalogue> = Arc::default();
         let consequences = Consequences::new(catalogue.clone());
-        let changes = (upstream.clone(), catalogue.clone());
+        let state_directory = current.load().config.state_directory.clone();
+        let blobs = Arc::new(SentBlobs::open(state_directory.as_deref()));
+        let host = Host {
+            connections: upstream.clone(),
+            catalogue: catalogue.clone(),
+            blobs: blobs.clone(),
+        };
         Self {
             acceptor: Acceptor::new(current.clone(), connections.clone()),
             recorder: Recorder::new(),
             identifier: Identifier::new(current.clone(), refusals.clone(), surplus.clone()),
             classifier: Classifier::new(memory.clone(), readers.clone()),
-            decider: Decider::new(shadow, consequences),
-            forwarder: Forwarder::new(current.clone(), changes, memory.clone(), readers),
+            decider: Decider::new(shadow, blobs, consequences),
+            forwarder: Forwarder::new(current.clone(), host, memory.clone(), readers),
             current,
             connections,
             refusals,

@@ -93,6 +93,12 @@ pub(crate) fn answer(received: &Received, store: &Store, chunks: usize) -> (Repl
     (reply, call.understood)
 }
 
+/// Tells whether a request uploads a blob that is there.
+pub(crate) fn is_known_blob(method: &Method, path: &str, store: &Store) -> bool {
+    let digest = path.strip_prefix("/api/blobs/").and_then(blobs::canonical_digest);
+    method == Method::POST && digest.is_some_and(|digest| store.has_blob(&digest))
+}
+
 /// Paths that are not clean, or end in a slash that their route has not, are answered
 /// with where to send the request again.
 fn redirection(path: &str) -> Option<Reply> {

@@ -22,12 +22,15 @@ use stockade_control::generation::Hypothetical;
 pub(crate) struct Permitted {
     pub(crate) permit: Permit<Classified>,
     pub(crate) options: WriteOptions,
+    /// True if it asks for a blob that does not exist for the caller, who has not sent it.
+    pub(crate) hides_blob: bool,
 }
 
 impl Permitted {
     /// As it is.
     pub(crate) fn unchanged(permit: Permit<Classified>) -> Self {
-        Self { permit, options: WriteOptions { include_usage: true, ..WriteOptions::default() } }
+        let options = WriteOptions { include_usage: true, ..WriteOptions::default() };
+        Self { permit, options, hides_blob: false }
     }
 }
 
@@ -53,6 +56,8 @@ impl Consequences {
         let permit = &permitted.permit;
         let request = &permit.request().request;
         permitted.options.installed = respelled(context.catalogue, request);
+        permitted.hides_blob = request.operation() == Operation::CheckBlob
+            && !request.parameters().foreign_digests.is_empty();
         if request.base().is_some() {
             // Rare, and their futures would make that of every request larger.
             let installed = Box::pin(self.base(context, request, caller)).await?;

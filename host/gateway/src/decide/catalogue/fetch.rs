@@ -4,18 +4,18 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONNECTION, HeaderValue, USER_AGENT};
+use http::header::{CONNECTION, HeaderValue};
 use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
 use stockade_config as config;
 use stockade_core::{Catalogue, ModelFacts, ModelName};
 use stockade_ollama::response::{
-    BodyChange, InstalledModel, LoadedModel, RequestContent, UnreadableList, installed_models,
-    loaded_models, response_headers, upstream_request_headers,
+    BodyChange, InstalledModel, LoadedModel, UnreadableList, installed_models, loaded_models,
+    response_headers,
 };
 
 use crate::body::idle_timeout::IdleTimeout;
-use crate::body::{CutBody, RequestBody, check_length};
+use crate::body::{CutBody, check_length};
 use crate::forward::upstream::{Outgoing, Upstream, UpstreamError};
 
 /// For all of it, from the connection to the last byte.
@@ -24,8 +24,6 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST: u64 = 32 << 20;
 /// The most models of a list.
 const MOST: usize = 50_000;
-/// The name by which Ollama's log knows what the gateway asks for itself.
-const AGENT: HeaderValue = HeaderValue::from_static("stockade");
 
 /// The reason why there is no list.
 #[derive(Debug, thiserror::Error)]
@@ -70,14 +68,10 @@ async fn get(
     upstream: &config::Upstream,
     path: &str,
 ) -> Result<Bytes, CatalogueError> {
-    let host = HeaderValue::from_str(upstream.authority.as_str()).map_err(http::Error::from);
-    let host = host.map_err(UpstreamError::from)?;
-    let mut headers = upstream_request_headers(&host, RequestContent::Empty);
-    headers.insert(USER_AGENT, AGENT);
+    let mut outgoing =
+        Outgoing::own(upstream, Method::GET, path.to_owned()).map_err(UpstreamError::from)?;
     // It is asked seldom, and a connection that nobody uses would be kept for it.
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    let (method, path, body) = (Method::GET, path.to_owned(), RequestBody::Empty);
-    let outgoing = Outgoing { method, path, headers, body };
+    outgoing.headers.insert(CONNECTION, HeaderValue::from_static("close"));
     let response = connections.send(upstream, outgoing).await?;
     if response.status() != StatusCode::OK {
         return Err(CatalogueError::Status(response.status()));
