@@ -170,9 +170,13 @@ impl CanonicalRequest {
         let refuse = |error: JsonError| {
             Refusal::bad_request(route.dialect, error.to_string()).logged(error.logged())
         };
+        let length = body.len();
         let document = json::read(body, limits).map_err(refuse)?;
         let facts = Facts::read(&document, shape).map_err(refuse)?;
         let mut parameters = facts.parameters;
+        if shape.asks_questions() {
+            check_within(route, length, bounds::longest_decision(parameters.images > 0))?;
+        }
         let by_default = route.response.streams_by_default();
         parameters.streaming = by_default.is_some_and(|default| facts.stream.unwrap_or(default));
         Ok(Self {
@@ -340,10 +344,14 @@ pub fn several_models(count: usize) -> String {
 }
 
 fn check_length(route: &Route, body: &Bytes, limits: &ReadLimits) -> Result<(), Refusal> {
-    if body.len() <= limits.bytes {
+    check_within(route, body.len(), limits.bytes)
+}
+
+fn check_within(route: &Route, length: usize, most: usize) -> Result<(), Refusal> {
+    if length <= most {
         return Ok(());
     }
-    let message = format!("the body has more than the {} bytes allowed", limits.bytes);
+    let message = format!("the body has more than the {most} bytes allowed");
     Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, route.dialect, message))
 }
 

@@ -2,7 +2,7 @@
 
 use stockade_core::{ModelName, ModelRef, ModelRole, Parameters};
 
-use super::bounds::{self, MOST_IMAGES, MOST_TOOLS, Named};
+use super::bounds::{self, MOST_IMAGES, MOST_TOOLS, Named, QUESTIONS};
 use super::keep_alive;
 use crate::json::{Document, JsonError, Kind as JsonKind, Number, Problem, Value};
 use crate::route::canonical_digest;
@@ -139,6 +139,7 @@ impl<'a> Walk<'a> {
                 self.bounded("tools", self.facts.parameters.tools, MOST_TOOLS, value)?;
                 self.nested(shape, value)
             }
+            Kind::Questions => self.questions(field, value),
             Kind::Nested(shape) => self.nested(shape, value),
             Kind::Options(fields) => self.options(fields, value),
             _ => {
@@ -157,6 +158,15 @@ impl<'a> Walk<'a> {
     ) -> Result<(), JsonError> {
         let number = usize::try_from(number).unwrap_or(usize::MAX);
         bounds::check(what, number, most).map_err(|problem| self.error(problem, at))
+    }
+
+    fn questions(&self, field: &'static Field, list: Value<'a>) -> Result<(), JsonError> {
+        if QUESTIONS.contains(&list.elements().count()) {
+            return Ok(());
+        }
+        let (least, most) = (QUESTIONS.start(), QUESTIONS.end());
+        let reason = format!("ask {least} to {most} questions");
+        Err(self.error(Problem::Value { field: field.name, reason }, list))
     }
 
     /// Fields whose value says all.
@@ -320,7 +330,9 @@ fn fits(kind: Kind, value: Value<'_>) -> bool {
             value.as_number().is_some_and(|number| number.as_i64().is_some())
         }
         Kind::Input => value.is_string() || value.kind() == JsonKind::Array,
-        Kind::Conversation(_) | Kind::Images | Kind::Tools(_) => value.kind() == JsonKind::Array,
+        Kind::Conversation(_) | Kind::Images | Kind::Questions | Kind::Tools(_) => {
+            value.kind() == JsonKind::Array
+        }
         Kind::Digests | Kind::Options(_) => value.kind() == JsonKind::Object,
         Kind::Any | Kind::Ignored | Kind::Nested(_) => true,
     }
