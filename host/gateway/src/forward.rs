@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use stockade_authn::Identity;
-use stockade_config::Limits;
+use stockade_config::{self as config, Limits};
 use stockade_core::{Dialect, Obligations, Operation, Subject as _};
 use stockade_ollama::response::{
     BodyChange, Framing, ListKind, Meter, RequestContent, response_headers,
@@ -132,14 +132,7 @@ impl Forwarder {
         };
         let body = body(&context.config().limits, written.body, stream, digest);
         let upstream = &context.config().upstream;
-        let authority = &upstream.authority;
-        let host = HeaderValue::from_str(authority.as_str()).map_err(http::Error::from);
-        let outgoing = Outgoing {
-            headers: upstream_request_headers(&host.map_err(UpstreamError::from)?, content(&body)),
-            method: written.method,
-            path: written.path,
-            body,
-        };
+        let outgoing = outgoing(upstream, (written.method, written.path), body)?;
         // Large, and most requests send no blob.
         let upload = Box::pin(self.host.upload(upstream, &outgoing, caller)).await?;
         if let Upload::Done(status) = upload {
@@ -232,6 +225,16 @@ fn body(
         }
         _ => RequestBody::Empty,
     }
+}
+
+fn outgoing(
+    upstream: &config::Upstream,
+    (method, path): (Method, String),
+    body: RequestBody,
+) -> Result<Outgoing, UpstreamError> {
+    let host = HeaderValue::from_str(upstream.authority.as_str()).map_err(http::Error::from)?;
+    let headers = upstream_request_headers(&host, content(&body));
+    Ok(Outgoing { method, path, headers, body })
 }
 
 fn content(body: &RequestBody) -> RequestContent<'_> {

@@ -75,7 +75,7 @@ impl BlobsFile {
         };
         let mut this = Self { path, file: None, lines: lines.len(), failing: false };
         if whole {
-            this.write(|this| this.reopen());
+            this.write(Self::reopen);
         } else {
             this.replace(&lines);
         }
