@@ -21,6 +21,9 @@ pub const USERS: [(&str, &str); 3] =
 /// Models that the simulated Ollama has.
 pub const MODELS: [&str; 4] = ["llama3.2:1b", "llama3.2:3b", "qwen3:8b", "llama3.3:70b"];
 
+/// So seldom that no test sees it.
+const SELDOM: &str = ", catalogue: { refresh: 24h }";
+
 /// The secret that signs tokens in every world.
 pub const TOKEN_SECRET: &str = "a secret that is only used in tests";
 
@@ -81,6 +84,10 @@ pub struct Setup<'a> {
     pub prepare: &'a (dyn Fn(&Path) + Sync),
     /// The number of pieces of a generated text.
     pub chunks: usize,
+    /// Models that Ollama has besides [`MODELS`].
+    pub models: &'a [&'a str],
+    /// Names of models that it has and that run in a cloud, though the names do not say so.
+    pub cloud_models: &'a [&'a str],
     /// The gateway's clock, if not the machine's.
     pub clock: Option<&'a Arc<SetClock>>,
 }
@@ -93,6 +100,8 @@ impl Default for Setup<'_> {
             listen: "127.0.0.1:0",
             prepare: &|_| (),
             chunks: 10,
+            models: &[],
+            cloud_models: &[],
             clock: None,
         }
     }
@@ -134,10 +143,14 @@ impl World {
     /// # Panics
     /// Where it does not start.
     pub async fn build(setup: Setup<'_>) -> Self {
-        let ollama = Simulator::builder()
-            .models(MODELS)
+        let mut ollama = Simulator::builder().models(MODELS.iter().chain(setup.models).copied());
+        for name in setup.cloud_models {
+            ollama = ollama.cloud_model(*name, "gpt-oss:20b");
+        }
+        let ollama = ollama
             .chunks(setup.chunks)
             .record(true)
+            .record_apart("stockade")
             .start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
             .await
             .unwrap();
@@ -147,7 +160,9 @@ impl World {
         write_secret(&directory.path().join("token"));
         (setup.prepare)(directory.path());
         let config = directory.path().join("stockade.yaml");
-        let upstream = format!("url: \"http://{}\"{}", ollama.addr(), setup.upstream);
+        // Nothing is asked of Ollama beside what a test asks for, once its models are known.
+        let refresh = if setup.upstream.contains("catalogue:") { "" } else { SELDOM };
+        let upstream = format!("url: \"http://{}\"{}{refresh}", ollama.addr(), setup.upstream);
         std::fs::write(&config, head(setup.listen, &upstream, &keys) + setup.bindings).unwrap();
         let clock: Arc<dyn Clock> = match setup.clock {
             Some(clock) => clock.clone(),
@@ -157,6 +172,7 @@ impl World {
             Ok(server) => server,
             Err(error) => panic!("the gateway does not start:\n{error}"),
         };
+        soon("the models of Ollama", server.catalogue().asked_again()).await;
         Self {
             ollama,
             server: Some(server),

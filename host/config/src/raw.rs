@@ -49,6 +49,8 @@ pub(super) struct RawConfig {
     pub(super) cors: Field<RawCors>,
     /// The level and the form of the log.
     pub(super) log: Field<RawLog>,
+    /// The directory for what must outlive the gateway; `$STATE_DIRECTORY`, if nothing is said.
+    pub(super) state_directory: Field<String>,
     /// The files of secrets that are taken.
     pub(super) secret_files: Field<RawSecretFiles>,
     /// The ways in which callers may say who they are.
@@ -181,6 +183,18 @@ pub(super) struct RawUpstream {
     /// The longest pause in an answer that has begun.
     #[schemars(schema_with = "schema::duration")]
     pub(super) idle_timeout: Field<String>,
+    /// The list of the models that are installed there.
+    pub(super) catalogue: Field<RawCatalogue>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Catalogue")]
+pub(super) struct RawCatalogue {
+    /// The time after which Ollama is asked again which models it has: 30s, if nothing is said.
+    /// It is also asked after each change through the gateway and for each unknown name.
+    #[schemars(schema_with = "schema::duration")]
+    pub(super) refresh: Field<String>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

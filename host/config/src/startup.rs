@@ -2,6 +2,7 @@
 //! generation that says it.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use super::types::{Config, LogFormat};
 
@@ -11,11 +12,12 @@ pub struct StartupConfig {
     /// Addresses, each with whether it has TLS. Certificates are not fixed.
     listen: Vec<(SocketAddr, bool)>,
     log_format: LogFormat,
+    state_directory: Option<PathBuf>,
 }
 
 impl StartupConfig {
     /// The keys that a running gateway does not change, as the configuration names them.
-    pub const KEYS: [&'static str; 2] = ["listen (addresses)", "log.format"];
+    pub const KEYS: [&'static str; 3] = ["listen (addresses)", "log.format", "state_directory"];
 
     /// The fixed part of a configuration.
     pub fn of(config: &Config) -> Self {
@@ -23,13 +25,18 @@ impl StartupConfig {
         Self {
             listen: listen.map(|listener| (listener.address, listener.tls.is_some())).collect(),
             log_format: config.log.format,
+            state_directory: config.state_directory.clone(),
         }
     }
 
     /// The keys that say something else in a later configuration.
     pub fn changed_in(&self, config: &Config) -> Vec<&'static str> {
-        let Self { listen, log_format } = Self::of(config);
-        let changed = [listen != self.listen, log_format != self.log_format];
+        let Self { listen, log_format, state_directory } = Self::of(config);
+        let changed = [
+            listen != self.listen,
+            log_format != self.log_format,
+            state_directory != self.state_directory,
+        ];
         let keys = Self::KEYS.into_iter().zip(changed);
         keys.filter_map(|(key, changed)| changed.then_some(key)).collect()
     }

@@ -46,6 +46,8 @@ pub struct Config {
     pub cors: Cors,
     /// The level and the form of the log.
     pub log: Log,
+    /// The directory for what must outlive the gateway, if there is one.
+    pub state_directory: Option<PathBuf>,
     /// The zone in which policies see weekdays and hours.
     pub time_zone: TimeZone,
     /// The users.
@@ -181,6 +183,8 @@ pub struct Upstream {
     pub response_timeout: Duration,
     /// The longest pause in an answer that has begun.
     pub idle_timeout: Duration,
+    /// The time after which Ollama is asked again which models it has.
+    pub catalogue_refresh: Duration,
 }
 
 /// Limits on what a caller may send, and on how slowly.

@@ -31,7 +31,7 @@ mod users;
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
-use stockade_core::Secret;
+use stockade_core::{Secret, environment};
 use stockade_yaml::{Diagnostics, Field, Problem, Sources, quoted};
 
 pub(super) use self::config_tests::operation;
@@ -100,6 +100,7 @@ pub(super) fn validate(
         limits: limits::limits(raw.limits, diagnostics),
         cors: cors::cors(raw.cors, diagnostics),
         log: log(raw.log),
+        state_directory: state_directory(raw.state_directory, context),
         time_zone,
         users: accounts.users,
         authentication,
@@ -118,6 +119,11 @@ pub(super) fn validate(
         read_warnings: Vec::new(),
         sources: Sources::default(),
     }
+}
+
+fn state_directory(raw: Field<String>, context: &LoadContext<'_>) -> Option<PathBuf> {
+    let named = raw.value().map(|written| context.file(&written));
+    named.or_else(environment::state_directory)
 }
 
 fn log(raw: Field<RawLog>) -> Log {

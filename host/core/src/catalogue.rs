@@ -53,10 +53,20 @@ impl Catalogue {
     /// A catalogue that knows nothing: for decisions without an upstream.
     pub const UNKNOWN: &'static Self = &Self { models: None };
 
-    /// A catalogue of these models. Of several spellings of one name the last one stays.
+    /// A catalogue of these models. Of several spellings of one name the last one stays; it counts
+    /// as a cloud model if one of them is, because Ollama may take either.
     pub fn of(models: impl IntoIterator<Item = (ModelName, ModelFacts)>) -> Self {
-        let entry = |(name, facts): (ModelName, _)| (name.clone(), (name, facts));
-        Self { models: Some(models.into_iter().map(entry).collect()) }
+        let mut known: HashMap<ModelName, (ModelName, ModelFacts)> = HashMap::new();
+        for (name, mut facts) in models {
+            facts.cloud |= known.get(&name).is_some_and(|(_, other)| other.cloud);
+            known.insert(name.clone(), (name, facts));
+        }
+        Self { models: Some(known) }
+    }
+
+    /// Returns the number of its models; `None` where nobody knows.
+    pub fn count(&self) -> Option<usize> {
+        self.models.as_ref().map(HashMap::len)
     }
 
     /// Finds a model.
@@ -68,13 +78,21 @@ impl Catalogue {
                 .map_or(Presence::Missing, |(name, facts)| Presence::Installed(name, facts)),
         }
     }
-}
 
-impl Catalogue {
     /// Tells whether prompts to a model leave the machine: its name says so, or it is installed as
     /// one that stands for a model in a cloud.
     pub fn is_cloud(&self, name: &ModelName) -> bool {
         name.is_cloud() || matches!(self.find(name), Presence::Installed(_, facts) if facts.cloud)
+    }
+
+    /// Returns the installed spelling of a model, where that is another one.
+    pub fn respelled(&self, name: &ModelName) -> Option<&ModelName> {
+        match self.find(name) {
+            Presence::Installed(installed, _) if installed.spelled() != name.spelled() => {
+                Some(installed)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -97,5 +115,36 @@ mod tests {
         assert_eq!((spelled.spelled(), found), ("hf.co/Foo/Bar:Q4", &facts));
         assert_eq!(catalogue.find(&name("other")), Presence::Missing);
         assert_eq!(Catalogue::UNKNOWN.find(&name("other")), Presence::Unknown);
+        assert_eq!((catalogue.count(), Catalogue::UNKNOWN.count()), (Some(1), None));
+    }
+
+    #[test]
+    fn a_cloud_model_is_one_by_its_name_or_by_what_is_installed() {
+        let cloud = ModelFacts { cloud: true, ..ModelFacts::default() };
+        let local = ModelFacts::default();
+        let catalogue = Catalogue::of([
+            (name("plain"), cloud.clone()),
+            (name("Twice"), cloud),
+            (name("twice"), local.clone()),
+            (name("local"), local),
+        ]);
+        for model in ["plain", "PLAIN:latest", "twice", "Twice", "missing:cloud", "x:20b-Cloud"] {
+            assert!(catalogue.is_cloud(&name(model)), "{model}");
+        }
+        for model in ["local", "missing", "x-cloud"] {
+            assert!(!catalogue.is_cloud(&name(model)), "{model}");
+        }
+        assert!(Catalogue::UNKNOWN.is_cloud(&name("x:cloud")));
+        assert!(!Catalogue::UNKNOWN.is_cloud(&name("plain")));
+    }
+
+    #[test]
+    fn only_another_spelling_is_told() {
+        let catalogue = Catalogue::of([(name("Mixed:Q4"), ModelFacts::default())]);
+        let respelled = |model| catalogue.respelled(&name(model)).map(ModelName::spelled);
+        assert_eq!(respelled("mixed:q4"), Some("Mixed:Q4"));
+        assert_eq!(respelled("Mixed:Q4"), None);
+        assert_eq!(respelled("other"), None);
+        assert!(Catalogue::UNKNOWN.respelled(&name("mixed:q4")).is_none());
     }
 }

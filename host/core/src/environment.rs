@@ -11,6 +11,14 @@ pub fn cargo_home() -> Option<std::path::PathBuf> {
     named.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")))
 }
 
+/// Returns the directory in which a service may keep what must outlive it, where a service manager
+/// has made one: <https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html>.
+pub fn state_directory() -> Option<std::path::PathBuf> {
+    // Several are separated by colons.
+    let named = std::env::var_os("STATE_DIRECTORY")?;
+    std::env::split_paths(&named).next().filter(|path| path.is_absolute())
+}
+
 /// A variable that a configuration names, if it is set to text.
 pub fn variable(name: &str) -> Option<String> {
     std::env::var_os(name)?.into_string().ok()

@@ -1,12 +1,13 @@
 //! The bodies of requests: read whole, or passed on.
 
+pub(crate) mod blob;
 pub(crate) mod idle_timeout;
 pub(crate) mod memory;
 pub(crate) mod readers;
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,10 +15,10 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use sha2::{Digest, Sha256};
 
 use crate::body::idle_timeout::{BodyError, IdleTimeout};
 use crate::body::memory::{NoMemory, Share};
+pub(crate) use blob::{BlobBody, BlobReader};
 
 /// The reason why a body was cut.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -116,7 +117,15 @@ impl RequestBody {
     /// Returns the flag that is set whenever Ollama takes some of a body that takes its time.
     pub(crate) fn progress(&self) -> Option<Arc<AtomicBool>> {
         match self {
-            Self::Blob(blob) => Some(blob.progress.clone()),
+            Self::Blob(blob) => Some(blob.progress()),
+            Self::Empty | Self::Json(_) | Self::Form(_) => None,
+        }
+    }
+
+    /// Returns the reader of a blob, for what Ollama does not take of it.
+    pub(crate) fn blob(&self) -> Option<BlobReader> {
+        match self {
+            Self::Blob(blob) => Some(blob.reader()),
             Self::Empty | Self::Json(_) | Self::Form(_) => None,
         }
     }
@@ -143,7 +152,7 @@ impl Body for RequestBody {
             Self::Empty => true,
             Self::Json(bytes) => bytes.is_none(),
             Self::Form(form) => form.pieces.len() == 0,
-            Self::Blob(blob) => blob.ended,
+            Self::Blob(blob) => blob.has_ended(),
         }
     }
 
@@ -166,59 +175,4 @@ impl Body for RequestBody {
 pub(crate) struct FormBody {
     pub(crate) content_type: HeaderValue,
     pub(crate) pieces: std::vec::IntoIter<Bytes>,
-}
-
-/// A blob on its way to Ollama: bounded, and hashed as it passes.
-pub(crate) struct BlobBody {
-    incoming: IdleTimeout,
-    left: u64,
-    limit: u64,
-    progress: Arc<AtomicBool>,
-    hasher: Sha256,
-    digest: String,
-    ended: bool,
-}
-
-impl BlobBody {
-    /// `digest` is what the content must have, as `sha256:<64 lower-case hex digits>`.
-    pub(crate) fn new(incoming: Incoming, limits: BodyLimits, digest: &str) -> Self {
-        Self {
-            incoming: IdleTimeout::new(incoming, limits.pause),
-            left: limits.bytes,
-            limit: limits.bytes,
-            progress: Arc::default(),
-            hasher: Sha256::new(),
-            digest: digest.trim_start_matches("sha256:").to_owned(),
-            ended: false,
-        }
-    }
-
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutBody>>> {
-        if self.ended {
-            return Poll::Ready(None);
-        }
-        let data = match std::task::ready!(self.incoming.poll_data(context)) {
-            Some(Ok(data)) => data,
-            Some(Err(paused)) => return self.cut(paused.into()),
-            None => return self.finish(),
-        };
-        self.progress.store(true, Ordering::Relaxed);
-        let Some(left) = self.left.checked_sub(data.len() as u64) else {
-            return self.cut(CutBody::TooLarge(self.limit));
-        };
-        self.left = left;
-        self.hasher.update(&data);
-        Poll::Ready(Some(Ok(Frame::data(data))))
-    }
-
-    fn finish(&mut self) -> Poll<Option<Result<Frame<Bytes>, CutBody>>> {
-        self.ended = true;
-        let actual = hex::encode(std::mem::take(&mut self.hasher).finalize());
-        if actual == self.digest { Poll::Ready(None) } else { self.cut(CutBody::DigestMismatch) }
-    }
-
-    fn cut(&mut self, cut: CutBody) -> Poll<Option<Result<Frame<Bytes>, CutBody>>> {
-        self.ended = true;
-        Poll::Ready(Some(Err(cut)))
-    }
 }

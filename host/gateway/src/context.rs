@@ -17,12 +17,22 @@ pub(crate) struct Context<'a> {
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) link: &'a ConnectionInfo,
     pub(crate) client: ClientIp,
+    /// The installed models, as one list of Ollama's tells them.
+    pub(crate) catalogue: &'a Catalogue,
 }
 
 impl<'a> Context<'a> {
     /// Returns the configuration of the request's generation.
     pub(crate) fn config(&self) -> &'a Config {
         &self.generation.config
+    }
+
+    /// Returns the same with the models by which the request is judged.
+    pub(crate) const fn seeing<'b>(&self, catalogue: &'b Catalogue) -> Context<'b>
+    where
+        'a: 'b,
+    {
+        Context { catalogue, ..*self }
     }
 
     pub(crate) fn now(&self) -> UnixTime {
@@ -41,7 +51,7 @@ impl<'a> Context<'a> {
             listener: self.generation.listener_name(self.link.listener),
             client: Client { address: self.client.address(), transport: self.link.transport },
             time: self.generation.local_time(self.clock.as_ref()),
-            catalogue: Catalogue::UNKNOWN,
+            catalogue: self.catalogue,
         }
     }
 }

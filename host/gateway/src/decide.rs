@@ -1,5 +1,6 @@
 //! The third step: whether the caller may.
 
+pub(crate) mod blobs;
 pub(crate) mod catalogue;
 pub(crate) mod consequences;
 
@@ -8,9 +9,11 @@ use std::sync::Arc;
 use stockade_authn::Identity;
 use stockade_control::shadow::{self, ShadowTally};
 use stockade_core::record::Facts;
+use stockade_core::{Operation, Subject as _};
 
 use crate::classify::Classified;
 use crate::context::Context;
+use crate::decide::blobs::SentBlobs;
 use crate::decide::consequences::{Consequences, Permitted, do_without_plain_http};
 use crate::record::Record;
 use crate::refused::Refused;
@@ -18,12 +21,17 @@ use crate::refused::Refused;
 /// Asks the policies about a request, and about what it does besides.
 pub(crate) struct Decider {
     shadow: Arc<ShadowTally>,
+    blobs: Arc<SentBlobs>,
     consequences: Consequences,
 }
 
 impl Decider {
-    pub(crate) const fn new(shadow: Arc<ShadowTally>, consequences: Consequences) -> Self {
-        Self { shadow, consequences }
+    pub(crate) const fn new(
+        shadow: Arc<ShadowTally>,
+        blobs: Arc<SentBlobs>,
+        consequences: Consequences,
+    ) -> Self {
+        Self { shadow, blobs, consequences }
     }
 
     /// Decides about a request.
@@ -41,6 +49,11 @@ impl Decider {
             // Rare, and its future would make that of every request larger.
             let without = do_without_plain_http(context, &mut classified, caller, record);
             Box::pin(without).await;
+        }
+        if classified.request.operation() != Operation::UploadBlob {
+            let user = &caller.principal.user;
+            let is_foreign = |digest: &str| !self.blobs.has_sent(user, digest);
+            classified.request.note_foreign_digests(is_foreign);
         }
         let asker = context.asker(caller);
         record.judged(Facts::of(&asker.input(&classified)));

@@ -1,6 +1,7 @@
 //! Forwards what was permitted, and nothing else.
 
 pub(crate) mod answer;
+pub(crate) mod blob;
 pub(crate) mod list;
 pub(crate) mod upstream;
 
@@ -9,11 +10,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use stockade_authn::Identity;
-use stockade_config::Limits;
+use stockade_config::{self as config, Limits};
 use stockade_core::{Dialect, Obligations, Operation, Subject as _};
 use stockade_ollama::response::{
     BodyChange, Framing, ListKind, Meter, RequestContent, response_headers,
@@ -29,9 +30,10 @@ use crate::body::{BlobBody, BodyLimits, CutBody, FormBody, RequestBody, collect}
 use crate::classify::Classified;
 use crate::context::Context;
 use crate::decide::consequences::Permitted;
-use crate::forward::answer::{AnswerBody, RelayedBody, Watch};
+use crate::forward::answer::{AnswerBody, Changes, RelayedBody, Watch};
+use crate::forward::blob::{Host, Upload};
 use crate::forward::list::usable_models;
-use crate::forward::upstream::{Outgoing, Upstream, UpstreamError};
+use crate::forward::upstream::{Outgoing, UpstreamError};
 use crate::identify::revocation::Revocation;
 use crate::record::Record;
 use crate::refused::{REQUEST_ID, Refused};
@@ -54,7 +56,7 @@ enum Answer {
 /// Sends permitted requests to Ollama.
 pub(crate) struct Forwarder {
     current: Arc<Current>,
-    upstream: Arc<Upstream>,
+    host: Host,
     memory: Arc<BodyMemory>,
     readers: Readers,
 }
@@ -62,11 +64,11 @@ pub(crate) struct Forwarder {
 impl Forwarder {
     pub(crate) const fn new(
         current: Arc<Current>,
-        upstream: Arc<Upstream>,
+        host: Host,
         memory: Arc<BodyMemory>,
         readers: Readers,
     ) -> Self {
-        Self { current, upstream, memory, readers }
+        Self { current, host, memory, readers }
     }
 
     /// Sends a permitted request to Ollama, and answers with what comes back.
@@ -80,6 +82,8 @@ impl Forwarder {
         let mut revocation = Revocation::begin(&self.current, context);
         let answer = if permitted.permit.request().request.operation() == Operation::Heartbeat {
             Ok(Answer::Whole(heartbeat()))
+        } else if permitted.hides_blob {
+            Ok(Answer::Whole(nothing(StatusCode::NOT_FOUND)))
         } else {
             let exchange = pin!(self.exchange(context, permitted, caller.as_ref()));
             revocation.bind(caller.as_ref(), exchange).await
@@ -107,35 +111,41 @@ impl Forwarder {
         permitted: Permitted,
         caller: Option<&Identity>,
     ) -> Result<Answer, Refused> {
-        let Permitted { permit, options } = permitted;
+        let Permitted { permit, options, .. } = permitted;
         let (Classified { request, stream, share }, obligations) = permit.into_parts();
         let list = match request.route().response {
             ResponseKind::List(kind) => Some(kind),
             _ => None,
         };
         let dialect = request.dialect();
+        let changes = changes_models(request.operation()).then(|| self.host.catalogue.clone());
         let framing = Framing::of(dialect, request.parameters().streaming);
         let digest = request.parameters().digests.first().cloned();
         let written = self.write(request, (obligations, options), share).await?;
-        let watch = Watch {
+        let mut watch = Watch {
             dialect,
             meter: Meter::new(framing),
             hide_usage: written.usage_to_hide.then(Box::default),
             must_finish: framing != Framing::Json,
             pause: context.config().upstream.idle_timeout,
+            changes: None,
         };
         let body = body(&context.config().limits, written.body, stream, digest);
         let upstream = &context.config().upstream;
-        let authority = &upstream.authority;
-        let host = HeaderValue::from_str(authority.as_str()).map_err(http::Error::from);
-        let outgoing = Outgoing {
-            headers: upstream_request_headers(&host.map_err(UpstreamError::from)?, content(&body)),
-            method: written.method,
-            path: written.path,
-            body,
-        };
-        let response = self.upstream.send(upstream, outgoing).await?;
+        let outgoing = outgoing(upstream, (written.method, written.path), body)?;
+        // Large, and most requests send no blob.
+        let upload = Box::pin(self.host.upload(upstream, &outgoing, caller)).await?;
+        if let Upload::Done(status) = upload {
+            return Ok(Answer::Whole(nothing(status)));
+        }
+        let mut response = self.host.connections.send(upstream, outgoing).await?;
         check_status(response.status())?;
+        if let Upload::Begun(upload) = upload
+            && matches!(response.status(), StatusCode::OK | StatusCode::CREATED)
+        {
+            *response.status_mut() = Box::pin(upload.received(&self.host.blobs)).await?;
+        }
+        watch.changes = changes.filter(|_| response.status().is_success()).map(Changes);
         match (list, caller) {
             (Some(kind), Some(caller)) if response.status().is_success() => {
                 // It is large, and most requests ask for no list.
@@ -193,6 +203,11 @@ impl Forwarder {
     }
 }
 
+/// Tells whether other models may be installed after an operation.
+const fn changes_models(operation: Operation) -> bool {
+    matches!(operation, Operation::Pull | Operation::Create | Operation::Copy | Operation::Delete)
+}
+
 fn body(
     limits: &Limits,
     written: UpstreamBody,
@@ -210,6 +225,16 @@ fn body(
         }
         _ => RequestBody::Empty,
     }
+}
+
+fn outgoing(
+    upstream: &config::Upstream,
+    (method, path): (Method, String),
+    body: RequestBody,
+) -> Result<Outgoing, UpstreamError> {
+    let host = HeaderValue::from_str(upstream.authority.as_str()).map_err(http::Error::from)?;
+    let headers = upstream_request_headers(&host, content(&body));
+    Ok(Outgoing { method, path, headers, body })
 }
 
 fn content(body: &RequestBody) -> RequestContent<'_> {
@@ -265,6 +290,13 @@ fn heartbeat() -> Response<Bytes> {
     let mut response = Response::new(Bytes::from_static(b"Ollama is running"));
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, plain);
+    response
+}
+
+/// An answer without a body, as Ollama gives it about blobs.
+fn nothing(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
     response
 }
 

@@ -9,8 +9,9 @@ use stockade_authn::{AuthnError, Identity, TrustedProxies};
 use stockade_control::generation::Generation;
 use stockade_control::reload::Current;
 use stockade_control::shadow::ShadowTally;
-use stockade_core::{AccessClass, Clock, Dialect, permit_public};
+use stockade_core::{AccessClass, Catalogue, Clock, Dialect, permit_public};
 use stockade_ollama::{RequestHead, Routed, dialect_of_path};
+use tokio_util::sync::CancellationToken;
 
 use crate::body::memory::BodyMemory;
 use crate::body::readers::Readers;
@@ -23,9 +24,12 @@ use crate::connection::refusals::RefusalLog;
 use crate::context::Context;
 use crate::cors::{self, Page};
 use crate::decide::Decider;
+use crate::decide::blobs::SentBlobs;
+use crate::decide::catalogue::{Snapshot, UpstreamCatalogue};
 use crate::decide::consequences::{Consequences, Permitted};
 use crate::forward::Forwarder;
 use crate::forward::answer::AnswerBody;
+use crate::forward::blob::Host;
 use crate::forward::upstream::Upstream;
 use crate::identify::Identifier;
 use crate::identify::path_key::PathKey;
@@ -42,6 +46,8 @@ pub(crate) struct Gateway {
     pub(crate) connections: Arc<Connections>,
     pub(crate) refusals: Arc<RefusalLog>,
     pub(crate) memory: Arc<BodyMemory>,
+    pub(crate) catalogue: Arc<UpstreamCatalogue>,
+    upstream: Arc<Upstream>,
     clock: Arc<dyn Clock>,
     surplus: Arc<Surplus>,
     recorder: Recorder,
@@ -63,18 +69,28 @@ impl Gateway {
         let connections = Arc::new(Connections::new(resources::descriptors(), surplus.clone()));
         let memory = Arc::new(BodyMemory::new(resources::memory(), surplus.clone()));
         let readers = Readers::new();
-        let consequences = Consequences::new(upstream.clone(), memory.clone());
+        let catalogue: Arc<UpstreamCatalogue> = Arc::default();
+        let consequences = Consequences::new(catalogue.clone());
+        let state_directory = current.load().config.state_directory.clone();
+        let blobs = Arc::new(SentBlobs::open(state_directory.as_deref()));
+        let host = Host {
+            connections: upstream.clone(),
+            catalogue: catalogue.clone(),
+            blobs: blobs.clone(),
+        };
         Self {
             acceptor: Acceptor::new(current.clone(), connections.clone()),
             recorder: Recorder::new(),
             identifier: Identifier::new(current.clone(), refusals.clone(), surplus.clone()),
             classifier: Classifier::new(memory.clone(), readers.clone()),
-            decider: Decider::new(shadow, consequences),
-            forwarder: Forwarder::new(current.clone(), upstream, memory.clone(), readers),
+            decider: Decider::new(shadow, blobs, consequences),
+            forwarder: Forwarder::new(current.clone(), host, memory.clone(), readers),
             current,
             connections,
             refusals,
             memory,
+            catalogue,
+            upstream,
             clock,
             surplus,
         }
@@ -83,6 +99,12 @@ impl Gateway {
     /// Returns the counter of the memory that is freed in bursts, to be given back.
     pub(crate) const fn surplus(&self) -> &Arc<Surplus> {
         &self.surplus
+    }
+
+    /// Keeps the list of the models of the upstream fresh.
+    pub(crate) async fn keep_catalogue_fresh(self: Arc<Self>, stop: CancellationToken) {
+        let of = (self.current.clone(), self.upstream.clone());
+        self.catalogue.clone().keep_fresh(of, stop).await;
     }
 
     /// Answers one request, by the generation that is current now.
@@ -141,7 +163,8 @@ impl Gateway {
             }
         };
         record.came_from(client);
-        let context = Context { generation, clock: &self.clock, link, client };
+        let catalogue = Catalogue::UNKNOWN;
+        let context = Context { generation, clock: &self.clock, link, client, catalogue };
         if parts.uri.path() == token::PATH {
             let (identifier, recorder) = (&self.identifier, &self.recorder);
             let endpoint = TokenEndpoint { identifier, recorder, memory: &self.memory };
@@ -166,8 +189,8 @@ impl Gateway {
             return response;
         }
         match self.judge(&context, (routed, head), body, &mut record).await {
-            Ok((permitted, caller)) => {
-                let answer = (dialect, record);
+            Ok((permitted, caller, catalogue)) => {
+                let (context, answer) = (context.seeing(&catalogue), (dialect, record));
                 self.forwarder.forward(&context, permitted, caller, answer).await
             }
             Err(refused) => refused.answer(dialect, record),
@@ -181,7 +204,7 @@ impl Gateway {
         (routed, head): (Result<Routed, stockade_ollama::Refusal>, Head<'_>),
         body: Incoming,
         record: &mut Record,
-    ) -> Result<(Permitted, Option<Identity>), Refused> {
+    ) -> Result<(Permitted, Option<Identity>, Snapshot), Refused> {
         let in_path = head.key.allowed(&context.config().authentication)?;
         let routed = match routed {
             // Anybody is told how a path is spelled; nobody is asked who they are twice.
@@ -191,14 +214,18 @@ impl Gateway {
             routed => routed,
         };
         let judged = if matches!(&routed, Ok(routed) if is_public(routed)) {
-            (self.permit_public(context, routed?, body, record).await?, None)
+            (self.permit_public(context, routed?, body, record).await?, None, Snapshot::default())
         } else {
             let caller = self.identifier.identify(context, head.parts, in_path).await?;
             record.identified(&caller);
             let caller_known = Some(&caller);
             let classified =
                 self.classifier.classify(context, (routed?, body), caller_known, record).await?;
-            (self.decider.decide(context, classified, &caller, record).await?, Some(caller))
+            let upstream = &context.config().upstream;
+            let catalogue = self.catalogue.for_request(upstream, &classified).await;
+            let context = context.seeing(&catalogue);
+            let permitted = self.decider.decide(&context, classified, &caller, record).await?;
+            (permitted, Some(caller), catalogue)
         };
         record.permitted(&judged.0.permit);
         self.recorder.reserve(context.config().log.when_stuck)?;

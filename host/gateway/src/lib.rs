@@ -20,4 +20,5 @@ mod server;
 mod surplus;
 mod token;
 
+pub use decide::catalogue::{CatalogueStatus, Snapshot, UpstreamCatalogue};
 pub use server::{Server, StartError, proven_engine};

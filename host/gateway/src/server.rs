@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::connection::listener;
+use crate::decide::catalogue::UpstreamCatalogue;
 use crate::gateway::Gateway;
 use stockade_config::ConfigErrors;
 use stockade_control::endings;
@@ -46,6 +47,7 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     current: Arc<Current>,
     shadow: Arc<ShadowTally>,
+    catalogue: Arc<UpstreamCatalogue>,
     /// `None` where nothing is reloaded.
     watch: Option<Watch>,
     stop: CancellationToken,
@@ -96,8 +98,10 @@ impl Server {
             listeners.spawn(listener::serve(socket, listener, gateway, stop.clone()));
         }
         listeners.spawn(keep_fresh(current.clone(), stop.clone()));
+        let catalogue = gateway.catalogue.clone();
+        listeners.spawn(gateway.keep_catalogue_fresh(stop.clone()));
         listeners.spawn(endings::keep_watch(current.clone(), clock, stop.clone()));
-        Ok(Self { addresses, current, shadow, watch: None, stop, listeners })
+        Ok(Self { addresses, current, shadow, catalogue, watch: None, stop, listeners })
     }
 
     /// Returns the addresses it listens on; the real ports, where the configuration says 0.
@@ -113,6 +117,11 @@ impl Server {
     /// Returns the verdicts of shadow bindings since the start.
     pub fn shadow(&self) -> &ShadowTally {
         &self.shadow
+    }
+
+    /// Returns the models of the upstream, as far as they are known.
+    pub fn catalogue(&self) -> &UpstreamCatalogue {
+        &self.catalogue
     }
 
     /// Looks for changed files now.

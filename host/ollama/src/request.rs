@@ -93,9 +93,10 @@ pub struct WriteOptions {
     pub include_usage: bool,
     /// Leaves out `keep_alive`, so that Ollama uses its own.
     pub without_keep_alive: bool,
-    /// The base of a new model in the spelling under which it is installed. Ollama finds it by
-    /// exactly that, and pulls it otherwise. Another model than the judged one counts for nothing.
-    pub installed_base: Option<ModelName>,
+    /// Models in the spelling under which they are installed: some of Ollama's routes find a model
+    /// by exactly that, and a `create` pulls its base otherwise. Others than those that were judged
+    /// count for nothing.
+    pub installed: Vec<ModelName>,
 }
 
 impl CanonicalRequest {
@@ -174,7 +175,13 @@ impl CanonicalRequest {
         let refuse = |error: JsonError| {
             Refusal::bad_request(route.dialect, error.to_string()).logged(error.logged())
         };
-        Self::understand(route, shape, body, limits).map_err(refuse)
+        let length = body.len();
+        let request = Self::understand(route, shape, body, limits).map_err(refuse)?;
+        if shape.asks_questions() {
+            let images = request.parameters.images > 0;
+            check_within(route, length, bounds::longest_decision(images))?;
+        }
+        Ok(request)
     }
 
     fn understand(
@@ -266,12 +273,23 @@ impl CanonicalRequest {
         matches!(&self.body, Body::Json(body) if body.asked_for_usage())
     }
 
-    fn spell_base(&mut self, installed: &ModelName) {
-        for model in &mut self.models {
-            if model.role == ModelRole::Base && model.name == *installed {
-                model.name = installed.clone();
-            }
+    /// Writes a model in its installed spelling, wherever the request names it.
+    fn spell(&mut self, installed: &ModelName) {
+        let named = self.models.iter_mut().map(|model| &mut model.name);
+        let in_path = match &mut self.value {
+            PathValue::Model(name) => Some(name),
+            _ => None,
+        };
+        for name in named.chain(in_path).filter(|name| *name == installed) {
+            *name = installed.clone();
         }
+    }
+
+    /// Notes which of the blobs that the request names its caller has not sent.
+    pub fn note_foreign_digests(&mut self, is_foreign: impl Fn(&str) -> bool) {
+        let named = self.parameters.digests.iter();
+        self.parameters.foreign_digests =
+            named.filter(|named| is_foreign(named)).cloned().collect();
     }
 
     /// Writes the request for Ollama.
@@ -288,8 +306,8 @@ impl CanonicalRequest {
         {
             body.leave_out(|kind| matches!(kind, Kind::KeepAlive));
         }
-        if let Some(installed) = &options.installed_base {
-            self.spell_base(installed);
+        for installed in &options.installed {
+            self.spell(installed);
         }
         obligations::apply(&mut self, obligations)
             .map_err(|unmet| Refusal::forbidden(self.dialect(), unmet.to_string()))?;
@@ -319,10 +337,14 @@ impl CanonicalRequest {
 }
 
 fn check_length(route: &Route, body: &Bytes, limits: &ReadLimits) -> Result<(), Refusal> {
-    if body.len() <= limits.bytes {
+    check_within(route, body.len(), limits.bytes)
+}
+
+fn check_within(route: &Route, length: usize, most: usize) -> Result<(), Refusal> {
+    if length <= most {
         return Ok(());
     }
-    let message = format!("the body has more than the {} bytes allowed", limits.bytes);
+    let message = format!("the body has more than the {most} bytes allowed");
     Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, route.dialect, message))
 }
 

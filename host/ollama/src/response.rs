@@ -15,7 +15,7 @@ pub use headers::{
     BodyChange, EncodedResponse, RequestContent, is_named_by_connection, response_headers,
     upstream_request_headers,
 };
-pub use installed::{InstalledModel, installed_models};
+pub use installed::{InstalledModel, LoadedModel, installed_models, loaded_models};
 pub use list::{ListKind, ListedModel, ModelList, UnreadableList};
 pub use meter::{Ending, Framing, Measurement, Meter, TokenUsage};
 pub use usage_chunk::UsageChunkFilter;

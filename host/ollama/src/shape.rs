@@ -31,6 +31,11 @@ impl Shape {
         self.fields.iter().find(|field| field.name == name)
     }
 
+    /// Tells whether it is the body for a decision model, which Ollama bounds.
+    pub(crate) fn asks_questions(&self) -> bool {
+        self.fields.iter().any(|field| matches!(field.kind, Kind::Questions))
+    }
+
     /// Tells whether the object names blobs.
     pub(crate) fn names_blobs(&self) -> bool {
         self.fields.iter().any(|field| matches!(field.kind, Kind::Digests))
@@ -79,6 +84,8 @@ pub enum Kind {
     Conversation(&'static Shape),
     /// Images.
     Images,
+    /// Questions to a decision model.
+    Questions,
     /// The type of a part of a message, which can be an image.
     PartType,
     /// Tools offered to the model.
@@ -137,7 +144,7 @@ impl Kind {
             Self::KeepAlive => "a number of seconds or a string such as \"5m\"",
             Self::Context | Self::Output | Self::OutputAlias => "a whole number",
             Self::Input => "a string or an array",
-            Self::Conversation(_) | Self::Images | Self::Tools(_) => "an array",
+            Self::Conversation(_) | Self::Images | Self::Questions | Self::Tools(_) => "an array",
             Self::Digests | Self::Options(_) => "an object",
         })
     }
@@ -153,6 +160,7 @@ impl Kind {
                 | Self::Input
                 | Self::Conversation(_)
                 | Self::Images
+                | Self::Questions
                 | Self::Tools(_)
                 | Self::Format
                 | Self::RunnerOption
@@ -178,6 +186,7 @@ impl Kind {
                 "where it is empty, the model is only loaded"
             }
             Self::Images | Self::PartType => "images",
+            Self::Questions => "1 to 64 questions",
             Self::Tools(_) => "tools",
             Self::ToolType => "web search",
             Self::Think | Self::ThinkingType => "thinking",

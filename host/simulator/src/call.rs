@@ -104,6 +104,16 @@ impl Call<'_> {
         }
     }
 
+    /// Loads a model that is about to run. One that stands for a model in a cloud would run there,
+    /// and nobody is signed in.
+    pub(crate) fn load(&self, name: &Name) -> Result<(), Failure> {
+        if self.store.find(name).is_some_and(|model| model.remote.is_some()) {
+            return Err(Failure::SignIn);
+        }
+        self.store.load(name);
+        Ok(())
+    }
+
     pub(crate) fn understand(&mut self, name: &Name) {
         self.understood.push(name.to_string());
     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use http::header::USER_AGENT;
 use http::{HeaderMap, Method};
 use tokio::sync::watch;
 
@@ -84,30 +85,40 @@ impl Drop for Presence {
 #[derive(Debug)]
 pub(crate) struct Journal {
     enabled: bool,
-    requests: Mutex<VecDeque<RecordedRequest>>,
+    /// The user agent whose requests are remembered apart from all others.
+    apart: Option<String>,
+    requests: Requests,
+    requests_apart: Requests,
     count: watch::Sender<usize>,
 }
 
 impl Journal {
-    pub(crate) fn new(enabled: bool) -> Self {
-        Self { enabled, requests: Mutex::default(), count: watch::Sender::new(0) }
+    pub(crate) fn new(enabled: bool, apart: Option<String>) -> Self {
+        let (requests, requests_apart) = (Mutex::default(), Mutex::default());
+        Self { enabled, apart, requests, requests_apart, count: watch::Sender::new(0) }
     }
 
     pub(crate) fn push(&self, request: impl FnOnce() -> RecordedRequest) {
         if !self.enabled {
             return;
         }
-        let mut requests = self.lock();
-        if requests.len() == LONGEST {
-            requests.pop_front();
+        let request = request();
+        let agent = request.headers.get(USER_AGENT);
+        if let (Some(agent), Some(apart)) = (agent, &self.apart)
+            && agent.as_bytes() == apart.as_bytes()
+        {
+            return remember(&self.requests_apart, request);
         }
-        requests.push_back(request());
-        drop(requests);
+        remember(&self.requests, request);
         self.count.send_modify(|count| *count += 1);
     }
 
     pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
-        self.lock().iter().cloned().collect()
+        lock(&self.requests).iter().cloned().collect()
+    }
+
+    pub(crate) fn requests_apart(&self) -> Vec<RecordedRequest> {
+        lock(&self.requests_apart).iter().cloned().collect()
     }
 
     pub(crate) async fn received(&self, count: usize) -> Vec<RecordedRequest> {
@@ -116,8 +127,18 @@ impl Journal {
         let _ = received.wait_for(|received| *received >= count).await;
         self.requests()
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<RecordedRequest>> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+type Requests = Mutex<VecDeque<RecordedRequest>>;
+
+fn remember(requests: &Requests, request: RecordedRequest) {
+    let mut requests = lock(requests);
+    if requests.len() == LONGEST {
+        requests.pop_front();
     }
+    requests.push_back(request);
+}
+
+fn lock(requests: &Requests) -> MutexGuard<'_, VecDeque<RecordedRequest>> {
+    requests.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,5 @@
-//! The routes of Ollama v0.33.0 (`server/routes.go`, `GenerateRoutes`).
+//! The routes of Ollama v0.33.0 (`server/routes.go`, `GenerateRoutes`), and two of newer ones, by
+//! their release notes: `/v1/systemone` of 0.35.0 and `/api/usage` of 0.40.1.
 
 use http::header::{ALLOW, LOCATION};
 use http::{HeaderValue, Method, StatusCode};
@@ -36,6 +37,7 @@ const ROUTES: &[Route] = &[
     Route("POST", "/api/blobs/", Native, blobs::upload),
     Route("HEAD", "/api/blobs/", Native, blobs::check),
     Route("POST", "/api/me", Native, host::whoami),
+    Route("GET", "/api/usage", Native, host::usage),
     Route("POST", "/api/signout", Native, host::sign_out),
     Route("DELETE", "/api/user/keys/", Native, host::sign_out),
     Route("POST", "/api/experimental/web_search", Native, host::web_search),
@@ -43,6 +45,7 @@ const ROUTES: &[Route] = &[
     Route("GET", "/api/experimental/model-recommendations", Native, library::recommendations),
     Route("POST", "/v1/chat/completions", OpenAi, openai::chat),
     Route("POST", "/v1/completions", OpenAi, openai::completions),
+    Route("POST", "/v1/systemone", Native, generate::decide),
     Route("POST", "/v1/embeddings", OpenAi, openai::embeddings),
     Route("POST", "/v1/responses", OpenAi, responses::responses),
     Route("POST", "/v1/messages", Anthropic, anthropic::messages),
@@ -91,6 +94,12 @@ pub(crate) fn answer(received: &Received, store: &Store, chunks: usize) -> (Repl
     let answer = handler(&mut call);
     let reply = answer.unwrap_or_else(|failure| failure.into_reply(*dialect));
     (reply, call.understood)
+}
+
+/// Tells whether a request uploads a blob that is there.
+pub(crate) fn is_known_blob(method: &Method, path: &str, store: &Store) -> bool {
+    let digest = path.strip_prefix("/api/blobs/").and_then(blobs::canonical_digest);
+    method == Method::POST && digest.is_some_and(|digest| store.has_blob(&digest))
 }
 
 /// Paths that are not clean, or end in a slash that their route has not, are answered

@@ -11,7 +11,7 @@ use crate::connection::{self, Shared};
 use crate::fault::Fault;
 use crate::gate::{Gate, Hold, Plans};
 use crate::journal::{Journal, RecordedRequest};
-use crate::store::Store;
+use crate::store::{Remote, Store};
 
 /// The settings of a simulated Ollama.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Builder {
     chunks: usize,
     chunk_delay: Duration,
     record: bool,
+    apart: Option<String>,
+    remotes: Vec<Remote>,
 }
 
 impl Builder {
@@ -53,12 +55,28 @@ impl Builder {
         self
     }
 
+    /// Remembers the requests of this user agent apart from all others: those that a gateway sends
+    /// for itself. They are in [`Simulator::requests_apart`].
+    #[must_use]
+    pub fn record_apart(mut self, agent: impl Into<String>) -> Self {
+        self.apart = Some(agent.into());
+        self
+    }
+
+    /// Installs a model that stands for one in a cloud, under a name of its own, as
+    /// `ollama cp gpt-oss:20b-cloud helper` does.
+    #[must_use]
+    pub fn cloud_model(mut self, name: impl Into<String>, remote_model: impl Into<String>) -> Self {
+        self.remotes.push(Remote { name: name.into(), model: remote_model.into() });
+        self
+    }
+
     /// Listens and answers until the [`Simulator`] is dropped.
     ///
     /// # Errors
     /// Where the address cannot be listened on, or a model's name is none.
     pub async fn start(self, listen: SocketAddr) -> io::Result<Simulator> {
-        let store = Store::new(&self.models)
+        let store = Store::new(&self.models, &self.remotes)
             .map_err(|name| io::Error::other(format!("{name:?} is not a model name")))?;
         let listener = TcpListener::bind(listen).await?;
         let addr = listener.local_addr()?;
@@ -67,7 +85,7 @@ impl Builder {
             chunks: self.chunks,
             chunk_delay: self.chunk_delay,
             plans: Plans::default(),
-            journal: Journal::new(self.record),
+            journal: Journal::new(self.record, self.apart),
             connections: watch::Sender::new(0),
             listening: watch::Sender::new(true),
         });
@@ -88,7 +106,14 @@ pub struct Simulator {
 impl Simulator {
     /// One with no models, ten pieces a text, no delays and no memory of requests.
     pub const fn builder() -> Builder {
-        Builder { models: Vec::new(), chunks: 10, chunk_delay: Duration::ZERO, record: false }
+        Builder {
+            models: Vec::new(),
+            chunks: 10,
+            chunk_delay: Duration::ZERO,
+            record: false,
+            apart: None,
+            remotes: Vec::new(),
+        }
     }
 
     /// Returns the address it listens on.
@@ -105,6 +130,11 @@ impl Simulator {
     /// [`Builder::record`].
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.shared.journal.requests()
+    }
+
+    /// Returns the requests of the user agent of [`Builder::record_apart`], oldest first.
+    pub fn requests_apart(&self) -> Vec<RecordedRequest> {
+        self.shared.journal.requests_apart()
     }
 
     /// Waits until so many requests have been received completely since the start, and returns

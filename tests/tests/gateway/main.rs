@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod addresses;
+mod blobs;
 mod bodies;
 mod cancel;
+mod catalogue;
 mod clients;
 mod connect;
 mod connect_away;

@@ -51,9 +51,24 @@ impl Stuck {
             let request = post("/api/generate", Some(&key), &body(LARGE));
             Connection::open(gateway).await.send(request).await.status.as_u16()
         });
-        let (stream, _) = soon("the request upstream", self.0.accept()).await.unwrap();
-        (request, stream)
+        (request, self.accept().await)
     }
+
+    /// The connection of the next request of a caller. The gateway asks for the models, too.
+    async fn accept(&self) -> TcpStream {
+        loop {
+            let (stream, _) = soon("the request upstream", self.0.accept()).await.unwrap();
+            // Only looked at, so that what is stuck stays so.
+            if soon("its first byte", is_post(&stream)).await {
+                return stream;
+            }
+        }
+    }
+}
+
+async fn is_post(stream: &TcpStream) -> bool {
+    let mut first = [0];
+    stream.peek(&mut first).await.unwrap() == 1 && first == *b"P"
 }
 
 #[tokio::test]
@@ -103,7 +118,7 @@ async fn whoever_hangs_up_gives_memory_back() {
         );
         caller.write_all(head.as_bytes()).await.unwrap();
         caller.write_all(body.as_bytes()).await.unwrap();
-        let (mut stream, _) = soon("the request upstream", stuck.0.accept()).await.unwrap();
+        let mut stream = stuck.accept().await;
         drop(caller);
         let mut rest = Vec::new();
         soon("the cancellation", stream.read_to_end(&mut rest)).await.ok();

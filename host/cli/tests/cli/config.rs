@@ -152,6 +152,7 @@ fn every_key_arrives() {
     assert_eq!(config.upstream.connect_timeout, Duration::from_secs(2));
     assert_eq!(config.upstream.response_timeout, Duration::from_mins(5));
     assert_eq!(config.upstream.idle_timeout, Duration::from_secs(90));
+    assert_eq!(config.upstream.catalogue_refresh, Duration::from_mins(1));
     let origins: Vec<_> = config.cors.origins.iter().map(ToString::to_string).collect();
     assert_eq!(origins, ["https://chat.example.org", "http://localhost:3000"]);
     assert_eq!(config.limits.body_timeout, Duration::from_secs(7));

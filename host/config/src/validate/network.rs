@@ -17,6 +17,7 @@ const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// all of it is there.
 const DEFAULT_RESPONSE_TIMEOUT: Duration = Duration::from_mins(30);
 const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_mins(5);
+const DEFAULT_CATALOGUE_REFRESH: Duration = Duration::from_secs(30);
 
 pub(super) struct Network {
     pub(super) listen: Vec<Listener>,
@@ -77,6 +78,9 @@ fn upstream(
             .read(raw.response_timeout, diagnostics)
             .unwrap_or(DEFAULT_RESPONSE_TIMEOUT),
         idle_timeout: patience.read(raw.idle_timeout, diagnostics).unwrap_or(DEFAULT_IDLE_TIMEOUT),
+        catalogue_refresh: Quantity::duration(Duration::from_secs(1)..=Duration::from_hours(24))
+            .read(raw.catalogue.value().unwrap_or_default().refresh, diagnostics)
+            .unwrap_or(DEFAULT_CATALOGUE_REFRESH),
     };
     (upstream, at)
 }

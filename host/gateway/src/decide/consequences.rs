@@ -6,16 +6,14 @@ use std::sync::Arc;
 
 use stockade_authn::Identity;
 use stockade_core::{
-    Content, Denial, DenialCause, Limit, LimitedParameter, ModelName, ModelRef, ModelRole,
-    Obligations, Operation, Parameters, Permit, Subject as _,
+    Catalogue, Content, Denial, DenialCause, Limit, LimitedParameter, ModelName, ModelRef,
+    ModelRole, Obligations, Operation, Parameters, Permit, Subject as _,
 };
 use stockade_ollama::{CanonicalRequest, WriteOptions};
 
-use crate::body::memory::BodyMemory;
 use crate::classify::Classified;
 use crate::context::Context;
-use crate::decide::catalogue::{Catalogue, Presence};
-use crate::forward::upstream::Upstream;
+use crate::decide::catalogue::{Found, UpstreamCatalogue};
 use crate::record::Record;
 use crate::refused::Refused;
 use stockade_control::generation::Hypothetical;
@@ -24,25 +22,26 @@ use stockade_control::generation::Hypothetical;
 pub(crate) struct Permitted {
     pub(crate) permit: Permit<Classified>,
     pub(crate) options: WriteOptions,
+    /// True if it asks for a blob that does not exist for the caller, who has not sent it.
+    pub(crate) hides_blob: bool,
 }
 
 impl Permitted {
     /// As it is.
     pub(crate) fn unchanged(permit: Permit<Classified>) -> Self {
-        Self { permit, options: WriteOptions { include_usage: true, ..WriteOptions::default() } }
+        let options = WriteOptions { include_usage: true, ..WriteOptions::default() };
+        Self { permit, options, hides_blob: false }
     }
 }
 
 /// Judges what permitted requests do besides.
 pub(crate) struct Consequences {
-    upstream: Arc<Upstream>,
-    memory: Arc<BodyMemory>,
-    catalogue: Catalogue,
+    catalogue: Arc<UpstreamCatalogue>,
 }
 
 impl Consequences {
-    pub(crate) fn new(upstream: Arc<Upstream>, memory: Arc<BodyMemory>) -> Self {
-        Self { upstream, memory, catalogue: Catalogue::default() }
+    pub(crate) const fn new(catalogue: Arc<UpstreamCatalogue>) -> Self {
+        Self { catalogue }
     }
 
     /// Decides about what a permitted request does besides.
@@ -56,10 +55,13 @@ impl Consequences {
         let mut permitted = Permitted::unchanged(permit);
         let permit = &permitted.permit;
         let request = &permit.request().request;
+        permitted.options.installed = respelled(context.catalogue, request);
+        permitted.hides_blob = request.operation() == Operation::CheckBlob
+            && !request.parameters().foreign_digests.is_empty();
         if request.base().is_some() {
             // Rare, and their futures would make that of every request larger.
-            permitted.options.installed_base =
-                Box::pin(self.base(context, request, caller)).await?;
+            let installed = Box::pin(self.base(context, request, caller)).await?;
+            permitted.options.installed.extend(installed);
         } else if let Some(effect) = effect_of_keep_alive(request, permit.obligations()) {
             let allowed = Box::pin(also(context, caller, effect)).await;
             permitted.options.without_keep_alive = allowed.is_err();
@@ -81,13 +83,10 @@ impl Consequences {
         let Some(base) = request.base() else {
             return Ok(None);
         };
-        let config = context.config();
-        let share = self.memory.share(&caller.principal.user, &config.limits);
-        let asking = (&*self.upstream, &share);
-        let why = match self.catalogue.find(asking, &config.upstream, base).await {
-            Presence::Installed(model) => return Ok(Some(model.name)),
-            Presence::Missing => "is not installed, so Ollama would pull it",
-            Presence::Unknown => {
+        let why = match self.catalogue.find(&context.config().upstream, base).await {
+            Found::Installed(name) => return Ok(Some(name)),
+            Found::Missing => "is not installed, so Ollama would pull it",
+            Found::Unknown => {
                 "may not be installed, because Ollama does not tell what is, so it might pull it"
             }
         };
@@ -104,6 +103,13 @@ impl Consequences {
         });
         pulled.map(|()| None).map_err(|denial| Refused::denied(denial, context.now()))
     }
+}
+
+/// Returns the models that are installed in another spelling than the request's. The base of a new
+/// one is looked for in a newer list.
+fn respelled(catalogue: &Catalogue, request: &CanonicalRequest) -> Vec<ModelName> {
+    let named = request.models().iter().filter(|model| model.role != ModelRole::Base);
+    named.filter_map(|model| catalogue.respelled(&model.name)).cloned().collect()
 }
 
 /// Takes plain HTTP out of a request whose caller may not ask for it. Open WebUI asks for it

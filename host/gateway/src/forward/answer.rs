@@ -2,6 +2,7 @@
 //! comes and brought to an honest end.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use stockade_core::Dialect;
 use stockade_ollama::response::{Ending, Meter, UsageChunkFilter, error_event};
 
 use crate::body::idle_timeout::{BodyError, IdleTimeout};
+use crate::decide::catalogue::UpstreamCatalogue;
 use crate::identify::revocation::Revocation;
 use crate::record::Record;
 
@@ -88,6 +90,17 @@ pub(crate) struct Watch {
     pub(crate) must_finish: bool,
     /// The time that Ollama may pause.
     pub(crate) pause: Duration,
+    /// There, if other models are installed when the answer ends.
+    pub(crate) changes: Option<Changes>,
+}
+
+/// Tells the catalogue, when it is dropped, that models may have changed.
+pub(crate) struct Changes(pub(crate) Arc<UpstreamCatalogue>);
+
+impl Drop for Changes {
+    fn drop(&mut self) {
+        self.0.changed();
+    }
 }
 
 impl RelayedBody {
@@ -180,6 +193,8 @@ impl RelayedBody {
             return self.break_off(BrokenAnswer::Incomplete);
         }
         self.ended = true;
+        // Before the caller knows that it is over, and asks for what has changed.
+        self.watch.changes = None;
         self.record.completed();
         match self.watch.hide_usage.take().and_then(|mut filter| filter.finish()) {
             Some(rest) => self.pass(rest),

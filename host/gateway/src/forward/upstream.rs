@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use http::header::{HeaderValue, USER_AGENT};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use stockade_ollama::response::EncodedResponse;
+use stockade_ollama::response::{EncodedResponse, RequestContent, upstream_request_headers};
 
 use crate::body::{CutBody, RequestBody};
 use stockade_config as config;
@@ -88,6 +89,23 @@ pub(crate) struct Outgoing {
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: RequestBody,
+}
+
+/// The name by which Ollama's log knows what the gateway asks for itself.
+const AGENT: HeaderValue = HeaderValue::from_static("stockade");
+
+impl Outgoing {
+    /// A request of the gateway's own, without a body.
+    pub(crate) fn own(
+        upstream: &config::Upstream,
+        method: Method,
+        path: String,
+    ) -> Result<Self, http::Error> {
+        let host = HeaderValue::from_str(upstream.authority.as_str())?;
+        let mut headers = upstream_request_headers(&host, RequestContent::Empty);
+        headers.insert(USER_AGENT, AGENT);
+        Ok(Self { method, path, headers, body: RequestBody::Empty })
+    }
 }
 
 impl Pool {

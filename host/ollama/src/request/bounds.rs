@@ -14,6 +14,17 @@ pub const MOST_IMAGES: usize = 4_096;
 /// Objects that Ollama reads into structs: messages, their parts, tools and their calls.
 pub const MOST_OBJECTS: usize = 65_536;
 
+/// Questions that a request to a decision model may ask, and must.
+pub(super) const QUESTIONS: std::ops::RangeInclusive<usize> = 1..=64;
+/// The longest such request, in bytes, without images and with them.
+const LONGEST_DECISION: (usize, usize) = (64 << 10, 32 << 20);
+
+/// The most bytes that the body of a request to a decision model may have: more is refused by
+/// Ollama, too, after it has read all of it.
+pub(super) const fn longest_decision(has_images: bool) -> usize {
+    if has_images { LONGEST_DECISION.1 } else { LONGEST_DECISION.0 }
+}
+
 /// Counts what a request names.
 #[derive(Debug, Default)]
 pub(super) struct Named {

@@ -1,5 +1,7 @@
 //! A request that a policy changes, to be judged again as it is then.
 
+use std::mem;
+
 use stockade_core::{FieldRule, ModelName};
 
 use super::edit::Unfit;
@@ -44,8 +46,12 @@ impl CanonicalRequest {
         };
         let read = Self::understand(self.route, shape, body, &limits)
             .map_err(|error| Unfit::Unreadable(error.to_string()))?;
+        let mut foreign = mem::take(&mut self.parameters.foreign_digests);
         // The models stay: no rule is about a field that names one, and one may be replaced.
         (self.operation, self.parameters, self.body) = (read.operation, read.parameters, read.body);
+        // It is not in the body whose blobs those are.
+        foreign.retain(|digest| self.parameters.digests.contains(digest));
+        self.parameters.foreign_digests = foreign;
         Ok(true)
     }
 

@@ -5,7 +5,7 @@ mod values;
 
 use stockade_core::{ModelName, ModelRef, ModelRole, Parameters};
 
-use super::bounds::{self, MOST_IMAGES, MOST_TOOLS, Named};
+use super::bounds::{self, MOST_IMAGES, MOST_TOOLS, Named, QUESTIONS};
 use super::keep_alive;
 use crate::json::{Document, JsonError, Kind as JsonKind, Number, Problem, Value};
 use crate::route::canonical_digest;
@@ -148,6 +148,7 @@ impl<'a> Walk<'a> {
                 self.bounded("tools", self.facts.parameters.tools, MOST_TOOLS, value)?;
                 self.nested(shape, value)
             }
+            Kind::Questions => self.questions(field, value),
             Kind::Nested(shape) => self.nested(shape, value),
             Kind::Options(fields) => self.options(fields, value),
             Kind::RunnerOption => {
@@ -171,6 +172,15 @@ impl<'a> Walk<'a> {
     ) -> Result<(), JsonError> {
         let number = usize::try_from(number).unwrap_or(usize::MAX);
         bounds::check(what, number, most).map_err(|problem| self.error(problem, at))
+    }
+
+    fn questions(&self, field: &'static Field, list: Value<'a>) -> Result<(), JsonError> {
+        if QUESTIONS.contains(&list.elements().count()) {
+            return Ok(());
+        }
+        let (least, most) = (QUESTIONS.start(), QUESTIONS.end());
+        let reason = format!("ask {least} to {most} questions");
+        Err(self.error(Problem::Value { field: field.name, reason }, list))
     }
 
     /// Fields whose value says all.

@@ -9,13 +9,15 @@ const INTRODUCTION: &str = "\
 # Routes
 
 Every request that Stockade forwards is one of these; whatever else is asked gets 404,
-405 or 400. These are the routes of Ollama {OLLAMA}; of a newer one it says that this gateway does
-not know them (`POST /v1/systemone` of 0.35, `GET /api/usage` of 0.40). This page is generated from
-the route table.
+405 or 400. These are the routes of Ollama {OLLAMA}, and of newer ones `POST /v1/systemone` (0.35)
+and `GET /api/usage` (0.40.1). Of all others it says that this gateway does not know them: also of
+the balance of the account (0.40.1), because the name of that route is not verified. This page is
+generated from the route table.
 
 The operation is what policies are asked about. A body can narrow it: `generate`, `chat`
 and `embed` with nothing to answer are `load`; with a `keep_alive` of less than a second too,
-`unload`; with one that is negative or more than a day, `pin`.
+`unload`; with one that is negative or more than a day, `pin`. `POST /v1/systemone` asks a decision
+model; its body may have 64 KiB, and 32 MiB with images, and its errors are those of Ollama's own API.
 
 | Method | Path | Operation | Class | API | Models | Streams |
 |---|---|---|---|---|---|---|

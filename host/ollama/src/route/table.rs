@@ -1,6 +1,7 @@
 //! All routes of Ollama. What is not here is not forwarded.
 //!
-//! Source: Ollama `server/routes.go` (`GenerateRoutes`), v0.33.0.
+//! Source: Ollama `server/routes.go` (`GenerateRoutes`), v0.33.0; the release notes of 0.35.0
+//! (`/v1/systemone`) and 0.40.1 (`/api/usage`).
 
 use http::Method;
 use stockade_core::Dialect::{Anthropic, Native, OpenAi};
@@ -12,7 +13,7 @@ use super::{Parameter, Path, Route};
 use crate::response::ListKind;
 use crate::shape::{anthropic, native, openai};
 
-/// The version of Ollama whose routes these are.
+/// The version of Ollama whose routes these are, all of them; of newer ones there are two.
 pub(crate) const OLLAMA: &str = "0.33";
 
 const GET: &[Method] = &[Method::GET];
@@ -74,6 +75,7 @@ routes! {
     HEAD     BLOB                               => CheckBlob, Native, NOTHING, Empty;
 
     POST     at("/api/me")                      => WhoAmI, Native, NOTHING, ONE_OBJECT;
+    GET      at("/api/usage")                   => WhoAmI, Native, NOTHING, ONE_OBJECT;
     POST     at("/api/signout")                 => SignOut, Native, NOTHING, ONE_OBJECT;
     DELETE   USER_KEY                           => SignOut, Native, NOTHING, ONE_OBJECT;
     POST     at("/api/experimental/web_search") => WebSearch, Native, Json(&native::WEB_SEARCH), ONE_OBJECT;
@@ -84,6 +86,7 @@ routes! {
     POST     at("/v1/embeddings")               => Embed, OpenAi, Json(&openai::EMBED), ONE_OBJECT;
     POST     at("/v1/responses")                => Chat, OpenAi, Json(&openai::RESPONSES), Sse;
     POST     at("/v1/messages")                 => Chat, Anthropic, Json(&anthropic::MESSAGES), Sse;
+    POST     at("/v1/systemone")                => Generate, Native, Json(&native::DECIDE), ONE_OBJECT;
     POST     at("/v1/audio/transcriptions")     => Transcribe, OpenAi, Multipart, ONE_OBJECT;
     GET      at("/v1/models")                   => List, OpenAi, NOTHING, MODELS;
     GET      MODEL                              => Show, OpenAi, NOTHING, ONE_OBJECT;

@@ -138,6 +138,19 @@ pub(crate) static EMBEDDINGS: Shape = Shape {
     fields: &[MODEL, IGNORED_NAME, field("prompt", Kind::Prompt), KEEP_ALIVE, EMBED_OPTIONS],
 };
 
+/// Since Ollama 0.35. It stands under `/v1`, and is Ollama's own all the same.
+pub(crate) static DECIDE: Shape = Shape {
+    name: "SystemOneRequest",
+    fields: &[
+        MODEL,
+        IGNORED_NAME,
+        any("state"),
+        field("images", Kind::Images),
+        field("questions", Kind::Questions),
+        KEEP_ALIVE,
+    ],
+};
+
 pub(crate) static SHOW: Shape = Shape {
     name: "ShowRequest",
     fields: &[MODEL, ALIAS, any("system"), any("template"), any("verbose"), any("options")],

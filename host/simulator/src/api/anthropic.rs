@@ -23,7 +23,7 @@ pub(crate) fn messages(call: &mut Call<'_>) -> Answer {
         return Err(Failure::bad_request("messages is required"));
     }
     let name = call.model(model)?;
-    call.store.load(&name);
+    call.load(&name)?;
     let prompt_tokens = messages.iter().map(words).sum();
     let generated = Generated::new(call.chunks, limit, prompt_tokens);
     if fields.flag("stream")? == Some(true) {

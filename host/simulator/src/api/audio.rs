@@ -21,7 +21,7 @@ pub(crate) fn transcriptions(call: &mut Call<'_>) -> Answer {
         return Err(Failure::bad_request("file is required"));
     }
     let name = call.model(&model)?;
-    call.store.load(&name);
+    call.load(&name)?;
     match form.value("response_format").as_deref() {
         Some("text") => Ok(Reply::text(StatusCode::OK, TEXT)),
         _ => Ok(Reply::mislabelled_ndjson(json!({"text": TEXT}).to_string())),

@@ -63,7 +63,7 @@ fn infer(
     if empty {
         return Ok(load_or_unload(call, fields, shape, &name));
     }
-    call.store.load(&name);
+    call.load(&name)?;
     if fields.flag("_debug_render_only")? == Some(true) {
         let rendered = json!({"rendered_template": format!("{SYSTEM} (simulated)")});
         return Ok(Reply::ok(&json!({
@@ -127,6 +127,21 @@ fn num_predict(fields: Fields<'_>) -> Result<Option<i64>, Failure> {
     }
 }
 
+/// Asks a decision model. It answers in one piece, with what is not known in truth.
+pub(crate) fn decide(call: &mut Call<'_>) -> Answer {
+    let body = call.json()?;
+    let fields = Fields::of(&body)?;
+    let model = fields.text("model")?;
+    let questions = fields.list("questions")?.len();
+    if !(1..=64).contains(&questions) {
+        return Err(Failure::bad_request("questions must have 1 to 64 entries"));
+    }
+    let name = call.model(model)?;
+    call.load(&name)?;
+    let answers = vec!["simulated"; questions];
+    Ok(Reply::ok(&json!({"model": model, "created_at": TIME, "answers": answers})))
+}
+
 /// Texts to embed: one, or a list of them.
 pub(crate) fn inputs(input: Option<&Json>) -> Result<Vec<&str>, Failure> {
     match input {
@@ -156,7 +171,7 @@ pub(crate) fn embed(call: &mut Call<'_>) -> Answer {
     let name = call.folded(model)?;
     let name = call.installed(name, Missing::TryPulling)?;
     let inputs = inputs(fields.any("input"))?;
-    call.store.load(&name);
+    call.load(&name)?;
     let dimensions = dimensions(fields)?;
     let embeddings: Vec<_> = inputs.iter().map(|text| embedding(text, dimensions)).collect();
     let tokens: usize = inputs.iter().map(|text| text.split_whitespace().count()).sum();
@@ -175,7 +190,7 @@ pub(crate) fn embeddings(call: &mut Call<'_>) -> Answer {
     let fields = Fields::of(&body)?;
     let name = call.referenced(fields.text("model")?)?;
     let name = call.installed(name, Missing::TryPulling)?;
-    call.store.load(&name);
+    call.load(&name)?;
     let numbers = match fields.text("prompt")? {
         "" => Vec::new(),
         prompt => embedding(prompt, 8),

@@ -31,6 +31,11 @@ pub(crate) fn whoami(_: &mut Call<'_>) -> Answer {
     })))
 }
 
+/// What it tells in truth is not known.
+pub(crate) fn usage(_: &mut Call<'_>) -> Answer {
+    Ok(Reply::ok(&json!({"plan": "free", "simulated": true})))
+}
+
 /// Also for `/api/user/keys/…`, whose parameter is ignored.
 pub(crate) fn sign_out(_: &mut Call<'_>) -> Answer {
     Ok(Reply::ok(&Value::Null))

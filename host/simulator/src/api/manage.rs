@@ -96,8 +96,8 @@ pub(crate) fn copy(call: &mut Call<'_>) -> Answer {
     let source = call.store.fold_to_installed(source);
     let destination = call.store.fold_to_installed(destination);
     call.understand(&destination);
-    call.installed(source, Missing::Short)?;
-    call.store.install(destination);
+    let source = call.installed(source, Missing::Short)?;
+    call.store.copy(&source, destination);
     Ok(Reply::empty(StatusCode::OK))
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn chat(call: &mut Call<'_>) -> Answer {
     }
     let model = fields.text("model")?;
     let name = call.model(model)?;
-    call.store.load(&name);
+    call.load(&name)?;
     let streamed = fields.flag("stream")? == Some(true);
     if !streamed && fields.flag("_debug_render_only")? == Some(true) {
         let rendered = json!({"rendered_template": format!("{SYSTEM} (simulated)")});
@@ -73,7 +73,7 @@ pub(crate) fn completions(call: &mut Call<'_>) -> Answer {
     let prompt = fields.text("prompt")?;
     let model = fields.text("model")?;
     let name = call.model(model)?;
-    call.store.load(&name);
+    call.load(&name)?;
     let prompt_tokens = prompt.split_whitespace().count();
     let chunks = if prompt.is_empty() { 0 } else { call.chunks };
     let generated = Generated::new(chunks, fields.integer("max_tokens")?, prompt_tokens);
@@ -125,7 +125,7 @@ pub(crate) fn embeddings(call: &mut Call<'_>) -> Answer {
     let model = fields.text("model")?;
     let name = call.folded(model)?;
     let name = call.installed(name, Missing::TryPulling)?;
-    call.store.load(&name);
+    call.load(&name)?;
     let (dimensions, in_base64) = (dimensions(fields)?, in_base64(fields)?);
     let data: Vec<_> = inputs
         .iter()

@@ -15,7 +15,7 @@ pub(crate) fn responses(call: &mut Call<'_>) -> Answer {
     let fields = Fields::of(&body)?;
     let model = fields.text("model")?;
     let name = call.model(model)?;
-    call.store.load(&name);
+    call.load(&name)?;
     let prompt_tokens = fields.any("input").map_or(0, words);
     let limit = fields.integer("max_output_tokens")?;
     let generated = Generated::new(call.chunks, limit, prompt_tokens);

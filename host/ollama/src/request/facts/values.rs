@@ -23,7 +23,9 @@ pub(super) fn fits(kind: Kind, value: Value<'_>) -> bool {
             value.as_number().is_some_and(|number| number.as_i64().is_some())
         }
         Kind::Input => value.is_string() || value.kind() == JsonKind::Array,
-        Kind::Conversation(_) | Kind::Images | Kind::Tools(_) => value.kind() == JsonKind::Array,
+        Kind::Conversation(_) | Kind::Images | Kind::Questions | Kind::Tools(_) => {
+            value.kind() == JsonKind::Array
+        }
         Kind::Digests | Kind::Options(_) => value.kind() == JsonKind::Object,
         Kind::Any | Kind::Ignored | Kind::Format | Kind::RunnerOption | Kind::Nested(_) => true,
     }

@@ -369,3 +369,29 @@ fn a_request_without_json_has_its_canonical_path() {
     assert_eq!(upstream.path, "/v1/models/DEMO:latest");
     assert_eq!(upstream.body, UpstreamBody::Empty);
 }
+
+#[test]
+fn a_decision_model_is_asked_within_bounds() {
+    let path = "/v1/systemone";
+    let asked = |questions: usize, more: &str| {
+        let questions = vec!["\"?\""; questions].join(",");
+        format!(r#"{{"model":"m","questions":[{questions}]{more}}}"#)
+    };
+    let request =
+        understood(path, &asked(64, r#","state":{"a":1},"keep_alive":-1,"images":["aa"]"#));
+    assert_eq!((request.operation(), request.dialect()), (Operation::Generate, Dialect::Native));
+    assert_eq!(names(&request), [("m:latest", ModelRole::Use)]);
+    assert!(!request.parameters().streaming);
+    assert_eq!((request.parameters().images, request.parameters().keep_alive), (1, Some(-1)));
+    assert_eq!(request.side_effect(), Some(Operation::Pin));
+    for number in [0, 65] {
+        let refusal = read(path, &asked(number, "")).unwrap_err();
+        assert_eq!(refusal.status, StatusCode::BAD_REQUEST);
+        assert!(refusal.message.contains("ask 1 to 64 questions"), "{}", refusal.message);
+    }
+    let long = format!(r#","state":"{}""#, "x".repeat(64 << 10));
+    let refusal = read(path, &asked(1, &long)).unwrap_err();
+    assert_eq!(refusal.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(read(path, &asked(1, &(long + r#","images":["aa"]"#))).is_ok());
+    assert!(read(path, r#"{"questions":["?"]}"#).is_err(), "a model is needed");
+}
