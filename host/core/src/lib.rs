@@ -30,7 +30,7 @@ pub use decision::{
     Allowed, BindingVerdict, Denial, DenialCause, Outcome, Permit, Replaced, Replacement, Subject,
     allows, combine, permit_public,
 };
-pub use id::{BindingName, CredentialId, GroupName, InvalidId, PolicyName, UserId};
+pub use id::{BindingName, CredentialId, GroupName, InvalidId, PolicyName, QuotaName, UserId};
 pub use input::{
     Client, Counter, LARGEST_MODULE, LocalTime, Parameters, PolicyInput, Transport, Usage,
 };
