@@ -1,1 +1,91 @@
-fn main() {}
+//! The cost of admitting a request to five quotas and settling it, among 100,000 users.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has to fail")]
+
+use std::hint::black_box;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use jiff::tz::TimeZone;
+use stockade_core::{CredentialId, GroupName, QuotaName, UnixTime, UserId};
+use stockade_usage::{
+    Accounts, Applicable, Budget, Estimate, Limits, OnExceeded, Per, Period, Quota, Quotas, Rate,
+    Resource, Subject, Used, Wanted,
+};
+
+const USERS: usize = 100_000;
+const START: u64 = 1_800_000_000;
+const PLENTY: u64 = 1 << 50;
+
+fn quota(name: &str, per: Per) -> Quota {
+    let resources = [Resource::Requests, Resource::Tokens, Resource::GpuTime];
+    let budgets = resources.into_iter().flat_map(|resource| {
+        Period::ALL.map(|period| Budget { resource, period, limit: PLENTY.try_into().unwrap() })
+    });
+    let most = NonZeroU32::new(1_000_000).unwrap();
+    let rate = Rate::new(most, most);
+    let limits = Limits::new(Some(rate), budgets.collect(), Some(most)).unwrap();
+    Quota { name: QuotaName::new(name).unwrap(), per, limits, on_exceeded: OnExceeded::Refuse }
+}
+
+fn quotas() -> Quotas {
+    let list = vec![
+        quota("everybody", Per::User),
+        quota("chat", Per::User),
+        quota("keys", Per::Key),
+        quota("groups", Per::Group),
+        quota("box", Per::Together),
+    ];
+    let accounts = Arc::new(Accounts::new(NonZeroUsize::new(1_000_000).unwrap()));
+    Quotas::new(accounts, list, TimeZone::get("Europe/Berlin").unwrap(), 8_192).unwrap()
+}
+
+/// Five quotas that apply to one of many users.
+fn applicable(number: usize) -> Vec<Applicable> {
+    let user = Subject::User(UserId::new(&format!("user-{number}")).unwrap());
+    let key = Subject::Key(CredentialId::new(&format!("key-{number}")).unwrap());
+    let group = GroupName::new(&format!("group-{}", number % 100)).unwrap();
+    let subjects = [user.clone(), user, key, Subject::Group(group), Subject::Together];
+    let subjects = subjects.into_iter().enumerate();
+    subjects.map(|(quota, subject)| Applicable { quota, subject }).collect()
+}
+
+fn ask(quotas: &Quotas, applicable: &[Applicable], now: UnixTime) {
+    let estimate =
+        Estimate { input: 100, output: Wanted::Unsaid, gpu_ms: Some(0), pulled: Wanted::Nothing };
+    let admission = quotas.admit(applicable, &estimate, now).unwrap();
+    black_box(admission.output_cap());
+    admission.settle(Used { input: 90, output: 200, gpu_ms: 1_500, pulled: 0 });
+}
+
+fn at(step: u64) -> UnixTime {
+    UnixTime::from_duration(Duration::from_secs(START) + Duration::from_micros(step))
+}
+
+fn admission(criterion: &mut Criterion) {
+    let quotas = quotas();
+    let users: Vec<_> = (0..USERS).map(applicable).collect();
+    for user in &users {
+        ask(&quotas, user, at(0));
+    }
+    let mut step = 0;
+    let mut next = || {
+        step += 1;
+        // A stride that is prime to the number of users visits all of them out of order.
+        (&users[step * 7_919 % USERS], at(step as u64))
+    };
+    criterion.bench_function("admit and settle, 5 quotas, 100,000 users", |bencher| {
+        bencher.iter(|| {
+            let (user, now) = next();
+            ask(&quotas, user, now);
+        });
+    });
+    criterion.bench_function("admit and settle, 5 quotas, the same user", |bencher| {
+        bencher.iter(|| ask(&quotas, &users[7], at(1)));
+    });
+}
+
+criterion_group!(benches, admission);
+criterion_main!(benches);
