@@ -144,27 +144,29 @@ impl Room {
     }
 }
 
-/// What was used in one window, and what is held for requests under way.
+/// What was used in one window.
 #[derive(Clone, Copy, Debug, Default)]
 struct Spent {
     window: Window,
     used: Amounts,
-    held: Amounts,
 }
 
 /// The account of one subject in one quota.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     spent: [Spent; 3],
+    /// What is held for requests under way. It counts in the windows that are in force, also where
+    /// a request began before them, for it is small, and an account is read from memory.
+    held: Amounts,
     bucket: Bucket,
     running: u32,
     /// Something was used that the ledger has not been told of.
     pub(crate) is_dirty: bool,
 }
 
-/// The windows in which something was held. What is settled later belongs to them.
+/// The windows in which a request was admitted. What is settled later belongs to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct HeldIn([Window; 3]);
+pub(crate) struct HeldIn([UnixTime; 3]);
 
 impl Account {
     /// Goes on to the windows of a moment.
@@ -172,7 +174,7 @@ impl Account {
         for (spent, period) in self.spent.iter_mut().zip(Period::ALL) {
             let window = windows.of(period);
             if spent.window != window && !spent.window.outlives(window, now) {
-                *spent = Spent { window, ..Spent::default() };
+                *spent = Spent { window, used: Amounts::default() };
             }
         }
     }
@@ -192,11 +194,10 @@ impl Account {
             worst = Some(found.worse(worst));
         }
         for budget in quota.limits.budgets() {
-            let allowance = self.allowance(*budget);
-            let left = allowance.left();
-            if estimate.least(budget.resource) > left {
-                let needed = estimate.least(budget.resource);
-                worst = Some(allowance.refusing(needed).worse(worst));
+            let left = self.left(*budget);
+            let needed = estimate.least(budget.resource);
+            if needed > left {
+                worst = Some(self.allowance(*budget).refusing(needed).worse(worst));
             }
             room.narrow(match budget.resource {
                 Resource::Tokens => {
@@ -212,22 +213,20 @@ impl Account {
 
     /// Holds amounts for a request that begins.
     pub(crate) fn hold(&mut self, amounts: Amounts, rate: Option<Rate>, now: UnixTime) -> HeldIn {
-        for spent in &mut self.spent {
-            spent.held += amounts;
-        }
+        self.held += amounts;
         if let Some(rate) = rate {
             self.bucket.take(rate, now);
         }
         self.running = self.running.saturating_add(1);
-        HeldIn(self.spent.map(|spent| spent.window))
+        HeldIn(self.spent.each_ref().map(|spent| spent.window.start()))
     }
 
     /// Ends a request: what was held is free again, what was used is counted, each in the windows
     /// in which the request was admitted.
     pub(crate) fn settle(&mut self, windows: HeldIn, held: Amounts, used: Amounts) {
-        for (spent, window) in self.spent.iter_mut().zip(windows.0) {
-            if spent.window == window {
-                spent.held -= held;
+        self.held -= held;
+        for (spent, start) in self.spent.iter_mut().zip(windows.0) {
+            if spent.window.start() == start {
                 spent.used += used;
             }
         }
@@ -255,9 +254,7 @@ impl Account {
 
     /// Tells whether an account that was never used would say the same.
     pub(crate) fn is_idle(&self, now: UnixTime) -> bool {
-        let is_over = |spent: &Spent| {
-            spent.window.is_over(now) || (spent.used, spent.held) == <(Amounts, Amounts)>::default()
-        };
+        let is_over = |spent: &Spent| spent.window.is_over(now) || spent.used == Amounts::default();
         self.running == 0
             && !self.is_dirty
             && self.bucket.is_full(now)

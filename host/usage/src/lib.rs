@@ -8,6 +8,7 @@ pub mod headers;
 mod quota;
 mod quotas;
 mod rate;
+pub mod turn;
 mod window;
 
 pub use account::{Again, Allowance, Amounts, Estimate, LimitKind, Wanted};

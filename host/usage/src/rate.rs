@@ -12,12 +12,14 @@ const MINUTE: u64 = 60_000_000_000;
 pub struct Rate {
     per_minute: NonZeroU32,
     burst: NonZeroU32,
+    /// Nanoseconds from one request to the next.
+    interval: u64,
 }
 
 impl Rate {
     /// A rate.
     pub const fn new(per_minute: NonZeroU32, burst: NonZeroU32) -> Self {
-        Self { per_minute, burst }
+        Self { per_minute, burst, interval: MINUTE / per_minute.get() as u64 }
     }
 
     /// Returns the number of requests in a minute.
@@ -30,14 +32,9 @@ impl Rate {
         self.burst
     }
 
-    /// Returns the nanoseconds from one request to the next.
-    const fn interval(self) -> u64 {
-        MINUTE / self.per_minute.get() as u64
-    }
-
     /// Returns the nanoseconds by which requests may come before their time.
     const fn tolerance(self) -> u64 {
-        self.interval().saturating_mul(self.burst.get() as u64 - 1)
+        self.interval.saturating_mul(self.burst.get() as u64 - 1)
     }
 }
 
@@ -52,7 +49,7 @@ impl Bucket {
     /// Returns when the next request is due. It is never later than after a full burst, so that a
     /// clock that was set back, or a rate that was raised, makes nobody wait for longer.
     fn due(self, rate: Rate, now: u64) -> u64 {
-        let latest = now.saturating_add(rate.tolerance()).saturating_add(rate.interval());
+        let latest = now.saturating_add(rate.tolerance()).saturating_add(rate.interval);
         self.due.clamp(now, latest)
     }
 
@@ -67,13 +64,13 @@ impl Bucket {
     /// Takes room for one request, also where there is none.
     pub(crate) fn take(&mut self, rate: Rate, now: UnixTime) {
         let now = nanoseconds(now);
-        let next = Self { due: self.due(rate, now).saturating_add(rate.interval()) };
+        let next = Self { due: self.due(rate, now).saturating_add(rate.interval) };
         self.due = next.due(rate, now);
     }
 
     /// Gives the room for one request back.
     pub(crate) const fn give_back(&mut self, rate: Rate) {
-        self.due = self.due.saturating_sub(rate.interval());
+        self.due = self.due.saturating_sub(rate.interval);
     }
 
     /// Returns how many requests there is room for now.
@@ -81,7 +78,7 @@ impl Bucket {
         let (due, now) = (self.due(rate, nanoseconds(now)), nanoseconds(now));
         let latest = now.saturating_add(rate.tolerance());
         // A burst of all has one request for which nothing has to be early.
-        latest.checked_sub(due).map_or(0, |room| room / rate.interval() + 1)
+        latest.checked_sub(due).map_or(0, |room| room / rate.interval + 1)
     }
 
     /// Returns when the whole burst is there again.

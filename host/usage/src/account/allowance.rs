@@ -84,13 +84,18 @@ impl Account {
         rate.into_iter().chain(budgets).chain(self.concurrent(quota))
     }
 
+    pub(super) fn left(&self, budget: Budget) -> u64 {
+        let used = self.spent[budget.period.index()].used.of(budget.resource);
+        budget.limit.get().saturating_sub(used).saturating_sub(self.held.of(budget.resource))
+    }
+
     pub(super) fn allowance(&self, budget: Budget) -> Allowance {
         let spent = &self.spent[budget.period.index()];
         Allowance {
             kind: LimitKind::Budget(budget.resource, budget.period),
             limit: budget.limit.get(),
             used: spent.used.of(budget.resource),
-            held: spent.held.of(budget.resource),
+            held: self.held.of(budget.resource),
             needed: 0,
             again: Again::At(spent.window.end()),
             window: spent.window.seconds(),
