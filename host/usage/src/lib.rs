@@ -5,6 +5,7 @@ mod accounts;
 mod admission;
 mod exceeded;
 pub mod headers;
+pub mod ledger;
 mod quota;
 mod quotas;
 mod rate;

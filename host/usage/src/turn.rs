@@ -11,11 +11,13 @@ mod clock;
 mod order;
 mod queue;
 mod recent;
+mod request;
 mod snapshot;
 mod turns;
 
 pub use clock::{Monotonic, TokioClock};
 pub use order::Class;
-pub use queue::{Queue, QueueFull, QueueSettings, Ticket, TurnEnd, TurnRequest};
+pub use queue::Queue;
+pub use request::{QueueFull, QueueSettings, Ticket, TurnEnd, TurnRequest};
 pub use snapshot::{Place, QueueSnapshot, RunningTurn, WaitingTurn};
 pub use turns::{NoTurn, Turn, Turns};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::queue::Ticket;
+use super::request::Ticket;
 
 /// A class of requests; the queue serves the first class that somebody waits in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]

@@ -1,13 +1,13 @@
 //! Who waits, who has a turn, and who gets the next one. A pure state machine: the time comes in.
 
 use std::collections::{BTreeSet, HashMap};
-use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use stockade_core::{ModelName, UserId};
 
 use super::order::{Class, Head, choose};
 use super::recent::Recent;
+use super::request::{QueueFull, QueueSettings, Ticket, TurnEnd, TurnRequest};
 
 /// What a turn takes as long as none has ended.
 const FIRST_GUESS: Duration = Duration::from_secs(1);
@@ -18,60 +18,6 @@ const CREDIT: f64 = 30.0;
 const MANY_USERS: usize = 1_024;
 /// Recent GPU time in seconds that counts as none.
 const NOTHING: f64 = 0.001;
-
-/// The bounds of a queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QueueSettings {
-    /// Requests that the upstream works on at once.
-    pub slots: NonZeroUsize,
-    /// Requests that may wait.
-    pub length: usize,
-    /// Requests of one user that may wait.
-    pub per_user: usize,
-    /// The time that a request may wait.
-    pub wait: Duration,
-    /// The time after which a model that is loaded no longer goes before another.
-    pub switch_after: Duration,
-    /// The time after which GPU time counts half.
-    pub half_life: Duration,
-}
-
-/// A place in the queue; smaller ones came first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub(super) u64);
-
-/// A request for a turn.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TurnRequest {
-    /// The user for whom it is.
-    pub user: UserId,
-    /// The model that will run.
-    pub model: ModelName,
-    /// The class.
-    pub class: Class,
-}
-
-/// A queue that takes no further request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum QueueFull {
-    /// As many requests wait as may.
-    #[error("{0} requests are waiting already, and no more may")]
-    Length(usize),
-    /// As many requests of this user wait as may.
-    #[error("{0} of your requests are waiting already, and no more may")]
-    PerUser(usize),
-}
-
-/// What a request that leaves has taken of the upstream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TurnEnd {
-    /// Nothing has run.
-    Nothing,
-    /// Nobody knows how much: the time since its turn began counts.
-    Elapsed,
-    /// GPU time, by the upstream's own account.
-    Gpu(Duration),
-}
 
 #[derive(Debug)]
 pub(super) struct Entry {

@@ -7,7 +7,8 @@ use serde::Serialize;
 use stockade_core::{ModelName, UserId};
 
 use super::order::{Class, Head, choose};
-use super::queue::{Queue, Ticket};
+use super::queue::Queue;
+use super::request::Ticket;
 
 /// A place among those who wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,8 @@ use stockade_core::ModelName;
 use tokio::sync::oneshot;
 
 use super::clock::Monotonic;
-use super::queue::{Queue, QueueFull, QueueSettings, Ticket, TurnEnd, TurnRequest};
+use super::queue::Queue;
+use super::request::{QueueFull, QueueSettings, Ticket, TurnEnd, TurnRequest};
 use super::snapshot::{Place, QueueSnapshot};
 
 /// The turns of one upstream.
