@@ -21,11 +21,17 @@ const START: u64 = 1_800_000_000;
 const TIME: Duration = Duration::from_secs(8);
 const PLENTY: u64 = 1 << 50;
 
+/// A quota with every limit of the example in the guide, and room for all.
 fn quota(name: &str, per: Per) -> Quota {
-    let resources = [Resource::Requests, Resource::Tokens, Resource::GpuTime];
-    let budgets = resources.into_iter().flat_map(|resource| {
-        Period::ALL.map(|period| Budget { resource, period, limit: PLENTY.try_into().unwrap() })
-    });
+    let budgets = [
+        (Resource::Tokens, Period::Hour),
+        (Resource::Tokens, Period::Day),
+        (Resource::Tokens, Period::Month),
+        (Resource::GpuTime, Period::Day),
+        (Resource::PulledBytes, Period::Day),
+    ];
+    let limit = PLENTY.try_into().unwrap();
+    let budgets = budgets.into_iter().map(|(resource, period)| Budget { resource, period, limit });
     let most = NonZeroU32::new(1_000_000).unwrap();
     let rate = Rate::new(most, most);
     let limits = Limits::new(Some(rate), budgets.collect(), Some(most)).unwrap();

@@ -164,9 +164,9 @@ pub(crate) struct Account {
     pub(crate) is_dirty: bool,
 }
 
-/// The windows in which a request was admitted. What is settled later belongs to them.
+/// The windows in which a request was admitted, by their first seconds. What is settled later belongs to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct HeldIn([UnixTime; 3]);
+pub(crate) struct HeldIn([u64; 3]);
 
 impl Account {
     /// Goes on to the windows of a moment.
@@ -218,7 +218,7 @@ impl Account {
             self.bucket.take(rate, now);
         }
         self.running = self.running.saturating_add(1);
-        HeldIn(self.spent.each_ref().map(|spent| spent.window.start()))
+        HeldIn(self.spent.each_ref().map(|spent| spent.window.start().as_secs()))
     }
 
     /// Ends a request: what was held is free again, what was used is counted, each in the windows
@@ -226,7 +226,7 @@ impl Account {
     pub(crate) fn settle(&mut self, windows: HeldIn, held: Amounts, used: Amounts) {
         self.held -= held;
         for (spent, start) in self.spent.iter_mut().zip(windows.0) {
-            if spent.window.start() == start {
+            if spent.window.start().as_secs() == start {
                 spent.used += used;
             }
         }

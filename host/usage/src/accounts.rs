@@ -21,8 +21,10 @@ const LOOK_AGAIN: u64 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct QuotaId(u32);
 
-/// An account with its owner.
+/// An account with its owner. What is compared to find it stands at the front, where the counter
+/// of references is: an account of somebody who was away has to be fetched from memory.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Entry {
     quota: QuotaId,
     pub(crate) subject: Subject,
@@ -61,12 +63,26 @@ pub struct Accounts {
     dirty: Mutex<Vec<Arc<Entry>>>,
 }
 
-/// An account's hash is beside it, so that a table that grows touches no account.
+/// Accounts, found by their owners: those of one owner are side by side.
 #[derive(Debug, Default)]
 struct Shard {
-    table: HashTable<(u64, Arc<Entry>)>,
+    table: HashTable<Row>,
     /// When idle accounts were looked for because the part was full, in seconds.
     looked: u64,
+}
+
+/// An account, with enough of it to look at no other while one is looked for.
+#[derive(Debug)]
+struct Row {
+    hash: u64,
+    quota: QuotaId,
+    entry: Arc<Entry>,
+}
+
+impl Row {
+    fn is_of(&self, hash: u64, quota: QuotaId, owner: &Subject) -> bool {
+        self.hash == hash && self.quota == quota && self.entry.subject == *owner
+    }
 }
 
 #[derive(Debug, Default)]
@@ -101,29 +117,27 @@ impl Accounts {
 
     /// Finds an account, or opens it. There is none where all room is taken by accounts in use.
     pub(crate) fn open(&self, id: QuotaId, owner: &Subject, now: UnixTime) -> Option<Arc<Entry>> {
-        let hash = self.hasher.hash_one((id, owner));
+        let hash = self.hasher.hash_one(owner);
         let mut shard = unpoisoned(self.shard(hash));
-        let is_it = |(other, entry): &(u64, Arc<Entry>)| {
-            *other == hash && entry.quota == id && entry.subject == *owner
-        };
-        if let Some((_, entry)) = shard.table.find(hash, is_it) {
-            return Some(Arc::clone(entry));
+        if let Some(row) = shard.table.find(hash, |row| row.is_of(hash, id, owner)) {
+            return Some(Arc::clone(&row.entry));
         }
         if shard.table.len() >= self.most_in_shard && !shard.make_room(now) {
             return None;
         }
         let entry = Entry { quota: id, subject: owner.clone(), account: Mutex::default() };
         let entry = Arc::new(entry);
-        shard.table.insert_unique(hash, (hash, Arc::clone(&entry)), |(hash, _)| *hash);
+        let row = Row { hash, quota: id, entry: Arc::clone(&entry) };
+        shard.table.insert_unique(hash, row, |row| row.hash);
         Some(entry)
     }
 
     /// Finds an account that is there.
     pub(crate) fn find(&self, id: QuotaId, owner: &Subject) -> Option<Arc<Entry>> {
-        let hash = self.hasher.hash_one((id, owner));
+        let hash = self.hasher.hash_one(owner);
         let shard = unpoisoned(self.shard(hash));
-        let is_it = |(_, entry): &(u64, Arc<Entry>)| entry.quota == id && entry.subject == *owner;
-        shard.table.find(hash, is_it).map(|(_, entry)| Arc::clone(entry))
+        let row = shard.table.find(hash, |row| row.is_of(hash, id, owner));
+        row.map(|row| Arc::clone(&row.entry))
     }
 
     /// Counts what was used before a restart, where its window is still in force.
@@ -197,9 +211,11 @@ impl Shard {
     /// hands under the part's lock only.
     fn forget_idle(&mut self, now: UnixTime) -> bool {
         let before = self.table.len();
-        self.table.retain(|(_, entry)| Arc::strong_count(entry) > 1 || !entry.lock().is_idle(now));
+        let is_idle =
+            |entry: &Arc<Entry>| Arc::strong_count(entry) == 1 && entry.lock().is_idle(now);
+        self.table.retain(|row| !is_idle(&row.entry));
         if self.table.len() < self.table.capacity() / 4 {
-            self.table.shrink_to_fit(|(hash, _)| *hash);
+            self.table.shrink_to_fit(|row| row.hash);
         }
         self.table.len() < before
     }
