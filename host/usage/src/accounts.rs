@@ -207,8 +207,8 @@ impl Shard {
         self.forget_idle(now)
     }
 
-    /// An account that a request or the ledger has in its hands is not idle. New ones get into
-    /// hands under the part's lock only.
+    /// An account to which a request or the ledger holds a reference is not idle. Further ones are
+    /// taken under the part's lock only.
     fn forget_idle(&mut self, now: UnixTime) -> bool {
         let before = self.table.len();
         let is_idle =

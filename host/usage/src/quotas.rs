@@ -11,7 +11,7 @@ use crate::accounts::{AccountUsage, Accounts, Entry, QuotaId};
 use crate::admission::{Admission, Charge};
 use crate::exceeded::{Exceeded, NotAdmitted};
 use crate::headers::QuotaState;
-use crate::quota::{OnExceeded, Quota, Subject};
+use crate::quota::{OnExceeded, Period, Quota, Subject};
 use crate::window::Calendar;
 
 /// Quotas that usually apply to one request: as many are kept without an allocation.
@@ -96,8 +96,28 @@ impl Quotas {
             drop(accounts);
             return Err(refused.into());
         }
-        let output = estimate.output.granted(checked.room.output, self.unsaid_output);
-        let pulled = estimate.pulled.granted(checked.room.pulled, u64::MAX);
+        let (held, caps) = self.granted(estimate, checked.room);
+        let charges = accounts.iter_mut().zip(&open).map(|(account, Open { entry, quota })| {
+            let rate = quota.limits.rate();
+            Charge { held_in: account.hold(held, rate, now), rate, entry: Arc::clone(entry) }
+        });
+        let charges = charges.collect();
+        drop(accounts);
+        Ok(Admission {
+            accounts: Arc::clone(&self.accounts),
+            charges,
+            held,
+            caps,
+            is_last: checked.is_last,
+            shadow: checked.shadow,
+            seen: None,
+        })
+    }
+
+    /// Returns what is held for a request, and what it has to be limited to.
+    fn granted(&self, estimate: &Estimate, room: Room) -> (Amounts, Room) {
+        let output = estimate.output.granted(room.output, self.unsaid_output);
+        let pulled = estimate.pulled.granted(room.pulled, u64::MAX);
         let held = Amounts {
             requests: 1,
             input: estimate.input,
@@ -105,25 +125,7 @@ impl Quotas {
             gpu_ms: estimate.gpu_ms.unwrap_or_default(),
             pulled: pulled.unwrap_or_default(),
         };
-        let held_in = accounts.iter_mut().zip(&open);
-        let held_in: SmallVec<[_; USUAL]> = held_in
-            .map(|(account, open)| account.hold(held, open.quota.limits.rate(), now))
-            .collect();
-        drop(accounts);
-        let charges = open.into_iter().zip(held_in).map(|(open, held_in)| Charge {
-            rate: open.quota.limits.rate(),
-            entry: open.entry,
-            held_in,
-        });
-        Ok(Admission {
-            accounts: Arc::clone(&self.accounts),
-            charges: charges.collect(),
-            held,
-            caps: Room { output, pulled },
-            is_last: checked.is_last,
-            shadow: checked.shadow,
-            seen: None,
-        })
+        (held, Room { output, pulled })
     }
 
     /// Returns the state of every limit of the quotas that apply, for headers and for whoever
@@ -148,6 +150,17 @@ impl Quotas {
             }
         }
         all
+    }
+
+    /// Returns what one account has used in the window of a period.
+    pub fn used(&self, applicable: &Applicable, period: Period, now: UnixTime) -> Amounts {
+        let quota = self.list.get(applicable.quota);
+        let entry = quota.and_then(|(id, _)| self.accounts.find(*id, &applicable.subject));
+        entry.map_or_else(Amounts::default, |entry| {
+            let mut account = entry.lock();
+            account.roll(&self.calendar.at(now), now);
+            account.used(period).1
+        })
     }
 
     /// Counts what was used before a restart, where its window is still in force.

@@ -31,7 +31,7 @@ pub struct LedgerHealth {
     pub unsaved: usize,
 }
 
-/// The hands that the thread's work comes from.
+/// The thread, as those see it who give it work. Dropping it ends it.
 #[derive(Debug)]
 pub(super) struct Writer {
     shared: Arc<Shared>,

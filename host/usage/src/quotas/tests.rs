@@ -7,7 +7,7 @@ use stockade_core::UserId;
 use super::*;
 use crate::account::{LimitKind, Wanted};
 use crate::admission::Used;
-use crate::quota::{Budget, Limits, Per, Period, Resource};
+use crate::quota::{Budget, Limits, Per, Resource};
 use crate::rate::Rate;
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -82,6 +82,8 @@ fn a_request_is_admitted_to_all_quotas_or_to_none() {
     assert_eq!(told(&quotas, NOW), [(0, 100), (0, 1), (0, 100)]);
     admission.settle(tokens(40, 7));
     assert_eq!(told(&quotas, NOW), [(47, 0), (1, 0), (47, 0)]);
+    let used = |now| quotas.used(&applicable[0], HOUR, now);
+    assert_eq!((used(NOW).output, used(later(3_600)).output), (7, 0));
 }
 
 #[test]

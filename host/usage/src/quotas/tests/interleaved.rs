@@ -90,6 +90,34 @@ proptest! {
     }
 }
 
+/// Asks two hundred times; adds up what was used and how often there was no room.
+fn ask_often(quotas: &Quotas, number: u64, used: &AtomicU64, refused: &AtomicU64) {
+    let mut applicable = alice(quotas);
+    if number.is_multiple_of(2) {
+        applicable.reverse();
+    }
+    for turn in 0..200 {
+        let input = (number * 7 + turn) % 50;
+        let Ok(mut admission) = quotas.admit(&applicable, &chat(input, Wanted::AtMost(100)), NOW)
+        else {
+            refused.fetch_add(1, Ordering::Relaxed);
+            continue;
+        };
+        let output = admission.output_cap().unwrap() * (turn % 4) / 3;
+        if turn % 5 == 0 {
+            drop(admission);
+            continue;
+        } else if turn % 5 == 1 {
+            admission.begin();
+            admission.charge_seen(tokens(0, output));
+            drop(admission);
+        } else {
+            admission.settle(tokens(input, output));
+        }
+        used.fetch_add(input + output, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn sixty_four_threads_use_no_more_than_the_budget() {
     const LIMIT: u64 = 50_000;
@@ -102,33 +130,7 @@ fn sixty_four_threads_use_no_more_than_the_budget() {
     thread::scope(|scope| {
         for number in 0..64_u64 {
             let (quotas, used, refused) = (&quotas, &used, &refused);
-            scope.spawn(move || {
-                let mut applicable = alice(quotas);
-                if number % 2 == 0 {
-                    applicable.reverse();
-                }
-                for turn in 0..200 {
-                    let input = (number * 7 + turn) % 50;
-                    let estimate = chat(input, Wanted::AtMost(100));
-                    let Ok(mut admission) = quotas.admit(&applicable, &estimate, NOW) else {
-                        refused.fetch_add(1, Ordering::Relaxed);
-                        continue;
-                    };
-                    let output = admission.output_cap().unwrap() * (turn % 4) / 3;
-                    match turn % 5 {
-                        0 => drop(admission),
-                        1 => {
-                            admission.begin();
-                            admission.charge_seen(tokens(0, output));
-                            used.fetch_add(input + output, Ordering::Relaxed);
-                        }
-                        _ => {
-                            admission.settle(tokens(input, output));
-                            used.fetch_add(input + output, Ordering::Relaxed);
-                        }
-                    }
-                }
-            });
+            scope.spawn(move || ask_often(quotas, number, used, refused));
         }
     });
     let used = used.into_inner();

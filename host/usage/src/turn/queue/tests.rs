@@ -203,6 +203,37 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn play(desk: &mut Desk, step: Step, waiting: &mut Vec<Ticket>, running: &mut Vec<Ticket>) {
+    match step {
+        Step::Join { user, model, class } => {
+            let class = [Class::First, Class::Normal, Class::Last][usize::from(class)];
+            let asked = request(&format!("u{user}"), &format!("m{model}"));
+            let joined = desk.queue.join(TurnRequest { class, ..asked }, desk.now);
+            waiting.extend(joined.ok());
+        }
+        Step::Next => {
+            if let Some(ticket) = desk.next() {
+                let place = waiting.iter().position(|other| *other == ticket);
+                waiting.remove(place.expect("a turn for somebody who does not wait"));
+                running.push(ticket);
+            }
+        }
+        Step::Leave { which } if which < waiting.len() => {
+            desk.queue.leave(waiting.remove(which), TurnEnd::Nothing, desk.now);
+        }
+        Step::End { which, took } if which < running.len() => {
+            desk.end(running.remove(which), took);
+        }
+        Step::PutBack { which } if which < running.len() => {
+            let ticket = running.remove(which);
+            desk.queue.put_back(ticket, seconds(1), desk.now);
+            waiting.push(ticket);
+        }
+        Step::Pass { milliseconds } => desk.now += Duration::from_millis(milliseconds),
+        Step::Leave { .. } | Step::End { .. } | Step::PutBack { .. } => {}
+    }
+}
+
 proptest! {
     #[test]
     fn no_slot_is_lost_and_nobody_has_two_turns(
@@ -212,34 +243,7 @@ proptest! {
         let mut desk = Desk::new(QueueSettings { length: 12, per_user: 5, ..settings(slots) });
         let (mut waiting, mut running): (Vec<Ticket>, Vec<Ticket>) = (Vec::new(), Vec::new());
         for step in steps {
-            match step {
-                Step::Join { user, model, class } => {
-                    let class = [Class::First, Class::Normal, Class::Last][usize::from(class)];
-                    let asked = request(&format!("u{user}"), &format!("m{model}"));
-                    let joined = desk.queue.join(TurnRequest { class, ..asked }, desk.now);
-                    waiting.extend(joined.ok());
-                }
-                Step::Next => {
-                    if let Some(ticket) = desk.next() {
-                        let place = waiting.iter().position(|other| *other == ticket);
-                        waiting.remove(place.expect("a turn for somebody who does not wait"));
-                        running.push(ticket);
-                    }
-                }
-                Step::Leave { which } if which < waiting.len() => {
-                    desk.queue.leave(waiting.remove(which), TurnEnd::Nothing, desk.now);
-                }
-                Step::End { which, took } if which < running.len() => {
-                    desk.end(running.remove(which), took);
-                }
-                Step::PutBack { which } if which < running.len() => {
-                    let ticket = running.remove(which);
-                    desk.queue.put_back(ticket, seconds(1), desk.now);
-                    waiting.push(ticket);
-                }
-                Step::Pass { milliseconds } => desk.now += Duration::from_millis(milliseconds),
-                _ => {}
-            }
+            play(&mut desk, step, &mut waiting, &mut running);
             let counted = (desk.queue.waiting(), desk.queue.running());
             prop_assert_eq!(counted, (waiting.len(), running.len()));
             prop_assert!(running.len() <= slots);
