@@ -8,10 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hashbrown::{DefaultHashBuilder, HashTable};
 use stockade_core::{QuotaName, UnixTime};
 
-use crate::account::{Account, Amounts};
+use crate::account::Account;
+use crate::amounts::Amounts;
 use crate::quota::{Period, Subject};
 use crate::window::{Window, Windows};
 
+/// Quotas that usually apply to one request: as many are kept without an allocation.
+pub(crate) const USUAL: usize = 6;
 /// Parts of the table, each under a lock of its own.
 const SHARDS: usize = 64;
 /// The seconds between two looks for idle accounts in a part that is full.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::account::{Amounts, HeldIn, Room};
-use crate::accounts::{Accounts, Entry};
+use crate::account::HeldIn;
+use crate::accounts::{Accounts, Entry, USUAL};
+use crate::amounts::{Amounts, Room};
 use crate::exceeded::Exceeded;
-use crate::quotas::USUAL;
 use crate::rate::Rate;
 
 /// What a request has used of what is counted.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use stockade_core::{QuotaName, UnixTime};
 
-use crate::account::{Again, Allowance, LimitKind};
+use crate::allowance::{Again, Allowance, LimitKind};
 use crate::quota::{Resource, Subject, name};
 
 /// The time after which a budget counts as one that does not come back soon. Clients that would

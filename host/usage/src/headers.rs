@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use stockade_core::{QuotaName, UnixTime};
 
-use crate::account::{Again, Allowance, LimitKind};
+use crate::allowance::{Again, Allowance, LimitKind};
 use crate::exceeded::Exceeded;
 use crate::quota::{OnExceeded, Period, Resource};
 

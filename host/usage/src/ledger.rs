@@ -4,68 +4,24 @@
 //! absolute values of what has changed, in one transaction. So a batch that failed, or of which
 //! nobody knows whether it was written, is simply written again.
 
+mod counts;
 mod report;
 mod store;
 mod writer;
 
-use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use stockade_core::{ModelName, Operation, UnixTime, UserId};
+use stockade_core::UnixTime;
 
 use crate::accounts::{AccountUsage, Accounts};
+pub use counts::{Counts, UsageKey};
 pub use report::{Dimension, LedgerReader, ReadError, ReportQuery, ReportRow};
 pub use store::OpenError;
 use store::Store;
 use writer::Writer;
 pub use writer::{LedgerHealth, NotSaved};
-
-/// What is counted together.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct UsageKey {
-    /// The beginning of the hour, in the zone of the quotas' windows.
-    pub hour: UnixTime,
-    /// The user.
-    pub user: UserId,
-    /// The model, where there is one.
-    pub model: Option<ModelName>,
-    /// The operation.
-    pub operation: Operation,
-}
-
-/// What was counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Counts {
-    /// Requests that were permitted.
-    pub requests: u64,
-    /// Requests that were refused.
-    pub refused: u64,
-    /// Tokens of prompts.
-    pub input: u64,
-    /// Tokens of answers.
-    pub output: u64,
-    /// Milliseconds of GPU time.
-    pub gpu_ms: u64,
-    /// Milliseconds in which models were loaded.
-    pub load_ms: u64,
-    /// Pulled bytes.
-    pub pulled: u64,
-}
-
-impl AddAssign for Counts {
-    fn add_assign(&mut self, other: Self) {
-        let Self { requests, refused, input, output, gpu_ms, load_ms, pulled } = other;
-        self.requests = self.requests.saturating_add(requests);
-        self.refused = self.refused.saturating_add(refused);
-        self.input = self.input.saturating_add(input);
-        self.output = self.output.saturating_add(output);
-        self.gpu_ms = self.gpu_ms.saturating_add(gpu_ms);
-        self.load_ms = self.load_ms.saturating_add(load_ms);
-        self.pulled = self.pulled.saturating_add(pulled);
-    }
-}
 
 /// The rule for a file that is damaged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

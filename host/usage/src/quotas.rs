@@ -6,16 +6,14 @@ use jiff::tz::TimeZone;
 use smallvec::SmallVec;
 use stockade_core::{QuotaName, UnixTime};
 
-use crate::account::{Account, Amounts, Estimate, Room};
-use crate::accounts::{AccountUsage, Accounts, Entry, QuotaId};
+use crate::account::Account;
+use crate::accounts::{AccountUsage, Accounts, Entry, QuotaId, USUAL};
 use crate::admission::{Admission, Charge};
+use crate::amounts::{Amounts, Estimate, Room};
 use crate::exceeded::{Exceeded, NotAdmitted};
 use crate::headers::QuotaState;
 use crate::quota::{OnExceeded, Period, Quota, Subject};
 use crate::window::Calendar;
-
-/// Quotas that usually apply to one request: as many are kept without an allocation.
-pub(crate) const USUAL: usize = 6;
 
 /// A quota that applies to a request, and whose account in it is charged.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,8 +16,7 @@ mod snapshot;
 mod turns;
 
 pub use clock::{Monotonic, TokioClock};
-pub use order::Class;
 pub use queue::Queue;
-pub use request::{QueueFull, QueueSettings, Ticket, TurnEnd, TurnRequest};
+pub use request::{Class, QueueFull, QueueSettings, Ticket, TurnEnd, TurnRequest};
 pub use snapshot::{Place, QueueSnapshot, RunningTurn, WaitingTurn};
 pub use turns::{NoTurn, Turn, Turns};

@@ -4,7 +4,8 @@ use jiff::tz::TimeZone;
 use stockade_core::QuotaName;
 
 use super::*;
-use crate::quota::{Budget, Limits, OnExceeded, Per};
+use crate::amounts::Wanted;
+use crate::quota::{Limits, OnExceeded, Per};
 
 fn now() -> UnixTime {
     UnixTime::from_secs(1_800_000_000)

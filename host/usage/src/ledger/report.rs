@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
 use serde::Serialize;
 use stockade_core::{ModelName, Operation, UnixTime, UserId};
 
-use super::Counts;
+use super::counts::Counts;
 use super::store::{counts, signed, unsigned};
 use crate::quota::Period;
 use crate::window::Windows;

@@ -1,26 +1,26 @@
 //! The file: its tables, how it is opened, and how a batch is written.
 
 mod files;
+mod open_error;
 mod rows;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 use stockade_core::UnixTime;
 
-use super::{Counts, UsageKey};
+use super::counts::{Counts, UsageKey};
 use crate::accounts::AccountUsage;
 use files::lock;
 pub(super) use files::set_aside;
+pub use open_error::OpenError;
+use open_error::SCHEMA;
 use rows::{account, find_one, put_account, put_usage};
 pub(super) use rows::{counts, signed, unsigned};
 
-/// The number of the tables' form.
-const SCHEMA: i64 = 1;
 /// What says that a file of `SQLite`'s is a ledger: "STKU".
 const APPLICATION: i64 = 0x5354_4b55;
 /// Files of up to so many bytes are read through when they are opened.
@@ -54,58 +54,6 @@ const PUT_ACCOUNT: &str =
 const FIND_ACCOUNTS: &str = "SELECT quota, kind, subject, period, start, end, requests, input,
     output, gpu_ms, pulled FROM account WHERE end > ?1";
 
-/// The reason why a ledger cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The file is damaged.
-    #[error("the ledger {} is damaged: {reason}", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What was found.
-        reason: String,
-    },
-    /// A newer version of this program has written it.
-    #[error(
-        "the ledger {} was written by a newer version (schema {found}, this version knows \
-         {SCHEMA}): run that version, or move the file aside", path.display()
-    )]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its number.
-        found: i64,
-    },
-    /// The file belongs to another program.
-    #[error("{} is a database of another program", path.display())]
-    NotALedger {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Another gateway writes to it.
-    #[error("another process has the ledger {}", path.display())]
-    InUse {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The system refuses it.
-    #[error("the ledger {} cannot be opened", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// `SQLite` refuses it.
-    #[error("the ledger {} cannot be opened", path.display())]
-    Sqlite {
-        /// The file.
-        path: PathBuf,
-        /// `SQLite`'s reason.
-        source: rusqlite::Error,
-    },
-}
-
 /// What one batch writes.
 #[derive(Debug, Default)]
 pub(super) struct Batch<'b> {
@@ -128,8 +76,8 @@ impl Store {
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         let (lock, is_new) = lock(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection =
-            Connection::open_with_flags(path, flags).map_err(|source| wrong(path, source))?;
+        let connection = Connection::open_with_flags(path, flags)
+            .map_err(|source| OpenError::new(path, source))?;
         let store = Self { connection, path: path.to_owned(), _lock: lock };
         store.prepare(is_new)?;
         Ok(store)
@@ -141,7 +89,7 @@ impl Store {
 
     /// Tells what went wrong in opening the file.
     pub(super) fn failed_to_open(&self, error: rusqlite::Error) -> OpenError {
-        wrong(&self.path, error)
+        OpenError::new(&self.path, error)
     }
 
     fn prepare(&self, is_new: bool) -> Result<(), OpenError> {
@@ -237,26 +185,5 @@ impl Store {
     #[cfg(test)]
     pub(super) fn set_most_pages(&self, pages: u32) {
         self.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
-    }
-}
-
-fn wrong(path: &Path, source: rusqlite::Error) -> OpenError {
-    let path = path.to_owned();
-    let is_damage = match &source {
-        rusqlite::Error::SqliteFailure(error, _) => matches!(
-            error.code,
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown
-        ),
-        // A column of another type, a name that cannot be one, a table that is missing.
-        rusqlite::Error::SqlInputError { .. }
-        | rusqlite::Error::FromSqlConversionFailure(..)
-        | rusqlite::Error::InvalidColumnType(..)
-        | rusqlite::Error::InvalidQuery => true,
-        _ => false,
-    };
-    if is_damage {
-        OpenError::Damaged { path, reason: source.to_string() }
-    } else {
-        OpenError::Sqlite { path, source }
     }
 }

@@ -6,11 +6,11 @@ use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt as _;
 
 use jiff::tz::TimeZone;
-use stockade_core::QuotaName;
+use stockade_core::{ModelName, Operation, QuotaName, UserId};
 use tempfile::TempDir;
 
 use super::*;
-use crate::account::Amounts;
+use crate::amounts::Amounts;
 use crate::quota::{Period, Subject};
 use crate::window::Windows;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use stockade_core::UnixTime;
 
+use super::counts::{Counts, UsageKey};
 use super::store::{Batch, OpenError, Store};
-use super::{Counts, UsageKey};
 use crate::accounts::{AccountUsage, Accounts};
 
 /// The hours of which the totals stay in memory once they are written: nearly all that is settled

@@ -5,8 +5,9 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use stockade_core::UserId;
 
 use super::*;
-use crate::account::{LimitKind, Wanted};
 use crate::admission::Used;
+use crate::allowance::LimitKind;
+use crate::amounts::Wanted;
 use crate::quota::{Budget, Limits, Per, Resource};
 use crate::rate::Rate;
 

@@ -2,20 +2,7 @@
 
 use std::time::Duration;
 
-use super::request::Ticket;
-
-/// A class of requests; the queue serves the first class that somebody waits in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Class {
-    /// Before everybody else.
-    First,
-    /// The usual one.
-    #[default]
-    Normal,
-    /// Behind everybody else.
-    Last,
-}
+use super::request::{Class, Ticket};
 
 /// The request of one user that came first among those of its best class.
 #[derive(Clone, Copy, Debug)]

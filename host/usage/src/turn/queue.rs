@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use stockade_core::{ModelName, UserId};
 
-use super::order::{Class, Head, choose};
+use super::order::{Head, choose};
 use super::recent::Recent;
-use super::request::{QueueFull, QueueSettings, Ticket, TurnEnd, TurnRequest};
+use super::request::{Class, QueueFull, QueueSettings, Ticket, TurnEnd, TurnRequest};
 
 /// What a turn takes as long as none has ended.
 const FIRST_GUESS: Duration = Duration::from_secs(1);

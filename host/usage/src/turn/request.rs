@@ -5,7 +5,18 @@ use std::time::Duration;
 
 use stockade_core::{ModelName, UserId};
 
-use super::order::Class;
+/// A class of requests; the queue serves the first class that somebody waits in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// Before everybody else.
+    First,
+    /// The usual one.
+    #[default]
+    Normal,
+    /// Behind everybody else.
+    Last,
+}
 
 /// The bounds of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

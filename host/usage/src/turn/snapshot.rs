@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use stockade_core::{ModelName, UserId};
 
-use super::order::{Class, Head, choose};
+use super::order::{Head, choose};
 use super::queue::Queue;
-use super::request::Ticket;
+use super::request::{Class, Ticket};
 
 /// A place among those who wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use stockade_core::UnixTime;
 
-use super::OpenError;
+use super::open_error::OpenError;
 
 /// Makes the file, readable by its owner only, and claims it; tells whether there was none.
 pub(super) fn lock(path: &Path) -> Result<(File, bool), OpenError> {

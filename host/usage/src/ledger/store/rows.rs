@@ -4,9 +4,9 @@ use rusqlite::types::Type;
 use rusqlite::{Row, Statement, params};
 use stockade_core::{CredentialId, GroupName, InvalidId, QuotaName, UnixTime, UserId};
 
-use crate::account::Amounts;
 use crate::accounts::AccountUsage;
-use crate::ledger::{Counts, UsageKey};
+use crate::amounts::Amounts;
+use crate::ledger::counts::{Counts, UsageKey};
 use crate::quota::{Period, Subject};
 use crate::window::Window;
 

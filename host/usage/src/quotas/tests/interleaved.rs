@@ -6,7 +6,7 @@ use std::thread;
 use proptest::prelude::*;
 
 use super::*;
-use crate::account::Allowance;
+use crate::allowance::Allowance;
 
 #[derive(Clone, Debug)]
 enum Step {

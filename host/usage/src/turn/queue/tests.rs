@@ -203,8 +203,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn play(desk: &mut Desk, step: Step, waiting: &mut Vec<Ticket>, running: &mut Vec<Ticket>) {
-    match step {
+fn play(desk: &mut Desk, step: &Step, waiting: &mut Vec<Ticket>, running: &mut Vec<Ticket>) {
+    match *step {
         Step::Join { user, model, class } => {
             let class = [Class::First, Class::Normal, Class::Last][usize::from(class)];
             let asked = request(&format!("u{user}"), &format!("m{model}"));
@@ -243,7 +243,7 @@ proptest! {
         let mut desk = Desk::new(QueueSettings { length: 12, per_user: 5, ..settings(slots) });
         let (mut waiting, mut running): (Vec<Ticket>, Vec<Ticket>) = (Vec::new(), Vec::new());
         for step in steps {
-            play(&mut desk, step, &mut waiting, &mut running);
+            play(&mut desk, &step, &mut waiting, &mut running);
             let counted = (desk.queue.waiting(), desk.queue.running());
             prop_assert_eq!(counted, (waiting.len(), running.len()));
             prop_assert!(running.len() <= slots);
