@@ -156,19 +156,36 @@ const fn period(by: Dimension) -> Option<Period> {
 /// Returns a query's statement, which has columns for all keys, and the values for it. Hours are
 /// summed up to days by the caller, for `SQLite` knows no zones.
 fn statement(query: &ReportQuery) -> (String, Vec<Value>) {
-    let column = |wanted: bool, name| if wanted { name } else { "NULL" };
-    let by = |dimension| query.by.contains(&dimension);
-    let columns = [
-        column(by(Dimension::User), "user"),
-        column(by(Dimension::Model), "model"),
-        column(by(Dimension::Operation), "operation"),
-        column(query.by.iter().any(|by| period(*by).is_some()), "hour"),
-    ]
-    .join(", ");
+    let groups = groups(query);
+    let columns = groups.iter().map(|(name, wanted)| if *wanted { *name } else { "NULL" });
+    let columns = columns.collect::<Vec<_>>().join(", ");
     let mut text = format!(
         "SELECT {columns}, sum(requests), sum(refused), sum(input), sum(output), sum(gpu_ms), \
          sum(load_ms), sum(pulled) FROM usage WHERE hour >= ? AND hour < ?"
     );
+    let values = conditions(query, &mut text);
+    let wanted: Vec<_> = groups.into_iter().filter_map(|(name, is)| is.then_some(name)).collect();
+    if !wanted.is_empty() {
+        let _ = write!(text, " GROUP BY {}", wanted.join(", "));
+    }
+    // A sum of nothing is one row without values.
+    text.push_str(" HAVING count(*) > 0");
+    (text, values)
+}
+
+/// Returns the columns that can be grouped by, in the order of the table's key: groups that are a
+/// beginning of it need no sorting.
+fn groups(query: &ReportQuery) -> [(&'static str, bool); KEYS] {
+    let by = |dimension| query.by.contains(&dimension);
+    [
+        ("user", by(Dimension::User)),
+        ("model", by(Dimension::Model)),
+        ("operation", by(Dimension::Operation)),
+        ("hour", query.by.iter().any(|by| period(*by).is_some())),
+    ]
+}
+
+fn conditions(query: &ReportQuery, text: &mut String) -> Vec<Value> {
     let time = |time: Option<UnixTime>, other| time.map_or(other, |time| signed(time.as_secs()));
     let mut values =
         vec![Value::from(time(query.since, 0)), Value::from(time(query.until, i64::MAX))];
@@ -185,6 +202,5 @@ fn statement(query: &ReportQuery) -> (String, Vec<Value>) {
         text.push_str(" AND operation = ?");
         values.push(operation.as_str().to_owned().into());
     }
-    text.push_str(" GROUP BY 1, 2, 3, 4 HAVING count(*) > 0");
-    (text, values)
+    values
 }

@@ -117,7 +117,8 @@ impl Store {
         }
         self.check()?;
         // A kill loses nothing that was committed; a power cut may lose the last seconds.
-        let rest = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;";
+        let rest = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
+                    PRAGMA journal_size_limit = 4194304;";
         self.connection.execute_batch(rest).map_err(failed)
     }
 

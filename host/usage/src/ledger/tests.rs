@@ -1,5 +1,4 @@
 mod damage;
-mod kill;
 mod reports;
 
 use std::num::NonZeroUsize;

@@ -33,10 +33,11 @@ fn play(slots: usize, users: &[Asker]) -> Hour {
     let mut ends: Vec<(Instant, Ticket, Asker)> = Vec::new();
     let mut waiting: HashMap<Ticket, Asker> = HashMap::new();
     let mut loaded = "";
+    let mut here: HashMap<&str, usize> = HashMap::new();
     while desk.now < begin + Duration::from_hours(1) {
         for asker in users {
-            let here = waiting.values().filter(|other| other.user == asker.user).count();
-            for _ in here..asker.depth {
+            let before = here.insert(asker.user, asker.depth).unwrap_or_default();
+            for _ in before..asker.depth {
                 let joined = desk.queue.join(request(asker.user, asker.model), desk.now);
                 waiting.insert(joined.unwrap(), *asker);
             }
@@ -56,6 +57,7 @@ fn play(slots: usize, users: &[Asker]) -> Hour {
         desk.now = at;
         desk.queue.leave(ticket, TurnEnd::Gpu(of.takes), desk.now);
         waiting.remove(&ticket);
+        here.entry(of.user).and_modify(|count| *count -= 1);
         *hour.gpu.entry(of.user).or_default() += of.takes;
     }
     hour
