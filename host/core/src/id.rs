@@ -103,6 +103,10 @@ id!(
     BindingName, "binding name"
 );
 id!(
+    /// A quota's name; unique in a configuration.
+    QuotaName, "quota name"
+);
+id!(
     /// A credential of a user: a name for a key, never the key.
     CredentialId, "credential id"
 );

@@ -30,7 +30,7 @@ pub use decision::{
     Allowed, Applied, BindingVerdict, Change, Changed, Denial, DenialCause, Outcome, Permit,
     Subject, allows, combine, permit_public,
 };
-pub use id::{BindingName, CredentialId, GroupName, InvalidId, PolicyName, UserId};
+pub use id::{BindingName, CredentialId, GroupName, InvalidId, PolicyName, QuotaName, UserId};
 pub use input::{
     Client, Content, Counter, LARGEST_MODULE, LocalTime, Parameters, PolicyInput, Text, Transport,
     Usage, Windows,

@@ -1,0 +1,61 @@
+//! Quotas, a fair turn and the ledger: who may use how much, when, and who did.
+//!
+//! A request passes three things, between the decision that permits it and its record:
+//!
+//! 1. **Quotas.** [`Quotas`] are those of one configuration, over [`Accounts`] that outlive it.
+//!    [`Quotas::admit`] takes the quotas that apply ([`Applicable`], found by the caller) and an
+//!    [`Estimate`], and admits the request to all of them or to none. The [`Admission`] says to how
+//!    many tokens the answer has to be limited ([`Admission::output_cap`]), so that nothing is
+//!    overspent, and is ended in one of four ways:
+//!    - [`Admission::settle`] with what was really used;
+//!    - dropped after [`Admission::begin`]: the prompt and what [`Admission::charge_seen`] noted
+//!      are charged, as for an answer that was cut off;
+//!    - dropped before [`Admission::begin`]: nothing is charged, as for a caller who hangs up
+//!      while waiting;
+//!    - [`Admission::give_back`]: nothing is charged, for the upstream has done nothing.
+//!
+//!    [`NotAdmitted`] is the refusal, with [`Exceeded::sentence`] for people and [`headers`] for
+//!    programs; [`Quotas::states`] is what successful answers and callers who ask are told.
+//! 2. **A turn.** [`turn::Turns`] are those of one upstream: [`turn::Turns::turn`] waits for a free
+//!    slot, in a fair order. Hold the [`turn::Turn`] until the answer's end, and end it with the
+//!    GPU time that the upstream tells; where the upstream was busy, [`turn::Turn::put_back`] it.
+//!    [`Admission::is_last`] asks for [`turn::Class::Last`].
+//! 3. **The ledger.** [`ledger::Ledger::record`] counts by hour, user, model and operation. A
+//!    thread writes what has changed, the accounts included; what a [`ledger::Ledger::flush`] has
+//!    acknowledged survives a kill. [`ledger::Ledger::open`] returns the accounts for
+//!    [`Quotas::restore`], and [`ledger::LedgerReader`] makes reports.
+//!
+//! The time is an argument everywhere; only [`turn::TokioClock`] reads a clock. No function here
+//! waits but [`turn::Turns::turn`], [`turn::Turn::put_back`] and, for the disk, those of
+//! [`ledger::Ledger`] that open, flush and read.
+//!
+//! Modules import in one direction: `rate` → `quota` → `window`, `amounts`, `allowance` →
+//! `account`, `exceeded` → `accounts`, `headers` → `admission` → `quotas`. `ledger` knows
+//! `accounts`; `turn` knows none of them.
+
+mod account;
+mod accounts;
+mod admission;
+mod allowance;
+mod amounts;
+mod exceeded;
+pub mod headers;
+pub mod ledger;
+mod quota;
+mod quotas;
+mod rate;
+pub mod turn;
+mod window;
+
+pub use accounts::{AccountUsage, Accounts};
+pub use admission::{Admission, Used};
+pub use allowance::{Again, Allowance, LimitKind};
+pub use amounts::{Amounts, Estimate, Wanted};
+pub use exceeded::{Exceeded, NotAdmitted};
+pub use headers::QuotaState;
+pub use quota::{
+    Budget, InvalidLimits, Limits, NeverReached, OnExceeded, Per, Period, Quota, Resource, Subject,
+};
+pub use quotas::{Applicable, DuplicateQuota, Quotas};
+pub use rate::Rate;
+pub use window::{Calendar, Window, Windows};

@@ -1,0 +1,227 @@
+//! The quotas of one configuration, and the step that admits a request to all that apply.
+
+use std::sync::{Arc, MutexGuard};
+
+use jiff::tz::TimeZone;
+use smallvec::SmallVec;
+use stockade_core::{QuotaName, UnixTime};
+
+use crate::account::Account;
+use crate::accounts::{AccountUsage, Accounts, Entry, QuotaId, USUAL};
+use crate::admission::{Admission, Charge};
+use crate::amounts::{Amounts, Estimate, Room};
+use crate::exceeded::{Exceeded, NotAdmitted};
+use crate::headers::QuotaState;
+use crate::quota::{OnExceeded, Period, Quota, Subject};
+use crate::window::Calendar;
+
+/// A quota that applies to a request, and whose account in it is charged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applicable {
+    /// The place of the quota in the list that [`Quotas::new`] got.
+    pub quota: usize,
+    /// The owner of the account.
+    pub subject: Subject,
+}
+
+/// Two quotas have one name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("two quotas are called {0}")]
+pub struct DuplicateQuota(pub QuotaName);
+
+/// The quotas of one configuration, over accounts that outlive it.
+#[derive(Debug)]
+pub struct Quotas {
+    accounts: Arc<Accounts>,
+    list: Vec<(QuotaId, Quota)>,
+    calendar: Calendar,
+    unsaid_output: u64,
+}
+
+/// An account that is to be charged.
+struct Open<'q> {
+    entry: Arc<Entry>,
+    quota: &'q Quota,
+}
+
+impl Quotas {
+    /// Quotas whose windows are those of a zone. An answer whose length its caller does not limit
+    /// is limited to `unsaid_output` tokens where a quota counts them, so that it does not hold
+    /// all that is left.
+    pub fn new(
+        accounts: Arc<Accounts>,
+        quotas: Vec<Quota>,
+        zone: TimeZone,
+        unsaid_output: u64,
+    ) -> Result<Self, DuplicateQuota> {
+        for (at, quota) in quotas.iter().enumerate() {
+            if quotas[..at].iter().any(|other| other.name == quota.name) {
+                return Err(DuplicateQuota(quota.name.clone()));
+            }
+        }
+        let list = quotas.into_iter().map(|quota| (accounts.id(&quota.name), quota)).collect();
+        Ok(Self { accounts, list, calendar: Calendar::new(zone), unsaid_output })
+    }
+
+    /// Returns the quotas, in the order in which [`Applicable`] counts them.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Quota> {
+        self.list.iter().map(|(_, quota)| quota)
+    }
+
+    /// Returns the calendar of their windows.
+    pub const fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
+    /// Admits a request to every quota that applies, or to none.
+    ///
+    /// # Errors
+    /// Where a quota that refuses has no room, or where an account cannot be kept.
+    pub fn admit(
+        &self,
+        applicable: &[Applicable],
+        estimate: &Estimate,
+        now: UnixTime,
+    ) -> Result<Admission, NotAdmitted> {
+        let open = self.open(applicable, now)?;
+        let mut accounts: SmallVec<[_; USUAL]> = open.iter().map(|it| it.entry.lock()).collect();
+        let windows = self.calendar.at(now);
+        for account in &mut accounts {
+            account.roll(&windows, now);
+        }
+        let checked = check(&open, &accounts, estimate, now);
+        if let Some(refused) = checked.refused {
+            drop(accounts);
+            return Err(refused.into());
+        }
+        let (held, caps) = self.granted(estimate, checked.room);
+        let charges = accounts.iter_mut().zip(&open).map(|(account, Open { entry, quota })| {
+            let rate = quota.limits.rate();
+            Charge { held_in: account.hold(held, rate, now), rate, entry: Arc::clone(entry) }
+        });
+        let charges = charges.collect();
+        drop(accounts);
+        Ok(Admission {
+            accounts: Arc::clone(&self.accounts),
+            charges,
+            held,
+            caps,
+            is_last: checked.is_last,
+            shadow: checked.shadow,
+            seen: None,
+        })
+    }
+
+    /// Returns what is held for a request, and what it has to be limited to.
+    fn granted(&self, estimate: &Estimate, room: Room) -> (Amounts, Room) {
+        let output = estimate.output.granted(room.output, self.unsaid_output);
+        let pulled = estimate.pulled.granted(room.pulled, u64::MAX);
+        let held = Amounts {
+            requests: 1,
+            input: estimate.input,
+            output: output.unwrap_or_default(),
+            gpu_ms: estimate.gpu_ms.unwrap_or_default(),
+            pulled: pulled.unwrap_or_default(),
+        };
+        (held, Room { output, pulled })
+    }
+
+    /// Returns the state of every limit of the quotas that apply, for headers and for whoever
+    /// asks for their own. It holds and counts nothing.
+    pub fn states(&self, applicable: &[Applicable], now: UnixTime) -> Vec<QuotaState> {
+        let windows = self.calendar.at(now);
+        let mut all = Vec::new();
+        for Applicable { quota, subject } in applicable {
+            let Some((id, quota)) = self.list.get(*quota) else { continue };
+            let mut add = |account: &mut Account| {
+                account.roll(&windows, now);
+                let allowances = account.allowances(quota, now);
+                all.extend(allowances.map(|allowance| QuotaState {
+                    quota: quota.name.clone(),
+                    on_exceeded: quota.on_exceeded,
+                    allowance,
+                }));
+            };
+            match self.accounts.find(*id, subject) {
+                Some(entry) => add(&mut entry.lock()),
+                None => add(&mut Account::default()),
+            }
+        }
+        all
+    }
+
+    /// Returns what one account has used in the window of a period.
+    pub fn used(&self, applicable: &Applicable, period: Period, now: UnixTime) -> Amounts {
+        let quota = self.list.get(applicable.quota);
+        let entry = quota.and_then(|(id, _)| self.accounts.find(*id, &applicable.subject));
+        entry.map_or_else(Amounts::default, |entry| {
+            let mut account = entry.lock();
+            account.roll(&self.calendar.at(now), now);
+            account.used(period).1
+        })
+    }
+
+    /// Counts what was used before a restart, where its window is still in force.
+    pub fn restore(&self, usages: &[AccountUsage], now: UnixTime) {
+        let windows = self.calendar.at(now);
+        for usage in usages {
+            self.accounts.restore(usage, &windows, now);
+        }
+    }
+
+    /// Opens the accounts, each once, in the one order in which they may be locked together.
+    fn open(
+        &self,
+        applicable: &[Applicable],
+        now: UnixTime,
+    ) -> Result<SmallVec<[Open<'_>; USUAL]>, NotAdmitted> {
+        let open = applicable.iter().map(|Applicable { quota, subject }| {
+            let (id, quota) = self.list.get(*quota).ok_or(NotAdmitted::Uncounted)?;
+            let entry = self.accounts.open(*id, subject, now).ok_or(NotAdmitted::Uncounted)?;
+            Ok::<_, NotAdmitted>(Open { entry, quota })
+        });
+        let mut open = open.collect::<Result<SmallVec<[_; USUAL]>, _>>()?;
+        open.sort_unstable_by_key(|it| Arc::as_ptr(&it.entry));
+        open.dedup_by(|one, other| Arc::ptr_eq(&one.entry, &other.entry));
+        Ok(open)
+    }
+}
+
+/// What the quotas say together.
+#[derive(Default)]
+struct Checked {
+    refused: Option<Exceeded>,
+    room: Room,
+    is_last: bool,
+    shadow: Vec<Exceeded>,
+}
+
+fn check(
+    open: &[Open<'_>],
+    accounts: &[MutexGuard<'_, Account>],
+    estimate: &Estimate,
+    now: UnixTime,
+) -> Checked {
+    let mut checked = Checked::default();
+    for (Open { entry, quota }, account) in open.iter().zip(accounts) {
+        let found = account.check(quota, estimate, now);
+        match (quota.on_exceeded, found) {
+            (OnExceeded::Refuse, Ok(room)) => checked.room.narrow(room),
+            (_, Ok(_)) => {}
+            (OnExceeded::Last, Err(_)) => checked.is_last = true,
+            (on_exceeded, Err(allowance)) => {
+                let (quota, subject) = (quota.name.clone(), entry.subject.clone());
+                let exceeded = Exceeded { quota, subject, allowance };
+                if on_exceeded == OnExceeded::Shadow {
+                    checked.shadow.push(exceeded);
+                } else {
+                    checked.refused = Some(exceeded.worse(checked.refused.take()));
+                }
+            }
+        }
+    }
+    checked
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,215 @@
+mod interleaved;
+
+use std::num::{NonZeroU32, NonZeroUsize};
+
+use stockade_core::UserId;
+
+use super::*;
+use crate::admission::Used;
+use crate::allowance::LimitKind;
+use crate::amounts::Wanted;
+use crate::quota::{Budget, Limits, Per, Resource};
+use crate::rate::Rate;
+
+const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+const HOUR: Period = Period::Hour;
+
+fn later(seconds: u64) -> UnixTime {
+    UnixTime::from_secs(NOW.as_secs() + seconds)
+}
+
+/// A quota for tests, with budgets only.
+fn quota(name: &str, budgets: &[(Resource, Period, u64)]) -> Quota {
+    let budget = |&(resource, period, limit): &(_, _, u64)| Budget {
+        resource,
+        period,
+        limit: limit.try_into().unwrap(),
+    };
+    let budgets = budgets.iter().map(budget).collect();
+    Quota {
+        name: QuotaName::new(name).unwrap(),
+        per: Per::User,
+        limits: Limits::new(None, budgets, None).unwrap(),
+        on_exceeded: OnExceeded::Refuse,
+    }
+}
+
+fn accounts() -> Arc<Accounts> {
+    Arc::new(Accounts::new(NonZeroUsize::new(10_000).unwrap()))
+}
+
+fn quotas(accounts: &Arc<Accounts>, list: Vec<Quota>) -> Quotas {
+    Quotas::new(Arc::clone(accounts), list, TimeZone::UTC, 1_000).unwrap()
+}
+
+/// Every quota applies to one user.
+fn alice(quotas: &Quotas) -> Vec<Applicable> {
+    let subject = Subject::User(UserId::new("alice").unwrap());
+    (0..quotas.iter().len()).map(|quota| Applicable { quota, subject: subject.clone() }).collect()
+}
+
+fn chat(input: u64, output: Wanted) -> Estimate {
+    Estimate { input, output, gpu_ms: Some(0), ..Estimate::default() }
+}
+
+fn tokens(input: u64, output: u64) -> Used {
+    Used { input, output, ..Used::default() }
+}
+
+/// Returns used and held of every limit.
+fn told(quotas: &Quotas, now: UnixTime) -> Vec<(u64, u64)> {
+    let states = quotas.states(&alice(quotas), now).into_iter();
+    states.map(|state| (state.allowance.used, state.allowance.held)).collect()
+}
+
+fn refused(result: Result<Admission, NotAdmitted>) -> Exceeded {
+    match result.unwrap_err() {
+        NotAdmitted::Exceeded(exceeded) => *exceeded,
+        NotAdmitted::Uncounted => panic!("it was not counted"),
+    }
+}
+
+#[test]
+fn a_request_is_admitted_to_all_quotas_or_to_none() {
+    let narrow = quota("narrow", &[(Resource::Tokens, HOUR, 100)]);
+    let wide = quota("wide", &[(Resource::Tokens, HOUR, 1_000), (Resource::Requests, HOUR, 9)]);
+    let quotas = quotas(&accounts(), vec![wide, narrow]);
+    let applicable = alice(&quotas);
+    let admission = quotas.admit(&applicable, &chat(40, Wanted::AtMost(500)), NOW).unwrap();
+    assert_eq!(admission.output_cap(), Some(60));
+    assert_eq!(told(&quotas, NOW), [(0, 100), (0, 1), (0, 100)]);
+    let exceeded = refused(quotas.admit(&applicable, &chat(1, Wanted::Unsaid), NOW));
+    assert_eq!(exceeded.quota.as_str(), "narrow");
+    assert_eq!(told(&quotas, NOW), [(0, 100), (0, 1), (0, 100)]);
+    admission.settle(tokens(40, 7));
+    assert_eq!(told(&quotas, NOW), [(47, 0), (1, 0), (47, 0)]);
+    let used = |now| quotas.used(&applicable[0], HOUR, now);
+    assert_eq!((used(NOW).output, used(later(3_600)).output), (7, 0));
+}
+
+#[test]
+fn an_answer_that_nobody_limits_does_not_hold_everything() {
+    let limited = quotas(&accounts(), vec![quota("a", &[(Resource::Tokens, HOUR, 50_000)])]);
+    let admit = |quotas: &Quotas| quotas.admit(&alice(quotas), &chat(10, Wanted::Unsaid), NOW);
+    assert_eq!(admit(&limited).unwrap().output_cap(), Some(1_000));
+    let uncounted = quotas(&accounts(), vec![quota("a", &[(Resource::Requests, HOUR, 1)])]);
+    assert_eq!(admit(&uncounted).unwrap().output_cap(), None);
+}
+
+#[test]
+fn a_dropped_admission_gives_back_all_but_what_was_seen() {
+    let mut minute = quota("a", &[(Resource::Tokens, HOUR, 1_000)]);
+    let rate = Rate::new(NonZeroU32::MIN, NonZeroU32::MIN);
+    let two = NonZeroU32::new(2);
+    minute.limits = Limits::new(Some(rate), minute.limits.budgets().to_vec(), two).unwrap();
+    let quotas = quotas(&accounts(), vec![minute]);
+    let admit = || quotas.admit(&alice(&quotas), &chat(40, Wanted::AtMost(100)), NOW).unwrap();
+    drop(admit());
+    assert_eq!(told(&quotas, NOW), [(0, 0), (0, 0), (0, 0)]);
+    let mut failed = admit();
+    failed.begin();
+    failed.give_back();
+    assert_eq!(told(&quotas, NOW), [(0, 0), (0, 0), (0, 0)]);
+    let mut cut = admit();
+    cut.begin();
+    cut.charge_seen(tokens(0, 10));
+    assert_eq!(told(&quotas, NOW), [(1, 0), (0, 140), (0, 1)]);
+    assert_eq!(cut.seen(), Some(tokens(40, 10)));
+    drop(cut);
+    assert_eq!(told(&quotas, NOW), [(1, 0), (50, 0), (0, 0)]);
+    let exceeded = refused(quotas.admit(&alice(&quotas), &chat(1, Wanted::Nothing), NOW));
+    assert_eq!(exceeded.allowance.kind, LimitKind::Rate);
+}
+
+#[test]
+fn only_quotas_that_refuse_refuse() {
+    let mut last = quota("last", &[(Resource::Requests, HOUR, 1)]);
+    last.on_exceeded = OnExceeded::Last;
+    let mut shadow = quota("shadow", &[(Resource::Tokens, HOUR, 10)]);
+    shadow.on_exceeded = OnExceeded::Shadow;
+    let quotas = quotas(&accounts(), vec![last, shadow]);
+    let admit = || quotas.admit(&alice(&quotas), &chat(8, Wanted::AtMost(9)), NOW).unwrap();
+    let first = admit();
+    assert_eq!((first.is_last(), first.shadow().len(), first.output_cap()), (false, 0, Some(9)));
+    let second = admit();
+    assert!(second.is_last());
+    assert_eq!(second.shadow()[0].quota.as_str(), "shadow");
+    first.settle(tokens(8, 9));
+    second.settle(tokens(8, 9));
+    assert_eq!(told(&quotas, NOW), [(2, 0), (34, 0)]);
+}
+
+#[test]
+fn an_edited_quota_goes_on_with_what_was_used() {
+    let accounts = accounts();
+    let before = quotas(&accounts, vec![quota("a", &[(Resource::Tokens, HOUR, 100)])]);
+    let estimate = chat(50, Wanted::AtMost(30));
+    let under_way = before.admit(&alice(&before), &estimate, NOW).unwrap();
+    let list = vec![
+        quota("b", &[(Resource::Tokens, HOUR, 100)]),
+        quota("a", &[(Resource::Tokens, Period::Day, 70), (Resource::Requests, HOUR, 5)]),
+    ];
+    let after = quotas(&accounts, list);
+    assert_eq!(told(&after, NOW), [(0, 0), (0, 80), (0, 1)]);
+    under_way.settle(tokens(50, 30));
+    assert_eq!(told(&after, NOW), [(0, 0), (80, 0), (1, 0)]);
+    refused(after.admit(&alice(&after), &chat(1, Wanted::Nothing), NOW));
+}
+
+#[test]
+fn what_changed_is_taken_and_can_be_restored() {
+    let list =
+        || vec![quota("a", &[(Resource::Tokens, HOUR, 100), (Resource::Tokens, Period::Day, 900)])];
+    let old = accounts();
+    let before = quotas(&old, list());
+    assert_eq!(old.take_changed(), []);
+    for _ in 0..2 {
+        let admitted = before.admit(&alice(&before), &chat(20, Wanted::AtMost(5)), NOW).unwrap();
+        admitted.settle(tokens(20, 1));
+    }
+    let changed = old.take_changed();
+    assert_eq!(changed.len(), 3);
+    assert_eq!(old.take_changed(), []);
+    let restored = quotas(&accounts(), list());
+    restored.restore(&changed, NOW);
+    assert_eq!(told(&restored, NOW), [(42, 0), (42, 0)]);
+    let restored = quotas(&accounts(), list());
+    restored.restore(&changed, later(3_600));
+    assert_eq!(told(&restored, later(3_600)), [(0, 0), (42, 0)]);
+}
+
+#[test]
+fn accounts_are_bounded_and_idle_ones_make_room() {
+    let accounts = Arc::new(Accounts::new(NonZeroUsize::MIN));
+    let quotas = quotas(&accounts, vec![quota("a", &[(Resource::Requests, HOUR, 9)])]);
+    let admit = |number: usize, now| {
+        let subject = Subject::User(UserId::new(&format!("user-{number}")).unwrap());
+        quotas.admit(&[Applicable { quota: 0, subject }], &Estimate::default(), now)
+    };
+    let admitted: Vec<_> = (0..1_000).map(|number| admit(number, NOW)).collect();
+    let counted = admitted.iter().filter(|admission| admission.is_ok()).count();
+    assert_eq!(counted, 64);
+    assert!(
+        admitted.iter().filter_map(|it| it.as_ref().err()).all(|e| *e == NotAdmitted::Uncounted)
+    );
+    drop(admitted);
+    // Nothing was used, so everybody's account is as good as new.
+    assert!((0..1_000).all(|number| admit(number, later(number as u64 * 2)).is_ok()));
+    assert_eq!(accounts.forget_idle(later(3_600)), 0);
+}
+
+#[test]
+fn what_is_no_quota_is_not_admitted() {
+    let quotas = quotas(&accounts(), Vec::new());
+    let nobody = [Applicable { quota: 0, subject: Subject::Together }];
+    let result = quotas.admit(&nobody, &Estimate::default(), NOW);
+    assert_eq!(result.unwrap_err(), NotAdmitted::Uncounted);
+    assert!(quotas.admit(&[], &Estimate::default(), NOW).is_ok());
+}
+
+#[test]
+fn names_are_unique() {
+    let one = || quota("a", &[(Resource::Requests, HOUR, 1)]);
+    let error = Quotas::new(accounts(), vec![one(), one()], TimeZone::UTC, 1).unwrap_err();
+    assert_eq!(error.to_string(), "two quotas are called a");
+}
