@@ -13,3 +13,4 @@ mod process;
 mod request;
 mod reuse;
 mod settings;
+mod withheld;
