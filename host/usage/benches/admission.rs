@@ -17,6 +17,8 @@ use stockade_usage::{
 };
 
 const USERS: usize = 100_000;
+/// Users who ask while the others are away.
+const ACTIVE: usize = 1_000;
 const START: u64 = 1_800_000_000;
 const TIME: Duration = Duration::from_secs(8);
 const PLENTY: u64 = 1 << 50;
@@ -68,6 +70,18 @@ fn ask(quotas: &Quotas, applicable: &[Applicable], now: UnixTime) {
     admission.settle(Used { input: 90, output: 200, gpu_ms: 1_500, pulled: 0 });
 }
 
+fn read(applicable: &[Applicable]) {
+    for Applicable { subject, .. } in applicable {
+        let name = match subject {
+            Subject::User(user) => user.as_str(),
+            Subject::Group(group) => group.as_str(),
+            Subject::Key(key) => key.as_str(),
+            Subject::Together => "",
+        };
+        black_box(name.bytes().next_back());
+    }
+}
+
 fn at(step: u64) -> UnixTime {
     UnixTime::from_duration(Duration::from_secs(START) + Duration::from_micros(step))
 }
@@ -78,7 +92,7 @@ fn admission(criterion: &mut Criterion<ProcessorTime>) {
     for user in &users {
         ask(&quotas, user, at(0));
     }
-    let mut step = 0;
+    let (mut step, mut active) = (0, 0);
     let mut next = || {
         step += 1;
         // A stride that is prime to the number of users visits all of them out of order.
@@ -91,6 +105,18 @@ fn admission(criterion: &mut Criterion<ProcessorTime>) {
         bencher.iter(|| {
             let (user, now) = next();
             ask(&quotas, user, now);
+        });
+    });
+    // A gateway has just read them to know who asks.
+    group.bench_function("of that, reading the names", |bencher| {
+        bencher.iter(|| read(next().0));
+    });
+    // Accounts of those who are active are in the processor's caches.
+    group.bench_function("1,000 of the users", |bencher| {
+        bencher.iter(|| {
+            let (_, now) = next();
+            active = (active + 389) % ACTIVE;
+            ask(&quotas, &users[active], now);
         });
     });
     group.bench_function("the same user", |bencher| {

@@ -95,15 +95,17 @@ impl Quotas {
             return Err(refused.into());
         }
         let (held, caps) = self.granted(estimate, checked.room);
-        let charges = accounts.iter_mut().zip(&open).map(|(account, Open { entry, quota })| {
-            let rate = quota.limits.rate();
-            Charge { held_in: account.hold(held, rate, now), rate, entry: Arc::clone(entry) }
-        });
-        let charges = charges.collect();
+        let held_in = accounts.iter_mut().zip(&open);
+        let held_in: SmallVec<[_; USUAL]> = held_in
+            .map(|(account, open)| account.hold(held, open.quota.limits.rate(), now))
+            .collect();
         drop(accounts);
+        let charges = open.into_iter().zip(held_in).map(|(Open { entry, quota }, held_in)| {
+            Charge { entry, held_in, rate: quota.limits.rate() }
+        });
         Ok(Admission {
             accounts: Arc::clone(&self.accounts),
-            charges,
+            charges: charges.collect(),
             held,
             caps,
             is_last: checked.is_last,
