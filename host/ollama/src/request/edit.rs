@@ -65,7 +65,7 @@ struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    fn add(&mut self, demand: Demand<'a>) {
+    fn add(&mut self, demand: Demand<'a>) -> Result<(), Unfit> {
         let (name, rest) = match demand.rest.split_once('.') {
             Some((name, rest)) => (name, Some(rest)),
             None => (demand.rest, None),
@@ -73,14 +73,19 @@ impl<'a> Group<'a> {
         self.name = name;
         if let Some(rest) = rest {
             self.inside.push(Demand { rest, ..demand });
-            return;
+            return Ok(());
         }
         self.path = demand.path;
         match demand.action {
             Action::Strip => self.strip = true,
             Action::Forbid => self.forbidden = true,
+            // Two names that Ollama takes for one are two demands of one field.
+            Action::Write(write) if self.write.is_some_and(|known| known != write) => {
+                return Err(Unfit::NamedTwice(self.path.to_owned()));
+            }
             Action::Write(write) => self.write = Some(write),
         }
+        Ok(())
     }
 
     fn check(&self) -> Result<(), Unfit> {
@@ -170,7 +175,7 @@ impl Plan {
         let mut groups = BTreeMap::<Cow<'_, str>, Group<'_>>::new();
         for demand in demands {
             let name = demand.rest.split_once('.').map_or(demand.rest, |(name, _)| name);
-            groups.entry(names.key(name)).or_default().add(*demand);
+            groups.entry(names.key(name)).or_default().add(*demand)?;
         }
         if groups.is_empty() {
             return Ok(None);

@@ -3,8 +3,8 @@
 use stockade_core::{FieldPath, FieldRule, Limit};
 
 use crate::json::{Number, Value};
-use crate::shape::Shape;
 use crate::shape::fold::fold;
+use crate::shape::{Field, Kind, Shape};
 
 /// Fields that name a model on some route. What is judged and forwarded there is the gateway's.
 const NAMES_MODEL: [&str; 5] = ["model", "name", "source", "destination", "from"];
@@ -27,6 +27,8 @@ pub(in crate::request) enum Unfit {
     WrittenAndForbidden(String),
     #[error("a policy writes the field {0:?}, and that or another writes something inside of it")]
     WrittenTwice(String),
+    #[error("policies write or limit the field {0:?} by different names, which is not done")]
+    NamedTwice(String),
     #[error("the field {0:?} must be a whole number: a policy limits it")]
     NotWhole(String),
     #[error("a policy changes the request to one that cannot be read: {0}")]
@@ -53,7 +55,7 @@ pub(super) enum Action<'a> {
 }
 
 /// The value that is written into a field.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Write<'a> {
     /// This, where it says nothing.
     Insert(&'a str),
@@ -96,8 +98,10 @@ impl<'a> Demand<'a> {
         limit: &'a Limit,
         shape: &Shape,
     ) -> Self {
-        let known = path.names().next().is_some_and(|name| shape.field(name).is_some());
-        let insert = limit.inserted().filter(|_| known);
+        let field = path.names().next().and_then(|name| shape.field(name));
+        let has_room =
+            |field: &Field| matches!(field.kind, Kind::Any | Kind::Options(_) | Kind::Nested(_));
+        let insert = limit.inserted().filter(|_| field.is_some_and(has_room));
         Self::new(path, Action::Write(Write::Limit(limit, insert)))
     }
 
