@@ -173,9 +173,10 @@ impl Meaning {
             Some(number) if number >= self.smallest() => {
                 Some(limit.nearest(number)).filter(|nearest| *nearest != number)
             }
-            // More than any number. What cannot be read was refused before; it is not let through
-            // here either.
-            _ => limit.maximum,
+            // More than any number.
+            Some(_) => limit.maximum,
+            // What cannot be read was refused before; it is not let through here either.
+            None => limit.maximum.or(limit.minimum),
         }
     }
 }
