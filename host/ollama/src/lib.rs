@@ -4,9 +4,11 @@
 //!
 //! 1. [`route()`] finds the [`Route`] of a [`RequestHead`] in the one table of [`ROUTES`].
 //! 2. [`Routed::read`] (or [`Routed::streamed`], for a blob) reads the body strictly and
-//!    gives a [`CanonicalRequest`]: operation, models, parameters. That is what policies
-//!    judge.
-//! 3. [`CanonicalRequest::write`] meets the policies' obligations and writes what is sent
+//!    gives a [`CanonicalRequest`]: operation, models, parameters,
+//!    [content](CanonicalRequest::content). That is what policies judge.
+//! 3. [`CanonicalRequest::change`] makes it another one where a policy wants that, to be judged
+//!    again.
+//! 4. [`CanonicalRequest::write`] meets the policies' obligations and writes what is sent
 //!    to Ollama: not the caller's bytes, but the same request in one form.
 //!
 //! ```

@@ -197,15 +197,14 @@ impl Obligations {
     /// # Errors
     /// Where no number is within all of them.
     pub fn add_limit(&mut self, limit: Limit) -> Result<(), Conflict> {
-        match self.limits.iter_mut().find(|known| known.parameter == limit.parameter) {
-            Some(known) => known.meet(&limit),
-            None => {
-                let mut alone = limit.clone();
-                alone.meet(&limit)?;
-                self.limits.push(limit);
-                Ok(())
-            }
+        let known = self.limits.iter_mut().find(|known| known.parameter == limit.parameter);
+        if let Some(known) = known {
+            return known.meet(&limit);
         }
+        let mut alone = limit.clone();
+        alone.meet(&limit)?;
+        self.limits.push(limit);
+        Ok(())
     }
 
     fn add_field(&mut self, rule: FieldRule) -> Result<(), Conflict> {

@@ -1,11 +1,12 @@
 //! A JSON body, written again.
 
-use bytes::Bytes;
-use stockade_core::{FieldPath, FieldRule, Limit, ModelName, ModelRef};
+mod edited;
 
-use super::edit::{Demand, Names, Plan, Unfit};
+use bytes::Bytes;
+use stockade_core::{FieldPath, ModelName, ModelRef};
+
 use super::object::Object;
-use crate::json::{self, Document, JsonError, ReadLimits, Value};
+use crate::json::{Document, ReadLimits, Value};
 use crate::route::canonical_digest;
 use crate::shape::fold::fold;
 use crate::shape::{Field, Kind, Shape};
@@ -124,60 +125,6 @@ impl JsonBody {
         let root = self.document.root();
         let object = slot.parent.map_or(Some(root), |parent| root.get(parent))?;
         object.get(slot.name).filter(|value| !value.is_null())
-    }
-
-    /// Returns the body as rules for fields want it; `None` where it is like that already.
-    ///
-    /// # Errors
-    /// A field is forbidden, or a rule is none for this body.
-    pub(super) fn changed(&self, rules: &[FieldRule]) -> Result<Option<Bytes>, Unfit> {
-        let mut demands = Vec::with_capacity(rules.len());
-        for rule in rules {
-            demands.extend(Demand::of_rule(rule)?);
-        }
-        self.mind_output_alias(&mut demands);
-        self.edited(&demands)
-    }
-
-    /// Moves numbers within their limits.
-    ///
-    /// # Errors
-    /// There is something else than a whole number.
-    pub(super) fn limit(&mut self, limits: &[(&FieldPath, &Limit)]) -> Result<(), Unfit> {
-        let limits = limits.iter();
-        let demands = limits.map(|(path, limit)| Demand::of_limit(path, limit, self.shape));
-        let demands: Vec<_> = demands.collect();
-        if let Some(body) = self.edited(&demands)? {
-            let unreadable = |error: JsonError| Unfit::Unreadable(error.to_string());
-            self.document =
-                json::read(body, &self.limits_with(demands.len())).map_err(unreadable)?;
-        }
-        Ok(())
-    }
-
-    fn edited(&self, demands: &[Demand<'_>]) -> Result<Option<Bytes>, Unfit> {
-        let members = || self.members().map(|(key, _, value)| (key, value));
-        let plan = Plan::of(members(), demands, Names::Of(self.shape))?;
-        let capacity = self.document.root().raw().len() + 256;
-        Ok(plan.map(|plan| plan.write(members(), capacity).into()))
-    }
-
-    /// What is demanded of the output is demanded of the field that is forwarded as the output,
-    /// too; and where that says something, the output does.
-    fn mind_output_alias(&self, demands: &mut Vec<Demand<'_>>) {
-        let first = |wanted| self.slots(wanted).first().copied();
-        let output = first(|kind| matches!(kind, Kind::Output));
-        let alias = first(|kind| matches!(kind, Kind::OutputAlias));
-        let (Some(output), Some(alias)) = (output, alias) else {
-            return;
-        };
-        let same = demands.iter().filter(|demand| demand.is_of(output.name) && !demand.inserts());
-        let same: Vec<_> = same.map(|demand| demand.of_field(alias.name)).collect();
-        demands.extend(same);
-        let stripped = demands.iter().any(|demand| demand.is_of(alias.name) && demand.strips());
-        if self.value(alias).is_some() && !stripped {
-            demands.retain(|demand| !(demand.is_of(output.name) && demand.inserts()));
-        }
     }
 
     /// The members at the top, but for those that say nothing to Ollama.

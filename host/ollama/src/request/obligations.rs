@@ -22,6 +22,8 @@ pub(super) enum Unmet {
     Impossible(LimitedParameter, i64),
     #[error("a policy limits {0} to at least {1} and at most {2}, which no request can meet")]
     Empty(LimitedParameter, i64, i64),
+    #[error("{0}; no request can meet both")]
+    Conflict(String),
     #[error("a policy writes {1} for {0} where nothing is said, which no request can meet")]
     Senseless(LimitedParameter, i64),
     #[error("a policy limits keep_alive to 0, which would unload the model instead of loading it")]
@@ -31,6 +33,24 @@ pub(super) enum Unmet {
          of unloading it"
     )]
     WouldLoad(i64),
+}
+
+impl CanonicalRequest {
+    /// Tells whether obligations put another `keep_alive` in the place of the caller's, by any of
+    /// its names. What it does besides is then the policy's wish.
+    pub fn keep_alive_is_limited(&self, obligations: &Obligations) -> bool {
+        let Body::Json(body) = &self.body else {
+            return false;
+        };
+        let mut limits = obligations.limits.iter();
+        limits.any(|limit| {
+            Meaning::of(&limit.parameter, body) == Ok(Meaning::KeepAlive)
+                && Meaning::KeepAlive.slots(body).into_iter().any(|slot| {
+                    let value = body.value(slot);
+                    value.is_some_and(|value| Meaning::KeepAlive.moved(limit, value).is_some())
+                })
+        })
+    }
 }
 
 /// Changes the request so that the obligations are met.
@@ -60,16 +80,21 @@ pub(super) fn apply(
 }
 
 fn apply_limits(body: &mut JsonBody, operation: Operation, limits: &[Limit]) -> Result<(), Unmet> {
+    // Two parameters can mean one number.
+    let mut known = Obligations::default();
     let mut others = Vec::new();
     for limit in limits {
         refuse_empty(limit)?;
         match Meaning::of(&limit.parameter, body) {
-            Ok(_) => {}
+            Ok(meaning) => {
+                let limit = Limit { parameter: meaning.parameter(), ..limit.clone() };
+                known.add_limit(limit).map_err(|conflict| Unmet::Conflict(conflict.to_string()))?;
+            }
             Err(path) => others.push((path, limit)),
         }
     }
     body.limit(&others)?;
-    for limit in limits {
+    for limit in &known.limits {
         if let Ok(meaning) = Meaning::of(&limit.parameter, body) {
             apply_limit(body, operation, meaning, limit)?;
         }
@@ -110,6 +135,14 @@ impl Meaning {
         }
     }
 
+    const fn parameter(self) -> LimitedParameter {
+        match self {
+            Self::Context => LimitedParameter::Context,
+            Self::Output => LimitedParameter::Output,
+            Self::KeepAlive => LimitedParameter::KeepAlive,
+        }
+    }
+
     fn slots(self, body: &JsonBody) -> Vec<Slot> {
         body.slots(match self {
             Self::Context => |kind| matches!(kind, Kind::Context),
@@ -140,9 +173,10 @@ impl Meaning {
             Some(number) if number >= self.smallest() => {
                 Some(limit.nearest(number)).filter(|nearest| *nearest != number)
             }
-            // More than any number. What cannot be read was refused before; it is not let through
-            // here either.
-            _ => limit.maximum,
+            // More than any number.
+            Some(_) => limit.maximum,
+            // What cannot be read was refused before; it is not let through here either.
+            None => limit.maximum.or(limit.minimum),
         }
     }
 }

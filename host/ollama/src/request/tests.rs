@@ -14,6 +14,7 @@ mod limited;
 mod linear;
 mod meaning;
 mod obliged;
+mod properties;
 mod refused;
 mod spelling;
 mod unchangeable;

@@ -12,8 +12,11 @@ fn tools(path: &str, tools: &str) -> Vec<String> {
     understood(path, &format!(r#"{{"model":"m","tools":{tools}}}"#)).content().tools
 }
 
+/// A role and a text.
+type Said = (&'static str, &'static str);
+
 /// Path, fields besides the model, roles and texts.
-const TEXTS: &[(&str, &str, &[(&str, &str)])] = &[
+const TEXTS: &[(&str, &str, &[Said])] = &[
     ("/api/chat", "", &[]),
     (
         "/api/generate",

@@ -80,6 +80,24 @@ fn reading_and_writing_are_linear() {
     }
 }
 
+#[test]
+fn changing_and_finding_texts_are_linear() {
+    let field = |number| FieldPath::new(&format!("x.f{number}")).unwrap();
+    let strips = (0..64).map(field).map(FieldRule::Strip);
+    let inserts = (64..128).map(field).map(|path| FieldRule::Insert(path, "1".to_owned()));
+    let rules: Vec<_> = strips.chain(inserts).collect();
+    for (path, body) in LARGE {
+        let steps = |number| {
+            let mut request = understood(path, &body(number));
+            steps_of(|| {
+                assert_eq!(request.change(None, &rules), Ok(true));
+                drop(request.content());
+            })
+        };
+        assert_linear(path, steps(512), steps(1024));
+    }
+}
+
 fn assert_linear(what: &str, one: usize, twice: usize) {
     assert!(one > 100, "{what}: nothing is counted");
     // Sorting takes a little more than twice as much.

@@ -33,6 +33,12 @@ fn some_changes_are_never_made() {
     }
     let both = ["options.x=1", "!options"];
     assert!(changed("/api/chat", chat, &both).unwrap_err().contains("forbids"));
+    let both = ["think=1", "!think.x"];
+    assert!(changed("/api/chat", r#"{"model":"m","think":true}"#, &both).is_ok());
+    assert!(
+        changed("/api/chat", r#"{"model":"m","future":{"x":1}}"#, &["future=1", "!future.x"])
+            .is_err()
+    );
     let both = ["options=1", "options.x=1"];
     assert!(changed("/api/chat", chat, &both).unwrap_err().contains("inside of it"));
 }

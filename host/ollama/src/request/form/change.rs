@@ -1,0 +1,64 @@
+//! Fields of a form that are left out, forbidden or written.
+
+use bytes::Bytes;
+use stockade_core::FieldRule;
+
+use super::Form;
+use crate::request::edit::{Demand, Unfit};
+use crate::shape::fold::fold;
+
+impl Form {
+    /// Changes fields as rules want it; tells whether anything is another now.
+    ///
+    /// # Errors
+    /// A field is forbidden, or a form cannot be changed so.
+    pub(in crate::request) fn change(&mut self, rules: &[FieldRule]) -> Result<bool, Unfit> {
+        let before = self.texts.clone();
+        for rule in rules {
+            self.check_rule(rule)?;
+            if let FieldRule::Strip(path) = rule {
+                self.texts.retain(|(name, _)| fold(name) != fold(path.as_str()));
+            }
+        }
+        for rule in rules {
+            if let FieldRule::Insert(path, json) = rule
+                && !self.has(path.as_str())
+            {
+                self.texts.extend(scalar_text(json).map(|text| (path.to_string(), text)));
+            }
+        }
+        Ok(self.texts != before)
+    }
+
+    fn check_rule(&self, rule: &FieldRule) -> Result<(), Unfit> {
+        let text = rule.path().as_str();
+        let fits = match rule {
+            FieldRule::Forbid(_) if self.has(text) => {
+                return Err(Unfit::Forbidden(text.to_owned()));
+            }
+            FieldRule::Forbid(_) => true,
+            FieldRule::Strip(_) => fold(text) != "file",
+            // A name that needs no escape, and that no reader takes for another.
+            FieldRule::Insert(..) => {
+                let plain = |byte: u8| byte.is_ascii_lowercase() || b"_[]".contains(&byte);
+                fold(text) != "file" && text.bytes().all(plain)
+            }
+        };
+        Demand::of_rule(rule)?;
+        if fits { Ok(()) } else { Err(Unfit::NotInForm(text.to_owned())) }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        let name = fold(name);
+        matches!(&*name, "model" | "file") || self.texts.iter().any(|(text, _)| fold(text) == name)
+    }
+}
+
+/// A scalar as a form has it; nothing where that is null.
+fn scalar_text(json: &str) -> Option<Bytes> {
+    match serde_json::from_str(json).ok()? {
+        serde_json::Value::Null => None,
+        serde_json::Value::String(text) => Some(text.into()),
+        other => Some(other.to_string().into()),
+    }
+}
