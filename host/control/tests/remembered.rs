@@ -94,7 +94,9 @@ fn policies() -> Vec<Vec<&'static str>> {
 }
 
 fn generation(directory: &Path, engine: &Engine, remember: bool) -> Generation {
-    let mut text = String::from("users: { somebody: {} }\npolicies:\n");
+    let groups: Vec<_> = (0..policies().len()).map(|index| format!("g{index}")).collect();
+    let groups = groups.join(", ");
+    let mut text = format!("users: {{ somebody: {{ groups: [{groups}] }} }}\npolicies:\n");
     for index in 0..policies().len() {
         writeln!(text, "  p{index}: {{ module: p{index}.wasm, remember: {remember} }}").unwrap();
     }

@@ -55,23 +55,19 @@ impl ModelAccess {
     }
 
     /// Tells what the request wants besides the models, where that is not allowed.
-    fn missing(&self, request: &Request) -> Option<&'static str> {
+    fn missing(&self, request: &Request) -> Option<String> {
+        let Settings { cloud, web_search, debug_render, .. } = self.settings;
         let parameters = request.parameters();
-        let cloud = request.models().iter().any(|model| model.cloud);
+        let in_cloud = request.models().iter().any(|model| model.cloud);
         let wanted = [
-            (cloud, self.settings.cloud, "cloud models are not allowed to you"),
-            (
-                parameters.web_search,
-                self.settings.web_search,
-                "tools that search the web are not allowed to you",
-            ),
-            (
-                parameters.debug_render,
-                self.settings.debug_render,
-                "rendered prompts are not allowed to you",
-            ),
+            (parameters.web_search && !web_search, "tools that search the web"),
+            (parameters.debug_render && !debug_render, "rendered prompts"),
+            (in_cloud && !cloud, "cloud models"),
         ];
-        wanted.into_iter().find_map(|(wants, may, note)| (wants && !may).then_some(note))
+        let missing =
+            wanted.into_iter().filter_map(|(is_missing, what)| is_missing.then_some(what));
+        let missing: Vec<_> = missing.collect();
+        (!missing.is_empty()).then(|| format!("{} are not allowed to you", missing.join(" and ")))
     }
 }
 

@@ -145,11 +145,10 @@ fn explain_says_what_it_assumes_of_a_create() {
 
 #[test]
 fn explain_supposes_what_it_is_told_and_shows_obligations() {
-    let here = directory(
-        &CONFIG
-            .replace("builtin/model-access", "builtin/request-caps")
-            .replace("[\"llama3.2:*\"]", "[\"llama3.2:*\"], context: 8192"),
-    );
+    let caps = "  - name: caps\n    subjects: everyone\n    policy: caps\n    \
+                settings: { context: 8192 }\n";
+    let policies = "policies:\n  caps: { module: builtin/request-caps }\n";
+    let here = directory(&(CONFIG.replace("policies:\n", policies) + caps));
     let question = "explain --user alice --operation chat --model llama3.2:3b --context 32768";
     let arguments: Vec<&str> = question.split(' ').collect();
     let explained = stockade(&arguments, here.path(), "");

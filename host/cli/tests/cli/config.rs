@@ -289,14 +289,14 @@ fn later_errors_find_their_place() {
     let error = config.error(Some(at), "this tag is not served");
     let rendered = error.render(false);
     let expected = concat!(
-        "full.yaml:71:34\n",
+        "full.yaml:72:34\n",
         "   |\n",
-        "71 |         - { model: qwen3, tags: [\"8b\"] }\n",
+        "72 |         - { model: qwen3, tags: [\"8b\"] }\n",
         "   |                                  ^^^^\n",
     );
     assert!(rendered.ends_with(expected), "{rendered}");
-    assert_eq!(config.policies[1].at.to_string(), "57:13");
-    assert!(error.to_string().ends_with("full.yaml:71:34: this tag is not served"));
+    assert_eq!(config.policies[1].at.to_string(), "58:13");
+    assert!(error.to_string().ends_with("full.yaml:72:34: this tag is not served"));
 }
 
 #[test]

@@ -248,7 +248,13 @@ fn every_kind_has_proven(said: &str) {
 async fn no_secret_is_logged_answered_or_forwarded() {
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let models = ["llama3.2:3b"];
-    let ollama = Simulator::builder().models(models).record(true).start(anywhere).await.unwrap();
+    let ollama = Simulator::builder()
+        .record_apart("stockade")
+        .models(models)
+        .record(true)
+        .start(anywhere)
+        .await
+        .unwrap();
     let directory = tempfile::tempdir().unwrap();
     let (key, wrong) = (KeyText::generate(), KeyText::generate());
     let files = Files::write(directory.path());
@@ -274,7 +280,7 @@ async fn no_secret_is_logged_answered_or_forwarded() {
     let (proof, answered) = files.requests(&gateway, &tls, directory.path(), wrong).await;
     seen.push_str(&answered);
     assert_eq!(ollama.requests().len(), 11);
-    for request in ollama.requests() {
+    for request in ollama.requests().into_iter().chain(ollama.requests_apart()) {
         writeln!(seen, "{request:?}").unwrap();
     }
     let said = gateway.end().await;

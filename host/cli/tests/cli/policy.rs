@@ -67,7 +67,7 @@ fn a_shipped_policy_is_asked_with_everything_that_cases_can_say() {
     let here = tempfile::tempdir().unwrap();
     let cases = r#"
 time_zone: Europe/Berlin
-settings: { allow: ["qwen3:*"], output: 100 }
+settings: { models: ["qwen3:*"], output: 100 }
 tests:
   - name: too much is lowered
     user: bob
@@ -75,19 +75,25 @@ tests:
     attributes: { team: red }
     operation: chat
     api: openai
-    models: [{ name: qwen3, role: use }]
-    parameters: { output: 500, context: 5 }
+    models: [{ name: qwen3, role: use, installed: true, bytes: 7, parameters: 8, family: qwen3, quantization: Q4_0, loaded: true }]
+    parameters: { output: 500, context: 5, think: high, format: json, runner_options: [num_gpu] }
     proof: mtls
     address: "2001:db8::1"
     transport: mutual-tls
     time: 2026-01-05T12:00
-    usage: { hour: { requests: 1, tokens: 2 } }
-    expect: allow
+    usage: { hour: { requests: 1, tokens: 2, gpu_milliseconds: 3 } }
+    usage_with_model: { day: { requests: 1 } }
+    tools: [search]
+    texts: [{ role: system, text: be brief }]
+    blobs: [{ digest: "sha256:ab", uploaded: true }]
+    labels: { owner: lab }
+    listener: children
+    expect: restrict
     obligations: ["output at most 100, also written where it is missing"]
   - name: and obligations are compared
     operation: chat
     model: qwen3
-    expect: allow
+    expect: restrict
     obligations: ["context at most 1"]
 "#;
     std::fs::write(here.path().join("cases.yaml"), cases).unwrap();
@@ -102,7 +108,8 @@ tests:
 #[test]
 fn what_a_policy_logs_is_shown_from_the_level_that_is_asked_for() {
     let here = tempfile::tempdir().unwrap();
-    let cases = "tests: [{ name: nothing, operation: list, expect: abstain }]";
+    let cases = "settings: { verdict: abstain }\n\
+                 tests: [{ name: nothing, operation: list, expect: abstain }]";
     std::fs::write(here.path().join("cases.yaml"), cases).unwrap();
     let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/contracts/1.0.0.wasm");
     let guest = guest.to_str().unwrap();

@@ -26,7 +26,7 @@ policies:
 bindings:
   - {{ name: small, subjects: everyone, policy: model-access, settings: {{ allow: ["llama3.2:*"] }} }}
   - {{ name: large, subjects: everyone, policy: model-access, settings: {{ allow: ["llama3.3:*"] }}, mode: shadow }}
-  - {{ name: caps, subjects: everyone, policy: request-caps, settings: {{ allow: ["llama3.2:*"], context: 8192 }}, mode: shadow }}
+  - {{ name: caps, subjects: everyone, policy: request-caps, settings: {{ models: ["llama3.2:*"], context: 8192 }}, mode: shadow }}
 "#,
         key.digest()
     )
@@ -156,8 +156,8 @@ fn facts_are_supposed_again(logged: &Logged, refused: &str, permitted: &str) {
     for (policy, settings, line, expected) in [
         ("endpoint-access", "{ apis: [openai] }", &openai, "\nALLOW: "),
         ("endpoint-access", "{ apis: [native] }", &openai, "\nDENY: "),
-        ("request-caps", "{ context: 4096 }", &large, "\nALLOW: "),
-        ("request-caps", "{ context: 4095 }", &large, "\nDENY: "),
+        ("request-caps", "{ context: 4096, above: refuse }", &large, "\nALLOW: "),
+        ("request-caps", "{ context: 4095, above: refuse }", &large, "\nDENY: "),
     ] {
         let said = with(policy, settings, line);
         assert!(said.contains(expected), "{settings}: {said}");
