@@ -1,5 +1,7 @@
 //! A remembered verdict is the one that would be given afresh, whatever the policies declare.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::LazyLock;

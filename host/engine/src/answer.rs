@@ -82,11 +82,18 @@ fn checked_priority(word: &str) -> Result<Priority, String> {
     })
 }
 
+/// A rule about a field that is never found would be believed and do nothing.
 fn checked_path(path: &str) -> Result<FieldPath, String> {
-    FieldPath::new(path).map_err(|error| {
+    let wrong = |why: &dyn std::fmt::Display| {
         let path = text::one_line(path, LONGEST_NAME);
-        format!("a field called {path:?}: {error}")
-    })
+        format!("a field called {path:?}: {why}")
+    };
+    let found = FieldPath::new(path).map_err(|error| wrong(&error))?;
+    let goes_into_list = |path: &str| path.starts_with("tools.") || path.starts_with("messages.");
+    if goes_into_list(found.as_str()) {
+        return Err(wrong(&"a path does not go into lists; name the list itself"));
+    }
+    Ok(found)
 }
 
 fn checked_field(said: wit::FieldRule) -> Result<FieldRule, String> {

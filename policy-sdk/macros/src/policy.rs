@@ -89,10 +89,10 @@ fn is_named(item: &ImplItem, name: &str) -> bool {
 /// meet those of a second policy in the same test binary.
 fn component(policy: &Type, feature: Option<&LitStr>) -> TokenStream {
     let span = Span::mixed_site();
-    let exported = match feature {
-        Some(feature) => quote!(all(target_family = "wasm", feature = #feature)),
-        None => quote!(target_family = "wasm"),
-    };
+    let exported = feature.map_or_else(
+        || quote!(target_family = "wasm"),
+        |feature| quote!(all(target_family = "wasm", feature = #feature)),
+    );
     quote::quote_spanned! {span=>
         #[cfg(#exported)]
         const _: () = {

@@ -28,7 +28,7 @@ fn asked(world: &World) -> usize {
 /// Bob may do whatever is asked for here with the models of these patterns.
 fn bob_may(models: &str, cloud: bool) -> String {
     format!(
-        r#"policies:
+        r"policies:
   pull-guard: {{ module: builtin/pull-guard }}
   model-access: {{ module: builtin/model-access }}
 bindings:
@@ -40,7 +40,7 @@ bindings:
     subjects: {{ users: [bob] }}
     policy: model-access
     settings: {{ allow: [{models}], cloud: {cloud} }}
-"#
+"
     )
 }
 

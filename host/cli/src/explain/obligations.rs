@@ -16,23 +16,20 @@ pub(crate) fn lines(obligations: &Obligations) -> Vec<String> {
 }
 
 fn limit(limit: &Limit) -> String {
-    let mut text = limit.parameter.to_string();
-    match (limit.minimum, limit.maximum) {
-        (Some(least), Some(most)) => {
-            text.push_str(&format!(" at least {least} and at most {most}"))
-        }
-        (Some(least), None) => text.push_str(&format!(" at least {least}")),
-        (None, Some(most)) => text.push_str(&format!(" at most {most}")),
-        (None, None) => {}
-    }
-    match limit.inserted() {
+    let bounds = match (limit.minimum, limit.maximum) {
+        (Some(least), Some(most)) => format!(" at least {least} and at most {most}"),
+        (Some(least), None) => format!(" at least {least}"),
+        (None, Some(most)) => format!(" at most {most}"),
+        (None, None) => String::new(),
+    };
+    let missing = match limit.inserted() {
         Some(value) if Some(value) == limit.maximum => {
-            text.push_str(", also written where it is missing");
+            ", also written where it is missing".to_owned()
         }
-        Some(value) => text.push_str(&format!(", {value} written where it is missing")),
-        None => {}
-    }
-    text
+        Some(value) => format!(", {value} written where it is missing"),
+        None => String::new(),
+    };
+    format!("{}{bounds}{missing}", limit.parameter)
 }
 
 fn field(rule: &FieldRule) -> String {

@@ -62,7 +62,7 @@ impl Question {
 
     /// Returns the decision of the gateway, and the answer of each binding.
     pub(crate) fn decide(&self, generation: &Generation) -> Decision<Hypothetical> {
-        let asked = Hypothetical {
+        let request = Hypothetical {
             operation: self.operation,
             models: self.models.clone(),
             dialect: self.dialect,
@@ -75,7 +75,7 @@ impl Question {
             client: self.client,
             ..Asker::supposed(&self.principal, &self.scope, self.time)
         };
-        generation.decide_blocking(asker, asked)
+        generation.decide_blocking(asker, request)
     }
 
     /// Tells whether Ollama would pull a model for it that is not installed.

@@ -247,14 +247,8 @@ fn every_kind_has_proven(said: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_logged_answered_or_forwarded() {
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let models = ["llama3.2:3b"];
-    let ollama = Simulator::builder()
-        .record_apart("stockade")
-        .models(models)
-        .record(true)
-        .start(anywhere)
-        .await
-        .unwrap();
+    let recording = Simulator::builder().record_apart("stockade").record(true);
+    let ollama = recording.models(["llama3.2:3b"]).start(anywhere).await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let (key, wrong) = (KeyText::generate(), KeyText::generate());
     let files = Files::write(directory.path());

@@ -130,11 +130,8 @@ impl BindingTable {
         let (mut comparable, mut passing) = (Vec::new(), Vec::new());
         for position in self.positions(principal) {
             let place = self.places[position];
-            let questions = match place.declared.is_comparable() {
-                true => &mut comparable,
-                false => &mut passing,
-            };
-            ask(questions, position, place);
+            let is_comparable = place.declared.is_comparable();
+            ask(if is_comparable { &mut comparable } else { &mut passing }, position, place);
         }
         let told = comparable.iter().fold(Inputs::NONE, |all, asked: &Asked| all.and(asked.told));
         let number = self.made.fetch_add(1, Ordering::Relaxed);

@@ -37,15 +37,14 @@ impl Generation {
         let key = listed(asker, dialect, names, &selection);
         let second = asker.time.unix.as_secs();
         let known = self.lists.get(&key).filter(|known| known.term.includes(second));
-        let known = match known {
-            Some(known) => known,
-            None => {
-                let known = self.uses_of_all(asker, dialect, names, &selection).await;
-                if known.term.holds != Holds::Not {
-                    self.lists.keep(&key, known.clone());
-                }
-                known
+        let known = if let Some(known) = known {
+            known
+        } else {
+            let known = self.uses_of_all(asker, dialect, names, &selection).await;
+            if known.term.holds != Holds::Not {
+                self.lists.keep(&key, known.clone());
             }
+            known
         };
         known.uses.iter().map(|uses| *uses != 0).collect()
     }

@@ -232,13 +232,10 @@ impl Question {
 
     fn client(&mut self, client: Client) {
         let Client { address, transport } = client;
+        self.tag(u8::from(address.is_ipv6()));
         match address {
-            IpAddr::V4(address) => {
-                self.list(&address.octets(), |question, octet| question.tag(*octet))
-            }
-            IpAddr::V6(address) => {
-                self.list(&address.octets(), |question, octet| question.tag(*octet))
-            }
+            IpAddr::V4(address) => self.0.extend_from_slice(&address.octets()),
+            IpAddr::V6(address) => self.0.extend_from_slice(&address.octets()),
         }
         self.tag(transport as u8);
     }

@@ -146,10 +146,8 @@ impl Plan<'_> {
 
     fn located(&self, config: &Config, problem: &stockade_engine::SettingsProblem) -> ConfigError {
         let (_, binding, source) = self.bound[problem.binding];
-        let path = match self.is_shared() {
-            true => shipped::path_alone(&problem.path),
-            false => &problem.path,
-        };
+        let path =
+            if self.is_shared() { shipped::path_alone(&problem.path) } else { &problem.path };
         let message = format!(
             "binding {:?}: policy {:?} does not accept `settings{}`: {}",
             binding.name.as_str(),

@@ -310,6 +310,10 @@ fn a_denial_keeps_its_note_and_its_kind() {
     assert_eq!((denial.reason, denial.note, denial.kind), (deny.reason, deny.note, deny.kind));
 }
 
+fn thinking(json: &str) -> FieldRule {
+    FieldRule::Insert(FieldPath::new("think").unwrap(), json.to_owned())
+}
+
 #[test]
 fn what_cannot_both_be_done_is_a_conflict() {
     let with = |change: fn(&mut Obligations)| {
@@ -330,16 +334,7 @@ fn what_cannot_both_be_done_is_a_conflict() {
             },
         ],
         [|o| o.host_group = Some("fast".to_owned()), |o| o.host_group = Some("slow".to_owned())],
-        [
-            |o| {
-                o.fields
-                    .push(FieldRule::Insert(FieldPath::new("think").unwrap(), "true".to_owned()))
-            },
-            |o| {
-                o.fields
-                    .push(FieldRule::Insert(FieldPath::new("think").unwrap(), "false".to_owned()))
-            },
-        ],
+        [|o| o.fields.push(thinking("true")), |o| o.fields.push(thinking("false"))],
     ];
     for [one, two] in pairs {
         assert!(combine(Asks::chat("a"), &[with(one), with(one)]).is_ok());

@@ -78,10 +78,43 @@ fn an_allow_that_makes_no_sense_is_a_failure() {
         ),
         (
             wit::Obligations {
+                labels: vec![("a".to_owned(), "b".to_owned()); 33],
+                ..obligations()
+            },
+            "33 labels",
+        ),
+        (
+            wit::Obligations { labels: label("a\n", "b"), ..obligations() },
+            "a label cannot be called",
+        ),
+        (
+            wit::Obligations { labels: label("a", &"b".repeat(300)), ..obligations() },
+            "the value of label \"a\"",
+        ),
+    ];
+    for (said, expected) in cases {
+        let failure = failure(said);
+        assert!(failure.starts_with("nonsense: "), "{failure}");
+        assert!(failure.contains(expected), "{failure}");
+    }
+}
+
+#[test]
+fn rules_and_limits_that_make_no_sense_are_failures() {
+    let cases = [
+        (
+            wit::Obligations {
                 fields: vec![wit::FieldRule::Forbid(String::new())],
                 ..obligations()
             },
             "a field called \"\"",
+        ),
+        (
+            wit::Obligations {
+                fields: vec![wit::FieldRule::Forbid("tools.name".to_owned())],
+                ..obligations()
+            },
+            "a field called \"tools.name\": a path does not go into lists",
         ),
         (
             wit::Obligations {
@@ -104,26 +137,10 @@ fn an_allow_that_makes_no_sense_is_a_failure() {
             },
             "at least 5, another at most 4",
         ),
-        (
-            wit::Obligations {
-                labels: vec![("a".to_owned(), "b".to_owned()); 33],
-                ..obligations()
-            },
-            "33 labels",
-        ),
-        (
-            wit::Obligations { labels: label("a\n", "b"), ..obligations() },
-            "a label cannot be called",
-        ),
-        (
-            wit::Obligations { labels: label("a", &"b".repeat(300)), ..obligations() },
-            "the value of label \"a\"",
-        ),
     ];
     for (said, expected) in cases {
         let failure = failure(said);
-        assert!(failure.starts_with("nonsense: "), "{failure}");
-        assert!(failure.contains(expected), "{failure}");
+        assert!(failure.starts_with("nonsense: ") && failure.contains(expected), "{failure}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a policy does not declare is nowhere in its memory.
 
+use std::fmt::Write as _;
+
 use stockade_core::{
     Catalogue, Client, Content, Counter, CredentialId, GroupName, LocalTime, ModelFacts, ModelName,
     Parameters, PolicyInput, Principal, ProofKind, Text, Transport, UnixTime, Usage, UserId,
@@ -27,7 +29,7 @@ fn searching(words: &[&str], mark: u64) -> Guest {
     let mut list = String::new();
     let mut at = 1024;
     for word in words {
-        data.push_str(&format!("(data (i32.const {at}) \"{word}\")"));
+        write!(data, "(data (i32.const {at}) \"{word}\")").unwrap();
         for number in [at, word.len()] {
             let bytes = u32::try_from(number).unwrap().to_le_bytes();
             list.extend(bytes.map(|byte| format!("\\{byte:02x}")));
