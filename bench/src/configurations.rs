@@ -45,14 +45,14 @@ pub fn many_bindings(bindings: usize, own: usize) -> String {
     text
 }
 
-/// As many policies, each of them bound to the caller.
-pub fn many_policies(policies: usize) -> String {
+/// The module of a policy of the user's own, as [`own_policies`] names it.
+pub const OWN: &str = "own.wasm";
+
+/// As many policies of the user's own, each of them bound to the caller.
+pub fn own_policies(policies: usize) -> String {
     let mut text = format!("users:\n{}policies:\n", caller());
     for number in 0..policies {
-        let _ = writeln!(
-            text,
-            "  policy-{number}: {{ module: builtin/model-access, remember: false }}"
-        );
+        let _ = writeln!(text, "  policy-{number}: {{ module: {OWN}, remember: false }}");
     }
     text.push_str("bindings:\n");
     for number in 0..policies {
@@ -84,33 +84,44 @@ pub fn many_users(users: usize) -> String {
     text
 }
 
-/// Every shipped policy that may be bound, and one of them several times, so that there are
-/// ten.
+/// The shipped policies that an ordinary configuration binds to everybody.
+const SHIPPED: [(&str, &str); 5] = [
+    ("model-access", "{ allow: [\"llama3.2:*\", \"team/*\"] }"),
+    ("pull-guard", "{ groups: [ops], sources: [\"registry.ollama.ai/library/*\"] }"),
+    ("request-caps", "{ context: 8192, output: 1024, images: 4 }"),
+    ("endpoint-access", "{ deny: [web-search] }"),
+    ("working-hours", "{ hours: [{ from: \"00:00\", to: \"24:00\" }] }"),
+];
+
+/// Five shipped policies, all of which apply to the caller.
+pub fn five_policies() -> String {
+    shipped_and(0)
+}
+
+/// Five shipped policies, and one of them under five more names, so that there are ten.
 pub fn ten_policies() -> String {
+    shipped_and(5)
+}
+
+fn shipped_and(more: usize) -> String {
     let mut text = format!("users:\n{}groups: [ops]\npolicies:\n", caller());
-    let others = [
-        ("pull-guard", "{ groups: [ops], sources: [\"registry.ollama.ai/library/*\"] }"),
-        ("endpoint-access", "{ deny: [web-search] }"),
-        ("request-caps", "{ images: 4 }"),
-        ("working-hours", "{ hours: [{ from: \"00:00\", to: \"24:00\" }] }"),
-    ];
-    for (name, _) in others {
+    for (name, _) in SHIPPED {
         let _ = writeln!(text, "  {name}: {{ module: builtin/{name}, remember: false }}");
     }
-    for number in others.len()..10 {
+    for number in 0..more {
         let _ = writeln!(
             text,
             "  policy-{number}: {{ module: builtin/model-access, remember: false }}"
         );
     }
     text.push_str("bindings:\n");
-    for (name, settings) in others {
+    for (name, settings) in SHIPPED {
         let _ = writeln!(
             text,
             "  - {{ name: {name}, subjects: everyone, policy: {name}, settings: {settings} }}"
         );
     }
-    for number in others.len()..10 {
+    for number in 0..more {
         bind(&mut text, number, "everyone", &format!("policy-{number}"));
     }
     text
@@ -124,7 +135,7 @@ fn bind(text: &mut String, number: usize, subjects: &str, policy: &str) {
     );
 }
 
-/// The same, with verdicts of the same second remembered. Without this every decision has a
+/// The same, with verdicts remembered for as long as they are true. Without this every decision has a
 /// fresh sandbox: that is what the goals speak of.
 pub fn remembering(text: &str) -> String {
     text.replace(", remember: false", "")

@@ -11,7 +11,7 @@ use stockade_engine::Engine;
 
 pub use self::columns::*;
 use self::loading::loading;
-use crate::configurations::{many_bindings, many_policies, many_users, served};
+use crate::configurations::{many_bindings, many_users, own_policies, served};
 use crate::grid::Grid;
 use crate::load::unary;
 use crate::peers::Gateway;
@@ -177,7 +177,7 @@ fn policies(count: u32, sizes: Sizes) -> anyhow::Result<Vec<f64>> {
     let engine = scenario::engine()?;
     // As many sandboxes altogether, whatever the size.
     let decisions = (sizes.decisions / count as usize).max(1_000);
-    let (median, high) = decision(&engine, &many_policies(count as usize), decisions)?;
+    let (median, high) = decision(&engine, &own_policies(count as usize), decisions)?;
     Ok(vec![median, high])
 }
 

@@ -5,12 +5,12 @@ mod figures;
 mod yardsticks;
 
 use std::io::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use stockade_core::Operation;
+use stockade_core::{ModelName, Operation};
 
 pub use self::figures::{growth_figure, latency_figure};
-use crate::configurations::{many_bindings, one_binding, remembering};
+use crate::configurations::{five_policies, many_bindings, one_binding, own_policies, remembering};
 use crate::growth::{self, Curve, Sizes};
 use crate::peers::{MODEL, Peer};
 use crate::promises::{Promise, number};
@@ -41,7 +41,16 @@ pub fn question() -> anyhow::Result<Question> {
 pub fn decide(report: &mut Report, quick: bool) {
     progress("one decision with a fresh instance");
     if let Err(error) = decided(report, quick) {
-        let promises = [Promise::DecisionMedian, Promise::DecisionHigh, Promise::TwoThreads];
+        let promises = [
+            Promise::DecisionMedian,
+            Promise::DecisionHigh,
+            Promise::TwoThreads,
+            Promise::FiveShipped,
+            Promise::TenOwn,
+            Promise::FiveRemembered,
+            Promise::List,
+            Promise::ListAgain,
+        ];
         report.absent(&promises, &error);
     }
     report.figure(Promise::SystemCalls, syscalls::per_decision());
@@ -64,7 +73,47 @@ fn decided(report: &mut Report, quick: bool) -> anyhow::Result<()> {
     report.figure(Promise::DecisionHigh, Ok(load::microseconds(&latency, 0.99)));
     let span = Duration::from_millis(milliseconds);
     report.figure(Promise::TwoThreads, two_threads(&question, span));
+    report.figure(Promise::FiveShipped, median(&five_policies(), count));
+    report.figure(Promise::TenOwn, median(&own_policies(10), count / 4));
+    report.figure(Promise::FiveRemembered, median(&remembering(&five_policies()), count));
+    match lists() {
+        Ok((first, again)) => {
+            report.figure(Promise::List, Ok(first));
+            report.figure(Promise::ListAgain, Ok(again));
+        }
+        Err(error) => report.absent(&[Promise::List, Promise::ListAgain], &error),
+    }
     Ok(())
+}
+
+/// The time of a decision about a chat, in microseconds.
+fn median(text: &str, count: usize) -> anyhow::Result<f64> {
+    let question = Question::new(generation(&engine()?, text)?, Operation::Chat, MODEL)?;
+    Ok(load::microseconds(&decisions::latency(&question, count)?, 0.5))
+}
+
+/// The time of a list of which the caller may use one model in ten, in milliseconds: the first, and
+/// the median of those after it.
+fn lists() -> anyhow::Result<(f64, f64)> {
+    let text = remembering(&five_policies());
+    let question = Question::new(generation(&engine()?, &text)?, Operation::Chat, MODEL)?;
+    let name = |number: usize| match number % 10 {
+        0 => format!("team/model-{number}"),
+        _ => format!("others/model-{number}"),
+    };
+    let parsed = (0..200).map(|number| ModelName::parse(&name(number)));
+    let names =
+        parsed.collect::<Result<Vec<_>, _>>().map_err(|error| anyhow::anyhow!("{error}"))?;
+    let names: Vec<&ModelName> = names.iter().collect();
+    let mut times = Vec::new();
+    for _ in 0..201 {
+        let started = Instant::now();
+        anyhow::ensure!(question.list(&names) == 20, "another list was expected");
+        times.push(started.elapsed().as_secs_f64() * 1_000.0);
+    }
+    let first = times.remove(0);
+    times.sort_by(f64::total_cmp);
+    Ok((first, times[times.len() / 2]))
 }
 
 /// The median of several comparisons, since a neighbour of the machine disturbs single ones.

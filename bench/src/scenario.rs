@@ -13,7 +13,7 @@ use stockade_core::{
 };
 use stockade_engine::{Compiler, CompilerProcess, Engine, EngineConfig};
 
-use crate::configurations::USER;
+use crate::configurations::{OWN, USER};
 
 /// An engine for decisions, which compiles in this process.
 ///
@@ -42,6 +42,8 @@ pub fn generation(engine: &Engine, text: &str) -> anyhow::Result<Generation> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("stockade.yaml");
     std::fs::write(&path, text)?;
+    let own = shipped::module("model-access").context("it is shipped")?;
+    std::fs::write(directory.path().join(OWN), own)?;
     let loaded = config::load(&path, shipped::NAMES).map_err(|errors| anyhow!("{errors:?}"))?;
     generation::build(1, loaded.config, engine, &SystemClock)
         .map_err(|errors| anyhow!("{errors:?}"))
@@ -82,14 +84,23 @@ impl Question {
             parameters: Parameters::default(),
             content: Content::default(),
         };
-        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let client = Client { address, transport: Transport::Plain };
-        let time = self.generation.local_time(&SystemClock);
-        let asker = Asker { client, ..Asker::supposed(&self.principal, &self.scope, time) };
-        let decision = self.generation.decide_blocking(asker, request);
+        let decision = self.generation.decide_blocking(self.asker(), request);
         match decision.result {
             Ok(_permit) => Ok(()),
             Err(refusal) => bail!("denied: {refusal}; {:?}", decision.verdicts),
         }
+    }
+
+    /// Decides which of these models a list shows the caller.
+    pub fn list(&self, names: &[&ModelName]) -> usize {
+        let usable = self.generation.usable(self.asker(), Dialect::Native, names);
+        pollster::block_on(usable).into_iter().filter(|usable| *usable).count()
+    }
+
+    fn asker(&self) -> Asker<'_> {
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let client = Client { address, transport: Transport::Plain };
+        let time = self.generation.local_time(&SystemClock);
+        Asker { client, ..Asker::supposed(&self.principal, &self.scope, time) }
     }
 }

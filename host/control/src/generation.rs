@@ -24,7 +24,7 @@ use stockade_net::Tls;
 
 use crate::jwks::KeyFeeds;
 use bindings::BindingTable;
-use list::Usable;
+use list::Lists;
 use memo::Memo;
 use nonsense::Nonsense;
 use stockade_config::{Config, ConfigErrors, Listener, local_time};
@@ -47,7 +47,7 @@ pub struct Generation {
     units: Vec<PreparedPolicy>,
     bindings: BindingTable,
     memo: Memo<Known>,
-    lists: Memo<Usable>,
+    lists: Lists,
     nonsense: Nonsense,
 }
 

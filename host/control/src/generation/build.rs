@@ -7,6 +7,7 @@ use stockade_core::{Clock, Content, LocalTime, ModelRef, ModelRole, Operation, P
 use stockade_engine::{Engine, PreparedPolicy};
 
 use super::bindings::BindingTable;
+use super::list::Lists;
 use super::memo::Memo;
 use super::nonsense::Nonsense;
 use super::units::{Units, are_ready};
@@ -134,7 +135,7 @@ impl Draft {
             units,
             bindings,
             memo: Memo::new(REMEMBERED),
-            lists: Memo::new(LISTS),
+            lists: Lists::new(LISTS),
             nonsense: Nonsense::default(),
         }
     }

@@ -7,8 +7,10 @@ use stockade_core::{
     Allowed, Content, Dialect, ModelName, ModelRef, ModelRole, Parameters, combine,
 };
 use stockade_engine::{Holds, Inputs};
+use tokio::sync::Mutex;
 
 use super::bindings::Selection;
+use super::memo::Memo;
 use super::question::Question;
 use super::verdicts::Term;
 use super::{Asker, Generation, Hypothetical, USES};
@@ -24,6 +26,33 @@ pub(super) struct Usable {
     term: Term,
 }
 
+/// What callers may do with lists of models, and who is asking.
+pub(super) struct Lists {
+    answers: Memo<Usable>,
+    /// Callers that share one wait for each other, which costs little and keeps their number
+    /// bounded.
+    turns: Box<[Mutex<()>]>,
+}
+
+/// Turns of callers.
+const TURNS: usize = 256;
+
+impl Lists {
+    /// Remembers at most so many lists.
+    pub(super) fn new(most: usize) -> Self {
+        let turns = (0..TURNS).map(|_| Mutex::new(())).collect();
+        Self { answers: Memo::new(most), turns }
+    }
+
+    fn known(&self, key: &[u8], second: u64) -> Option<Usable> {
+        self.answers.get(key).filter(|known| known.term.includes(second))
+    }
+
+    fn turn(&self, user: &str) -> &Mutex<()> {
+        &self.turns[self.answers.number(user.as_bytes()) % self.turns.len()]
+    }
+}
+
 impl Generation {
     /// Tells of each model whether the scope of the credential and the policies that judge a call
     /// would permit the caller at least one use of it, in an API.
@@ -36,17 +65,32 @@ impl Generation {
         let selection = self.bindings.select(asker.principal);
         let key = listed(asker, dialect, names, &selection);
         let second = asker.time.unix.as_secs();
-        let known = self.lists.get(&key).filter(|known| known.term.includes(second));
-        let known = if let Some(known) = known {
-            known
-        } else {
-            let known = self.uses_of_all(asker, dialect, names, &selection).await;
-            if known.term.holds != Holds::Not {
-                self.lists.keep(&key, known.clone());
+        let known = match self.lists.known(&key, second) {
+            Some(known) => known,
+            None => {
+                // One list of a caller at a time: whoever waits finds the answer of the first.
+                let _turn = self.lists.turn(asker.principal.user.as_str()).lock().await;
+                match self.lists.known(&key, second) {
+                    Some(known) => known,
+                    None => self.lists_afresh(asker, dialect, names, (&selection, &key)).await,
+                }
             }
-            known
         };
         known.uses.iter().map(|uses| *uses != 0).collect()
+    }
+
+    async fn lists_afresh(
+        &self,
+        asker: Asker<'_>,
+        dialect: Dialect,
+        names: &[&ModelName],
+        (selection, key): (&Selection, &[u8]),
+    ) -> Usable {
+        let usable = self.uses_of_all(asker, dialect, names, selection).await;
+        if usable.term.holds != Holds::Not {
+            self.lists.answers.keep(key, usable.clone());
+        }
+        usable
     }
 
     async fn uses_of_all(

@@ -55,6 +55,12 @@ impl<V: Clone> Memo<V> {
         self.shard(question).keep(question.into(), answer, self.most);
     }
 
+    /// A number that goes by these bytes, which nobody outside can foresee.
+    pub(super) fn number(&self, bytes: &[u8]) -> usize {
+        // Half of it is enough on any machine.
+        (self.hasher.hash_one(bytes) >> 33) as usize
+    }
+
     fn shard(&self, question: &[u8]) -> MutexGuard<'_, Shard<V>> {
         // The maps go by the lowest and the highest bits.
         let index = (self.hasher.hash_one(question) >> 20) as usize % SHARDS;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use stockade_authn::Identity;
 use stockade_core::{
-    Catalogue, Content, Denial, DenialCause, Limit, LimitedParameter, ModelName, ModelRef,
-    ModelRole, Obligations, Operation, Parameters, Permit, Subject as _,
+    Catalogue, Content, Denial, DenialCause, ModelName, ModelRef, ModelRole, Obligations,
+    Operation, Parameters, Permit, Subject as _,
 };
 use stockade_ollama::{CanonicalRequest, WriteOptions};
 
@@ -159,11 +159,7 @@ fn effect_of_keep_alive(
 ) -> Option<Hypothetical> {
     let operation = request.side_effect()?;
     let seconds = request.parameters().keep_alive?;
-    let replaces = |limit: &Limit| {
-        let above = |most| seconds < 0 || seconds > most;
-        limit.parameter == LimitedParameter::KeepAlive && limit.maximum.is_some_and(above)
-    };
-    if obligations.limits.iter().any(replaces) {
+    if request.keep_alive_is_limited(obligations) {
         return None;
     }
     Some(Hypothetical {
