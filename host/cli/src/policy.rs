@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod embed;
 mod inspect;
 mod new;
 mod subject;
@@ -17,6 +18,8 @@ pub(super) enum Command {
     New(new::Arguments),
     /// Compile a policy to WebAssembly as the gateway wants it.
     Build(build::Arguments),
+    /// Write the contract into a module that another compiler has made, which makes it a policy.
+    Embed(embed::Arguments),
     /// Compile a policy and ask it, in the sandbox, what its tests.yaml says.
     Test(test::Arguments),
     /// Tell what a policy is: contract, imports, settings, size, digest, instructions.
@@ -29,6 +32,7 @@ pub(super) fn run(command: &Command, output: &Output) -> anyhow::Result<Ending> 
     let ending = match command {
         Command::New(arguments) => new::run(arguments, output),
         Command::Build(arguments) => build::run(arguments, output),
+        Command::Embed(arguments) => embed::run(arguments, output),
         Command::Test(arguments) => test::run(arguments, output),
         Command::Inspect(arguments) => inspect::run(arguments, output),
         Command::Bench(arguments) => bench::run(arguments, output),

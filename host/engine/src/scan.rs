@@ -50,6 +50,13 @@ pub(crate) fn scan(bytes: &[u8], memory_bytes: usize) -> Result<Scanned, LoadErr
     Ok(Scanned { kind, contract, imports })
 }
 
+/// Tells a core module from a component, and refuses everything else and what is too large.
+pub(crate) fn kind_of(bytes: &[u8]) -> Result<Kind, LoadError> {
+    foreign::check(bytes)?;
+    within("bytes", bytes.len() as u64, LARGEST_MODULE)?;
+    kind(bytes)
+}
+
 fn kind(bytes: &[u8]) -> Result<Kind, LoadError> {
     let start = Parser::new(0).parse_all(bytes).next();
     match start {
@@ -221,7 +228,7 @@ fn within(what: &'static str, actual: u64, limit: u64) -> Result<(), LoadError> 
     }
 }
 
-fn malformed(error: &wasmparser::BinaryReaderError) -> LoadError {
+pub(crate) fn malformed(error: &wasmparser::BinaryReaderError) -> LoadError {
     LoadError::Malformed(error.to_string())
 }
 
