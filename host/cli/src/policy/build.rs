@@ -11,7 +11,7 @@ use crate::{Ending, Output};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The directory of the policy's crate.
+    /// The directory of the policy, with a crate, policy.c or policy.zig.
     #[arg(default_value = ".")]
     directory: PathBuf,
     /// Put a copy of the module here, in one step: a gateway that watches the file never
