@@ -666,6 +666,14 @@ pub fn equal(a: []const u8, b: []const u8) bool {
     return true;
 }
 
+pub fn startsWith(text: []const u8, start: []const u8) bool {
+    return text.len >= start.len and equal(text[0..start.len], start);
+}
+
+pub fn endsWith(text: []const u8, end: []const u8) bool {
+    return text.len >= end.len and equal(text[text.len - end.len ..], end);
+}
+
 /// Finds a text in a list, such as a group among those of a caller.
 pub fn contains(texts: List(String), text: []const u8) bool {
     for (texts.slice()) |one| if (one.is(text)) return true;

@@ -52,7 +52,7 @@ pub fn embed_contract(module: &[u8]) -> Result<Vec<u8>, EmbedError> {
         return Err(EmbedError::Component);
     }
     let exports = Exports::of(module).map_err(|error| scan::malformed(&error))?;
-    if let Some(section) = exports.contract {
+    if let Some(section) = contract_section(module) {
         return Err(EmbedError::HasContract(section));
     }
     let (resolve, world) = contract().map_err(|error| EmbedError::Contract(error.to_string()))?;
@@ -70,6 +70,16 @@ pub fn embed_contract(module: &[u8]) -> Result<Vec<u8>, EmbedError> {
         .and_then(|encoder| encoder.validate(false).encode())
         .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
     Ok(module)
+}
+
+/// Returns the name of the custom section with a contract, if a core module has one.
+pub(crate) fn contract_section(module: &[u8]) -> Option<String> {
+    let payloads = Parser::new(0).parse_all(module).map_while(Result::ok);
+    let mut names = payloads.filter_map(|payload| match payload {
+        Payload::CustomSection(section) => Some(section.name().to_owned()),
+        _ => None,
+    });
+    names.find(|name| name.starts_with(SECTION))
 }
 
 fn contract() -> anyhow::Result<(Resolve, WorldId)> {
@@ -141,37 +151,27 @@ fn wanted(resolve: &Resolve, world: WorldId) -> Vec<(String, Signature)> {
 struct Exports {
     functions: BTreeMap<String, Signature>,
     has_memory: bool,
-    /// The name of the section with a contract, if there is one.
-    contract: Option<String>,
 }
 
 impl Exports {
     fn of(module: &[u8]) -> wasmparser::Result<Self> {
         let types = Validator::new_with_features(WasmFeatures::default()).validate_all(module)?;
-        let mut found = Self { functions: BTreeMap::new(), has_memory: false, contract: None };
+        let mut found = Self { functions: BTreeMap::new(), has_memory: false };
         for payload in Parser::new(0).parse_all(module) {
-            match payload? {
-                Payload::CustomSection(section) if section.name().starts_with(SECTION) => {
-                    found.contract = Some(section.name().to_owned());
-                }
-                Payload::ExportSection(exports) => {
-                    for export in exports {
-                        let export = export?;
-                        match export.kind {
-                            ExternalKind::Memory => found.has_memory |= export.name == MEMORY,
-                            ExternalKind::Func => {
-                                let id = types.as_ref().core_function_at(export.index);
-                                let ty = types[id].unwrap_func();
-                                let (parameters, results) =
-                                    (ty.params().to_vec(), ty.results().to_vec());
-                                let signature = Signature { parameters, results };
-                                found.functions.insert(export.name.to_owned(), signature);
-                            }
-                            _ => {}
-                        }
+            let Payload::ExportSection(exports) = payload? else { continue };
+            for export in exports {
+                let export = export?;
+                match export.kind {
+                    ExternalKind::Memory => found.has_memory |= export.name == MEMORY,
+                    ExternalKind::Func => {
+                        let id = types.as_ref().core_function_at(export.index);
+                        let ty = types[id].unwrap_func();
+                        let (parameters, results) = (ty.params().to_vec(), ty.results().to_vec());
+                        let signature = Signature { parameters, results };
+                        found.functions.insert(export.name.to_owned(), signature);
                     }
+                    _ => {}
                 }
-                _ => {}
             }
         }
         Ok(found)

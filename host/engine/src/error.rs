@@ -109,6 +109,12 @@ pub enum LoadError {
     /// It is WebAssembly, but no policy.
     #[error("not a policy: {0}; build it with the policy SDK")]
     NotAPolicy(String),
+    /// It exports a policy, and does not say in which contract.
+    #[error(
+        "this module has no contract in it: write it with `stockade policy embed`, as `stockade \
+         policy build` does for Rust, C and Zig"
+    )]
+    NoContract,
     /// It uses a part of WebAssembly that policies do not have.
     #[error("uses what policies do not have: {0}")]
     Unsupported(String),

@@ -86,6 +86,27 @@ fn a_new_policy_builds_passes_and_is_built_the_same_by_its_script() {
 }
 
 #[test]
+fn every_answer_can_be_given() {
+    let here = tempfile::tempdir().unwrap();
+    let answers = root().join("host/cli/tests/cli/languages");
+    for (language, source) in LANGUAGES {
+        told(&["new", language, "--language", language], here.path());
+        for file in [source, "tests.yaml"] {
+            std::fs::copy(answers.join(file), here.path().join(language).join(file)).unwrap();
+        }
+        let test = policy(&["test", language], here.path());
+        assert!(test.status.success(), "{}\n{}", text(&test.stdout), text(&test.stderr));
+
+        // A note is shown where another answer was expected.
+        let cases = here.path().join(language).join("tests.yaml");
+        let wrong = std::fs::read_to_string(&cases).unwrap().replace("abstain }", "deny }");
+        std::fs::write(&cases, wrong).unwrap();
+        let test = policy(&["test", language], here.path());
+        assert!(text(&test.stdout).contains("+ abstain: almost\n"), "{}", text(&test.stdout));
+    }
+}
+
+#[test]
 fn what_is_read_and_not_declared_refuses_the_request() {
     let here = tempfile::tempdir().unwrap();
     for (language, source) in LANGUAGES {
@@ -208,6 +229,8 @@ fn a_contract_is_written_into_core_modules_only_and_once() {
     let wat = root().join("examples/webassembly-policy/no_giants.wat");
     let core = wat::parse_file(wat).unwrap();
     std::fs::write(here.path().join("core.wasm"), &core).unwrap();
+    let bare = policy(&["inspect", "core.wasm"], here.path());
+    assert!(text(&bare.stderr).contains("`stockade policy embed`"), "{}", text(&bare.stderr));
     let made = told(&["embed", "core.wasm", "--out", "out/policy.wasm"], here.path());
     let module = std::fs::read(here.path().join("out/policy.wasm")).unwrap();
     assert_eq!(made["bytes"], module.len());
