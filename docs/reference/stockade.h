@@ -775,6 +775,12 @@ _Static_assert(offsetof(stockade_evaluate_arguments, bindings) == 560, "place of
 
 static _Noreturn void stockade_undeclared(const char *input);
 
+/// Returns the input `catalogue`, which `stockade_describe` has to declare.
+static inline const stockade_presence *stockade_model_presence(const stockade_model *model) {
+    if (!model->presence.is_some) stockade_undeclared("catalogue");
+    return &model->presence.value;
+}
+
 /// Returns the input `caller`, which `stockade_describe` has to declare.
 static inline const stockade_caller *stockade_request_caller(const stockade_request *request) {
     if (!request->caller.is_some) stockade_undeclared("caller");

@@ -606,13 +606,15 @@ comptime {
     expect(@sizeOf(EvaluateArguments), 568);
 }
 
-/// An input that `describe` declares. Where it does not, the request is refused.
+/// An input that `describe` declares: a field of a request, or `presence` of a model, for which
+/// `catalogue` is declared. Where it is not, the request is refused.
 pub fn input(
-    request: *const Request,
-    comptime name: []const u8,
-) *const @TypeOf(@field(@as(Request, undefined), name).value) {
-    const told = &@field(request, name);
+    from: anytype,
+    comptime field: []const u8,
+) *const @TypeOf(@field(from.*, field).value) {
+    const told = &@field(from.*, field);
     if (!told.is_some) {
+        const name = if (comptime equal(field, "presence")) "catalogue" else field;
         log(.@"error", "`" ++ name ++ "` is read and not declared: add it to the inputs in describe");
         @trap();
     }

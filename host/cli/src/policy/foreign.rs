@@ -99,12 +99,17 @@ impl Foreign {
         words
     }
 
-    /// A script that builds a policy without `stockade policy build`.
-    pub(super) fn script(self) -> String {
+    /// The line that compiles a policy with the language's own compiler.
+    pub(super) fn compile_line(self) -> String {
         let compiler: &[&str] = match self {
             Self::C => &CLANG,
             Self::Zig => &ZIG,
         };
+        self.command(compiler).join(" ")
+    }
+
+    /// A script that builds a policy without `stockade policy build`.
+    pub(super) fn script(self) -> String {
         let other = match self {
             Self::C => format!("# Where there is no clang, {} does it.\n", quoted(&ZIG_CC)),
             Self::Zig => String::new(),
@@ -113,7 +118,7 @@ impl Foreign {
             "#!/bin/sh\n# What `stockade policy build` does, for a build of your own.\n{other}\
              set -eu\ncd \"$(dirname \"$0\")\"\nmkdir -p {OUT}\n{}\n\
              stockade policy embed {CORE} --out {MODULE}\n",
-            self.command(compiler).join(" ")
+            self.compile_line()
         )
     }
 

@@ -55,6 +55,8 @@ const ZIG: [(&str, &str); 2] = [
 const FOREIGN: [(&str, &str); 2] =
     [("tests.yaml", include_str!("template/tests.yaml")), (".gitignore", "/build\n")];
 const SCRIPT: &str = "build.sh";
+/// The place in a README for the line that compiles the policy.
+const COMPILE: &str = "COMPILE";
 
 /// The languages that a policy can be written in.
 #[derive(Clone, Copy, Default, clap::ValueEnum)]
@@ -121,7 +123,8 @@ fn new_foreign(
 ) -> anyhow::Result<Option<String>> {
     let directory = Path::new(name);
     for (path, text) in files.iter().chain(&FOREIGN) {
-        write(&directory.join(path), &text.replace(EXAMPLE_NAME, name))?;
+        let text = text.replace(EXAMPLE_NAME, name).replace(COMPILE, &language.compile_line());
+        write(&directory.join(path), &text)?;
     }
     write(&directory.join(language.header_name()), &language.header()?)?;
     write(&directory.join(SCHEMA_FILE), SCHEMA)?;

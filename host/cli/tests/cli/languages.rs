@@ -116,13 +116,24 @@ fn what_is_read_and_not_declared_refuses_the_request() {
         let forgetful = text_of_it
             .replace(", STOCKADE_TEXT(\"parameters\")}", "}")
             .replace(", stockade.string(\"parameters\") }", " }");
-        assert_ne!(forgetful, text_of_it);
-        std::fs::write(&path, forgetful).unwrap();
-        let test = policy(&["test", language], here.path());
-        assert_eq!(test.status.code(), Some(1), "{}", text(&test.stderr));
-        assert!(text(&test.stdout).contains("+ failure"), "{}", text(&test.stdout));
-        let log = text(&test.stderr);
-        assert!(log.contains("parameters") && log.contains("is read and not declared"), "{log}");
+        let of_models = text_of_it
+            .replace(
+                "stockade_request_parameters(request)->tools == 0",
+                "stockade_model_presence(request->models.items)->tag == 9",
+            )
+            .replace(
+                "stockade.input(request, \"parameters\").tools == 0",
+                "stockade.input(&request.models.items[0], \"presence\").tag == .unknown",
+            );
+        for (changed, input) in [(forgetful, "parameters"), (of_models, "catalogue")] {
+            assert_ne!(changed, text_of_it);
+            std::fs::write(&path, changed).unwrap();
+            let test = policy(&["test", language], here.path());
+            assert_eq!(test.status.code(), Some(1), "{}", text(&test.stderr));
+            assert!(text(&test.stdout).contains("+ failure"), "{}", text(&test.stdout));
+            let log = text(&test.stderr).replace('`', "");
+            assert!(log.contains(&format!("{input} is read and not declared")), "{log}");
+        }
     }
 }
 
@@ -192,7 +203,7 @@ fn the_guide_shows_what_new_writes() {
         assert!(readme.contains("module: no-tools/build/policy.wasm"), "{readme}");
         let script = file("build.sh");
         let compile = script.lines().find(|line| line.contains(source)).unwrap();
-        assert!(page.contains(&compile.replace(" -", " \\\n    -")) || page.contains(compile));
+        assert!(page.contains(compile) && readme.contains(&format!("$ {compile}\n")), "{readme}");
     }
     assert_eq!(page.matches("\n$ stockade policy ").count(), 3, "each is run by these tests");
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anyhow::bail;
 use wit_parser::{Type, TypeDef, TypeDefKind, TypeId};
 
-use super::contract::{Case, Contract, Field, Layout, Shape};
+use super::contract::{Case, Contract, Field, Input, Layout, Shape};
 
 const BEGINNING: &str = include_str!("beginning.h");
 const HELPERS: &str = include_str!("helpers.h");
@@ -164,14 +164,14 @@ impl Header<'_> {
     /// A function for each input, which does not return where it is withheld.
     fn inputs(&mut self) -> anyhow::Result<()> {
         self.out.push_str("\nstatic _Noreturn void stockade_undeclared(const char *input);\n");
-        for (input, ty) in self.contract.inputs()? {
-            let (of, field) = (self.type_name(ty)?, word(input));
+        for Input { of, field, name, ty } in self.contract.inputs() {
+            let (returned, field) = (self.type_name(ty)?, word(field));
             write!(
                 self.out,
-                "\n/// Returns the input `{input}`, which `stockade_describe` has to declare.\n\
-                 static inline const {of} *stockade_request_{field}(const stockade_request *request) {{\n    \
-                 if (!request->{field}.is_some) stockade_undeclared(\"{input}\");\n    \
-                 return &request->{field}.value;\n}}\n"
+                "\n/// Returns the input `{name}`, which `stockade_describe` has to declare.\n\
+                 static inline const {returned} *stockade_{of}_{field}(const stockade_{of} *{of}) {{\n    \
+                 if (!{of}->{field}.is_some) stockade_undeclared(\"{name}\");\n    \
+                 return &{of}->{field}.value;\n}}\n"
             )?;
         }
         Ok(())

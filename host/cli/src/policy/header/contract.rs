@@ -1,6 +1,6 @@
 //! The types of the contract with their layout in memory.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use stockade_engine::CONTRACT_TEXT;
 use wit_parser::{Function, Resolve, SizeAlign, Type, TypeDef, TypeDefKind, TypeId};
 
@@ -40,6 +40,16 @@ pub(super) struct Case<'a> {
     pub(super) name: &'a str,
     pub(super) docs: Option<&'a str>,
     pub(super) ty: Option<Type>,
+}
+
+/// A field that is told to policies which declare an input.
+pub(super) struct Input<'a> {
+    /// The record that it is in.
+    pub(super) of: &'a str,
+    pub(super) field: &'a str,
+    /// The word by which it is declared.
+    pub(super) name: &'a str,
+    pub(super) ty: Type,
 }
 
 impl Contract {
@@ -130,22 +140,28 @@ impl Contract {
         policy.functions.get(name).with_context(|| format!("the contract has no `{name}`"))
     }
 
-    /// Returns the fields of the request that are withheld unless a policy declares them.
-    pub(super) fn inputs(&self) -> anyhow::Result<Vec<(&str, Type)>> {
+    /// Returns the fields that are withheld from policies which do not declare them.
+    pub(super) fn inputs(&self) -> Vec<Input<'_>> {
+        let mut inputs = Vec::new();
         for (_, def) in self.types() {
-            if let (Some("request"), TypeDefKind::Record(record)) = (def.name.as_deref(), &def.kind)
-            {
-                let fields = record.fields.iter().filter_map(|field| match field.ty {
-                    Type::Id(id) => match self.definition(id).kind {
-                        // A request may have no body, whatever is declared.
-                        TypeDefKind::Option(ty) if field.name != "body" => Some((&*field.name, ty)),
-                        _ => None,
-                    },
-                    _ => None,
-                });
-                return Ok(fields.collect());
+            let (Some(of), TypeDefKind::Record(record)) = (def.name.as_deref(), &def.kind) else {
+                continue;
+            };
+            for field in &record.fields {
+                let name = match (of, field.name.as_str()) {
+                    // A request may have no body, whatever is declared.
+                    ("request", "body") => continue,
+                    ("request", name) => name,
+                    ("model", "presence") => "catalogue",
+                    _ => continue,
+                };
+                if let Type::Id(id) = field.ty
+                    && let TypeDefKind::Option(ty) = self.definition(id).kind
+                {
+                    inputs.push(Input { of, field: &field.name, name, ty });
+                }
             }
         }
-        bail!("the contract has no request")
+        inputs
     }
 }
