@@ -1,4 +1,5 @@
-//! The real client libraries that the tests drive, installed under `target/clients`.
+//! The real client libraries that the tests drive, and a compiler of policies, installed under
+//! `target/clients`.
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ pub(crate) fn install() -> anyhow::Result<()> {
     let pinned = workspace().join("tests/clients");
     let target = workspace().join("target/clients");
     python(&pinned.join("requirements.txt"), &target.join("python"))?;
+    python(&pinned.join("compilers.txt"), &target.join("compilers"))?;
     node(&pinned, &target.join("node"))?;
     node(&pinned.join("agents"), &target.join("agents"))
 }

@@ -15,6 +15,10 @@ const SCHEMAS: [(&str, &str); 2] = [
     ("policy-tests", "docs/reference/policy-tests.schema.json"),
 ];
 
+/// The contract for languages without an SDK, as `stockade policy header` prints it.
+const HEADERS: [(&str, &str); 2] =
+    [("c", "docs/reference/stockade.h"), ("zig", "docs/reference/stockade.zig")];
+
 /// Writes all of them. A test beside each writer fails while its page is out of date.
 pub(crate) fn run() -> anyhow::Result<()> {
     for (path, page) in PAGES {
@@ -25,13 +29,19 @@ pub(crate) fn run() -> anyhow::Result<()> {
         std::fs::write(&file, page()).with_context(|| path.to_owned())?;
         say(format_args!("{path} is written"));
     }
-    SCHEMAS.into_iter().try_for_each(schema)
+    for (file, path) in SCHEMAS {
+        printed(&["schema", file], path)?;
+    }
+    for (language, path) in HEADERS {
+        printed(&["policy", "header", "--language", language], path)?;
+    }
+    Ok(())
 }
 
-/// A schema for editors, by the program that reads what it describes.
-fn schema((file, path): (&str, &str)) -> anyhow::Result<()> {
-    let schema = crate::built(&[], "stockade")?.args(["schema", file]).output()?;
-    std::fs::write(workspace().join(path), schema).context(path.to_owned())?;
+/// A file that the program prints, which reads what the file describes.
+fn printed(command: &[&str], path: &str) -> anyhow::Result<()> {
+    let text = crate::built(&[], "stockade")?.args(command).output()?;
+    std::fs::write(workspace().join(path), text).context(path.to_owned())?;
     say(format_args!("{path} is written"));
     Ok(())
 }

@@ -5,6 +5,9 @@
 /// `policy-sdk/wit/policy.wit`.
 pub const CONTRACTS: &[&str] = &["1.0.0"];
 
+/// The newest contract, as `policy-sdk/wit/policy.wit` has it.
+pub const CONTRACT_TEXT: &str = include_str!("../../../policy-sdk/wit/policy.wit");
+
 /// The served version of this name.
 pub(crate) fn served(version: &str) -> Option<&'static str> {
     CONTRACTS.iter().copied().find(|served| *served == version)
@@ -34,12 +37,11 @@ fn numbers(version: &str) -> Option<[u64; 3]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CONTRACTS, newest, numbers, remedy, served};
+    use super::{CONTRACT_TEXT, CONTRACTS, newest, numbers, remedy, served};
 
     #[test]
     fn the_newest_is_that_of_the_wit_file() {
-        let wit = include_str!("../../../policy-sdk/wit/policy.wit");
-        assert!(wit.contains(&format!("package stockade:policy@{};", newest())));
+        assert!(CONTRACT_TEXT.contains(&format!("package stockade:policy@{};", newest())));
         assert!(CONTRACTS.is_sorted_by_key(|version| numbers(version)));
         assert!(CONTRACTS.iter().all(|version| numbers(version).is_some()));
     }

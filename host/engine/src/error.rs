@@ -57,6 +57,9 @@ pub struct SettingsProblem {
 const DEBUG_BUILD: &str =
     "; this is a debug build: build it with `--release`, or with `stockade policy build`";
 
+const INTERPRETER: &str = "; tools for JavaScript and Python make such components, with an interpreter inside: write \
+     the policy in Rust, C or Zig";
+
 /// The reason why a policy cannot be used.
 #[derive(Debug, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
@@ -72,8 +75,9 @@ pub enum LoadError {
     /// It is larger than any policy needs to be, so that compiling it could use up
     /// the machine.
     #[error(
-        "too large: {actual} {what}, where {limit} are allowed{}",
-        if *debug { DEBUG_BUILD } else { "" }
+        "too large: {actual} {what}, where {limit} are allowed{}{}",
+        if *debug { DEBUG_BUILD } else { "" },
+        if *component { INTERPRETER } else { "" }
     )]
     TooLarge {
         /// The items that are too many, in words.
@@ -84,6 +88,9 @@ pub enum LoadError {
         limit: u64,
         /// True if it has the debug information of a build without `--release`.
         debug: bool,
+        /// True if it is a component that is large or has many modules, as one with an
+        /// interpreter is.
+        component: bool,
     },
     /// It wants to call something other than `stockade:policy/log`.
     #[error(
@@ -102,6 +109,12 @@ pub enum LoadError {
     /// It is WebAssembly, but no policy.
     #[error("not a policy: {0}; build it with the policy SDK")]
     NotAPolicy(String),
+    /// It exports a policy, and does not say in which contract.
+    #[error(
+        "this module has no contract in it: write it with `stockade policy embed`, as `stockade \
+         policy build` does for Rust, C and Zig"
+    )]
+    NoContract,
     /// It uses a part of WebAssembly that policies do not have.
     #[error("uses what policies do not have: {0}")]
     Unsupported(String),

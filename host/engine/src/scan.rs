@@ -17,6 +17,8 @@ use crate::LoadError;
 use core_module::CoreModule;
 use stockade_core::LARGEST_MODULE;
 
+const BYTES: &str = "bytes";
+const CORE_MODULES: &str = "core modules";
 const MOST_CORE_MODULES: u64 = 3;
 /// Types, imports, exports, aliases and canonical functions of a component together.
 const MOST_COMPONENT_ITEMS: u64 = 2_000;
@@ -41,13 +43,21 @@ pub(crate) struct Scanned {
 /// Refuses what is no policy, what asks for capabilities, and what could be expensive.
 pub(crate) fn scan(bytes: &[u8], memory_bytes: usize) -> Result<Scanned, LoadError> {
     foreign::check(bytes)?;
-    let looked = within("bytes", bytes.len() as u64, LARGEST_MODULE)
+    let looked = within(BYTES, bytes.len() as u64, LARGEST_MODULE)
         .and_then(|()| Ok((kind(bytes)?, Scan::new(memory_bytes).run(bytes)?)));
     let (kind, (contract, imports)) = looked.map_err(|error| foreign::explained(error, bytes))?;
     wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::default())
         .validate_all(bytes)
         .map_err(|error| malformed(&error))?;
     Ok(Scanned { kind, contract, imports })
+}
+
+/// Tells a core module from a component, and refuses everything else and what is too large.
+pub(crate) fn kind_of(bytes: &[u8]) -> Result<Kind, LoadError> {
+    foreign::check(bytes)?;
+    within(BYTES, bytes.len() as u64, LARGEST_MODULE)
+        .and_then(|()| kind(bytes))
+        .map_err(|error| foreign::explained(error, bytes))
 }
 
 fn kind(bytes: &[u8]) -> Result<Kind, LoadError> {
@@ -119,16 +129,14 @@ impl Scan {
         let frame = match (encoding, self.stack.len()) {
             (Encoding::Module, depth) => {
                 self.core_modules += 1;
-                within("core modules", self.core_modules, MOST_CORE_MODULES)?;
+                within(CORE_MODULES, self.core_modules, MOST_CORE_MODULES)?;
                 if depth > 1 {
-                    return Err(unsupported("a module in a nested component"));
+                    return Err(nested());
                 }
                 Frame::Core(CoreModule::new(depth == 0, self.memory_bytes))
             }
             (Encoding::Component, 0 | 1) => Frame::Component,
-            (Encoding::Component, _) => {
-                return Err(unsupported("components nested more than once"));
-            }
+            (Encoding::Component, _) => return Err(nested()),
         };
         self.stack.push(frame);
         Ok(())
@@ -217,16 +225,30 @@ fn within(what: &'static str, actual: u64, limit: u64) -> Result<(), LoadError> 
     if actual <= limit {
         Ok(())
     } else {
-        Err(LoadError::TooLarge { what: what.into(), actual, limit, debug: false })
+        Err(LoadError::TooLarge {
+            what: what.into(),
+            actual,
+            limit,
+            debug: false,
+            component: false,
+        })
     }
 }
 
-fn malformed(error: &wasmparser::BinaryReaderError) -> LoadError {
+pub(crate) fn malformed(error: &wasmparser::BinaryReaderError) -> LoadError {
     LoadError::Malformed(error.to_string())
 }
 
 fn unsupported(what: &str) -> LoadError {
     LoadError::Unsupported(what.to_owned())
+}
+
+/// The encoder makes one level of components, without modules, for the names of types.
+fn nested() -> LoadError {
+    unsupported(
+        "other components inside, as tools for JavaScript and Python make them; write the policy \
+         in Rust, C or Zig",
+    )
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::{Ending, Output};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The directory of the policy's crate.
+    /// The directory of the policy, with a crate, policy.c or policy.zig.
     #[arg(default_value = ".")]
     directory: PathBuf,
     /// Put a copy of the module here, in one step: a gateway that watches the file never
@@ -26,10 +26,19 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     stockade_engine::check_module(&module)
         .with_context(|| format!("{} is built, and is no policy", path.display()))?;
     if let Some(out) = &arguments.out {
-        replace(out, &module).with_context(|| format!("cannot write {}", out.display()))?;
+        replace(out, &module)?;
         path.clone_from(out);
     }
-    let digest = Digest::of(&module);
+    answer_written(&path, &module, output)
+}
+
+/// Tells where a module is, its size and its digest.
+pub(super) fn answer_written(
+    path: &Path,
+    module: &[u8],
+    output: &Output,
+) -> anyhow::Result<Ending> {
+    let digest = Digest::of(module);
     output.answer(
         format_args!("{}\n{} bytes\n{digest}", path.display(), module.len()),
         &json!({ "path": path, "bytes": module.len(), "digest": digest.to_string() }),
@@ -37,7 +46,12 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     Ok(Ending::Done)
 }
 
-fn replace(path: &Path, module: &[u8]) -> anyhow::Result<()> {
+/// Writes a module in one step.
+pub(super) fn replace(path: &Path, module: &[u8]) -> anyhow::Result<()> {
+    write(path, module).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn write(path: &Path, module: &[u8]) -> anyhow::Result<()> {
     use std::io::Write as _;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));

@@ -1,6 +1,6 @@
-//! `stockade policy new`: a crate of its own, complete, that needs no registry for the SDK.
+//! `stockade policy new`: a policy that builds and passes its tests.
 //!
-//! The policy in it is `examples/custom-policy`, under another name. The SDK's sources are
+//! In Rust it is a crate of its own, complete, that needs no registry for the SDK. The policy in it is `examples/custom-policy`, under another name. The SDK's sources are
 //! embedded in this program and written beside it, so that crate and gateway always speak
 //! the same contract; `--sdk` names a copy that is there already.
 
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use serde_json::json;
 
+use super::foreign::Foreign;
 use crate::{Ending, Output};
 
 /// The SDK: each file's path with its text.
@@ -31,7 +32,7 @@ const EXAMPLE: [(&str, &str); 6] = [
     example!("src/lib.rs"),
     example!("tests.yaml"),
 ];
-const README: &str = include_str!("template/README.md");
+const README: &str = include_str!("template/rust/README.md");
 /// The schema that tells an editor what may stand in `tests.yaml`, where the example finds it, and
 /// where the crate does.
 const SCHEMA: &str = include_str!("../../../../docs/reference/policy-tests.schema.json");
@@ -42,6 +43,30 @@ const EXAMPLE_NAME: &str = "no-tools";
 const EXAMPLE_TYPE: &str = "NoTools";
 const EXAMPLE_SDK: &str = "../../policy-sdk";
 
+/// The files of a policy in C or Zig besides the contract and the script.
+const C: [(&str, &str); 2] = [
+    ("policy.c", include_str!("template/c/policy.c")),
+    ("README.md", include_str!("template/c/README.md")),
+];
+const ZIG: [(&str, &str); 2] = [
+    ("policy.zig", include_str!("template/zig/policy.zig")),
+    ("README.md", include_str!("template/zig/README.md")),
+];
+const FOREIGN: [(&str, &str); 2] =
+    [("tests.yaml", include_str!("template/tests.yaml")), (".gitignore", "/build\n")];
+const SCRIPT: &str = "build.sh";
+/// The place in a README for the line that compiles the policy.
+const COMPILE: &str = "COMPILE";
+
+/// The languages that a policy can be written in.
+#[derive(Clone, Copy, Default, clap::ValueEnum)]
+enum Language {
+    #[default]
+    Rust,
+    C,
+    Zig,
+}
+
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The policy's name, and that of its directory: small letters, digits and hyphens.
@@ -49,26 +74,21 @@ pub(crate) struct Arguments {
     /// Use the SDK in this directory instead of writing a copy into the crate.
     #[arg(long, value_name = "DIRECTORY")]
     sdk: Option<PathBuf>,
+    /// The language to write the policy in.
+    #[arg(long, value_enum, default_value_t)]
+    language: Language,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Ending> {
     let name = arguments.name.as_str();
     check_name(name)?;
-    let directory = Path::new(name);
-    let sdk = match &arguments.sdk {
-        Some(sdk) => existing_sdk(sdk)?,
-        None => SDK_DIRECTORY.to_owned(),
+    ensure!(!Path::new(name).exists(), "{name} is there already; choose another name or remove it");
+    let sdk = match arguments.language {
+        Language::Rust => Some(new_crate(name, arguments.sdk.as_deref())?),
+        _ if arguments.sdk.is_some() => bail!("--sdk is for policies in Rust; leave it out"),
+        Language::C => new_foreign(name, Foreign::C, &C)?,
+        Language::Zig => new_foreign(name, Foreign::Zig, &ZIG)?,
     };
-    ensure!(!directory.exists(), "{name} is there already; choose another name or remove it");
-    for (path, text) in EXAMPLE.iter().chain([&("README.md", README)]) {
-        write(&directory.join(path), &renamed(text, name, &sdk))?;
-    }
-    write(&directory.join(SCHEMA_FILE), SCHEMA)?;
-    if arguments.sdk.is_none() {
-        for (path, text) in SDK {
-            write(&directory.join(SDK_DIRECTORY).join(path), text)?;
-        }
-    }
     output.answer(
         format_args!(
             "{name}: a policy with tests. Next:\n  cd {name}\n  stockade policy test\n  \
@@ -77,6 +97,51 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
         &json!({ "directory": name, "sdk": sdk }),
     )?;
     Ok(Ending::Done)
+}
+
+/// Writes a policy in Rust, and returns where its SDK is.
+fn new_crate(name: &str, sdk: Option<&Path>) -> anyhow::Result<String> {
+    let directory = Path::new(name);
+    let at = sdk.map_or_else(|| Ok(SDK_DIRECTORY.to_owned()), existing_sdk)?;
+    for (path, text) in EXAMPLE.iter().chain([&("README.md", README)]) {
+        write(&directory.join(path), &renamed(text, name, &at))?;
+    }
+    write(&directory.join(SCHEMA_FILE), SCHEMA)?;
+    if sdk.is_none() {
+        for (path, text) in SDK {
+            write(&directory.join(SDK_DIRECTORY).join(path), text)?;
+        }
+    }
+    Ok(at)
+}
+
+/// Writes a policy in another language, which has no SDK.
+fn new_foreign(
+    name: &str,
+    language: Foreign,
+    files: &[(&str, &str)],
+) -> anyhow::Result<Option<String>> {
+    let directory = Path::new(name);
+    for (path, text) in files.iter().chain(&FOREIGN) {
+        let text = text.replace(EXAMPLE_NAME, name).replace(COMPILE, &language.compile_line());
+        write(&directory.join(path), &text)?;
+    }
+    write(&directory.join(language.header_name()), &language.header()?)?;
+    write(&directory.join(SCHEMA_FILE), SCHEMA)?;
+    let script = directory.join(SCRIPT);
+    write(&script, &language.script())?;
+    make_executable(&script)?;
+    Ok(None)
+}
+
+fn make_executable(script: &Path) -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(script, std::fs::Permissions::from_mode(0o755))
+            .with_context(|| format!("cannot make {} executable", script.display()))?;
+    }
+    Ok(())
 }
 
 /// Checks that a text is a name for cargo, for the gateway's configuration and for a directory.
@@ -131,7 +196,7 @@ fn renamed(text: &str, name: &str, sdk: &str) -> String {
     }
 }
 
-fn capitalized(word: &str) -> String {
+pub(super) fn capitalized(word: &str) -> String {
     let mut letters = word.chars();
     letters
         .next()

@@ -14,16 +14,16 @@ use stockade_control::shipped;
 /// A policy, and its cases.
 #[derive(clap::Args)]
 pub(crate) struct Subject {
-    /// The directory of a policy's crate, which is built first; a module; or `builtin/…`.
+    /// The directory of a policy, which is built first; a module; or `builtin/…`.
     #[arg(default_value = ".")]
     policy: PathBuf,
-    /// The test cases, where they are not in the crate's tests.yaml.
+    /// The test cases, where they are not in the directory's tests.yaml.
     #[arg(long, value_name = "FILE")]
     tests: Option<PathBuf>,
 }
 
 impl Subject {
-    /// The module, built if it is that of a crate.
+    /// The module, built if a directory is named.
     pub(super) fn module(&self) -> anyhow::Result<ModuleSource> {
         let name = self.policy.display().to_string();
         if let Some(shipped) = self.shipped() {

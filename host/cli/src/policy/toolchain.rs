@@ -1,4 +1,4 @@
-//! cargo and the wasm target.
+//! The compilers of policies: for Rust cargo and the wasm target.
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -8,6 +8,7 @@ use std::process::{Command, Output as Ran, Stdio};
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
+use super::foreign::Foreign;
 use stockade_core::environment;
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -21,12 +22,17 @@ const LINKER: &str = "link-arg=-zstack-size=32768";
 const PROFILE: [&str; 4] =
     ["opt-level = \"s\"", "lto = true", "codegen-units = 1", "strip = \"debuginfo\""];
 
-/// Compiles the crate in a directory, and returns the module.
+/// Compiles the policy in a directory, and returns the module.
 pub(super) fn build(directory: &Path) -> anyhow::Result<PathBuf> {
     let manifest = directory.join("Cargo.toml");
+    if !manifest.is_file()
+        && let Some(language) = Foreign::of(directory)
+    {
+        return language.build(directory);
+    }
     ensure!(
         manifest.is_file(),
-        "there is no Cargo.toml in {}; name the directory of a policy, or make one with \
+        "there is no Cargo.toml, policy.c or policy.zig in {}; name the directory of a policy, or make one with \
          `stockade policy new`",
         directory.display()
     );

@@ -106,7 +106,8 @@ fn module(
             diagnostics.add(match error {
                 ReadError::TooLarge(_) => problem.help(
                     "a debug build is as large as that: build it with `--release`, or with \
-                     `stockade policy build`",
+                     `stockade policy build`; so is a component with an interpreter inside, as \
+                     tools for JavaScript and Python make them: write it in Rust, C or Zig",
                 ),
                 _ => problem,
             });

@@ -12,6 +12,7 @@ use super::message::Facts;
 use super::prune::{Stage, prune};
 use super::snapshot::Instrumented;
 use crate::bindings::exports::stockade::policy::policy::{Guest, GuestIndices, Problem};
+use crate::embed::contract_section;
 use crate::engine::Runtime;
 use crate::guest_log::GuestLog;
 use crate::sandbox::{self, Sandbox};
@@ -165,6 +166,9 @@ fn componentize(bytes: &[u8], memory_bytes: usize) -> Result<(Vec<u8>, Scanned),
     let scanned = scan::scan(bytes, memory_bytes)?;
     if scanned.kind == Kind::Component {
         return Ok((bytes.to_vec(), scanned));
+    }
+    if contract_section(bytes).is_none() {
+        return Err(LoadError::NoContract);
     }
     let component = wit_component::ComponentEncoder::default()
         .module(bytes)

@@ -1,5 +1,6 @@
 //! The kind of a file that is no WebAssembly, for the operator who named it.
 
+use super::{BYTES, CORE_MODULES};
 use crate::LoadError;
 
 /// The beginning of a file, and the kind that it tells.
@@ -68,12 +69,16 @@ fn text(bytes: &[u8]) -> &'static str {
 /// The names of the sections of debug information in a module.
 const DEBUG_SECTION: &[u8] = b".debug_info";
 
-/// Says of what is too large whether it was built without optimization.
+/// The beginning of a component.
+const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+
+/// Says of what is too large whether it was built without optimization, or around an interpreter.
 pub(super) fn explained(error: LoadError, bytes: &[u8]) -> LoadError {
     match error {
         LoadError::TooLarge { what, actual, limit, .. } => {
             let debug = bytes.windows(DEBUG_SECTION.len()).any(|window| window == DEBUG_SECTION);
-            LoadError::TooLarge { what, actual, limit, debug }
+            let component = bytes.starts_with(COMPONENT) && [BYTES, CORE_MODULES].contains(&&*what);
+            LoadError::TooLarge { what, actual, limit, debug, component }
         }
         other => other,
     }
