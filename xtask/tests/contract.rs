@@ -23,7 +23,10 @@ fn version(contract: &str) -> &str {
 }
 
 /// Names the released contract of the same version that is another one.
-fn changed<'a>(now: &str, released: impl IntoIterator<Item = (&'a str, String)>) -> Option<&'a str> {
+fn changed<'a>(
+    now: &str,
+    released: impl IntoIterator<Item = (&'a str, String)>,
+) -> Option<&'a str> {
     let mut same = released.into_iter().filter(|(_, then)| version(then) == version(now));
     same.find(|(_, then)| then != now).map(|(tag, _)| tag)
 }
