@@ -1,6 +1,6 @@
 //! Holds what is asked about a fact against what the fact is.
 
-use stockade_policy_sdk::{ModelPattern, Network};
+use stockade_policy_sdk::{Input, ModelPattern, Network};
 
 use crate::condition::{Check, Comparison};
 use crate::fact::{Fact, Kind};
@@ -71,6 +71,9 @@ pub(crate) fn check(
         }
         (Operator::Contains, Kind::List) => {
             plain(values(parser, operator, word_in_list).map(Check::Contains))
+        }
+        (Operator::In, Kind::List) if fact.field.input() != Some(Input::Texts) => {
+            plain(values(parser, operator, text).map(Check::Within))
         }
         _ => Err(InvalidCondition::at(column, misfit(fact))),
     }

@@ -53,6 +53,8 @@ pub enum Check {
     Networks(Vec<Network>),
     /// It has one of these.
     Contains(Vec<String>),
+    /// It has none but these.
+    Within(Vec<String>),
 }
 
 /// A side of a number.
@@ -117,7 +119,10 @@ impl Condition {
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // With parentheses where they were, and no others: they count as nesting.
+        let binds = matches!(self, Self::Any(_));
         let part = |part: &Self, f: &mut fmt::Formatter<'_>| match part {
+            Self::All(_) if binds => write!(f, "{part}"),
             Self::All(_) | Self::Any(_) => write!(f, "({part})"),
             Self::Not(_) | Self::Test(_) => write!(f, "{part}"),
         };
@@ -155,7 +160,7 @@ impl fmt::Display for Test {
                 write!(f, " {not}in ")?;
                 list(numbers, f, |number, f| value::write(self.fact.field.kind(), *number, f))
             }
-            Check::Texts(texts) => {
+            Check::Texts(texts) | Check::Within(texts) => {
                 write!(f, " {not}in ")?;
                 list(texts, f, |text, f| quote(text, f))
             }

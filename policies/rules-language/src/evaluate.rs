@@ -93,6 +93,7 @@ impl Test {
             (Check::Contains(names), Found::List(list)) => {
                 names.iter().any(|name| list.contains(name))
             }
+            (Check::Within(names), Found::List(list)) => list.iter().all(|own| names.contains(own)),
             (Check::Contains(words), Found::Texts(texts, role)) => {
                 words.iter().any(|word| texts.iter().any(|text| has(text, role, word)))
             }

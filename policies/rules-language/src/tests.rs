@@ -76,6 +76,7 @@ fn conditions_hold() {
         "groups contains ops and ops in groups and 'research' in groups",
         "groups contains [interns, research] and groups not contains interns",
         "interns not in groups",
+        "tools in [read_file, write_file] and groups not in [ops] and groups in [ops, research]",
         "attributes.team = blue and attributes.floor is missing and attributes.floor != 3",
         "credential.proof = jwt and credential.id = laptop and credential.labels.kind = job",
         "model.name = qwen3:8b and model.name like qwen3:* and model.name not like hf.co/*",

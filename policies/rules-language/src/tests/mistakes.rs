@@ -18,6 +18,7 @@ fn conditions_are_refused_with_column_and_help() {
         ("operation = chatt", 13, "`operation` is never `chatt`; it is one of generate, chat,"),
         ("operation > chat", 11, "write `operation = generate` or"),
         ("groups = ops", 8, "write `groups contains \"…\"`"),
+        ("texts in [a]", 7, "write `texts contains"),
         ("ops in user", 8, "`user` is no list; write `user = ops`"),
         ("model.bytes > 20 GX", 15, "`20GX` cannot be read: a size is"),
         ("model.bytes", 12, "write `model.bytes > 20 GB`"),

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use crate::Condition;
 
-const TESTS: [&str; 26] = [
+const TESTS: [&str; 27] = [
+    "tools not in [a, \"b c\"]",
     "operation = chat",
     "operation not in [pull, push]",
     "user = \"a \\\"b\\\" \\\\ c\"",
@@ -74,4 +75,11 @@ proptest! {
             Err(error) => prop_assert!(error.column() <= text.chars().count() + 1),
         }
     }
+}
+
+#[test]
+fn what_is_nested_as_deeply_as_may_be_is_read_back() {
+    let deep = format!("{}(user = a or user = b and user = c)", "not ".repeat(10));
+    let read = Condition::parse(&deep).unwrap();
+    assert_eq!(Condition::parse(&read.to_string()), Ok(read));
 }
