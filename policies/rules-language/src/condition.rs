@@ -110,6 +110,20 @@ impl Condition {
         }
     }
 
+    /// Tells whether it holds for certain operations, or kinds of them, only.
+    pub(crate) fn names_operations(&self) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().any(Self::names_operations),
+            Self::Any(parts) => parts.iter().all(Self::names_operations),
+            Self::Not(_) => false,
+            Self::Test(test) => {
+                matches!(test.fact.field, Field::Operation | Field::Access)
+                    && matches!(test.check, Check::Texts(_))
+                    && !test.negated
+            }
+        }
+    }
+
     pub(crate) fn mentions(&self, field: Field) -> bool {
         let mut found = false;
         self.visit(&mut |test| found |= test.fact.field == field);

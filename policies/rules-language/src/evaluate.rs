@@ -150,9 +150,8 @@ fn has(text: &Text, role: Option<&str>, word: &str) -> bool {
         return false;
     };
     let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
-    let last = (text.len() + 1).saturating_sub(word.len());
-    (0..last).any(|at| {
-        (text[at] == lower || text[at] == upper)
-            && text[at..at + word.len()].eq_ignore_ascii_case(word)
+    memchr::memchr2_iter(lower, upper, text).any(|at| {
+        let part = text.get(at..at + word.len());
+        part.is_some_and(|part| part.eq_ignore_ascii_case(word))
     })
 }

@@ -121,12 +121,10 @@ impl Ready {
             }
         };
         let ready = Self { when, verdict: rule.verdict() };
-        if rule.then == Then::Allow
-            && !ready.mentions(Field::Operation)
-            && !ready.mentions(Field::Access)
+        if rule.then == Then::Allow && !ready.when.as_ref().is_some_and(Condition::names_operations)
         {
             let message = "an allow has to say for what: begin with `access = inference and`, or \
-                           name each `operation`";
+                           name each `operation`, on both sides of an `or`";
             problems.push(Problem::at("when", message));
         }
         Problem::all(problems).map(|()| ready)

@@ -96,6 +96,7 @@ fn conditions_hold() {
         "client.transport = plain and client.listener = lan and client.listener is not missing",
         "time.hour = 8 and time.of_day >= 08:30 and time.of_day < 24:00 and time.weekday = tue",
         "prompt.system and prompt.bytes > 10",
+        "texts contains Aurora and texts contains \"you are helpful.\" and texts not contains auroral",
         "texts contains aurora and texts.user contains 'project AURORA'",
         "texts.system not contains aurora and texts contains ['nothing', 'helpful.']",
         "usage.day.tokens >= 50000 and usage.model.hour.gpu_seconds = 61",

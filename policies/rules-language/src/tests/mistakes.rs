@@ -68,6 +68,12 @@ fn rules_that_could_never_do_what_is_meant_are_errors() {
         (r#"[{ "then": "deny" }, { "then": "deny" }]"#, "rules[0]: has no `when`"),
         (r#"[{ "then": "allow" }]"#, "rules[0].when: an allow has to say for what"),
         (r#"[{ "then": "allow", "when": "user = a" }]"#, "an allow has to say for what"),
+        (r#"[{ "then": "allow", "when": "operation != pull" }]"#, "an allow has to say for what"),
+        (r#"[{ "then": "allow", "when": "not access = web" }]"#, "an allow has to say for what"),
+        (
+            r#"[{ "then": "allow", "when": "access = read and user = a or user = b" }]"#,
+            "on both sides of an `or`",
+        ),
         (r#"[{ "then": "restrict", "when": "user = a" }]"#, "rules[0].then: restricts nothing"),
         (r#"[{ "then": "deny", "cap": { "output": 1 } }]"#, "rules[0].then: caps, fields"),
         (r#"[{ "then": "restrict", "cap": { "output": 0 } }]"#, "rules[0].cap.output: must be"),
