@@ -7,16 +7,18 @@ use std::path::{Path, PathBuf};
 use stockade_guest_build::Guests;
 
 /// Each directory under `policies/` with its package.
-const POLICIES: [(&str, &str); 6] = [
+const POLICIES: [(&str, &str); 8] = [
     ("endpoint-access", "stockade-policy-endpoint-access"),
+    ("fresh-rules", "stockade-policy-fresh-rules"),
     ("model-access", "stockade-policy-model-access"),
     ("pull-guard", "stockade-policy-pull-guard"),
     ("request-caps", "stockade-policy-request-caps"),
+    ("rules", "stockade-policy-rules"),
     ("usage-budget", "stockade-policy-usage-budget"),
     ("working-hours", "stockade-policy-working-hours"),
 ];
 
-/// All of them in one module.
+/// Those that are asked together, in one module.
 const TOGETHER: &str = "stockade-policy-builtin";
 
 fn main() -> Result<(), Box<dyn Error>> {

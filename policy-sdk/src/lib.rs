@@ -104,6 +104,10 @@
 //! JSON Schema. Errors carry their place, such as `allow[2]`, and the operator sees those of
 //! all bindings at once.
 //!
+//! What operators write is read by types that say what is wrong with it: [`ModelPatterns`] for
+//! models, [`Networks`] for addresses (`10.0.0.0/8`), [`Hours`] for spans of hours, [`Duration`]
+//! (`5m`, `1h30m`) and [`Size`] (`20GiB`).
+//!
 //! # Testing
 //!
 //! [`Harness`] runs a policy natively and [`Request::builder`] describes requests, so
@@ -113,15 +117,19 @@
 #[doc(hidden)]
 pub mod bindings;
 mod builder;
+mod duration;
 mod harness;
+mod hours;
 mod input;
 mod log;
+mod networks;
 mod operation;
 mod pattern;
 mod patterns;
 mod policy;
 mod request;
 mod runtime;
+mod size;
 mod verdict;
 
 pub use bindings::stockade::policy::log::Level;
@@ -131,8 +139,11 @@ pub use bindings::stockade::policy::types::{
     Prompt, ProofKind, Text, Time, Transport, Usage, Verdict, Windows,
 };
 pub use builder::RequestBuilder;
+pub use duration::{Duration, InvalidDuration};
 pub use harness::Harness;
+pub use hours::{Day, Hours, TimeOfDay};
 pub use input::Input;
+pub use networks::{InvalidNetwork, Network, Networks};
 pub use operation::{Operation, UnknownOperation};
 pub use pattern::{InvalidPattern, ModelPattern};
 pub use patterns::ModelPatterns;
@@ -140,6 +151,7 @@ pub use policy::{FromSettings, Policy, Problem};
 pub use request::Request;
 pub use schemars;
 pub use serde;
+pub use size::{InvalidSize, Size};
 pub use stockade_policy_sdk_macros::policy;
 /// ```
 /// use stockade_policy_sdk::prelude::*;
@@ -174,9 +186,10 @@ pub use stockade_policy_sdk_macros::settings;
 /// Everything that a policy usually needs: `use stockade_policy_sdk::prelude::*;`
 pub mod prelude {
     pub use crate::{
-        AccessClass, Dialect, Harness, Input, LimitedParameter, Model, ModelFacts, ModelPattern,
-        ModelPatterns, ModelRole, Obligations, Operation, Parameters, Policy, Presence, Problem,
-        ProofKind, Request, Transport, Verdict, debug, error, info, policy, settings, trace, warn,
+        AccessClass, Day, Dialect, Duration, Harness, Hours, Input, LimitedParameter, Model,
+        ModelFacts, ModelPattern, ModelPatterns, ModelRole, Networks, Obligations, Operation,
+        Parameters, Policy, Presence, Problem, ProofKind, Request, Size, Transport, Verdict, debug,
+        error, info, policy, settings, trace, warn,
     };
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{Input, ModelPatterns, Request, Verdict};
+use crate::{Duration, Hours, Input, ModelPatterns, Networks, Request, Size, Verdict};
 
 /// A policy: one value answers for one binding's settings.
 ///
@@ -66,6 +66,10 @@ impl<T: FromSettings> FromSettings for Option<T> {}
 impl<T: FromSettings> FromSettings for Vec<T> {}
 impl<T: FromSettings> FromSettings for BTreeMap<String, T> {}
 impl FromSettings for ModelPatterns {}
+impl FromSettings for Networks {}
+impl FromSettings for Hours {}
+impl FromSettings for Duration {}
+impl FromSettings for Size {}
 
 /// A problem with a binding's settings, or [several](Problem::all).
 #[derive(Clone, Debug, PartialEq, Eq)]

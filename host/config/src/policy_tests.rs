@@ -235,14 +235,14 @@ fn expected(raw: &mut RawCase, at: Location, diagnostics: &mut Diagnostics) -> O
             ExpectedAnswer::Abstain,
             ExpectedAnswer::WrongSettings,
         ]) {
-            let message = "only an answer that allows has obligations";
+            let message = "only an allow or a restriction has obligations";
             diagnostics.add(Problem::new(lines.at, message).help("write `expect: allow`"));
         }
         lines.value.into_iter().filter_map(Field::value).collect()
     });
     let reason = take(&mut raw.reason).optional().map(|reason| {
-        if is_one_of(&[ExpectedAnswer::Allow, ExpectedAnswer::Abstain]) {
-            let message = "only a deny and wrong settings have a reason";
+        if is_one_of(&[ExpectedAnswer::Allow, ExpectedAnswer::Restrict]) {
+            let message = "only a deny, an abstention and wrong settings have a reason";
             diagnostics.add(Problem::new(reason.at, message).help("leave it out"));
         }
         reason.value

@@ -4,7 +4,7 @@ mod settings;
 
 use stockade_policy_sdk::prelude::*;
 
-pub use settings::{Day, Hours, Settings};
+pub use settings::Settings;
 
 /// The policy: when the host may be used.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Policy for WorkingHours {
 
     fn evaluate(&self, request: &Request) -> Verdict {
         let time = request.time();
-        let open = |hours: &Hours| hours.contain(time.weekday, time.minute_of_day);
+        let open = |hours: &Hours| hours.contains(time.weekday, time.minute_of_day);
         if !self.settings.governs(request.operation()) || self.settings.hours.iter().any(open) {
             Verdict::abstain()
         } else {

@@ -76,8 +76,11 @@ fn impossible_times_are_errors_with_their_place() {
         (r#"{ "hours": [{ "from": "08:00", "to": "24:01" }] }"#, "hours[0].to: \"24:01\""),
         (r#"{ "hours": [{ "from": "08:60", "to": "18:00" }] }"#, "hours[0].from: \"08:60\""),
         (r#"{ "hours": [{ "from": "+8:00", "to": "18:00" }] }"#, "hours[0].from: \"+8:00\""),
-        (r#"{ "hours": [{ "from": "08:00", "to": "08:00" }] }"#, "hours[0].to: is the same"),
-        (r#"{ "hours": [{ "from": "08:00", "to": "09:00", "days": [] }] }"#, "hours[0].days: "),
+        (r#"{ "hours": [{ "from": "08:00", "to": "08:00" }] }"#, "hours[0]: `to` is the same"),
+        (
+            r#"{ "hours": [{ "from": "08:00", "to": "09:00", "days": [] }] }"#,
+            "hours[0]: `days` is empty",
+        ),
         (r#"{ "hours": [{ "from": "08:00", "to": "09:00", "days": ["monday"] }] }"#, "days[0]"),
         (r#"{ "hours": [{ "from": "08:00", "to": "09:00" }], "operations": [] }"#, "operations: "),
     ] {

@@ -27,6 +27,7 @@ mod log_pipe;
 mod messages;
 mod page;
 mod policy;
+mod recipes;
 mod recorded;
 mod run;
 mod schema;

@@ -1,7 +1,8 @@
 //! Bindings: the policies, and the subjects that they judge.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
+use serde_json::Value;
 use stockade_core::{BindingName, GroupName, InvalidId, PolicyName, UserId};
 use stockade_yaml::{Diagnostics, Field, Location, Part, Problem, Spanned, closest, quoted};
 
@@ -15,19 +16,44 @@ pub(super) struct Known<'a> {
     pub(super) groups: &'a Names,
     pub(super) policies: &'a Names,
     /// The policies that decide by what a caller has used, by their names.
-    pub(super) by_usage: HashSet<&'a str>,
+    pub(super) by_usage: HashMap<&'a str, ByUsage>,
 }
 
-/// The shipped policies that decide by what a caller has used.
-const BY_USAGE: [&str; 1] = ["usage-budget"];
+/// How a policy decides by what a caller has used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ByUsage {
+    /// By nothing else.
+    Always,
+    /// Where a condition of its rules says so.
+    InConditions,
+}
+
+impl ByUsage {
+    fn of(policy: &PolicySource) -> Option<Self> {
+        match &policy.module {
+            ModuleLocation::Builtin(name) => match name.as_str() {
+                "usage-budget" => Some(Self::Always),
+                "fresh-rules" => Some(Self::InConditions),
+                _ => None,
+            },
+            ModuleLocation::File(..) => None,
+        }
+    }
+
+    fn with(self, settings: &str) -> bool {
+        self == Self::Always || {
+            let settings: Value = serde_json::from_str(settings).unwrap_or_default();
+            let rules = settings["rules"].as_array().into_iter().flatten();
+            let mut conditions = rules.filter_map(|rule| rule["when"].as_str());
+            conditions.any(|condition| condition.contains("usage."))
+        }
+    }
+}
 
 /// The names of policies that could refuse nothing, because usage is not metered.
-pub(super) fn by_usage(policies: &[PolicySource]) -> HashSet<&str> {
-    let counts = |policy: &&PolicySource| match &policy.module {
-        ModuleLocation::Builtin(name) => BY_USAGE.contains(&name.as_str()),
-        ModuleLocation::File(..) => false,
-    };
-    policies.iter().filter(counts).map(|policy| policy.name.as_str()).collect()
+pub(super) fn by_usage(policies: &[PolicySource]) -> HashMap<&str, ByUsage> {
+    let named = |policy| ByUsage::of(policy).map(|by_usage| (policy.name.as_str(), by_usage));
+    policies.iter().filter_map(named).collect()
 }
 
 pub(super) fn bindings(
@@ -56,17 +82,18 @@ fn binding(
         names.check(name.clone(), &what, text.at, diagnostics);
         Some(name)
     });
+    let parts = raw.settings.optional().map(Part::from);
+    let settings = parts.as_ref().map_or_else(|| "{}".to_owned(), Part::canonical_json);
     let policy = raw.policy.required("policy", at, diagnostics).and_then(|text| {
         known.policies.check(&text, diagnostics);
-        if known.by_usage.contains(text.value.as_str()) {
+        let by_usage = known.by_usage.get(text.value.as_str());
+        if by_usage.is_some_and(|by_usage| by_usage.with(&settings)) {
             diagnostics.add(unmetered(&text));
         }
         text.check(diagnostics, |name| PolicyName::new(name))
     });
     let subjects = raw.subjects.required("subjects", at, diagnostics);
     let subjects = subjects.and_then(|subjects| self::subjects(subjects, known, diagnostics));
-    let parts = raw.settings.optional().map(Part::from);
-    let settings = parts.as_ref().map_or_else(|| "{}".to_owned(), Part::canonical_json);
     Some(Binding {
         name: name?,
         description: raw.description.value(),

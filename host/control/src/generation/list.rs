@@ -26,6 +26,12 @@ pub(super) struct Usable {
     term: Term,
 }
 
+impl Usable {
+    fn shown(&self) -> Vec<bool> {
+        self.uses.iter().map(|uses| *uses != 0).collect()
+    }
+}
+
 /// What callers may do with lists of models, and who is asking.
 pub(super) struct Lists {
     answers: Memo<Usable>,
@@ -65,18 +71,15 @@ impl Generation {
         let selection = self.bindings.select(asker.principal);
         let key = listed(asker, dialect, names, &selection);
         let second = asker.time.unix.as_secs();
-        let known = match self.lists.known(&key, second) {
-            Some(known) => known,
-            None => {
-                // One list of a caller at a time: whoever waits finds the answer of the first.
-                let _turn = self.lists.turn(asker.principal.user.as_str()).lock().await;
-                match self.lists.known(&key, second) {
-                    Some(known) => known,
-                    None => self.lists_afresh(asker, dialect, names, (&selection, &key)).await,
-                }
-            }
-        };
-        known.uses.iter().map(|uses| *uses != 0).collect()
+        if let Some(known) = self.lists.known(&key, second) {
+            return known.shown();
+        }
+        // One list of a caller at a time: whoever waits finds the answer of the first.
+        let _turn = self.lists.turn(asker.principal.user.as_str()).lock().await;
+        match self.lists.known(&key, second) {
+            Some(known) => known.shown(),
+            None => self.lists_afresh(asker, dialect, names, (&selection, &key)).await.shown(),
+        }
     }
 
     async fn lists_afresh(

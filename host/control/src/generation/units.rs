@@ -92,8 +92,12 @@ fn plans<'c>(config: &'c Config, engine: &Engine) -> Vec<Plan<'c>> {
 }
 
 /// A digest is that of the policy's own module.
-const fn can_share(source: &PolicySource) -> bool {
-    matches!(source.module, ModuleLocation::Builtin(_)) && source.digest.is_none()
+fn can_share(source: &PolicySource) -> bool {
+    let is_together = match &source.module {
+        ModuleLocation::Builtin(name) => shipped::is_together(name),
+        ModuleLocation::File(..) => false,
+    };
+    is_together && source.digest.is_none()
 }
 
 impl Plan<'_> {

@@ -1,0 +1,104 @@
+//! docs/guide/recipes.md: each recipe stands in a configuration as it is, and does what it says.
+//! The cases behind each of them are not shown to readers.
+
+use std::path::Path;
+use std::process::Command;
+
+use stockade_control::shipped::NAMES;
+
+struct Recipe {
+    title: String,
+    /// A part of a configuration.
+    yaml: String,
+    cases: String,
+}
+
+fn recipes() -> Vec<Recipe> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("docs/guide/recipes.md")).unwrap();
+    let sections = page.split("\n## ").skip(1);
+    let recipes = sections.filter_map(|section| {
+        let (_, rest) = section.split_once("```yaml\n")?;
+        let (yaml, rest) = rest.split_once("```\n").unwrap();
+        let (_, rest) = rest.split_once("<!-- cases\n").expect(section);
+        let (cases, _) = rest.split_once("-->").unwrap();
+        let title = section.lines().next().unwrap().to_owned();
+        Some(Recipe { title, yaml: yaml.to_owned(), cases: cases.to_owned() })
+    });
+    recipes.collect()
+}
+
+impl Recipe {
+    /// The text behind a key of the binding.
+    fn policy(&self) -> &str {
+        let line = self.yaml.lines().find_map(|line| line.trim().strip_prefix("policy: "));
+        line.unwrap()
+    }
+
+    /// The settings as a file of cases has them, which is less indented.
+    fn settings(&self) -> String {
+        let lines = self.yaml.lines().skip_while(|line| !line.starts_with("    settings:"));
+        lines.map(|line| format!("{}\n", line.strip_prefix("    ").unwrap())).collect()
+    }
+}
+
+fn stockade(arguments: &[&str], directory: &Path) -> (bool, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stockade"));
+    let output = command.args(arguments).current_dir(directory).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn every_recipe_does_what_it_says() {
+    let recipes = recipes();
+    assert_eq!(recipes.len(), 12);
+    for recipe in recipes {
+        let here = tempfile::tempdir().unwrap();
+        let cases: String = recipe.cases.lines().map(|line| format!("  {line}\n")).collect();
+        let file = format!("time_zone: UTC\n{}tests:\n{cases}", recipe.settings());
+        std::fs::write(here.path().join("cases.yaml"), file).unwrap();
+        let policy = format!("builtin/{}", recipe.policy());
+        let test = ["policy", "test", &policy, "--tests", "cases.yaml"];
+        let (passed, told) = stockade(&test, here.path());
+        assert!(passed, "{}: {told}", recipe.title);
+    }
+}
+
+#[test]
+fn every_recipe_stands_in_a_configuration_as_it_is() {
+    let modules = NAMES.iter().map(|name| format!("  {name}: {{ module: builtin/{name} }}\n"));
+    let header = "users:\n  alice: { groups: [services] }\npolicies:\n";
+    let header: String = std::iter::once(header.to_owned()).chain(modules).collect();
+    let recipes = recipes();
+    let (metered, others): (Vec<_>, Vec<_>) =
+        recipes.iter().partition(|recipe| recipe.policy() == "usage-budget");
+    let here = tempfile::tempdir().unwrap();
+    let check = |bindings: &str| {
+        let file = here.path().join("stockade.yaml");
+        std::fs::write(file, format!("{header}bindings:\n{bindings}")).unwrap();
+        stockade(&["check"], here.path())
+    };
+    let bindings = |recipe: &&Recipe| recipe.yaml.strip_prefix("bindings:\n").unwrap().to_owned();
+    let (good, told) = check(&others.iter().map(bindings).collect::<String>());
+    assert!(good, "{told}");
+    let (good, told) = check(&metered.iter().map(bindings).collect::<String>());
+    assert!(!good && told.contains("usage is not metered yet"), "{told}");
+}
+
+#[test]
+fn rules_on_usage_are_refused_until_it_is_metered() {
+    let here = tempfile::tempdir().unwrap();
+    let check = |condition: &str| {
+        let yaml = format!(
+            "users:\n  alice: {{}}\npolicies: {{ fresh: {{ module: builtin/fresh-rules }} }}\n\
+             bindings:\n- name: a\n  subjects: everyone\n  policy: fresh\n  \
+             settings: {{ rules: [{{ when: '{condition}', then: deny, reason: usage. }}] }}\n"
+        );
+        std::fs::write(here.path().join("stockade.yaml"), yaml).unwrap();
+        stockade(&["check"], here.path())
+    };
+    assert!(check("prompt.system").0);
+    let (good, told) = check("usage.day.tokens > 5");
+    assert!(!good && told.contains("usage is not metered yet"), "{told}");
+}
