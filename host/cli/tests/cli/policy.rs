@@ -226,7 +226,7 @@ fn everything_wrong_with_cases_is_told_with_its_place() {
     let errors = text(&test.stderr);
     for part in [
         "did you mean `chat`?",
-        "only a deny and wrong settings have a reason",
+        "only a deny, an abstention and wrong settings have a reason",
         "`name` is missing here",
         "did you mean `deny`?",
         "a time is written such as",

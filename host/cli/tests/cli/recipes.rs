@@ -38,7 +38,8 @@ impl Recipe {
     /// The settings as a file of cases has them, which is less indented.
     fn settings(&self) -> String {
         let lines = self.yaml.lines().skip_while(|line| !line.starts_with("    settings:"));
-        lines.map(|line| format!("{}\n", line.strip_prefix("    ").unwrap())).collect()
+        let lines: Vec<_> = lines.map(|line| line.strip_prefix("    ").unwrap()).collect();
+        lines.join("\n") + "\n"
     }
 }
 
@@ -55,8 +56,9 @@ fn every_recipe_does_what_it_says() {
     assert_eq!(recipes.len(), 12);
     for recipe in recipes {
         let here = tempfile::tempdir().unwrap();
-        let cases: String = recipe.cases.lines().map(|line| format!("  {line}\n")).collect();
-        let file = format!("time_zone: UTC\n{}tests:\n{cases}", recipe.settings());
+        let cases: Vec<_> = recipe.cases.lines().collect();
+        let cases = cases.join("\n  ");
+        let file = format!("time_zone: UTC\n{}tests:\n  {cases}\n", recipe.settings());
         std::fs::write(here.path().join("cases.yaml"), file).unwrap();
         let policy = format!("builtin/{}", recipe.policy());
         let test = ["policy", "test", &policy, "--tests", "cases.yaml"];
