@@ -77,8 +77,9 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
                     them; name them with `--attribute NAME=VALUE`";
         output.note(note)?;
     }
-    if question.misses_body(&generation) {
-        output.note("note: a policy looks at bodies, and this was judged without one")?;
+    if let Some(inputs) = question.unsupposed(&generation) {
+        let note = format!("note: policies look at {inputs}, of which nothing is supposed here");
+        output.note(&note)?;
     }
     if question.may_pull() {
         let note = "note: this assumes that the new model is built on one that is installed; if \

@@ -83,9 +83,14 @@ impl Question {
         self.operation == Operation::Create && self.parameters.remote_host.is_none()
     }
 
-    /// Tells whether a policy would have looked at a body that is not there.
-    pub(crate) fn misses_body(&self, generation: &Generation) -> bool {
-        generation.inputs().has_any(UNSUPPOSED) && !self.models.is_empty()
+    /// Names the inputs that policies declare and that nobody supposes here.
+    pub(crate) fn unsupposed(&self, generation: &Generation) -> Option<String> {
+        let declared = generation.inputs();
+        let missing = Inputs::EACH.into_iter().filter(|(_, input)| {
+            declared.has(*input) && UNSUPPOSED.has(*input) && !self.models.is_empty()
+        });
+        let missing: Vec<_> = missing.map(|(word, _)| word).collect();
+        (!missing.is_empty()).then(|| missing.join(", "))
     }
 }
 
