@@ -192,3 +192,41 @@ fn module(source: &PolicySource) -> Result<ModuleSource, String> {
         _ => Ok(module),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::plans;
+    use stockade_engine::{Engine, EngineConfig};
+
+    /// The names of the policies that are asked together, unit by unit.
+    fn units(policies: &str, bound: &[&str]) -> Vec<Vec<String>> {
+        let directory = tempfile::tempdir().unwrap();
+        let bindings = bound.iter().map(|name| {
+            format!("  - {{ name: {name}, subjects: everyone, policy: {name}, settings: {{}} }}\n")
+        });
+        let text =
+            format!("policies:\n{policies}bindings:\n{}", bindings.collect::<Vec<_>>().concat());
+        let path = directory.path().join("stockade.yaml");
+        std::fs::write(&path, text).unwrap();
+        let config = stockade_config::load(&path, crate::shipped::NAMES).unwrap().config;
+        let engine = Engine::new(EngineConfig::default()).unwrap();
+        let names = |plan: &super::Plan<'_>| {
+            plan.sources.iter().map(|source| source.name.to_string()).collect()
+        };
+        plans(&config, &engine).iter().map(names).collect()
+    }
+
+    #[test]
+    fn shipped_policies_are_asked_together_where_nothing_sets_them_apart() {
+        let policies = "  model-access: { module: builtin/model-access }\n  \
+                        slow: { module: builtin/pull-guard, deadline: 50ms }\n  \
+                        request-caps: { module: builtin/request-caps }\n  \
+                        unbound: { module: builtin/working-hours }\n  \
+                        rules: { module: builtin/rules }\n  \
+                        fresh: { module: builtin/endpoint-access, remember: false }\n";
+        let units = units(policies, &["model-access", "slow", "request-caps", "rules", "fresh"]);
+        let expected =
+            [&["model-access", "request-caps", "fresh"][..], &["slow"], &["unbound"], &["rules"]];
+        assert_eq!(units, expected);
+    }
+}
