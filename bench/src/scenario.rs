@@ -94,7 +94,7 @@ impl Question {
     /// Decides which of these models a list shows the caller.
     pub fn list(&self, names: &[&ModelName]) -> usize {
         let usable = self.generation.usable(self.asker(), Dialect::Native, names);
-        pollster::block_on(usable).into_iter().filter(|usable| *usable).count()
+        pollster::block_on(usable).iter().filter(|usable| **usable).count()
     }
 
     fn asker(&self) -> Asker<'_> {

@@ -25,7 +25,7 @@ use stockade_net::Tls;
 use crate::jwks::KeyFeeds;
 use bindings::BindingTable;
 use list::Lists;
-use memo::Memo;
+use memo::{Memo, Timed};
 use nonsense::Nonsense;
 use stockade_config::{Config, ConfigErrors, Listener, local_time};
 use verdicts::Known;
@@ -46,7 +46,7 @@ pub struct Generation {
     time_zone: TimeZone,
     units: Vec<PreparedPolicy>,
     bindings: BindingTable,
-    memo: Memo<Known>,
+    memo: Memo<Timed<Known>>,
     lists: Lists,
     nonsense: Nonsense,
 }

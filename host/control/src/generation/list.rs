@@ -10,29 +10,18 @@ use stockade_engine::{Holds, Inputs};
 use tokio::sync::Mutex;
 
 use super::bindings::Selection;
-use super::memo::Memo;
+use super::memo::{Memo, Timed};
 use super::question::Question;
-use super::verdicts::Term;
 use super::{Asker, Generation, Hypothetical, USES};
 
 /// Models that are asked about before others have a turn: a list of hundreds must not keep
 /// everybody else on its thread waiting.
 const AT_ONCE: usize = 8;
 
-/// What a caller may do with the models of a list: bits in the order of [`USES`].
-#[derive(Clone)]
-pub(super) struct Usable {
-    uses: Arc<[u8]>,
-    term: Term,
-}
+/// Tells of each model of a list whether a caller may use it.
+type Usable = Timed<Arc<[bool]>>;
 
-impl Usable {
-    fn shown(&self) -> Vec<bool> {
-        self.uses.iter().map(|uses| *uses != 0).collect()
-    }
-}
-
-/// What callers may do with lists of models, and who is asking.
+/// The remembered answers to lists of models, and the turns of those who ask.
 pub(super) struct Lists {
     answers: Memo<Usable>,
     /// Callers that share one wait for each other, which costs little and keeps their number
@@ -50,10 +39,6 @@ impl Lists {
         Self { answers: Memo::new(most), turns }
     }
 
-    fn known(&self, key: &[u8], second: u64) -> Option<Usable> {
-        self.answers.get(key).filter(|known| known.term.includes(second))
-    }
-
     fn turn(&self, user: &str) -> &Mutex<()> {
         &self.turns[self.answers.number(user.as_bytes()) % self.turns.len()]
     }
@@ -67,33 +52,22 @@ impl Generation {
         asker: Asker<'_>,
         dialect: Dialect,
         names: &[&ModelName],
-    ) -> Vec<bool> {
+    ) -> Arc<[bool]> {
         let selection = self.bindings.select(asker.principal);
         let key = listed(asker, dialect, names, &selection);
         let second = asker.time.unix.as_secs();
-        if let Some(known) = self.lists.known(&key, second) {
-            return known.shown();
+        let answers = &self.lists.answers;
+        if let Some(known) = answers.true_at(&key, second) {
+            return known.value;
         }
         // One list of a caller at a time: whoever waits finds the answer of the first.
         let _turn = self.lists.turn(asker.principal.user.as_str()).lock().await;
-        match self.lists.known(&key, second) {
-            Some(known) => known.shown(),
-            None => self.lists_afresh(asker, dialect, names, (&selection, &key)).await.shown(),
+        if let Some(known) = answers.true_at(&key, second) {
+            return known.value;
         }
-    }
-
-    async fn lists_afresh(
-        &self,
-        asker: Asker<'_>,
-        dialect: Dialect,
-        names: &[&ModelName],
-        (selection, key): (&Selection, &[u8]),
-    ) -> Usable {
-        let usable = self.uses_of_all(asker, dialect, names, selection).await;
-        if usable.term.holds != Holds::Not {
-            self.lists.answers.keep(key, usable.clone());
-        }
-        usable
+        let usable = self.uses_of_all(asker, dialect, names, &selection).await;
+        answers.keep_while_true(&key, &usable);
+        usable.value
     }
 
     async fn uses_of_all(
@@ -109,23 +83,23 @@ impl Generation {
             if index % AT_ONCE == AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }
-            let (uses, of_one) = self.use_of(asker, dialect, name, selection).await;
-            all.push(uses);
+            let (usable, of_one) = self.is_usable(asker, dialect, name, selection).await;
+            all.push(usable);
             holds = holds.and(of_one);
         }
-        Usable { uses: all.into(), term: Term { from: asker.time.unix.as_secs(), holds } }
+        Timed { value: all.into(), from: asker.time.unix.as_secs(), holds }
     }
 
-    /// The first use that is permitted, as a bit; nothing where none is.
-    async fn use_of(
+    /// Tells whether any use of a model is permitted, and for how long that holds.
+    async fn is_usable(
         &self,
         asker: Asker<'_>,
         dialect: Dialect,
         name: &ModelName,
         selection: &Selection,
-    ) -> (u8, Holds) {
+    ) -> (bool, Holds) {
         let mut holds = Holds::Always;
-        for (bit, operation) in USES.into_iter().enumerate() {
+        for operation in USES {
             let request = Hypothetical {
                 operation,
                 models: vec![ModelRef { name: name.clone(), role: ModelRole::Use }],
@@ -136,21 +110,22 @@ impl Generation {
             if asker.scope.check(&request).is_err() {
                 continue;
             }
-            let answered = self.verdicts_afresh(selection, &asker.input(&request)).await;
-            holds = holds.and(answered.holds);
-            match combine(&request, &answered.verdicts) {
-                Ok(Allowed::AsAsked(_)) => return (1 << bit, holds),
-                Ok(Allowed::Changed(_)) => {
+            let (verdicts, of_one) = self.verdicts_afresh(selection, &asker.input(&request)).await;
+            holds = holds.and(of_one);
+            match combine(&request, &verdicts) {
+                Ok(Allowed::Changed(change)) if change.model().is_some() => {
                     // Another question, whose answer is not remembered here.
                     holds = Holds::Not;
                     if self.decide(asker, request.clone()).await.result.is_ok() {
-                        return (1 << bit, holds);
+                        return (true, holds);
                     }
                 }
+                // There is no body whose fields could be changed.
+                Ok(Allowed::AsAsked(_) | Allowed::Changed(_)) => return (true, holds),
                 Err(_) => {}
             }
         }
-        (0, holds)
+        (false, holds)
     }
 }
 

@@ -12,6 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::FixedState;
 use stockade_core::random;
+use stockade_engine::Holds;
 
 /// Parts of the table that are locked apart.
 const SHARDS: usize = 16;
@@ -66,6 +67,34 @@ impl<V: Clone> Memo<V> {
         let index = (self.hasher.hash_one(question) >> 20) as usize % SHARDS;
         // Each step leaves it complete.
         self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An answer, and the time in which an equal question has the same.
+#[derive(Clone)]
+pub(super) struct Timed<V> {
+    pub(super) value: V,
+    /// The second of the answer.
+    pub(super) from: u64,
+    /// For how long it holds from then on.
+    pub(super) holds: Holds,
+}
+
+impl<V: Clone> Memo<Timed<V>> {
+    /// Finds the answer to a question that is true in a second.
+    pub(super) fn true_at(&self, question: &[u8], second: u64) -> Option<Timed<V>> {
+        self.get(question).filter(|known| match known.holds {
+            Holds::Always => true,
+            Holds::Until(end) => (known.from..end).contains(&second),
+            Holds::Not => false,
+        })
+    }
+
+    /// Remembers an answer, unless it is not to be used again.
+    pub(super) fn keep_while_true(&self, question: &[u8], answer: &Timed<V>) {
+        if answer.holds != Holds::Not {
+            self.keep(question, answer.clone());
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use stockade_engine::{Holds, Inputs, Judgement};
 use super::Generation;
 use super::bindings::{Asked, Selection};
 use super::decide::is_made_of_blobs;
+use super::memo::Timed;
 use super::question::Question;
 
 /// The verdicts of some bindings, in the order of the configuration.
@@ -16,32 +17,12 @@ pub(super) struct Known {
     /// The places of the bindings in the configuration.
     positions: Arc<[usize]>,
     verdicts: Arc<[BindingVerdict]>,
-    term: Term,
 }
 
-/// The time in which an answer to an equal question is the same.
-#[derive(Clone, Copy)]
-pub(super) struct Term {
-    /// The second of the answer.
-    pub(super) from: u64,
-    /// For how long it holds from then on.
-    pub(super) holds: Holds,
-}
-
-impl Term {
-    pub(super) fn includes(self, second: u64) -> bool {
-        match self.holds {
-            Holds::Always => true,
-            Holds::Until(end) => (self.from..end).contains(&second),
-            Holds::Not => false,
-        }
+impl Known {
+    fn each(&self) -> impl Iterator<Item = (usize, &BindingVerdict)> {
+        self.positions.iter().copied().zip(self.verdicts.iter())
     }
-}
-
-/// All verdicts about a request, and for how long an equal request has the same.
-pub(super) struct Answered {
-    pub(super) verdicts: Arc<[BindingVerdict]>,
-    pub(super) holds: Holds,
 }
 
 /// Outcomes with the positions of their bindings.
@@ -56,64 +37,54 @@ impl Generation {
     pub(super) async fn verdicts(&self, input: &PolicyInput<'_>) -> Arc<[BindingVerdict]> {
         let selection = self.bindings.select(input.principal);
         let known = self.comparable(&selection, input).await;
-        if selection.passing.is_empty() {
-            return known.verdicts;
-        }
-        self.with_passing(&known, &selection, input).await.verdicts
+        self.with_passing(known, &selection, input).await
     }
 
     /// The same without looking at what is remembered and without remembering it: for lists, whose
-    /// many questions would push out those of chats.
+    /// many questions would push out those of chats. Tells also for how long an equal request has
+    /// the same verdicts.
     pub(super) async fn verdicts_afresh(
         &self,
         selection: &Selection,
         input: &PolicyInput<'_>,
-    ) -> Answered {
-        let known = self.ask(&selection.comparable, input).await;
-        if selection.passing.is_empty() {
-            return Answered { verdicts: known.verdicts, holds: known.term.holds };
-        }
-        let all = self.with_passing(&known, selection, input).await;
-        Answered { holds: Holds::Not, ..all }
+    ) -> (Arc<[BindingVerdict]>, Holds) {
+        let Timed { value, holds, .. } = self.ask(&selection.comparable, input).await;
+        let holds = if selection.passing.is_empty() { holds } else { Holds::Not };
+        (self.with_passing(value, selection, input).await, holds)
     }
 
     /// The verdicts that depend on nothing but what can be compared.
     async fn comparable(&self, selection: &Selection, input: &PolicyInput<'_>) -> Known {
-        let second = input.time.unix.as_secs();
         let Some(question) = Question::verdicts(selection.number, input, selection.told) else {
-            return self.ask(&selection.comparable, input).await;
+            return self.ask(&selection.comparable, input).await.value;
         };
-        let known = self.memo.get(question.bytes());
-        if let Some(known) = known.filter(|known| known.term.includes(second)) {
-            return known;
+        let second = input.time.unix.as_secs();
+        if let Some(known) = self.memo.true_at(question.bytes(), second) {
+            return known.value;
         }
         let known = self.ask(&selection.comparable, input).await;
-        if known.term.holds != Holds::Not {
-            self.memo.keep(question.bytes(), known.clone());
-        }
-        known
+        self.memo.keep_while_true(question.bytes(), &known);
+        known.value
     }
 
+    /// Adds the verdicts of those that are asked each time.
     async fn with_passing(
         &self,
-        known: &Known,
+        known: Known,
         selection: &Selection,
         input: &PolicyInput<'_>,
-    ) -> Answered {
-        let passing = self.ask(&selection.passing, input).await;
-        let of = |known: &Known| {
-            let positions = known.positions.iter().copied().collect::<Vec<_>>();
-            positions.into_iter().zip(known.verdicts.iter().cloned()).collect::<Vec<_>>()
-        };
-        let mut all = of(known);
-        all.extend(of(&passing));
-        all.sort_by_key(|(position, _)| *position);
-        let verdicts = all.into_iter().map(|(_, verdict)| verdict).collect();
-        Answered { verdicts, holds: known.term.holds.and(passing.term.holds) }
+    ) -> Arc<[BindingVerdict]> {
+        if selection.passing.is_empty() {
+            return known.verdicts;
+        }
+        let passing = self.ask(&selection.passing, input).await.value;
+        let mut all: Vec<_> = known.each().chain(passing.each()).collect();
+        all.sort_unstable_by_key(|(position, _)| *position);
+        all.into_iter().map(|(_, verdict)| verdict.clone()).collect()
     }
 
     /// Asks afresh.
-    async fn ask(&self, questions: &[Asked], input: &PolicyInput<'_>) -> Known {
+    async fn ask(&self, questions: &[Asked], input: &PolicyInput<'_>) -> Timed<Known> {
         let mut collected = Collected { outcomes: Vec::new(), holds: Holds::Always };
         for asked in questions {
             self.ask_unit(asked, input, &mut collected).await;
@@ -123,7 +94,8 @@ impl Generation {
         let positions = outcomes.iter().map(|(position, _)| *position).collect();
         let verdicts =
             outcomes.into_iter().map(|(at, outcome)| self.verdict(at, outcome)).collect();
-        Known { positions, verdicts, term: Term { from: input.time.unix.as_secs(), holds } }
+        let value = Known { positions, verdicts };
+        Timed { value, from: input.time.unix.as_secs(), holds }
     }
 
     async fn ask_unit(&self, asked: &Asked, input: &PolicyInput<'_>, into: &mut Collected) {

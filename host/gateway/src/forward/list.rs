@@ -23,7 +23,7 @@ pub(crate) async fn usable_models(
     })?;
     let names: Vec<_> = list.names().collect();
     let uses = context.generation.usable(context.asker(caller), dialect, &names).await;
-    let pairs = names.into_iter().zip(uses).filter(|(_, may)| *may);
+    let pairs = names.into_iter().zip(uses.iter()).filter(|(_, may)| **may);
     let usable: HashSet<ModelName> = pairs.map(|(name, _)| name.clone()).collect();
     Ok(list.retain(|name| usable.contains(name)))
 }
