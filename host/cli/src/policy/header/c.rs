@@ -64,7 +64,7 @@ impl Header<'_> {
                 self.record(&name, size, &fields)
             }
             TypeDefKind::Tuple(tuple) => {
-                let (offsets, _) = self.contract.offsets(&tuple.types);
+                let offsets = self.contract.offsets(&tuple.types);
                 let parts = PARTS.into_iter().zip(&tuple.types).zip(offsets);
                 let fields: Vec<_> =
                     parts.map(|((name, ty), offset)| field(name, *ty, offset)).collect();
@@ -146,19 +146,10 @@ impl Header<'_> {
         Ok(writeln!(self.out, "_Static_assert({actual} == {offset}, \"place of {what}\");")?)
     }
 
-    /// What `evaluate` is given: too much for parameters, so it lies in memory.
     fn arguments(&mut self) -> anyhow::Result<()> {
-        let function = self.contract.function("evaluate")?;
-        let types: Vec<_> = function.params.iter().map(|parameter| parameter.ty).collect();
-        let (offsets, size) = self.contract.offsets(&types);
-        let fields = function.params.iter().zip(offsets).map(|(parameter, offset)| Field {
-            name: &parameter.name,
-            docs: None,
-            ty: parameter.ty,
-            offset,
-        });
+        let (size, fields) = self.contract.arguments()?;
         writeln!(self.out, "\n/// What the host gives to `evaluate`.")?;
-        self.record("evaluate_arguments", size, &fields.collect::<Vec<_>>())
+        self.record("evaluate_arguments", size, &fields)
     }
 
     /// A function for each input, which does not return where it is withheld.

@@ -125,11 +125,24 @@ impl Contract {
         self.sizes.payload_offset(wit_parser::Int::U8, cases).size_wasm32()
     }
 
-    /// Returns where each of these begins, one after the other, and the bytes of all.
-    pub(super) fn offsets(&self, types: &[Type]) -> (Vec<usize>, usize) {
+    /// Returns where each of these begins, one after the other.
+    pub(super) fn offsets(&self, types: &[Type]) -> Vec<usize> {
         let offsets = self.sizes.field_offsets(types);
-        let offsets = offsets.into_iter().map(|(offset, _)| offset.size_wasm32()).collect();
-        (offsets, self.sizes.params(types).size.size_wasm32())
+        offsets.into_iter().map(|(offset, _)| offset.size_wasm32()).collect()
+    }
+
+    /// Returns what `evaluate` is given, and its bytes: too much for parameters, so it lies in
+    /// memory like a record.
+    pub(super) fn arguments(&self) -> anyhow::Result<(usize, Vec<Field<'_>>)> {
+        let parameters = &self.function("evaluate")?.params;
+        let types: Vec<_> = parameters.iter().map(|parameter| parameter.ty).collect();
+        let fields = parameters.iter().zip(self.offsets(&types)).map(|(parameter, offset)| Field {
+            name: &parameter.name,
+            docs: None,
+            ty: parameter.ty,
+            offset,
+        });
+        Ok((self.sizes.params(&types).size.size_wasm32(), fields.collect()))
     }
 
     /// Finds a function of the interface that policies export.

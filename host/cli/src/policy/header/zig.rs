@@ -87,20 +87,10 @@ impl Header<'_> {
         Ok(writeln!(self.checks, "    expect(@offsetOf({name}, \"{field}\"), {offset});")?)
     }
 
-    /// What `evaluate` is given: too much for parameters, so it lies in memory.
     fn arguments(&mut self) -> anyhow::Result<()> {
-        let function = self.contract.function("evaluate")?;
-        let types: Vec<_> = function.params.iter().map(|parameter| parameter.ty).collect();
-        let (offsets, size) = self.contract.offsets(&types);
-        let fields = function.params.iter().zip(offsets).map(|(parameter, offset)| Field {
-            name: &parameter.name,
-            docs: None,
-            ty: parameter.ty,
-            offset,
-        });
+        let (size, fields) = self.contract.arguments()?;
         writeln!(self.out, "\n/// What the host gives to `evaluate`.")?;
-        let layout = Layout { size, shape: Shape::Record(fields.collect()) };
-        self.declare("EvaluateArguments", &layout)
+        self.declare("EvaluateArguments", &Layout { size, shape: Shape::Record(fields) })
     }
 
     fn type_name(&self, ty: Type) -> anyhow::Result<String> {
