@@ -11,32 +11,28 @@ const ALIAS: Field = field("name", Kind::ModelAlias);
 const IGNORED_NAME: Field = field("name", Kind::Ignored);
 const STREAM: Field = field("stream", Kind::Stream);
 const KEEP_ALIVE: Field = field("keep_alive", Kind::KeepAlive);
-const OPTIONS: Field = field(
-    "options",
-    Kind::Options(&[
-        field("num_ctx", Kind::Context),
-        field("num_predict", Kind::Output),
-        field("num_batch", Kind::RunnerOption),
-        field("num_gpu", Kind::RunnerOption),
-        field("main_gpu", Kind::RunnerOption),
-        field("use_mmap", Kind::RunnerOption),
-        field("num_thread", Kind::RunnerOption),
-        field("draft_num_predict", Kind::RunnerOption),
-    ]),
-);
+/// The options of a route, with those that make Ollama load the model anew.
+macro_rules! options {
+    ($($own:expr),*) => {
+        field(
+            "options",
+            Kind::Options(&[
+                $($own,)*
+                field("num_batch", Kind::RunnerOption),
+                field("num_gpu", Kind::RunnerOption),
+                field("main_gpu", Kind::RunnerOption),
+                field("use_mmap", Kind::RunnerOption),
+                field("num_thread", Kind::RunnerOption),
+                field("draft_num_predict", Kind::RunnerOption),
+            ]),
+        )
+    };
+}
+
+const OPTIONS: Field =
+    options!(field("num_ctx", Kind::Context), field("num_predict", Kind::Output));
 /// Nothing is produced that could be limited.
-const EMBED_OPTIONS: Field = field(
-    "options",
-    Kind::Options(&[
-        field("num_ctx", Kind::Context),
-        field("num_batch", Kind::RunnerOption),
-        field("num_gpu", Kind::RunnerOption),
-        field("main_gpu", Kind::RunnerOption),
-        field("use_mmap", Kind::RunnerOption),
-        field("num_thread", Kind::RunnerOption),
-        field("draft_num_predict", Kind::RunnerOption),
-    ]),
-);
+const EMBED_OPTIONS: Field = options!(field("num_ctx", Kind::Context));
 const FORMAT: Field = field("format", Kind::Format);
 const THINK: Field = field("think", Kind::Think);
 const TOOLS: Field = field("tools", Kind::Tools(&TOOL));
