@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
+use serde::de::Deserializer;
+
+use crate::text_or_number;
 
 /// From the longest to the shortest, as they are written one after the other.
 const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
@@ -103,25 +105,8 @@ impl fmt::Display for Duration {
 
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(DurationVisitor)
-    }
-}
-
-struct DurationVisitor;
-
-impl Visitor<'_> for DurationVisitor {
-    type Value = Duration;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a duration such as 90s, 5m or 1h30m, or a number of seconds")
-    }
-
-    fn visit_u64<E: Error>(self, seconds: u64) -> Result<Duration, E> {
-        Ok(Duration(seconds))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Duration, E> {
-        text.parse().map_err(|error| E::custom(format_args!("{text:?}: {error}")))
+        let expected = "a duration such as 90s, 5m or 1h30m, or a number of seconds";
+        text_or_number::deserialize(deserializer, expected, Self)
     }
 }
 

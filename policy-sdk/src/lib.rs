@@ -130,6 +130,7 @@ mod policy;
 mod request;
 mod runtime;
 mod size;
+mod text_or_number;
 mod verdict;
 
 pub use bindings::stockade::policy::log::Level;

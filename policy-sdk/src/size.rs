@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
+use serde::de::Deserializer;
+
+use crate::text_or_number;
 
 const UNITS: [(&str, u64); 9] = [
     ("B", 1),
@@ -116,25 +118,8 @@ impl fmt::Display for Size {
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SizeVisitor)
-    }
-}
-
-struct SizeVisitor;
-
-impl Visitor<'_> for SizeVisitor {
-    type Value = Size;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a size such as 500MB or 20GiB, or a number of bytes")
-    }
-
-    fn visit_u64<E: Error>(self, bytes: u64) -> Result<Size, E> {
-        Ok(Size(bytes))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Size, E> {
-        text.parse().map_err(|error| E::custom(format_args!("{text:?}: {error}")))
+        let expected = "a size such as 500MB or 20GiB, or a number of bytes";
+        text_or_number::deserialize(deserializer, expected, Self)
     }
 }
 
