@@ -1,4 +1,4 @@
-//! What one subject has used in one quota: plain arithmetic, exact, without a lock or a clock.
+//! The usage of one subject in one quota: plain arithmetic, exact, without a lock or a clock.
 //!
 //! An account counts everything in every window, whatever its quota limits now. So a limit that
 //! is edited, or added, finds what was used before.
@@ -11,7 +11,7 @@ use crate::quota::{Budget, Period, Quota, Resource};
 use crate::rate::{Bucket, Rate};
 use crate::window::{Window, Windows};
 
-/// What was used in one window.
+/// The usage in one window.
 #[derive(Clone, Copy, Debug, Default)]
 struct Spent {
     window: Window,
@@ -22,8 +22,8 @@ struct Spent {
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     spent: [Spent; 3],
-    /// What is held for requests under way. It counts in the windows that are in force, also where
-    /// a request began before them, for it is small, and an account is read from memory.
+    /// The amount that is held for requests under way. It counts in the windows that are in force,
+    /// also where a request began before them, for it is small, and an account is read from memory.
     held: Amounts,
     bucket: Bucket,
     running: u32,
@@ -31,7 +31,8 @@ pub(crate) struct Account {
     pub(crate) is_dirty: bool,
 }
 
-/// The windows in which a request was admitted, by their first seconds. What is settled later belongs to them.
+/// The windows in which a request was admitted, by their first seconds. What is settled later
+/// belongs to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HeldIn([u64; 3]);
 

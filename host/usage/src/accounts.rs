@@ -40,7 +40,7 @@ impl Entry {
     }
 }
 
-/// What one subject has used in one window of one quota: what is stored, and restored at start.
+/// The usage of one subject in one window of one quota: it is stored, and restored at start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountUsage {
     /// The quota.
@@ -51,7 +51,7 @@ pub struct AccountUsage {
     pub period: Period,
     /// The window.
     pub window: Window,
-    /// What was used in it.
+    /// The usage in it.
     pub used: Amounts,
 }
 
@@ -70,7 +70,7 @@ pub struct Accounts {
 #[derive(Debug, Default)]
 struct Shard {
     table: HashTable<Row>,
-    /// When idle accounts were looked for because the part was full, in seconds.
+    /// The second in which idle accounts were looked for because the part was full.
     looked: u64,
 }
 

@@ -10,7 +10,7 @@ use crate::amounts::{Amounts, Room};
 use crate::exceeded::Exceeded;
 use crate::rate::Rate;
 
-/// What a request has used of what is counted.
+/// The usage of a request, of all that is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Used {
     /// Tokens of the prompt.
@@ -30,7 +30,7 @@ impl From<Used> for Amounts {
     }
 }
 
-/// What is charged in one account.
+/// The charge in one account.
 #[derive(Debug)]
 pub(crate) struct Charge {
     pub(crate) entry: Arc<Entry>,
@@ -49,7 +49,7 @@ pub struct Admission {
     pub(crate) caps: Room,
     pub(crate) is_last: bool,
     pub(crate) shadow: Vec<Exceeded>,
-    /// What would be charged now; nothing before the request was forwarded.
+    /// The charge as it would be now; nothing before the request was forwarded.
     pub(crate) seen: Option<Used>,
 }
 

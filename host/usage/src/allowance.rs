@@ -1,4 +1,4 @@
-//! How much of one limit is used and left.
+//! The used part of one limit, and the rest.
 
 use stockade_core::UnixTime;
 
@@ -15,7 +15,7 @@ pub enum LimitKind {
     Concurrent,
 }
 
-/// When something that was refused can work again.
+/// The time from which something that was refused can work again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Again {
     /// As soon as requests that are under way end, for they hold what is needed.
@@ -33,14 +33,14 @@ pub struct Allowance {
     pub kind: LimitKind,
     /// The most that may be used.
     pub limit: u64,
-    /// What was used.
+    /// The usage.
     pub used: u64,
-    /// What is held for requests that are under way.
+    /// The amounts that are held for requests under way.
     pub held: u64,
-    /// What the request needs at least, where one was refused.
+    /// The least that the request needs, where one was refused.
     pub needed: u64,
-    /// When there is room again: for a request that was refused, when it can work; otherwise when
-    /// the whole limit is there again.
+    /// The time at which there is room again: for a request that was refused, when it can work;
+    /// otherwise when the whole limit is there again.
     pub again: Again,
     /// The length of the window in seconds, 0 for requests at once.
     pub window: u64,

@@ -90,7 +90,7 @@ impl Wanted {
     }
 }
 
-/// What a request will need, as far as that can be told before.
+/// The needs of a request, as far as they can be told before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Estimate {
     /// The most tokens that the prompt can have. A prompt that turns out longer is charged in

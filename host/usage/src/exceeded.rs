@@ -1,4 +1,5 @@
-//! Why a request is refused, and when it can come again, for people and for programs.
+//! The reason why a request is refused, and the time at which it can come again, for people and
+//! for programs.
 
 use std::fmt::Write as _;
 use std::time::Duration;

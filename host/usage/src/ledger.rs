@@ -48,7 +48,7 @@ pub struct LedgerSettings {
 pub struct Opened {
     /// The ledger.
     pub ledger: Ledger,
-    /// What was used in windows that may still be in force, for [`crate::Quotas::restore`].
+    /// The usage in windows that may still be in force, for [`crate::Quotas::restore`].
     pub accounts: Vec<AccountUsage>,
     /// The new name of a damaged file.
     pub set_aside: Option<PathBuf>,

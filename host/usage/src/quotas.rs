@@ -189,7 +189,7 @@ impl Quotas {
     }
 }
 
-/// What the quotas say together.
+/// The answer of all quotas together.
 #[derive(Default)]
 struct Checked {
     refused: Option<Exceeded>,

@@ -32,7 +32,7 @@ pub struct Test {
     pub(crate) check: Check,
 }
 
-/// What is asked about a fact.
+/// A question about a fact.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Check {
     /// It is true.

@@ -12,7 +12,7 @@ pub struct Fact {
     pub(crate) key: Option<String>,
 }
 
-/// What a fact is, and so what it can be compared with.
+/// The type of a fact, and so of what it can be compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Truth,

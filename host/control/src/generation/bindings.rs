@@ -35,7 +35,7 @@ pub(super) struct Place {
     pub(super) declared: Declared,
 }
 
-/// What decides how a policy is asked.
+/// The declarations by which a policy is asked.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Declared {
     /// The inputs that it is told.
@@ -61,7 +61,7 @@ pub(super) struct Asked {
     pub(super) settings: Vec<u32>,
     /// The bindings that they belong to, in the same order.
     pub(super) bindings: Vec<usize>,
-    /// What the policy of each binding declares, in the same order.
+    /// The declarations of each binding's policy, in the same order.
     pub(super) declared: Vec<Declared>,
 }
 

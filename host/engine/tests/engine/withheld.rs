@@ -1,4 +1,4 @@
-//! What a policy does not declare is nowhere in its memory.
+//! Tests that a fact which a policy does not declare is nowhere in its memory.
 
 use std::fmt::Write as _;
 

@@ -52,7 +52,7 @@ impl Names {
     }
 }
 
-/// What is demanded of one field of an object, and inside of it.
+/// The demands on one field of an object, and inside of it.
 #[derive(Debug, Default)]
 struct Group<'a> {
     name: &'a str,

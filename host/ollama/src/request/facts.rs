@@ -64,7 +64,7 @@ struct Walk<'a> {
     alias: Option<(ModelName, Value<'a>)>,
     /// True if there is something to answer.
     input: bool,
-    /// What is said about thinking, and how much that counts.
+    /// A word about thinking, and its weight.
     think: Option<(u8, String)>,
     /// The number of things named so far.
     named: Named,

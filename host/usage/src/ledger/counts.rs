@@ -1,10 +1,10 @@
-//! What the ledger counts, and by what.
+//! The counts of the ledger, and their keys.
 
 use std::ops::AddAssign;
 
 use stockade_core::{ModelName, Operation, UnixTime, UserId};
 
-/// What is counted together.
+/// The things that are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UsageKey {
     /// The beginning of the hour, in the zone of the quotas' windows.
@@ -17,7 +17,7 @@ pub struct UsageKey {
     pub operation: Operation,
 }
 
-/// What was counted.
+/// The things that were counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
     /// Requests that were permitted.

@@ -15,7 +15,7 @@ use super::store::{counts, signed, unsigned};
 use crate::quota::Period;
 use crate::window::Windows;
 
-/// What a report has a row for.
+/// The things for which a report has rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Dimension {
     /// Each user.
@@ -35,7 +35,7 @@ pub enum Dimension {
 /// A question to the ledger.
 #[derive(Clone, Debug, Default)]
 pub struct ReportQuery {
-    /// What there is a row for; nothing is one row for everything.
+    /// The things that have a row each; none is one row for everything.
     pub by: Vec<Dimension>,
     /// The first hour, by its beginning; `None` for all that is kept.
     pub since: Option<UnixTime>,
@@ -64,7 +64,7 @@ pub struct ReportRow {
     /// The beginning of the hour, day or month, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<u64>,
-    /// What was counted.
+    /// The things that were counted.
     #[serde(flatten)]
     pub counts: Counts,
 }

@@ -54,7 +54,7 @@ const PUT_ACCOUNT: &str =
 const FIND_ACCOUNTS: &str = "SELECT quota, kind, subject, period, start, end, requests, input,
     output, gpu_ms, pulled FROM account WHERE end > ?1";
 
-/// What one batch writes.
+/// The content of one batch.
 #[derive(Debug, Default)]
 pub(super) struct Batch<'b> {
     pub(super) usage: Vec<(&'b UsageKey, &'b Counts)>,

@@ -25,7 +25,7 @@ pub struct NotSaved {
 /// The state of writing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerHealth {
-    /// Why the last batch was not written.
+    /// The reason why the last batch was not written.
     pub failing: Option<NotSaved>,
     /// Rows that wait to be written.
     pub unsaved: usize,
@@ -49,13 +49,13 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    /// What was counted since the last batch.
+    /// The counts since the last batch.
     counted: HashMap<UsageKey, Counts>,
     forget_before: Option<UnixTime>,
     /// The number of flushes that were asked for, and of those that the last batch has served.
     asked: u64,
     served: u64,
-    /// Why the last batch was not written.
+    /// The reason why the last batch was not written.
     failing: Option<NotSaved>,
     /// Rows that the thread has and could not write.
     kept: usize,
@@ -132,12 +132,12 @@ impl Shared {
     }
 }
 
-/// What the thread has to itself.
+/// The state that the thread has to itself.
 struct Work {
     store: Store,
     accounts: Arc<Accounts>,
     shared: Arc<Shared>,
-    /// What is in the file, or will be, of recent hours.
+    /// The state of recent hours in the file, or as it will be there.
     totals: HashMap<UsageKey, Counts>,
     unsaved: HashSet<UsageKey>,
     unsaved_accounts: HashMap<AccountKey, AccountUsage>,

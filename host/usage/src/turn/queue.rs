@@ -1,4 +1,5 @@
-//! Who waits, who has a turn, and who gets the next one. A pure state machine: the time comes in.
+//! The queue: those who wait, those who have a turn, and the next one. A pure state machine: the
+//! time comes in.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use super::order::{Head, choose};
 use super::recent::Recent;
 use super::request::{Class, QueueFull, QueueSettings, Ticket, TurnEnd, TurnRequest};
 
-/// What a turn takes as long as none has ended.
+/// The time that a turn takes as long as none has ended.
 const FIRST_GUESS: Duration = Duration::from_secs(1);
 /// The most seconds of GPU time by which somebody who comes back goes before those who have been
 /// here all the while.
@@ -23,7 +24,7 @@ const NOTHING: f64 = 0.001;
 pub(super) struct Entry {
     pub(super) request: TurnRequest,
     pub(super) joined: Instant,
-    /// When its turn began, if it has one.
+    /// The time at which its turn began, if it has one.
     pub(super) began: Option<Instant>,
 }
 
@@ -44,9 +45,9 @@ pub struct Queue {
     /// The recent GPU time of those who neither wait nor have a turn.
     away: HashMap<UserId, Recent>,
     pub(super) loaded: Vec<ModelName>,
-    /// When models that somebody may wait for left memory.
+    /// The times at which models that somebody may wait for left memory.
     unloaded: HashMap<ModelName, Instant>,
-    /// What a turn takes, on average.
+    /// The time that a turn takes, on average.
     pub(super) usual: Duration,
     running: usize,
     next: u64,

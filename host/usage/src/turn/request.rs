@@ -61,7 +61,7 @@ pub enum QueueFull {
     PerUser(usize),
 }
 
-/// What a request that leaves has taken of the upstream.
+/// The part of the upstream's time that a request which leaves has taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TurnEnd {
     /// Nothing has run.

@@ -1,4 +1,4 @@
-//! What rules and limits demand of fields.
+//! The demands of rules and limits on fields.
 
 use stockade_core::{FieldPath, FieldRule, Limit};
 
@@ -37,7 +37,7 @@ pub(in crate::request) enum Unfit {
     NotInForm(String),
 }
 
-/// What is demanded of one field.
+/// The demands on one field.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::request) struct Demand<'a> {
     /// The whole path, for messages.

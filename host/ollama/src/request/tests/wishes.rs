@@ -1,4 +1,4 @@
-//! How the model is to think, in which form it is to answer, and how it is to be loaded.
+//! The fields that say how the model is to think, in which form to answer, and how to be loaded.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Why a ledger cannot be opened.
+//! The reasons why a ledger cannot be opened.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub enum OpenError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What was found.
+        /// The findings.
         reason: String,
     },
     /// A newer version of this program has written it.
