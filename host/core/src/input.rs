@@ -1,6 +1,7 @@
 //! The facts that policies judge.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::AddAssign;
 
 use crate::{Catalogue, Dialect, ModelRef, Operation, Principal, UnixTime};
 
@@ -182,6 +183,15 @@ pub struct Counter {
     pub tokens: u64,
     /// Milliseconds of GPU time.
     pub gpu_milliseconds: u64,
+}
+
+/// Counters stand at their end rather than to begin anew.
+impl AddAssign for Counter {
+    fn add_assign(&mut self, other: Self) {
+        self.requests = self.requests.saturating_add(other.requests);
+        self.tokens = self.tokens.saturating_add(other.tokens);
+        self.gpu_milliseconds = self.gpu_milliseconds.saturating_add(other.gpu_milliseconds);
+    }
 }
 
 /// The usage of the caller, this request not counted.

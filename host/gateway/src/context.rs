@@ -52,6 +52,7 @@ impl<'a> Context<'a> {
             client: Client { address: self.client.address(), transport: self.link.transport },
             time: self.generation.local_time(self.clock.as_ref()),
             catalogue: self.catalogue,
+            usage: None,
         }
     }
 }

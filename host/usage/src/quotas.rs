@@ -59,13 +59,34 @@ impl Quotas {
                 return Err(DuplicateQuota(quota.name.clone()));
             }
         }
-        let list = quotas.into_iter().map(|quota| (accounts.id(&quota.name), quota)).collect();
-        Ok(Self { accounts, list, calendar: Calendar::new(zone), unsaid_output })
+        Ok(Self { unsaid_output, ..Self::none(accounts, zone) }.with(quotas))
+    }
+
+    /// No quotas.
+    pub fn none(accounts: Arc<Accounts>, zone: TimeZone) -> Self {
+        Self { accounts, list: Vec::new(), calendar: Calendar::new(zone), unsaid_output: 0 }
+    }
+
+    /// Returns the same quotas over other accounts, with all that is counted there.
+    #[must_use]
+    pub fn counting_in(self, accounts: Arc<Accounts>) -> Self {
+        let quotas = self.list.into_iter().map(|(_, quota)| quota).collect();
+        Self { accounts, list: Vec::new(), ..self }.with(quotas)
+    }
+
+    fn with(self, quotas: Vec<Quota>) -> Self {
+        let list = quotas.into_iter().map(|quota| (self.accounts.id(&quota.name), quota));
+        Self { list: list.collect(), ..self }
     }
 
     /// Returns the quotas, in the order in which [`Applicable`] counts them.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Quota> {
         self.list.iter().map(|(_, quota)| quota)
+    }
+
+    /// Returns the accounts.
+    pub const fn accounts(&self) -> &Arc<Accounts> {
+        &self.accounts
     }
 
     /// Returns the calendar of their windows.

@@ -116,7 +116,7 @@ fn unmetered(policy: &Spanned<String>) -> Problem {
     )
 }
 
-fn subjects(
+pub(super) fn subjects(
     raw: Spanned<RawSubjects>,
     known: &Known<'_>,
     diagnostics: &mut Diagnostics,

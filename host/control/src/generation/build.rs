@@ -10,6 +10,7 @@ use super::bindings::BindingTable;
 use super::list::Lists;
 use super::memo::Memo;
 use super::nonsense::Nonsense;
+use super::quotas::QuotaTable;
 use super::units::{Units, are_ready};
 use super::{Asker, Generation, Hypothetical};
 use crate::jwks::KeyFeeds;
@@ -98,7 +99,8 @@ impl Draft {
     /// A generation that knows who may come in, and permits nobody anything.
     pub(crate) fn without_policies(&self, number: u64) -> Generation {
         let bindings = BindingTable::new(&[], Vec::new());
-        self.generation(number, Vec::new(), bindings)
+        let quotas = QuotaTable::none(&self.config);
+        self.generation(number, Vec::new(), (bindings, quotas))
     }
 
     /// Loads the policies and runs the configuration's own tests. Blocks while policies
@@ -114,7 +116,9 @@ impl Draft {
     ) -> Result<Generation, ConfigErrors> {
         let units = Units::load(&self.config, engine).map_err(ConfigErrors::from_all)?;
         let bindings = BindingTable::new(&self.config.bindings, units.places);
-        let generation = self.generation(number, units.policies, bindings);
+        let quotas = QuotaTable::new(&self.config, bindings.inputs())
+            .map_err(|error| self.config.error(None, error.to_string()))?;
+        let generation = self.generation(number, units.policies, (bindings, quotas));
         run_tests(&generation, clock)?;
         Ok(generation)
     }
@@ -123,7 +127,7 @@ impl Draft {
         &self,
         number: u64,
         units: Vec<PreparedPolicy>,
-        bindings: BindingTable,
+        (bindings, quotas): (BindingTable, QuotaTable),
     ) -> Generation {
         let (config, authenticator) = (Arc::clone(&self.config), Arc::clone(&self.authenticator));
         Generation {
@@ -134,6 +138,7 @@ impl Draft {
             config,
             units,
             bindings,
+            quotas,
             memo: Memo::new(REMEMBERED),
             lists: Lists::new(LISTS),
             nonsense: Nonsense::default(),
