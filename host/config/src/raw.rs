@@ -194,7 +194,7 @@ pub(super) struct RawUpstream {
     /// The longest pause in an answer that has begun.
     #[schemars(schema_with = "schema::duration")]
     pub(super) idle_timeout: Field<String>,
-    /// The number of requests that Ollama works on at once, as OLLAMA_NUM_PARALLEL says it there.
+    /// The number of requests that Ollama works on at once, as `OLLAMA_NUM_PARALLEL` says it there.
     /// Where it is written, others wait in the gateway for a fair turn.
     #[schemars(schema_with = "schema::count")]
     pub(super) slots: Field<u64>,

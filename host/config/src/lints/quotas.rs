@@ -24,9 +24,9 @@ impl Advice<'_> {
 
     /// Warns of limits of what the quota's operations never use.
     fn never_counted(&mut self, rule: &QuotaRule) {
-        let Some(operations) = &rule.operations else { return };
         for Budget { resource, .. } in rule.quota.limits.budgets() {
-            if !operations.iter().any(|operation| uses(*operation, *resource)) {
+            let uses = |operation: &Operation| uses(*operation, *resource);
+            if !rule.operations.is_empty() && !rule.operations.iter().any(uses) {
                 let message = format!("none of these operations uses {}", resource.as_str());
                 self.add(rule.at, &message, "name others, or leave the limit out");
             }

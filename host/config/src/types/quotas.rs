@@ -21,8 +21,8 @@ pub struct QuotaRule {
     pub subjects: Subjects,
     /// The models that count; all, if there are none.
     pub models: Vec<ModelPattern>,
-    /// The operations that count, if they are named.
-    pub operations: Option<Vec<Operation>>,
+    /// The operations that count; if there are none, those that cost something.
+    pub operations: Vec<Operation>,
     /// Its place in the file.
     pub at: Location,
 }
@@ -30,9 +30,9 @@ pub struct QuotaRule {
 impl QuotaRule {
     /// Tells whether a request counts, whoever sends it.
     pub fn counts(&self, operation: Operation, models: &[ModelRef]) -> bool {
-        let operation_counts = match &self.operations {
-            Some(named) => named.contains(&operation),
-            None => counts_usually(operation),
+        let operation_counts = match self.operations.as_slice() {
+            [] => counts_usually(operation),
+            named => named.contains(&operation),
         };
         let named =
             |model: &ModelRef| self.models.iter().any(|pattern| pattern.matches(&model.name));

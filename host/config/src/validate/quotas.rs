@@ -4,7 +4,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use stockade_core::{ModelPattern, Operation, QuotaName};
+use stockade_core::{ModelPattern, QuotaName};
 use stockade_usage::{
     Budget, InvalidLimits, Limits, OnExceeded, Per, Period, Quota, Rate, Resource,
 };
@@ -47,8 +47,8 @@ fn quota(
     let name = name.and_then(|name| self::name(&name, names, diagnostics));
     let subjects = raw.subjects.required("subjects", at, diagnostics);
     let subjects = subjects.and_then(|raw| self::subjects(raw, known, diagnostics));
-    let models = patterns(raw.models, diagnostics);
-    let operations = operations(raw.operations, diagnostics);
+    let models = all(raw.models, "models", diagnostics, pattern);
+    let operations = all(raw.operations, "operations", diagnostics, operation);
     let mut found = Found { budgets: Vec::new(), diagnostics };
     let rate = found.requests(raw.requests);
     found.counts(Resource::Tokens, raw.tokens);
@@ -126,33 +126,15 @@ fn name(
     Some(name)
 }
 
-/// Returns the patterns; `None` if some could not be read.
-fn patterns(
-    raw: Field<Vec<Field<String>>>,
-    diagnostics: &mut Diagnostics,
-) -> Option<Vec<ModelPattern>> {
-    all(raw, "models", diagnostics, |text, diagnostics| {
-        text.check(diagnostics, |text| text.parse::<ModelPattern>())
-    })
-    .map(Option::unwrap_or_default)
-}
-
-fn operations(
-    raw: Field<Vec<Field<String>>>,
-    diagnostics: &mut Diagnostics,
-) -> Option<Option<Vec<Operation>>> {
-    all(raw, "operations", diagnostics, operation)
-}
-
-/// Reads a list: `None` if some of it could not be read, `Some(None)` if there is none.
+/// Reads a list, which is empty where there is none: `None` if some of it could not be read.
 fn all<T>(
     raw: Field<Vec<Field<String>>>,
     key: &str,
     diagnostics: &mut Diagnostics,
     read: impl Fn(&Spanned<String>, &mut Diagnostics) -> Option<T>,
-) -> Option<Option<Vec<T>>> {
+) -> Option<Vec<T>> {
     let Spanned { at, value } = match raw {
-        Field::Absent => return Some(None),
+        Field::Absent => return Some(Vec::new()),
         Field::Invalid => return None,
         Field::Present(list) => list,
     };
@@ -162,7 +144,11 @@ fn all<T>(
         return None;
     }
     let read: Vec<_> = value.into_iter().map(|item| read(&item.optional()?, diagnostics)).collect();
-    read.into_iter().collect::<Option<Vec<_>>>().map(Some)
+    read.into_iter().collect()
+}
+
+fn pattern(text: &Spanned<String>, diagnostics: &mut Diagnostics) -> Option<ModelPattern> {
+    text.check(diagnostics, |text| text.parse::<ModelPattern>())
 }
 
 /// Nobody is last where nobody waits.

@@ -35,7 +35,7 @@ pub struct Asker<'a> {
     /// The models that are installed, as far as that is known.
     pub catalogue: &'a Catalogue,
     /// The usage that is supposed; `None` for what the generation's accounts say.
-    pub usage: Option<Usage>,
+    pub usage: Option<&'a Usage>,
 }
 
 /// A request that can be judged, and judged again with another model.
@@ -91,7 +91,7 @@ impl<'a> Asker<'a> {
             client: self.client,
             listener: self.listener,
             time: self.time,
-            usage: self.usage.unwrap_or_default(),
+            usage: self.usage.copied().unwrap_or_default(),
             body: None,
         }
     }

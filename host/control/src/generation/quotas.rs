@@ -125,15 +125,15 @@ impl QuotaTable {
     pub(super) fn usage(&self, (user, models): (&UserId, &[ModelRef]), now: UnixTime) -> Usage {
         let mut usage = Usage::default();
         for applicable in counted(self.counted, user, models) {
-            let used = |period| counter(self.quotas.used(&applicable, period, now));
+            let in_window = |period| counter(self.quotas.used(&applicable, period, now));
             let windows = if matches!(applicable.subject, Subject::User(_)) {
                 &mut usage.total
             } else {
                 &mut usage.with_model
             };
-            windows.hour += used(Period::Hour);
-            windows.day += used(Period::Day);
-            windows.month += used(Period::Month);
+            windows.hour += in_window(Period::Hour);
+            windows.day += in_window(Period::Day);
+            windows.month += in_window(Period::Month);
         }
         usage
     }
@@ -145,8 +145,8 @@ fn counted<'a>(
     user: &'a UserId,
     models: &'a [ModelRef],
 ) -> impl Iterator<Item = Applicable> + 'a {
-    let used = models.iter().filter(|model| model.role == ModelRole::Use);
-    let with_model = used.map(move |model| Applicable {
+    let run = models.iter().filter(|model| model.role == ModelRole::Use);
+    let with_model = run.map(move |model| Applicable {
         quota: first + 1,
         subject: Subject::UserModel(user.clone(), model.name.clone()),
     });
