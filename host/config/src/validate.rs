@@ -90,7 +90,6 @@ pub(super) fn validate(
         users: &accounts.user_names,
         groups: &accounts.group_names,
         policies: &policy_names,
-        by_usage: bindings::by_usage(&policies),
     };
     let bindings = bindings::bindings(raw.bindings, &known, diagnostics);
     let has_turns = network.upstream.queue.is_some();

@@ -6,6 +6,7 @@ use stockade_authn::{ClientIp, Identity};
 use stockade_config::Config;
 use stockade_control::generation::{Asker, Generation};
 use stockade_core::{Catalogue, Client, Clock, UnixTime};
+use stockade_usage::Period;
 
 use crate::connection::info::ConnectionInfo;
 
@@ -33,6 +34,11 @@ impl<'a> Context<'a> {
         'a: 'b,
     {
         Context { catalogue, ..*self }
+    }
+
+    /// Returns the beginning of the hour in which usage is counted now.
+    pub(crate) fn hour(&self) -> UnixTime {
+        self.generation.quotas().calendar().at(self.now()).of(Period::Hour).start()
     }
 
     pub(crate) fn now(&self) -> UnixTime {

@@ -13,6 +13,7 @@ use stockade_core::{AccessClass, Catalogue, Clock, Dialect, permit_public};
 use stockade_ollama::{RequestHead, Routed, dialect_of_path};
 use tokio_util::sync::CancellationToken;
 
+use crate::admit::{Terms, admit};
 use crate::body::memory::BodyMemory;
 use crate::body::readers::Readers;
 use crate::classify::Classifier;
@@ -33,6 +34,7 @@ use crate::forward::blob::Host;
 use crate::forward::upstream::Upstream;
 use crate::identify::Identifier;
 use crate::identify::path_key::PathKey;
+use crate::metering::Metering;
 use crate::record::{Record, Recorder};
 use crate::refused::Refused;
 use crate::resources;
@@ -47,6 +49,7 @@ pub(crate) struct Gateway {
     pub(crate) refusals: Arc<RefusalLog>,
     pub(crate) memory: Arc<BodyMemory>,
     pub(crate) catalogue: Arc<UpstreamCatalogue>,
+    pub(crate) metering: Arc<Metering>,
     upstream: Arc<Upstream>,
     clock: Arc<dyn Clock>,
     surplus: Arc<Surplus>,
@@ -62,6 +65,7 @@ impl Gateway {
         current: Arc<Current>,
         clock: Arc<dyn Clock>,
         shadow: Arc<ShadowTally>,
+        metering: Arc<Metering>,
     ) -> Self {
         let surplus: Arc<Surplus> = Arc::default();
         let refusals: Arc<RefusalLog> = Arc::default();
@@ -84,12 +88,18 @@ impl Gateway {
             identifier: Identifier::new(current.clone(), refusals.clone(), surplus.clone()),
             classifier: Classifier::new(memory.clone(), readers.clone()),
             decider: Decider::new(shadow, blobs, consequences),
-            forwarder: Forwarder::new(current.clone(), host, memory.clone(), readers),
+            forwarder: Forwarder::new(
+                (current.clone(), metering.clone()),
+                host,
+                memory.clone(),
+                readers,
+            ),
             current,
             connections,
             refusals,
             memory,
             catalogue,
+            metering,
             upstream,
             clock,
             surplus,
@@ -189,8 +199,8 @@ impl Gateway {
             return response;
         }
         match self.judge(&context, (routed, head), body, &mut record).await {
-            Ok((permitted, caller, catalogue)) => {
-                let (context, answer) = (context.seeing(&catalogue), (dialect, record));
+            Ok(Judged { permitted, caller, catalogue, terms }) => {
+                let (context, answer) = (context.seeing(&catalogue), (dialect, terms, record));
                 self.forwarder.forward(&context, permitted, caller, answer).await
             }
             Err(refused) => refused.answer(dialect, record),
@@ -204,7 +214,7 @@ impl Gateway {
         (routed, head): (Result<Routed, stockade_ollama::Refusal>, Head<'_>),
         body: Incoming,
         record: &mut Record,
-    ) -> Result<(Permitted, Option<Identity>, Snapshot), Refused> {
+    ) -> Result<Judged, Refused> {
         let in_path = head.key.allowed(&context.config().authentication)?;
         let routed = match routed {
             // Anybody is told how a path is spelled; nobody is asked who they are twice.
@@ -214,10 +224,14 @@ impl Gateway {
             routed => routed,
         };
         let judged = if matches!(&routed, Ok(routed) if is_public(routed)) {
-            (self.permit_public(context, routed?, body, record).await?, None, Snapshot::default())
+            let permitted = self.permit_public(context, routed?, body, record).await?;
+            record.permitted(&permitted.permit);
+            let catalogue = Snapshot::default();
+            Judged { permitted, caller: None, catalogue, terms: Terms::default() }
         } else {
             let caller = self.identifier.identify(context, head.parts, in_path).await?;
             record.identified(&caller);
+            record.counted_in(self.metering.clone(), context.hour());
             let caller_known = Some(&caller);
             let classified =
                 self.classifier.classify(context, (routed?, body), caller_known, record).await?;
@@ -225,9 +239,10 @@ impl Gateway {
             let catalogue = self.catalogue.for_request(upstream, &classified).await;
             let context = context.seeing(&catalogue);
             let permitted = self.decider.decide(&context, classified, &caller, record).await?;
-            (permitted, Some(caller), catalogue)
+            record.permitted(&permitted.permit);
+            let terms = admit(&context, &permitted, &caller)?.kept_by(record);
+            Judged { permitted, caller: Some(caller), catalogue, terms }
         };
-        record.permitted(&judged.0.permit);
         self.recorder.reserve(context.config().log.when_stuck)?;
         Ok(judged)
     }
@@ -245,6 +260,16 @@ impl Gateway {
             .map_err(|_| Refused::unproven(&AuthnError::Missing, false))?;
         Ok(Permitted::unchanged(permit))
     }
+}
+
+/// A request that may be forwarded.
+struct Judged {
+    permitted: Permitted,
+    /// `None` for what anybody may ask.
+    caller: Option<Identity>,
+    /// The models by which it was judged.
+    catalogue: Snapshot,
+    terms: Terms,
 }
 
 /// In which shape to refuse, known before anything is decided.

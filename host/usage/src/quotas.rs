@@ -130,7 +130,7 @@ impl Quotas {
             held,
             caps,
             is_last: checked.is_last,
-            shadow: checked.shadow,
+            exceeded: checked.exceeded,
             seen: None,
         })
     }
@@ -216,7 +216,7 @@ struct Checked {
     refused: Option<Exceeded>,
     room: Room,
     is_last: bool,
-    shadow: Vec<Exceeded>,
+    exceeded: Vec<Exceeded>,
 }
 
 fn check(
@@ -231,14 +231,14 @@ fn check(
         match (quota.on_exceeded, found) {
             (OnExceeded::Refuse, Ok(room)) => checked.room.narrow(room),
             (_, Ok(_)) => {}
-            (OnExceeded::Last, Err(_)) => checked.is_last = true,
             (on_exceeded, Err(allowance)) => {
                 let (quota, subject) = (quota.name.clone(), entry.subject.clone());
                 let exceeded = Exceeded { quota, subject, allowance };
-                if on_exceeded == OnExceeded::Shadow {
-                    checked.shadow.push(exceeded);
-                } else {
+                checked.is_last |= on_exceeded == OnExceeded::Last;
+                if on_exceeded == OnExceeded::Refuse {
                     checked.refused = Some(exceeded.worse(checked.refused.take()));
+                } else {
+                    checked.exceeded.push(exceeded);
                 }
             }
         }

@@ -11,13 +11,6 @@ use super::quantities::{Quantity, whole};
 use crate::raw::{RawQueue, RawUsage, RawUsed};
 use crate::types::UsageRules;
 
-/// The time after which GPU time counts half, when the next turn is given.
-const HALF_LIFE: Duration = Duration::from_mins(10);
-const LENGTH: u64 = 100;
-const PER_USER: u64 = 20;
-const WAIT: Duration = Duration::from_mins(5);
-const SWITCH_AFTER: Duration = Duration::from_secs(20);
-
 /// Returns the queue's bounds, where the configuration says how many requests Ollama works on.
 pub(super) fn queue(
     slots: Field<u64>,
@@ -32,20 +25,22 @@ pub(super) fn queue(
         diagnostics.add(Problem::new(queue.at, message).help(help));
     }
     let RawQueue { length, per_user, wait, switch_after } = queue.value().unwrap_or_default();
-    let bound = whole(1..=1_000_000);
-    let length = bound.read_number(length, diagnostics).unwrap_or(LENGTH);
-    let per_user = bound.read_number(per_user, diagnostics).unwrap_or(PER_USER);
+    let mut number = |raw| {
+        let number = whole(1..=1_000_000).read_number(raw, diagnostics)?;
+        usize::try_from(number).ok()
+    };
+    let (length, per_user) = (number(length), number(per_user));
     let time = Quantity::duration(Duration::from_millis(100)..=Duration::from_hours(24));
-    let wait = time.read(wait, diagnostics).unwrap_or(WAIT);
+    let wait = time.read(wait, diagnostics);
     let from_zero = Quantity::duration(Duration::ZERO..=Duration::from_hours(24));
-    let switch_after = from_zero.read(switch_after, diagnostics).unwrap_or(SWITCH_AFTER);
+    let switch_after = from_zero.read(switch_after, diagnostics);
+    let usual = QueueSettings::of(NonZeroUsize::new(usize::try_from(slots?).ok()?)?);
     Some(QueueSettings {
-        slots: NonZeroUsize::new(usize::try_from(slots?).ok()?)?,
-        length: usize::try_from(length).unwrap_or(usize::MAX),
-        per_user: usize::try_from(per_user).unwrap_or(usize::MAX),
-        wait,
-        switch_after,
-        half_life: HALF_LIFE,
+        length: length.unwrap_or(usual.length),
+        per_user: per_user.unwrap_or(usual.per_user),
+        wait: wait.unwrap_or(usual.wait),
+        switch_after: switch_after.unwrap_or(usual.switch_after),
+        ..usual
     })
 }
 
