@@ -34,6 +34,8 @@ pub(crate) struct Terms {
     pub(crate) turn: Option<TurnRequest>,
     /// The most tokens of the answer, where the request has to be changed for that.
     pub(crate) output_limit: Option<u64>,
+    /// The most bytes that it may pull.
+    pub(crate) pull_cap: Option<u64>,
 }
 
 impl Admitted {
@@ -79,10 +81,16 @@ pub(crate) fn admit(
         model: model.name.clone(),
         class: class(obligations.priority, admission.is_last()),
     });
-    let output_limit = admission.output_cap().filter(|cap| asked != Wanted::AtMost(*cap));
+    let is_longer = |cap: &u64| match asked {
+        Wanted::Unsaid => true,
+        Wanted::AtMost(most) => most > *cap,
+        Wanted::Nothing | Wanted::Exactly(_) => false,
+    };
+    let output_limit = admission.output_cap().filter(is_longer);
+    let pull_cap = admission.pull_cap().filter(|_| estimate.pulled == Wanted::Unsaid);
     let prompt = if runs { request.prompt_guess() } else { 0 };
     let runs_here = turn.is_some();
-    let terms = Terms { applying, turn, output_limit };
+    let terms = Terms { applying, turn, output_limit, pull_cap };
     Ok(Admitted { admission, prompt, runs_here, terms })
 }
 

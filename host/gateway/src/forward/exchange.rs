@@ -81,7 +81,7 @@ impl Forwarder {
             hide_usage: written.usage_to_hide.then(Box::default),
             must_finish: framing != Framing::Json,
             pause: context.config().upstream.idle_timeout,
-            pull_cap: record.pull_cap(),
+            pull_cap: terms.pull_cap,
             changes: None,
         };
         let body = body(&context.config().limits, written.body, stream, digest);

@@ -45,10 +45,6 @@ impl Charge {
         Self { admission, turn: None, prompt, runs_here, sent: None, waiting: None }
     }
 
-    pub(super) fn pull_cap(&self) -> Option<u64> {
-        self.admission.pull_cap()
-    }
-
     /// Returns the quotas that have no room for the request and do not refuse it.
     pub(super) fn exceeded(&self) -> impl Iterator<Item = &QuotaName> {
         self.admission.exceeded().iter().map(|exceeded| &exceeded.quota)

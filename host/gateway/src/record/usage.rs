@@ -48,11 +48,6 @@ impl Record {
         self.waiting
     }
 
-    /// Returns the most bytes that it may pull.
-    pub(crate) fn pull_cap(&self) -> Option<u64> {
-        self.charge.as_ref().and_then(Charge::pull_cap)
-    }
-
     /// It is sent to Ollama, and charged from now on.
     pub(crate) fn sent(&mut self) {
         if let Some(charge) = &mut self.charge {
