@@ -5,6 +5,7 @@
 
 mod bindings;
 mod build;
+mod config_tests;
 mod decide;
 mod list;
 mod memo;

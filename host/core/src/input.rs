@@ -206,8 +206,6 @@ pub struct Usage {
 /// The usage in each window of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Windows {
-    /// In this minute.
-    pub minute: Counter,
     /// In this hour.
     pub hour: Counter,
     /// On this day.

@@ -1,5 +1,6 @@
 //! The quotas of one configuration, and the step that admits a request to all that apply.
 
+use std::num::NonZeroUsize;
 use std::sync::{Arc, MutexGuard};
 
 use jiff::tz::TimeZone;
@@ -14,6 +15,9 @@ use crate::exceeded::{Exceeded, NotAdmitted};
 use crate::headers::QuotaState;
 use crate::quota::{OnExceeded, Period, Quota, Subject};
 use crate::window::Calendar;
+
+/// Accounts for the answer to one question.
+const SUPPOSED: NonZeroUsize = NonZeroUsize::new(1 << 16).expect("it is not 0");
 
 /// A quota that applies to a request, and whose account in it is charged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,6 +175,29 @@ impl Quotas {
             }
         }
         all
+    }
+
+    /// Returns the same quotas over accounts of their own, of which some have used an amount in the
+    /// windows of a moment: to ask what would be.
+    #[must_use]
+    pub fn supposing(&self, applicable: &[Applicable], used: Amounts, now: UnixTime) -> Self {
+        let quotas = self.iter().cloned().collect();
+        let accounts = Arc::new(Accounts::new(SUPPOSED));
+        let none = Self::none(accounts, self.calendar.zone().clone());
+        let supposing = Self { unsaid_output: self.unsaid_output, ..none }.with(quotas);
+        let windows = self.calendar.at(now);
+        for Applicable { quota, subject } in applicable {
+            let Some((_, quota)) = self.list.get(*quota) else { continue };
+            let usage = Period::ALL.map(|period| AccountUsage {
+                quota: quota.name.clone(),
+                subject: subject.clone(),
+                period,
+                window: windows.of(period),
+                used,
+            });
+            supposing.restore(&usage, now);
+        }
+        supposing
     }
 
     /// Returns what one account has used in the window of a period.

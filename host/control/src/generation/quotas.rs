@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use stockade_config::{Config, QuotaRule};
 use stockade_core::{
     AccessClass, Counter, ModelRef, ModelRole, Operation, Principal, QuotaName, UnixTime, Usage,
-    UserId,
+    UserId, Windows,
 };
 use stockade_engine::Inputs;
 use stockade_usage::{
@@ -178,8 +178,15 @@ fn subjects(rule: &QuotaRule, principal: &Principal) -> SmallVec<[Subject; 1]> {
     SmallVec::from_buf([one])
 }
 
+/// Returns what policies are told of somebody who has used this much in this hour.
+pub(super) fn supposed_usage(used: Amounts) -> Usage {
+    let counter = counter(used);
+    let windows = Windows { hour: counter, day: counter, month: counter };
+    Usage { total: windows, with_model: windows }
+}
+
 /// Returns amounts as policies are told them.
-pub(super) fn counter(amounts: Amounts) -> Counter {
+fn counter(amounts: Amounts) -> Counter {
     Counter {
         requests: amounts.requests,
         tokens: amounts.input.saturating_add(amounts.output),
