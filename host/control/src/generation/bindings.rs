@@ -9,10 +9,13 @@ use stockade_core::{GroupName, Principal, UserId};
 use stockade_engine::Inputs;
 
 use super::memo::Memo;
-use super::question::{PASSING, Question};
+use super::question::PASSING;
 
 /// Callers whose bindings are remembered.
 const CALLERS: usize = 8_192;
+
+/// The facts of a caller by which its bindings are chosen.
+type Caller = (UserId, Arc<[GroupName]>);
 
 /// Bindings by whom they name. A position is a place in `Config::bindings`.
 pub(super) struct BindingTable {
@@ -21,7 +24,7 @@ pub(super) struct BindingTable {
     by_group: HashMap<GroupName, Vec<usize>>,
     subjects: Vec<Subjects>,
     places: Vec<Place>,
-    selections: Memo<Arc<Selection>>,
+    selections: Memo<Arc<Selection>, Caller>,
     made: AtomicU64,
     inputs: Inputs,
 }
@@ -117,12 +120,15 @@ impl BindingTable {
 
     /// Returns the questions for one caller.
     pub(super) fn select(&self, principal: &Principal) -> Arc<Selection> {
-        let question = Question::which_bindings(principal);
-        if let Some(known) = self.selections.get(question.bytes()) {
+        let Principal { user, groups, .. } = principal;
+        let hash = self.selections.hash(&(user, groups));
+        let is_asked = |caller: &Caller| caller.0 == *user && caller.1 == *groups;
+        if let Some(known) = self.selections.find(hash, is_asked) {
             return known;
         }
         let selection = Arc::new(self.selection(principal));
-        self.selections.keep(question.bytes(), Arc::clone(&selection));
+        let caller = (user.clone(), Arc::clone(groups));
+        self.selections.keep_by(hash, caller, Arc::clone(&selection));
         selection
     }
 
