@@ -1,6 +1,7 @@
 //! Settings that may be meant so, and probably are not: bindings that never apply or say nothing
-//! new, users who can do nothing, policies that nobody is judged by.
+//! new or nothing that has an effect, users who can do nothing, policies that nobody is judged by.
 
+mod host_groups;
 mod people;
 mod quotas;
 
@@ -21,6 +22,7 @@ impl Config {
         let mut advice = Advice { config: self, people: &people, found: Vec::new() };
         for binding in &self.bindings {
             advice.reach("binding", &binding.subjects, binding.at);
+            advice.without_effect(binding);
         }
         advice.quotas();
         advice.repeats();
@@ -82,6 +84,15 @@ impl Advice<'_> {
         for user in named.filter(|user| !subjects.apply_to_user(user)) {
             let message = format!("user {:?} is named here and excepted too", user.id.as_str());
             self.add(at, &message, "the exception wins");
+        }
+    }
+
+    /// Obligations that are carried and do nothing.
+    fn without_effect(&mut self, binding: &Binding) {
+        for path in host_groups::named(self.config, binding) {
+            let help = "there is one upstream, which answers everybody";
+            let message = "a group of hosts has no effect yet";
+            self.add(binding.settings_at(&path), message, help);
         }
     }
 

@@ -7,18 +7,13 @@ use stockade_config::Binding;
 use stockade_core::Principal;
 use stockade_engine::Inputs;
 
-use super::memo::Memo;
-use super::question::{PASSING, Question};
-use super::subjects::SubjectIndex;
-
-/// Callers whose bindings are remembered.
-const CALLERS: usize = 8_192;
+use super::question::PASSING;
+use super::subjects::ByCaller;
 
 /// The bindings by their subjects. A position is a place in `Config::bindings`.
 pub(super) struct BindingTable {
-    subjects: SubjectIndex,
+    selections: ByCaller<Arc<Selection>>,
     places: Vec<Place>,
-    selections: Memo<Arc<Selection>>,
     made: AtomicU64,
     inputs: Inputs,
 }
@@ -80,9 +75,8 @@ impl BindingTable {
         let inputs = places.iter().fold(Inputs::NONE, |all, place| all.and(place.declared.inputs));
         Self {
             inputs,
-            subjects: SubjectIndex::new(bindings.iter().map(|binding| &binding.subjects)),
+            selections: ByCaller::new(bindings.iter().map(|binding| &binding.subjects)),
             places,
-            selections: Memo::new(CALLERS),
             made: AtomicU64::new(0),
         }
     }
@@ -94,18 +88,12 @@ impl BindingTable {
 
     /// Returns the questions for one caller.
     pub(super) fn select(&self, principal: &Principal) -> Arc<Selection> {
-        let question = Question::which_bindings(principal);
-        if let Some(known) = self.selections.get(question.bytes()) {
-            return known;
-        }
-        let selection = Arc::new(self.selection(principal));
-        self.selections.keep(question.bytes(), Arc::clone(&selection));
-        selection
+        self.selections.of(principal, |positions| Arc::new(self.selection(&positions)))
     }
 
-    fn selection(&self, principal: &Principal) -> Selection {
+    fn selection(&self, positions: &[usize]) -> Selection {
         let (mut comparable, mut passing) = (Vec::new(), Vec::new());
-        for position in self.subjects.positions(principal) {
+        for &position in positions {
             let place = self.places[position];
             let is_comparable = place.declared.is_comparable();
             ask(if is_comparable { &mut comparable } else { &mut passing }, position, place);

@@ -15,14 +15,10 @@ use stockade_usage::{
     Subject,
 };
 
-use super::memo::Memo;
-use super::question::Question;
-use super::subjects::SubjectIndex;
+use super::subjects::ByCaller;
 
 /// Accounts that are kept at once, of 350 bytes each.
 const MOST_ACCOUNTS: NonZeroUsize = NonZeroUsize::new(200_000).expect("it is not 0");
-/// Callers whose quotas are remembered.
-const CALLERS: usize = 8_192;
 /// Quotas that usually apply to one request.
 const USUAL: usize = 6;
 /// The names of what is only counted, for policies that are told of it. No configuration may use
@@ -35,8 +31,8 @@ pub type Applying = SmallVec<[Applicable; USUAL]>;
 /// The quotas of a generation, over accounts that outlive it.
 pub(super) struct QuotaTable {
     quotas: Quotas,
-    index: SubjectIndex,
-    positions: Memo<Arc<[usize]>>,
+    /// The places of the rules that limit a caller.
+    positions: ByCaller<Arc<[usize]>>,
     /// The place of the first quota that only counts.
     counted: usize,
     /// True if a policy is told what was used, so that it is counted.
@@ -57,8 +53,7 @@ impl QuotaTable {
         let zone = config.time_zone.clone();
         Ok(Self {
             quotas: Quotas::new(accounts, list, zone, config.usage.answer_limit)?,
-            index: SubjectIndex::new(config.quotas.iter().map(|rule| &rule.subjects)),
-            positions: Memo::new(CALLERS),
+            positions: ByCaller::new(config.quotas.iter().map(|rule| &rule.subjects)),
             counted: config.quotas.len(),
             counts_usage: inputs.has(Inputs::USAGE),
         })
@@ -70,8 +65,7 @@ impl QuotaTable {
         let zone = config.time_zone.clone();
         Self {
             quotas: Quotas::none(accounts, zone),
-            index: SubjectIndex::default(),
-            positions: Memo::new(0),
+            positions: ByCaller::new(std::iter::empty()),
             counted: 0,
             counts_usage: false,
         }
@@ -95,7 +89,7 @@ impl QuotaTable {
     ) -> Applying {
         let mut applying = Applying::new();
         if !rules.is_empty() {
-            for &position in self.positions(principal).iter() {
+            for &position in self.positions.of(principal, Into::into).iter() {
                 let rule = &rules[position];
                 if rule.counts(operation, models) {
                     let subjects = subjects(rule, principal);
@@ -109,16 +103,6 @@ impl QuotaTable {
             applying.extend(counted(self.counted, &principal.user, models));
         }
         applying
-    }
-
-    fn positions(&self, principal: &Principal) -> Arc<[usize]> {
-        let question = Question::which_bindings(principal);
-        if let Some(known) = self.positions.get(question.bytes()) {
-            return known;
-        }
-        let positions: Arc<[usize]> = self.index.positions(principal).into();
-        self.positions.keep(question.bytes(), Arc::clone(&positions));
-        positions
     }
 
     /// Returns what policies are told of a caller's usage.
