@@ -121,6 +121,11 @@ impl Generation {
         self.quotas.applying(&self.config.quotas, principal, (operation, models))
     }
 
+    /// Finds the accounts of a caller, whatever it asks for.
+    pub fn accounts_of(&self, principal: &Principal) -> Applying {
+        self.quotas.accounts_of(&self.config.quotas, principal)
+    }
+
     /// Now, as the configured zone shows it.
     pub fn local_time(&self, clock: &dyn Clock) -> LocalTime {
         self.at(clock.now())

@@ -34,12 +34,14 @@ use crate::forward::blob::Host;
 use crate::forward::upstream::Upstream;
 use crate::identify::Identifier;
 use crate::identify::path_key::PathKey;
+use crate::me::MeEndpoint;
 use crate::metering::Metering;
+use crate::own::OwnRoute;
 use crate::record::{Record, Recorder};
 use crate::refused::Refused;
 use crate::resources;
 use crate::surplus::Surplus;
-use crate::token::{self, TokenEndpoint};
+use crate::token::TokenEndpoint;
 
 /// The gateway: what connections share, and the steps that each request takes.
 pub(crate) struct Gateway {
@@ -175,10 +177,9 @@ impl Gateway {
         record.came_from(client);
         let catalogue = Catalogue::UNKNOWN;
         let context = Context { generation, clock: &self.clock, link, client, catalogue };
-        if parts.uri.path() == token::PATH {
-            let (identifier, recorder) = (&self.identifier, &self.recorder);
-            let endpoint = TokenEndpoint { identifier, recorder, memory: &self.memory };
-            return match endpoint.answer(&context, head, body, &mut record).await {
+        if let Some(route) = OwnRoute::of(parts.uri.path()) {
+            let answer = self.answer_itself(route, &context, (head, body), &mut record);
+            return match Box::pin(answer).await {
                 Ok(response) => response,
                 Err(refused) => refused.answer(Dialect::Native, record),
             };
@@ -204,6 +205,27 @@ impl Gateway {
                 self.forwarder.forward(&context, permitted, caller, answer).await
             }
             Err(refused) => refused.answer(dialect, record),
+        }
+    }
+
+    /// Answers a request for one of the gateway's own routes.
+    async fn answer_itself(
+        &self,
+        route: OwnRoute,
+        context: &Context<'_>,
+        (head, body): (Head<'_>, Incoming),
+        record: &mut Record,
+    ) -> Result<Response<AnswerBody>, Refused> {
+        let (identifier, recorder) = (&self.identifier, &self.recorder);
+        match route {
+            OwnRoute::Token => {
+                let endpoint = TokenEndpoint { identifier, recorder, memory: &self.memory };
+                endpoint.answer(context, head, body, record).await
+            }
+            OwnRoute::Me => {
+                let endpoint = MeEndpoint { identifier, recorder, metering: &self.metering };
+                endpoint.answer(context, head, record).await
+            }
         }
     }
 

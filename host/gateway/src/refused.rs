@@ -5,7 +5,7 @@ mod admission;
 use std::time::Duration;
 
 use http::header::{ALLOW, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 use stockade_authn::{AuthnError, BadForwarding};
 use stockade_core::{
     BindingName, Denial, DenialCause, DenialKind, Dialect, PolicyName, QuotaName, UnixTime,
@@ -191,10 +191,11 @@ impl Refused {
     }
 
     /// A route of the gateway's own has no other method.
-    pub(crate) fn only_post() -> Self {
-        let message = "this path answers to POST only";
+    pub(crate) fn only(method: &Method) -> Self {
+        let message = format!("this path answers to {method} only");
         let mut refused = Self::new(StatusCode::METHOD_NOT_ALLOWED, Cause::BadRequest, message);
-        refused.headers.push((ALLOW, HeaderValue::from_static("POST")));
+        let allowed = HeaderValue::from_str(method.as_str());
+        refused.headers.extend(allowed.ok().map(|method| (ALLOW, method)));
         refused
     }
 

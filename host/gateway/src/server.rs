@@ -138,7 +138,7 @@ impl Server {
     }
 
     /// Returns the account of what is used, and the queue.
-    pub fn metering(&self) -> &Metering {
+    pub const fn metering(&self) -> &Arc<Metering> {
         &self.metering
     }
 

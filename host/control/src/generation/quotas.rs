@@ -87,20 +87,35 @@ impl QuotaTable {
         principal: &Principal,
         (operation, models): (Operation, &[ModelRef]),
     ) -> Applying {
-        let mut applying = Applying::new();
-        if !rules.is_empty() {
-            for &position in self.positions.of(principal, Into::into).iter() {
-                let rule = &rules[position];
-                if rule.counts(operation, models) {
-                    let subjects = subjects(rule, principal);
-                    applying.extend(
-                        subjects.into_iter().map(|subject| Applicable { quota: position, subject }),
-                    );
-                }
-            }
-        }
+        let counts = |rule: &QuotaRule| rule.counts(operation, models);
+        let mut applying = self.accounts_where(rules, principal, counts);
         if self.counts_usage && operation.access() == AccessClass::Inference {
             applying.extend(counted(self.counted, &principal.user, models));
+        }
+        applying
+    }
+
+    /// Finds the accounts of a caller, whatever it asks for.
+    pub(super) fn accounts_of(&self, rules: &[QuotaRule], principal: &Principal) -> Applying {
+        self.accounts_where(rules, principal, |_| true)
+    }
+
+    fn accounts_where(
+        &self,
+        rules: &[QuotaRule],
+        principal: &Principal,
+        counts: impl Fn(&QuotaRule) -> bool,
+    ) -> Applying {
+        let mut applying = Applying::new();
+        if rules.is_empty() {
+            return applying;
+        }
+        for &position in self.positions.of(principal, Into::into).iter() {
+            let rule = &rules[position];
+            if counts(rule) {
+                let subjects = subjects(rule, principal).into_iter();
+                applying.extend(subjects.map(|subject| Applicable { quota: position, subject }));
+            }
         }
         applying
     }

@@ -105,6 +105,7 @@ impl Record {
         let key = UsageKey {
             hour: account.hour,
             user: caller.principal.user.clone(),
+            credential: caller.principal.credential.clone(),
             model: model.cloned(),
             operation,
         };
