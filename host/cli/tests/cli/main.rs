@@ -19,6 +19,7 @@ mod connect;
 mod descriptors;
 mod doctor;
 mod examples;
+mod fair_share;
 mod first_policy;
 mod gateway;
 mod include;
