@@ -4,6 +4,7 @@ pub(crate) mod answer;
 pub(crate) mod blob;
 mod exchange;
 pub(crate) mod list;
+mod progress;
 pub(crate) mod upstream;
 
 use std::pin::pin;

@@ -276,3 +276,40 @@ async fn a_pull_ends_where_nothing_is_left() {
     assert!(error.starts_with("quota disk: you have used "), "{error}");
     assert!(error.contains("of 1.0 KiB of pulled models of this day"), "{error}");
 }
+
+#[tokio::test]
+async fn a_pull_without_progress_is_counted_too() {
+    let world = world("  - { name: disk, subjects: everyone, pulled: { day: 1GiB } }").await;
+    let ask = |model: &str| {
+        let body = format!(r#"{{"model":"{model}","stream":false}}"#);
+        post("/api/pull", Some(world.key("bob")), &body)
+    };
+    let reply = world.send(ask("tiny")).await;
+    assert_eq!((reply.status, reply.text().as_str()), (StatusCode::OK, r#"{"status":"success"}"#));
+    let sent: serde_json::Value = serde_json::from_slice(&world.ollama.requests()[0].body).unwrap();
+    assert_eq!(sent["stream"], true, "the gateway reads the progress");
+    let me = world.send(get("/-/me", Some(world.key("bob")))).await.json();
+    let used = me["quotas"][0]["used"].as_u64().unwrap();
+    assert!(used > 0, "{me}");
+    world.edit("10GiB", &format!("{}", used + 1)).await;
+    let cut = world.send(ask("other")).await;
+    assert_eq!(cut.status, 429, "{}", cut.text());
+    assert!(cut.text().contains("the pull needs more bytes than a quota has left"));
+    let left = world.send(get("/-/me", Some(world.key("bob")))).await.json();
+    assert_eq!((&me["user"], &left["quotas"][0]["left"]), (&"bob".into(), &0.into()));
+}
+
+#[tokio::test]
+async fn callers_see_what_is_theirs() {
+    let world = world("  - { name: share, subjects: everyone, tokens: { hour: 50k } }").await;
+    assert_eq!(generate(&world, WHOLE).await.status, 200);
+    let me = world.send(get("/-/me", Some(world.key("alice")))).await.json();
+    assert_eq!((&me["user"], &me["credential"]), (&"alice".into(), &"alice-key".into()));
+    let share = &me["quotas"][0];
+    let used = used(&world);
+    assert_eq!(share["used"], used.input + used.output);
+    assert_eq!((&share["of"], &share["per"]), (&"tokens".into(), &"hour".into()));
+    assert_eq!(world.send(get("/-/me", None)).await.status, 401);
+    assert_eq!(world.send(post("/-/me", Some(world.key("alice")), "")).await.status, 405);
+    assert_eq!(world.ollama.requests().len(), 1, "Ollama is not asked for it");
+}

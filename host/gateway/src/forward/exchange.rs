@@ -20,6 +20,7 @@ use stockade_usage::turn::TurnRequest;
 
 use super::answer::{Changes, Watch};
 use super::blob::Upload;
+use super::progress::end_of_progress;
 use super::upstream::{Outgoing, UpstreamError};
 use super::{Answer, Forwarder, nothing, relay};
 use crate::admit::{Terms, limit_output};
@@ -61,7 +62,7 @@ impl Forwarder {
         caller: Option<&Identity>,
         record: &mut Record,
     ) -> Result<Answer, Refused> {
-        let Permitted { permit, options, .. } = permitted;
+        let Permitted { permit, mut options, .. } = permitted;
         let (Classified { request, stream, share }, mut obligations) = permit.into_parts();
         if let Some(most) = terms.output_limit {
             limit_output(&mut obligations, most)?;
@@ -72,7 +73,11 @@ impl Forwarder {
         };
         let dialect = request.dialect();
         let changes = changes_models(request.operation()).then(|| self.host.catalogue.clone());
-        let framing = Framing::of(dialect, request.parameters().streaming);
+        // A pull whose progress nobody sees could not be limited.
+        let unseen = terms.pull_cap.is_some() && !request.parameters().streaming;
+        options.with_progress = unseen;
+        let streaming = request.parameters().streaming || unseen;
+        let framing = Framing::of(dialect, streaming);
         let digest = request.parameters().digests.first().cloned();
         let written = self.write(request, (obligations, options), share).await?;
         let mut watch = Watch {
@@ -95,6 +100,10 @@ impl Forwarder {
             record.gave_nothing();
         }
         watch.changes = changes.filter(|_| succeeded).map(Changes);
+        if unseen && succeeded {
+            // Large, and hardly anybody asks for it.
+            return Box::pin(end_of_progress(response, watch, record)).await.map(Answer::Whole);
+        }
         match (list, caller) {
             (Some(kind), Some(caller)) if succeeded => {
                 // It is large, and most requests ask for no list.

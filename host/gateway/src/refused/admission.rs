@@ -3,13 +3,14 @@
 use http::header::RETRY_AFTER;
 use http::{HeaderName, HeaderValue, StatusCode};
 use jiff::tz::TimeZone;
-use stockade_core::record::Cause;
+use stockade_core::record::{Cause, RequestOutcome};
 use stockade_core::{Conflict, Dialect, QuotaName, UnixTime};
 use stockade_usage::NotAdmitted;
 use stockade_usage::headers::{self, Header, QuotaState};
 use stockade_usage::turn::{NoTurn, QueueFull};
 
-use super::Refused;
+use super::{Ground, Refused};
+use crate::forward::answer::BrokenAnswer;
 
 /// The seconds after which it is worth to ask again for an account.
 const ACCOUNTS_LATER: HeaderValue = HeaderValue::from_static("60");
@@ -41,6 +42,12 @@ impl Refused {
     pub(crate) fn no_room_for_policy(conflict: &Conflict) -> Self {
         let message = format!("a quota has no room for what a policy demands: {conflict}");
         Self::new(StatusCode::TOO_MANY_REQUESTS, Cause::QuotaExceeded, message)
+    }
+
+    /// The request is under way, and needs more than a quota has left.
+    pub(crate) fn quota_spent(spent: &BrokenAnswer) -> Self {
+        let failed = Ground::Failure(RequestOutcome::UpstreamBroke);
+        Self::on(failed, StatusCode::TOO_MANY_REQUESTS, spent.to_string())
     }
 
     /// There is no turn at Ollama for the request.
