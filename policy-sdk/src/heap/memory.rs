@@ -60,8 +60,12 @@ unsafe impl GlobalAlloc for Heap {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: as the caller promises.
-        self.with(|blocks| unsafe { Ok(blocks.give_back(block.expose_provenance(), layout)) });
+        let block = block.expose_provenance();
+        self.with(|blocks| {
+            // SAFETY: as the caller promises.
+            unsafe { blocks.give_back(block, layout) };
+            Ok(())
+        });
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
