@@ -22,10 +22,12 @@ mod ollama_keys;
 mod policies;
 mod proxies;
 mod quantities;
+mod quotas;
 mod scopes;
 pub(crate) mod secret_file;
 mod throttle;
 mod tokens;
+mod usage;
 mod users;
 
 use std::path::{Path, PathBuf};
@@ -88,9 +90,10 @@ pub(super) fn validate(
         users: &accounts.user_names,
         groups: &accounts.group_names,
         policies: &policy_names,
-        by_usage: bindings::by_usage(&policies),
     };
     let bindings = bindings::bindings(raw.bindings, &known, diagnostics);
+    let has_turns = network.upstream.queue.is_some();
+    let quotas = quotas::quotas(raw.quotas, &known, has_turns, diagnostics);
     let time_zone = time_zone(raw.time_zone, diagnostics);
     let tests = config_tests::tests(raw.tests, &accounts, &time_zone, diagnostics);
     Config {
@@ -113,6 +116,8 @@ pub(super) fn validate(
         issuers,
         policies,
         bindings,
+        quotas,
+        usage: usage::rules(raw.usage, diagnostics),
         tests,
         user_places: accounts.places,
         key_ends: accounts.key_ends,

@@ -54,8 +54,9 @@ fn quotas() -> Quotas {
 
 /// Five quotas that apply to one of many users.
 fn applicable(number: usize) -> Vec<Applicable> {
-    let user = Subject::User(UserId::new(&format!("user-{number}")).unwrap());
-    let key = Subject::Key(CredentialId::new(&format!("key-{number}")).unwrap());
+    let user = UserId::new(&format!("user-{number}")).unwrap();
+    let key = Subject::Key(user.clone(), CredentialId::new("laptop").unwrap());
+    let user = Subject::User(user);
     let group = GroupName::new(&format!("group-{}", number % 100)).unwrap();
     let subjects = [user.clone(), user, key, Subject::Group(group), Subject::Together];
     let subjects = subjects.into_iter().enumerate();
@@ -73,9 +74,9 @@ fn ask(quotas: &Quotas, applicable: &[Applicable], now: UnixTime) {
 fn read(applicable: &[Applicable]) {
     for Applicable { subject, .. } in applicable {
         let name = match subject {
-            Subject::User(user) => user.as_str(),
+            Subject::User(user) | Subject::UserModel(user, _) => user.as_str(),
             Subject::Group(group) => group.as_str(),
-            Subject::Key(key) => key.as_str(),
+            Subject::Key(_, key) => key.as_str(),
             Subject::Together => "",
         };
         black_box(name.bytes().next_back());

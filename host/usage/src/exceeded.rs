@@ -121,8 +121,8 @@ impl Exceeded {
 
     fn who(&self) -> String {
         match &self.subject {
-            Subject::User(_) => "you have".to_owned(),
-            Subject::Key(_) => "this key has".to_owned(),
+            Subject::User(_) | Subject::UserModel(..) => "you have".to_owned(),
+            Subject::Key(..) => "this key has".to_owned(),
             Subject::Group(group) => format!("the group {group} has"),
             Subject::Together => format!("all who share {} have", self.quota),
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroU64};
 
-use stockade_core::{CredentialId, GroupName, QuotaName, UserId};
+use stockade_core::{CredentialId, GroupName, ModelName, QuotaName, UserId};
 
 use crate::rate::Rate;
 
@@ -22,6 +22,20 @@ pub enum Resource {
     GpuTime,
     /// Bytes of models that are fetched from a registry.
     PulledBytes,
+}
+
+impl Resource {
+    /// Returns the name of the key of a configuration that limits it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Tokens => "tokens",
+            Self::InputTokens => "input_tokens",
+            Self::OutputTokens => "output_tokens",
+            Self::GpuTime => "gpu_time",
+            Self::PulledBytes => "pulled",
+        }
+    }
 }
 
 /// A calendar window in which a budget holds.
@@ -101,16 +115,18 @@ pub enum Per {
 pub enum Subject {
     /// A user.
     User(UserId),
+    /// A user's requests for one model.
+    UserModel(UserId, ModelName),
     /// A group.
     Group(GroupName),
-    /// A credential.
-    Key(CredentialId),
+    /// A credential, whose name is unique among those of its user.
+    Key(UserId, CredentialId),
     /// Everybody for whom the quota is.
     Together,
 }
 
-/// The limits of a quota: at least one, none of them twice.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The limits of a quota, none of them twice: at least one, unless it only counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     rate: Option<Rate>,
     budgets: Box<[Budget]>,
@@ -168,6 +184,11 @@ pub(crate) const fn name(resource: Resource) -> &'static str {
 }
 
 impl Limits {
+    /// No limits, for what is only counted.
+    pub fn counting() -> Self {
+        Self::default()
+    }
+
     /// Checks limits and keeps them together.
     pub fn new(
         rate: Option<Rate>,

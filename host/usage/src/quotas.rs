@@ -1,5 +1,6 @@
 //! The quotas of one configuration, and the step that admits a request to all that apply.
 
+use std::num::NonZeroUsize;
 use std::sync::{Arc, MutexGuard};
 
 use jiff::tz::TimeZone;
@@ -14,6 +15,9 @@ use crate::exceeded::{Exceeded, NotAdmitted};
 use crate::headers::QuotaState;
 use crate::quota::{OnExceeded, Period, Quota, Subject};
 use crate::window::Calendar;
+
+/// Accounts for the answer to one question.
+const SUPPOSED: NonZeroUsize = NonZeroUsize::new(1 << 16).expect("it is not 0");
 
 /// A quota that applies to a request, and whose account in it is charged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,13 +63,34 @@ impl Quotas {
                 return Err(DuplicateQuota(quota.name.clone()));
             }
         }
-        let list = quotas.into_iter().map(|quota| (accounts.id(&quota.name), quota)).collect();
-        Ok(Self { accounts, list, calendar: Calendar::new(zone), unsaid_output })
+        Ok(Self { unsaid_output, ..Self::none(accounts, zone) }.with(quotas))
+    }
+
+    /// No quotas.
+    pub fn none(accounts: Arc<Accounts>, zone: TimeZone) -> Self {
+        Self { accounts, list: Vec::new(), calendar: Calendar::new(zone), unsaid_output: 0 }
+    }
+
+    /// Returns the same quotas over other accounts, with all that is counted there.
+    #[must_use]
+    pub fn counting_in(self, accounts: Arc<Accounts>) -> Self {
+        let quotas = self.list.into_iter().map(|(_, quota)| quota).collect();
+        Self { accounts, list: Vec::new(), ..self }.with(quotas)
+    }
+
+    fn with(self, quotas: Vec<Quota>) -> Self {
+        let list = quotas.into_iter().map(|quota| (self.accounts.id(&quota.name), quota));
+        Self { list: list.collect(), ..self }
     }
 
     /// Returns the quotas, in the order in which [`Applicable`] counts them.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Quota> {
         self.list.iter().map(|(_, quota)| quota)
+    }
+
+    /// Returns the accounts.
+    pub const fn accounts(&self) -> &Arc<Accounts> {
+        &self.accounts
     }
 
     /// Returns the calendar of their windows.
@@ -109,7 +134,7 @@ impl Quotas {
             held,
             caps,
             is_last: checked.is_last,
-            shadow: checked.shadow,
+            exceeded: checked.exceeded,
             seen: None,
         })
     }
@@ -150,6 +175,29 @@ impl Quotas {
             }
         }
         all
+    }
+
+    /// Returns the same quotas over accounts of their own, of which some have used an amount in the
+    /// windows of a moment: to ask what would be.
+    #[must_use]
+    pub fn supposing(&self, applicable: &[Applicable], used: Amounts, now: UnixTime) -> Self {
+        let quotas = self.iter().cloned().collect();
+        let accounts = Arc::new(Accounts::new(SUPPOSED));
+        let none = Self::none(accounts, self.calendar.zone().clone());
+        let supposing = Self { unsaid_output: self.unsaid_output, ..none }.with(quotas);
+        let windows = self.calendar.at(now);
+        for Applicable { quota, subject } in applicable {
+            let Some((_, quota)) = self.list.get(*quota) else { continue };
+            let usage = Period::ALL.map(|period| AccountUsage {
+                quota: quota.name.clone(),
+                subject: subject.clone(),
+                period,
+                window: windows.of(period),
+                used,
+            });
+            supposing.restore(&usage, now);
+        }
+        supposing
     }
 
     /// Returns what one account has used in the window of a period.
@@ -195,7 +243,7 @@ struct Checked {
     refused: Option<Exceeded>,
     room: Room,
     is_last: bool,
-    shadow: Vec<Exceeded>,
+    exceeded: Vec<Exceeded>,
 }
 
 fn check(
@@ -210,14 +258,14 @@ fn check(
         match (quota.on_exceeded, found) {
             (OnExceeded::Refuse, Ok(room)) => checked.room.narrow(room),
             (_, Ok(_)) => {}
-            (OnExceeded::Last, Err(_)) => checked.is_last = true,
             (on_exceeded, Err(allowance)) => {
                 let (quota, subject) = (quota.name.clone(), entry.subject.clone());
                 let exceeded = Exceeded { quota, subject, allowance };
-                if on_exceeded == OnExceeded::Shadow {
-                    checked.shadow.push(exceeded);
-                } else {
+                checked.is_last |= on_exceeded == OnExceeded::Last;
+                if on_exceeded == OnExceeded::Refuse {
                     checked.refused = Some(exceeded.worse(checked.refused.take()));
+                } else {
+                    checked.exceeded.push(exceeded);
                 }
             }
         }

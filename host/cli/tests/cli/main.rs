@@ -14,6 +14,7 @@ mod commands;
 mod compiler;
 mod config;
 mod config_issuers;
+mod config_quotas;
 mod connect;
 mod descriptors;
 mod doctor;

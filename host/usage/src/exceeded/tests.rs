@@ -63,7 +63,8 @@ fn every_kind_of_limit_and_subject_has_its_words() {
         exceeded(LimitKind::Budget(Resource::PulledBytes, Period::Day), 50 << 30, 3 << 29, end);
     pulled.subject = Subject::Group(stockade_core::GroupName::new("kids").unwrap());
     let mut rate = exceeded(LimitKind::Rate, 60, 60, Again::At(unix("2026-11-28T12:20:32Z")));
-    rate.subject = Subject::Key(stockade_core::CredentialId::new("laptop").unwrap());
+    let key = stockade_core::CredentialId::new("laptop").unwrap();
+    rate.subject = Subject::Key(UserId::new("alice").unwrap(), key);
     let mut concurrent = exceeded(LimitKind::Concurrent, 2, 0, Again::WhenOthersEnd);
     concurrent.allowance.held = 2;
     for (exceeded, expected) in [

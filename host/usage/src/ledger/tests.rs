@@ -36,6 +36,7 @@ fn key(user: &str, hour: u64) -> UsageKey {
     UsageKey {
         hour: UnixTime::from_secs(NOW.as_secs() + hour * 3_600),
         user: UserId::new(user).unwrap(),
+        credential: None,
         model: Some(ModelName::parse("llama3.2:3b").unwrap()),
         operation: Operation::Chat,
     }
@@ -97,9 +98,11 @@ fn what_accounts_have_used_is_saved_with_the_batch() {
         window: Windows::at(NOW, &TimeZone::UTC).of(period),
         used: Amounts { requests: 1, output: 7, ..Amounts::default() },
     };
+    let user = UserId::new("alice").unwrap();
     let subjects = [
-        Subject::User(UserId::new("alice").unwrap()),
-        Subject::Key(stockade_core::CredentialId::new("alice").unwrap()),
+        Subject::User(user.clone()),
+        Subject::UserModel(user.clone(), ModelName::parse("hf.co/Someone/Model:Q4").unwrap()),
+        Subject::Key(user, stockade_core::CredentialId::new("alice").unwrap()),
         Subject::Group(stockade_core::GroupName::new("alice").unwrap()),
         Subject::Together,
     ];

@@ -1,8 +1,10 @@
 //! Rows of the tables, as values and back.
 
+use std::borrow::Cow;
+
 use rusqlite::types::Type;
 use rusqlite::{Row, Statement, params};
-use stockade_core::{CredentialId, GroupName, InvalidId, QuotaName, UnixTime, UserId};
+use stockade_core::{CredentialId, GroupName, ModelName, QuotaName, UnixTime, UserId};
 
 use crate::accounts::AccountUsage;
 use crate::amounts::Amounts;
@@ -10,10 +12,13 @@ use crate::ledger::counts::{Counts, UsageKey};
 use crate::quota::{Period, Subject};
 use crate::window::Window;
 
+/// Stands between the two names of a subject that has two; no name contains it.
+const BETWEEN: char = '\t';
+
 pub(super) fn find_one(find: &mut Statement<'_>, key: &UsageKey) -> rusqlite::Result<Counts> {
     let hour = signed(key.hour.as_secs());
-    let mut rows =
-        find.query(params![key.user.as_str(), model(key), key.operation.as_str(), hour])?;
+    let (user, operation) = (key.user.as_str(), key.operation.as_str());
+    let mut rows = find.query(params![user, credential(key), model(key), operation, hour])?;
     rows.next()?.map_or(Ok(Counts::default()), |row| counts(row, 0))
 }
 
@@ -38,6 +43,7 @@ pub(super) fn put_usage(
 ) -> rusqlite::Result<()> {
     let values = params![
         key.user.as_str(),
+        credential(key),
         model(key),
         key.operation.as_str(),
         signed(key.hour.as_secs()),
@@ -54,11 +60,13 @@ pub(super) fn put_usage(
 
 pub(super) fn put_account(put: &mut Statement<'_>, account: &AccountUsage) -> rusqlite::Result<()> {
     let AccountUsage { quota, subject, period, window, used } = account;
+    let pair = |user: &UserId, other: &str| Cow::Owned(format!("{user}{BETWEEN}{other}"));
     let (kind, name) = match subject {
-        Subject::User(user) => ("user", user.as_str()),
-        Subject::Group(group) => ("group", group.as_str()),
-        Subject::Key(key) => ("key", key.as_str()),
-        Subject::Together => ("together", ""),
+        Subject::User(user) => ("user", Cow::Borrowed(user.as_str())),
+        Subject::UserModel(user, model) => ("user-model", pair(user, model.as_str())),
+        Subject::Group(group) => ("group", Cow::Borrowed(group.as_str())),
+        Subject::Key(user, key) => ("key", pair(user, key.as_str())),
+        Subject::Together => ("together", Cow::Borrowed("")),
     };
     let values = params![
         quota.as_str(),
@@ -79,18 +87,12 @@ pub(super) fn put_account(put: &mut Statement<'_>, account: &AccountUsage) -> ru
 pub(super) fn account(row: &Row<'_>) -> rusqlite::Result<AccountUsage> {
     let column = |index| unsigned(row, index);
     let (kind, name): (String, String) = (row.get(1)?, row.get(2)?);
-    let subject = match kind.as_str() {
-        "user" => Subject::User(UserId::new(&name).map_err(|error| unreadable(2, error))?),
-        "group" => Subject::Group(GroupName::new(&name).map_err(|error| unreadable(2, error))?),
-        "key" => Subject::Key(CredentialId::new(&name).map_err(|error| unreadable(2, error))?),
-        _ => Subject::Together,
-    };
     let period: String = row.get(3)?;
     let known = Period::ALL.into_iter().find(|known| known.as_str() == period);
     let quota: String = row.get(0)?;
     Ok(AccountUsage {
-        quota: QuotaName::new(&quota).map_err(|error| unreadable(0, error))?,
-        subject,
+        quota: read(0, QuotaName::new(&quota))?,
+        subject: subject(&kind, &name)?,
         period: known.ok_or(rusqlite::Error::InvalidQuery)?,
         window: Window::new(UnixTime::from_secs(column(4)?), UnixTime::from_secs(column(5)?)),
         used: Amounts {
@@ -103,8 +105,36 @@ pub(super) fn account(row: &Row<'_>) -> rusqlite::Result<AccountUsage> {
     })
 }
 
-fn unreadable(column: usize, error: InvalidId) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+fn subject(kind: &str, name: &str) -> rusqlite::Result<Subject> {
+    let pair = || name.split_once(BETWEEN).ok_or(rusqlite::Error::InvalidQuery);
+    let user = |name| read(2, UserId::new(name));
+    Ok(match kind {
+        "user" => Subject::User(user(name)?),
+        "user-model" => {
+            let (name, model) = pair()?;
+            Subject::UserModel(user(name)?, read(2, ModelName::parse(model))?)
+        }
+        "group" => Subject::Group(read(2, GroupName::new(name))?),
+        "key" => {
+            let (name, key) = pair()?;
+            Subject::Key(user(name)?, read(2, CredentialId::new(key))?)
+        }
+        "together" => Subject::Together,
+        _ => return Err(rusqlite::Error::InvalidQuery),
+    })
+}
+
+fn read<T, E>(column: usize, read: Result<T, E>) -> rusqlite::Result<T>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    read.map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+    })
+}
+
+fn credential(key: &UsageKey) -> &str {
+    key.credential.as_ref().map_or("", CredentialId::as_str)
 }
 
 fn model(key: &UsageKey) -> &str {
