@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod failing;
+mod footprint;
 mod remembered;
 
 /// Each file beside this one has to be in the list above, or its tests never run.
