@@ -80,12 +80,15 @@ async fn cluster(
 ) -> Result<ClusterConnection, RedisError> {
     let nodes = addresses.iter().cloned().map(Address::Tcp);
     let nodes = nodes.map(|node| info(&node, settings.credentials.as_ref()));
-    let builder = ClusterClientBuilder::new(nodes.collect::<Result<Vec<_>, _>>()?)
+    let mut builder = ClusterClientBuilder::new(nodes.collect::<Result<Vec<_>, _>>()?)
         // A call that is late is told again with what holds then.
         .retries(1)
         .connection_timeout(CONNECT)
-        .response_timeout(settings.patience)
-        .certs(certificates(settings));
+        .response_timeout(settings.patience);
+    if addresses.iter().any(|address| address.is_tls) {
+        // With certificates the client encrypts every connection.
+        builder = builder.certs(certificates(settings));
+    }
     builder.build()?.get_async_connection().await
 }
 

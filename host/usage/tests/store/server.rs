@@ -1,10 +1,12 @@
 //! A server of Valkey on a socket in a directory of its own.
 
 use std::io::{BufRead as _, BufReader};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use redis::{Client, Commands as _, Connection};
+use stockade_core::random;
 use stockade_usage::store::{Address, Servers, StoreSettings};
 use tempfile::TempDir;
 
@@ -31,20 +33,83 @@ fn program() -> PathBuf {
 }
 
 fn start(directory: &Path, arguments: &[String]) -> Child {
-    let mut child = Command::new(program())
-        .args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"])
-        .arg(directory.join("socket"))
-        .args(arguments)
+    let mut command = Command::new(program());
+    command.args(["--port", "0", "--unixsocket"]).arg(directory.join("socket")).args(arguments);
+    run(command, directory).unwrap_or_else(|| panic!("the server does not start"))
+}
+
+/// Runs a server that keeps nothing on disk, and returns it once it is ready.
+fn run(mut command: Command, directory: &Path) -> Option<Child> {
+    let mut child = command
+        .args(["--save", "", "--appendonly", "no"])
         .current_dir(directory)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut lines = lines.map(Result::unwrap);
-    assert!(lines.any(|line| line.contains("Ready to accept connections")), "it does not start");
+    if !lines.any(|line| line.contains("Ready to accept connections")) {
+        child.wait().unwrap();
+        return None;
+    }
     // What it says later is read, so that it never waits for a reader.
     std::thread::spawn(move || lines.for_each(drop));
-    child
+    Some(child)
+}
+
+/// A server that is one of a cluster: it needs ports, and cannot choose them by itself.
+pub(crate) struct Node {
+    pub(crate) port: u16,
+    _directory: TempDir,
+    child: Child,
+}
+
+impl Node {
+    /// Starts on any port that is free, and answers for some of the slots.
+    pub(crate) fn start(slots: &RangeInclusive<u16>) -> Self {
+        loop {
+            let directory = TempDir::new().unwrap();
+            let [high, low, ..] = random::bytes::<8>();
+            let port = 20_000 + u16::from_be_bytes([high, low]) % 12_000;
+            let bus = port + 12_000;
+            let mut command = Command::new(program());
+            command.args(["--bind", "127.0.0.1", "--cluster-enabled", "yes"]);
+            command.args(["--port", &port.to_string(), "--cluster-port", &bus.to_string()]);
+            if let Some(child) = run(command, directory.path()) {
+                let node = Self { port, _directory: directory, child };
+                let mut add = redis::cmd("CLUSTER");
+                add.arg("ADDSLOTSRANGE").arg(slots.start()).arg(slots.end());
+                add.exec(&mut node.client()).unwrap();
+                return node;
+            }
+        }
+    }
+
+    pub(crate) fn meet(&self, other: &Self) {
+        let mut meet = redis::cmd("CLUSTER");
+        meet.arg("MEET").arg("127.0.0.1").arg(other.port).arg(other.port + 12_000);
+        meet.exec(&mut self.client()).unwrap();
+        for node in [self, other] {
+            let is_ready = || {
+                let info = redis::cmd("CLUSTER").arg("INFO").query(&mut node.client());
+                info.is_ok_and(|info: String| info.contains("cluster_state:ok"))
+            };
+            while !is_ready() {
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    pub(crate) fn client(&self) -> Connection {
+        Client::open(("127.0.0.1", self.port)).unwrap().get_connection().unwrap()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
 }
 
 impl Server {
