@@ -1,5 +1,5 @@
-//! The real client libraries that the tests drive, and a compiler of policies, installed under
-//! `target/clients`.
+//! The real client libraries that the tests drive, a compiler of policies and a server of Valkey,
+//! installed under `target/clients`.
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ pub(crate) fn install() -> anyhow::Result<()> {
     let target = workspace().join("target/clients");
     python(&pinned.join("requirements.txt"), &target.join("python"))?;
     python(&pinned.join("compilers.txt"), &target.join("compilers"))?;
+    python(&pinned.join("store.txt"), &target.join("store"))?;
     node(&pinned, &target.join("node"))?;
     node(&pinned.join("agents"), &target.join("agents"))
 }

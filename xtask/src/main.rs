@@ -75,7 +75,7 @@ enum Task {
     },
     /// Write the pages of the documentation that are generated from the code.
     Generate,
-    /// Install what the other tasks need: the wasm target, the client libraries, Zig.
+    /// Install what the other tasks need: the wasm target, the client libraries, Zig, Valkey.
     Setup,
 }
 

@@ -36,7 +36,7 @@ pub use self::startup::StartupConfig;
 pub use self::types::{
     Authentication, Binding, Config, ConfigTest, Cors, Exceptions, FetchedKeys, Issuer, Limits,
     Listener, Log, LogFormat, LogLevel, ModuleBytes, ModuleLocation, OnDamage, OriginPattern,
-    PRIVATE_DOMAINS, PolicySource, QuotaRule, Subjects, TestRequest, Upstream, UsageRules,
+    PRIVATE_DOMAINS, PolicySource, QuotaRule, Store, Subjects, TestRequest, Upstream, UsageRules,
     WhenStuck,
 };
 use stockade_yaml::{Diagnostics, Finished};

@@ -30,7 +30,7 @@ use stockade_yaml::{ConfigError, Location, Sources};
 pub(super) use self::origin::InvalidOrigin;
 pub use self::origin::{OriginPattern, PRIVATE_DOMAINS};
 pub use self::policies::{Binding, ModuleBytes, ModuleLocation, PolicySource};
-pub use self::quotas::{OnDamage, QuotaRule, UsageRules};
+pub use self::quotas::{OnDamage, QuotaRule, Store, UsageRules};
 pub use self::subjects::{Exceptions, Subjects};
 
 /// A configuration that is right in itself. Whether its policies load and its tests
@@ -79,6 +79,8 @@ pub struct Config {
     pub quotas: Vec<QuotaRule>,
     /// The rules for the account of who used what.
     pub usage: UsageRules,
+    /// The store by which several gateways share quotas, if they do.
+    pub store: Option<Store>,
     /// The tests that every generation must pass.
     pub tests: Vec<ConfigTest>,
     /// The place of each user in the file.

@@ -25,6 +25,7 @@ mod quantities;
 mod quotas;
 mod scopes;
 pub(crate) mod secret_file;
+mod store;
 mod throttle;
 mod tokens;
 mod usage;
@@ -94,6 +95,7 @@ pub(super) fn validate(
     let bindings = bindings::bindings(raw.bindings, &known, diagnostics);
     let has_turns = network.upstream.queue.is_some();
     let quotas = quotas::quotas(raw.quotas, &known, has_turns, diagnostics);
+    let (usage, store) = usage::rules(raw.usage, context, diagnostics);
     let time_zone = time_zone(raw.time_zone, diagnostics);
     let tests = config_tests::tests(raw.tests, &accounts, &time_zone, diagnostics);
     Config {
@@ -117,7 +119,8 @@ pub(super) fn validate(
         policies,
         bindings,
         quotas,
-        usage: usage::rules(raw.usage, diagnostics),
+        usage,
+        store,
         tests,
         user_places: accounts.places,
         key_ends: accounts.key_ends,

@@ -107,7 +107,7 @@ impl Generation {
     }
 
     /// Returns the quotas.
-    pub const fn quotas(&self) -> &Quotas {
+    pub const fn quotas(&self) -> &Arc<Quotas> {
         self.quotas.quotas()
     }
 

@@ -37,7 +37,13 @@ fn quota(name: &str, per: Per) -> Quota {
     let most = NonZeroU32::new(1_000_000).unwrap();
     let rate = Rate::new(most, most);
     let limits = Limits::new(Some(rate), budgets.collect(), Some(most)).unwrap();
-    Quota { name: QuotaName::new(name).unwrap(), per, limits, on_exceeded: OnExceeded::Refuse }
+    Quota {
+        name: QuotaName::new(name).unwrap(),
+        per,
+        limits,
+        on_exceeded: OnExceeded::Refuse,
+        on_store_loss: None,
+    }
 }
 
 fn quotas() -> Quotas {

@@ -3,13 +3,20 @@
 //! An account counts everything in every window, whatever its quota limits now. So a limit that
 //! is edited, or added, finds what was used before.
 
+mod check;
+mod shared;
+
 use stockade_core::UnixTime;
 
-use crate::allowance::{Again, Allowance, LimitKind};
-use crate::amounts::{Amounts, Estimate, Room};
-use crate::quota::{Budget, Period, Quota, Resource};
+use crate::amounts::Amounts;
+use crate::grants::Grants;
+use crate::quota::Period;
 use crate::rate::{Bucket, Rate};
 use crate::window::{Window, Windows};
+pub(crate) use check::{Lack, Request};
+
+/// The seconds of a minute.
+const MINUTE: u64 = 60;
 
 /// The usage in one window.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,15 +33,22 @@ pub(crate) struct Account {
     /// also where a request began before them, for it is small, and an account is read from memory.
     held: Amounts,
     bucket: Bucket,
+    /// The requests of this minute, which replicas share.
+    minute: (Window, u64),
     running: u32,
     /// Something was used that the ledger has not been told of.
     pub(crate) is_dirty: bool,
+    /// What the store has granted, where replicas share limits.
+    grants: Option<Box<Grants>>,
 }
 
 /// The windows in which a request was admitted, by their first seconds. What is settled later
 /// belongs to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct HeldIn([u64; 3]);
+pub(crate) struct HeldIn {
+    budgets: [u64; 3],
+    minute: Window,
+}
 
 impl Account {
     /// Goes on to the windows of a moment.
@@ -45,38 +59,11 @@ impl Account {
                 *spent = Spent { window, used: Amounts::default() };
             }
         }
-    }
-
-    /// Finds the limit that has no room for a request: among several the one that is in the way
-    /// for longest. Otherwise tells how much room there is.
-    pub(crate) fn check(
-        &self,
-        quota: &Quota,
-        estimate: &Estimate,
-        now: UnixTime,
-    ) -> Result<Room, Allowance> {
-        let mut worst: Option<Allowance> = None;
-        let mut room = Room::default();
-        let exceeded = self.rate_exceeded(quota, now).into_iter();
-        for found in exceeded.chain(self.concurrent_exceeded(quota)) {
-            worst = Some(found.worse(worst));
+        if !self.minute.0.contains(now) {
+            let start = now.as_secs() / MINUTE * MINUTE;
+            let end = UnixTime::from_secs(start + MINUTE);
+            self.minute = (Window::new(UnixTime::from_secs(start), end), 0);
         }
-        for budget in quota.limits.budgets() {
-            let left = self.left(*budget);
-            let needed = estimate.least(budget.resource);
-            if needed > left {
-                worst = Some(self.allowance(*budget).refusing(needed).worse(worst));
-            }
-            room.narrow(match budget.resource {
-                Resource::Tokens => {
-                    Room { output: Some(left.saturating_sub(estimate.input)), pulled: None }
-                }
-                Resource::OutputTokens => Room { output: Some(left), pulled: None },
-                Resource::PulledBytes => Room { output: None, pulled: Some(left) },
-                Resource::Requests | Resource::InputTokens | Resource::GpuTime => Room::default(),
-            });
-        }
-        worst.map_or(Ok(room), Err)
     }
 
     /// Holds amounts for a request that begins.
@@ -84,16 +71,18 @@ impl Account {
         self.held += amounts;
         if let Some(rate) = rate {
             self.bucket.take(rate, now);
+            self.minute.1 = self.minute.1.saturating_add(1);
         }
         self.running = self.running.saturating_add(1);
-        HeldIn(self.spent.each_ref().map(|spent| spent.window.start().as_secs()))
+        let budgets = self.spent.each_ref().map(|spent| spent.window.start().as_secs());
+        HeldIn { budgets, minute: self.minute.0 }
     }
 
     /// Ends a request: what was held is free again, what was used is counted, each in the windows
     /// in which the request was admitted.
     pub(crate) fn settle(&mut self, windows: HeldIn, held: Amounts, used: Amounts) {
         self.held -= held;
-        for (spent, start) in self.spent.iter_mut().zip(windows.0) {
+        for (spent, start) in self.spent.iter_mut().zip(windows.budgets) {
             if spent.window.start().as_secs() == start {
                 spent.used += used;
             }
@@ -102,8 +91,11 @@ impl Account {
     }
 
     /// Gives back the room that a request took which came to nothing.
-    pub(crate) const fn give_back_rate(&mut self, rate: Rate) {
+    pub(crate) fn give_back_rate(&mut self, windows: HeldIn, rate: Rate) {
         self.bucket.give_back(rate);
+        if self.minute.0 == windows.minute {
+            self.minute.1 = self.minute.1.saturating_sub(1);
+        }
     }
 
     /// Counts what was used before a restart, if its window is still in force.
@@ -125,77 +117,9 @@ impl Account {
         let is_over = |spent: &Spent| spent.window.is_over(now) || spent.used == Amounts::default();
         self.running == 0
             && !self.is_dirty
+            && self.grants.as_ref().is_none_or(|grants| grants.is_idle())
             && self.bucket.is_full(now)
             && self.spent.iter().all(is_over)
-    }
-}
-
-impl Account {
-    /// Returns the state of every limit of a quota.
-    pub(crate) fn allowances<'a>(
-        &'a self,
-        quota: &'a Quota,
-        now: UnixTime,
-    ) -> impl Iterator<Item = Allowance> + 'a {
-        let rate = quota.limits.rate().map(|rate| self.rate(rate, now));
-        let budgets = quota.limits.budgets().iter().map(|budget| self.allowance(*budget));
-        rate.into_iter().chain(budgets).chain(self.concurrent(quota))
-    }
-
-    fn left(&self, budget: Budget) -> u64 {
-        let used = self.spent[budget.period.index()].used.of(budget.resource);
-        budget.limit.get().saturating_sub(used).saturating_sub(self.held.of(budget.resource))
-    }
-
-    fn allowance(&self, budget: Budget) -> Allowance {
-        let spent = &self.spent[budget.period.index()];
-        Allowance {
-            kind: LimitKind::Budget(budget.resource, budget.period),
-            limit: budget.limit.get(),
-            used: spent.used.of(budget.resource),
-            held: self.held.of(budget.resource),
-            needed: 0,
-            again: Again::At(spent.window.end()),
-            window: spent.window.seconds(),
-        }
-    }
-
-    fn concurrent(&self, quota: &Quota) -> Option<Allowance> {
-        let limit = u64::from(quota.limits.concurrent()?.get());
-        Some(Allowance {
-            kind: LimitKind::Concurrent,
-            limit,
-            used: 0,
-            held: u64::from(self.running),
-            needed: 0,
-            again: Again::WhenOthersEnd,
-            window: 0,
-        })
-    }
-
-    fn concurrent_exceeded(&self, quota: &Quota) -> Option<Allowance> {
-        let allowance = self.concurrent(quota)?;
-        (allowance.left() == 0).then(|| allowance.refusing(1))
-    }
-
-    /// What is left is what may come at once; the rest of the minute's requests counts as used.
-    fn rate(&self, rate: Rate, now: UnixTime) -> Allowance {
-        let limit = u64::from(rate.per_minute().max(rate.burst()).get());
-        Allowance {
-            kind: LimitKind::Rate,
-            limit,
-            used: limit.saturating_sub(self.bucket.left(rate, now)),
-            held: 0,
-            needed: 0,
-            again: Again::At(self.bucket.full_at(rate, now)),
-            window: 60,
-        }
-    }
-
-    fn rate_exceeded(&self, quota: &Quota, now: UnixTime) -> Option<Allowance> {
-        let rate = quota.limits.rate()?;
-        let again = Again::At(self.bucket.again(rate, now)?);
-        Some(Allowance { needed: 1, again, ..self.rate(rate, now) })
     }
 }
 

@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use stockade_core::{QuotaName, UnixTime};
 
 use crate::account::Account;
 use crate::amounts::Amounts;
+use crate::entry::{Entry, QuotaId, unpoisoned};
 use crate::quota::{Period, Subject};
+use crate::sharing::Sharing;
 use crate::window::{Window, Windows};
 
 /// Quotas that usually apply to one request: as many are kept without an allocation.
@@ -19,26 +21,6 @@ pub(crate) const USUAL: usize = 6;
 const SHARDS: usize = 64;
 /// The seconds between two looks for idle accounts in a part that is full.
 const LOOK_AGAIN: u64 = 1;
-
-/// A quota's place in the list of names, the same for every configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct QuotaId(u32);
-
-/// An account with its owner. What is compared to find it stands at the front, where the counter
-/// of references is: an account of somebody who was away has to be fetched from memory.
-#[derive(Debug)]
-#[repr(C)]
-pub(crate) struct Entry {
-    quota: QuotaId,
-    pub(crate) subject: Subject,
-    account: Mutex<Account>,
-}
-
-impl Entry {
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Account> {
-        unpoisoned(&self.account)
-    }
-}
 
 /// The usage of one subject in one window of one quota: it is stored, and restored at start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +46,8 @@ pub struct Accounts {
     hasher: DefaultHashBuilder,
     names: Mutex<Names>,
     dirty: Mutex<Vec<Arc<Entry>>>,
+    /// The store over which replicas share limits. Without one, this process counts alone.
+    sharing: OnceLock<Arc<Sharing>>,
 }
 
 /// Accounts, found by their owners: those of one owner are side by side.
@@ -103,7 +87,18 @@ impl Accounts {
             hasher: DefaultHashBuilder::default(),
             names: Mutex::default(),
             dirty: Mutex::default(),
+            sharing: OnceLock::new(),
         }
+    }
+
+    /// Shares the limits over a store from now on; tells whether that was not so already.
+    pub(crate) fn share(&self, sharing: Arc<Sharing>) -> bool {
+        self.sharing.set(sharing).is_ok()
+    }
+
+    /// Returns the way to the store over which limits are shared.
+    pub(crate) fn sharing(&self) -> Option<&Arc<Sharing>> {
+        self.sharing.get()
     }
 
     /// Returns the id of a name: a new one, or that of before.
@@ -128,8 +123,7 @@ impl Accounts {
         if shard.table.len() >= self.most_in_shard && !shard.make_room(now) {
             return None;
         }
-        let entry = Entry { quota: id, subject: owner.clone(), account: Mutex::default() };
-        let entry = Arc::new(entry);
+        let entry = Arc::new(Entry::new(id, owner.clone()));
         let row = Row { hash, quota: id, entry: Arc::clone(&entry) };
         shard.table.insert_unique(hash, row, |row| row.hash);
         Some(entry)
@@ -184,6 +178,19 @@ impl Accounts {
         changed
     }
 
+    /// Returns all accounts, a part of them at a time under its lock.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Arc<Entry>> + '_ {
+        self.shards.iter().flat_map(|shard| {
+            let shard = unpoisoned(shard);
+            shard.table.iter().map(|row| Arc::clone(&row.entry)).collect::<Vec<_>>()
+        })
+    }
+
+    /// Returns the name of a quota.
+    pub(crate) fn name(&self, id: QuotaId) -> Option<QuotaName> {
+        unpoisoned(&self.names).list.get(id.0 as usize).cloned()
+    }
+
     /// Drops accounts that are as if they had never been used; returns how many are left.
     pub fn forget_idle(&self, now: UnixTime) -> usize {
         let left = self.shards.iter().map(|shard| {
@@ -222,9 +229,4 @@ impl Shard {
         }
         self.table.len() < before
     }
-}
-
-/// Nobody leaves an account half changed: there is no way out of a change.
-fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::account::HeldIn;
-use crate::accounts::{Accounts, Entry, USUAL};
+use crate::accounts::{Accounts, USUAL};
 use crate::amounts::{Amounts, Room};
+use crate::entry::Entry;
 use crate::exceeded::Exceeded;
 use crate::rate::Rate;
 
@@ -116,8 +117,13 @@ impl Drop for Admission {
             account.settle(*held_in, self.held, used.unwrap_or_default());
             match (used, rate) {
                 (Some(_), _) => self.accounts.note_dirty(entry, &mut account),
-                (None, Some(rate)) => account.give_back_rate(*rate),
+                (None, Some(rate)) => account.give_back_rate(*held_in, *rate),
                 (None, None) => {}
+            }
+            if let Some(sharing) = self.accounts.sharing()
+                && account.ends_shared()
+            {
+                sharing.queue(entry, &mut account);
             }
         }
     }

@@ -117,6 +117,18 @@ impl Estimate {
             Resource::PulledBytes => self.pulled.least(),
         }
     }
+
+    /// Returns the amount of a resource that the request takes where there is room for it.
+    pub(crate) fn wanted(&self, resource: Resource, unsaid_output: u64) -> u64 {
+        let all = |wanted: Wanted, unsaid| wanted.granted(Some(u64::MAX), unsaid).unwrap_or(0);
+        let output = all(self.output, unsaid_output);
+        match resource {
+            Resource::Tokens => self.input.saturating_add(output),
+            Resource::OutputTokens => output,
+            Resource::PulledBytes => all(self.pulled, u64::MAX),
+            Resource::Requests | Resource::InputTokens | Resource::GpuTime => self.least(resource),
+        }
+    }
 }
 
 /// The most of what can be cut off that the limits have room for; `None` where none limits it.

@@ -26,6 +26,9 @@ pub enum NotAdmitted {
     /// It cannot be counted: there is no room for another account.
     #[error("the request cannot be counted: there are too many accounts in use")]
     Uncounted,
+    /// The store that replicas share is away, and this quota refuses what is not granted.
+    #[error("quota {0} cannot be counted: the store of quotas does not answer")]
+    StoreLost(QuotaName),
 }
 
 impl From<Exceeded> for NotAdmitted {

@@ -25,25 +25,38 @@
 //!    acknowledged survives a kill. [`ledger::Ledger::open`] returns the accounts for
 //!    [`Quotas::restore`], and [`ledger::LedgerReader`] makes reports.
 //!
-//! The time is an argument everywhere; only [`turn::TokioClock`] reads a clock. No function here
-//! waits but [`turn::Turns::turn`], [`turn::Turn::put_back`] and, for the disk, those of
-//! [`ledger::Ledger`] that open, flush and read.
+//! Gateways that share quotas have a fourth part, the [`store`]: [`store::SharedStore::connect`]
+//! once, its task spawned, [`store::SharedStore::replace_quotas`] with each configuration, and
+//! [`Quotas::admit_shared`] in place of [`Quotas::admit`]. It costs nothing where there is no store.
 //!
-//! Modules import in one direction: `rate` → `quota` → `window`, `amounts`, `allowance` →
-//! `account`, `exceeded` → `accounts`, `headers` → `admission` → `quotas`. `ledger` knows
-//! `accounts`; `turn` knows none of them.
+//! The time is an argument everywhere; only [`turn::TokioClock`] and the task of a store read a
+//! clock. No function here waits but [`turn::Turns::turn`], [`turn::Turn::put_back`],
+//! [`Quotas::admit_shared`] and, for the disk, those of [`ledger::Ledger`] that open, flush and read.
+//!
+//! Modules import in one direction: `rate` → `quota` → `window`, `amounts`, `allowance` → `limits` →
+//! `grants` → `account`, `exceeded` → `entry` → `sharing` → `accounts`, `headers` → `admission` →
+//! `quotas` → `store`. `ledger` knows `accounts`; `turn` knows none of them.
+
+// The server for tests is that of the integration tests, which know this crate by its name.
+#[cfg(test)]
+extern crate self as stockade_usage;
 
 mod account;
 mod accounts;
 mod admission;
 mod allowance;
 mod amounts;
+mod entry;
 mod exceeded;
+mod grants;
 pub mod headers;
 pub mod ledger;
+mod limits;
 mod quota;
 mod quotas;
 mod rate;
+mod sharing;
+pub mod store;
 pub mod turn;
 mod window;
 
@@ -54,7 +67,8 @@ pub use amounts::{Amounts, Estimate, Wanted};
 pub use exceeded::{Exceeded, NotAdmitted};
 pub use headers::QuotaState;
 pub use quota::{
-    Budget, InvalidLimits, Limits, NeverReached, OnExceeded, Per, Period, Quota, Resource, Subject,
+    Budget, InvalidLimits, Limits, NeverReached, OnExceeded, OnStoreLoss, Per, Period, Quota,
+    Resource, Subject,
 };
 pub use quotas::{Applicable, DuplicateQuota, Quotas};
 pub use rate::Rate;

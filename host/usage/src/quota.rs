@@ -97,6 +97,17 @@ pub enum OnExceeded {
     Shadow,
 }
 
+/// The rule for a limit while the store that replicas share cannot be asked, or was emptied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnStoreLoss {
+    /// Requests may use what this replica was granted; what needs more is refused.
+    Refuse,
+    /// This replica counts alone, up to its share: the limit divided by the replicas there were.
+    Local,
+    /// This replica counts alone, up to the whole limit.
+    Ignore,
+}
+
 /// The kind of subject that has an account of its own in a quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Per {
@@ -252,6 +263,9 @@ pub struct Quota {
     pub limits: Limits,
     /// The rule for requests that there is no room for.
     pub on_exceeded: OnExceeded,
+    /// The rule while the store of replicas is away. `None` is refuse for budgets, local for
+    /// requests at once, and ignore for requests per minute.
+    pub on_store_loss: Option<OnStoreLoss>,
 }
 
 #[cfg(test)]

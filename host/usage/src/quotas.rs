@@ -1,19 +1,21 @@
 //! The quotas of one configuration, and the step that admits a request to all that apply.
 
+mod admit;
+
 use std::num::NonZeroUsize;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use smallvec::SmallVec;
 use stockade_core::{QuotaName, UnixTime};
 
 use crate::account::Account;
-use crate::accounts::{AccountUsage, Accounts, Entry, QuotaId, USUAL};
-use crate::admission::{Admission, Charge};
+use crate::accounts::{AccountUsage, Accounts, USUAL};
 use crate::amounts::{Amounts, Estimate, Room};
-use crate::exceeded::{Exceeded, NotAdmitted};
+use crate::entry::{Entry, QuotaId};
+use crate::exceeded::NotAdmitted;
 use crate::headers::QuotaState;
-use crate::quota::{OnExceeded, Period, Quota, Subject};
+use crate::quota::{Period, Quota, Subject};
 use crate::window::Calendar;
 
 /// Accounts for the answer to one question.
@@ -73,9 +75,10 @@ impl Quotas {
 
     /// Returns the same quotas over other accounts, with all that is counted there.
     #[must_use]
-    pub fn counting_in(self, accounts: Arc<Accounts>) -> Self {
-        let quotas = self.list.into_iter().map(|(_, quota)| quota).collect();
-        Self { accounts, list: Vec::new(), ..self }.with(quotas)
+    pub fn counting_in(&self, accounts: Arc<Accounts>) -> Self {
+        let none = Self::none(accounts, self.calendar.zone().clone());
+        let quotas = self.iter().cloned().collect();
+        Self { unsaid_output: self.unsaid_output, ..none }.with(quotas)
     }
 
     fn with(self, quotas: Vec<Quota>) -> Self {
@@ -98,47 +101,6 @@ impl Quotas {
         &self.calendar
     }
 
-    /// Admits a request to every quota that applies, or to none.
-    ///
-    /// # Errors
-    /// Where a quota that refuses has no room, or where an account cannot be kept.
-    pub fn admit(
-        &self,
-        applicable: &[Applicable],
-        estimate: &Estimate,
-        now: UnixTime,
-    ) -> Result<Admission, NotAdmitted> {
-        let open = self.open(applicable, now)?;
-        let mut accounts: SmallVec<[_; USUAL]> = open.iter().map(|it| it.entry.lock()).collect();
-        let windows = self.calendar.at(now);
-        for account in &mut accounts {
-            account.roll(&windows, now);
-        }
-        let checked = check(&open, &accounts, estimate, now);
-        if let Some(refused) = checked.refused {
-            drop(accounts);
-            return Err(refused.into());
-        }
-        let (held, caps) = self.granted(estimate, checked.room);
-        let held_in = accounts.iter_mut().zip(&open);
-        let held_in: SmallVec<[_; USUAL]> = held_in
-            .map(|(account, open)| account.hold(held, open.quota.limits.rate(), now))
-            .collect();
-        drop(accounts);
-        let charges = open.into_iter().zip(held_in).map(|(Open { entry, quota }, held_in)| {
-            Charge { entry, held_in, rate: quota.limits.rate() }
-        });
-        Ok(Admission {
-            accounts: Arc::clone(&self.accounts),
-            charges: charges.collect(),
-            held,
-            caps,
-            is_last: checked.is_last,
-            exceeded: checked.exceeded,
-            seen: None,
-        })
-    }
-
     /// Returns what is held for a request, and what it has to be limited to.
     fn granted(&self, estimate: &Estimate, room: Room) -> (Amounts, Room) {
         let output = estimate.output.granted(room.output, self.unsaid_output);
@@ -157,12 +119,13 @@ impl Quotas {
     /// asks for their own. It holds and counts nothing.
     pub fn states(&self, applicable: &[Applicable], now: UnixTime) -> Vec<QuotaState> {
         let windows = self.calendar.at(now);
+        let store = self.accounts.sharing().map(|sharing| sharing.state(now, false));
         let mut all = Vec::new();
         for Applicable { quota, subject } in applicable {
             let Some((id, quota)) = self.list.get(*quota) else { continue };
             let mut add = |account: &mut Account| {
                 account.roll(&windows, now);
-                let allowances = account.allowances(quota, now);
+                let allowances = account.allowances(quota, store.as_ref(), now);
                 all.extend(allowances.map(|allowance| QuotaState {
                     quota: quota.name.clone(),
                     on_exceeded: quota.on_exceeded,
@@ -219,6 +182,11 @@ impl Quotas {
         }
     }
 
+    /// Returns the quota of an account.
+    pub(crate) fn of(&self, entry: &Entry) -> Option<&Quota> {
+        self.list.iter().find(|(id, _)| *id == entry.quota).map(|(_, quota)| quota)
+    }
+
     /// Opens the accounts, each once, in the one order in which they may be locked together.
     fn open(
         &self,
@@ -235,42 +203,6 @@ impl Quotas {
         open.dedup_by(|one, other| Arc::ptr_eq(&one.entry, &other.entry));
         Ok(open)
     }
-}
-
-/// The answer of all quotas together.
-#[derive(Default)]
-struct Checked {
-    refused: Option<Exceeded>,
-    room: Room,
-    is_last: bool,
-    exceeded: Vec<Exceeded>,
-}
-
-fn check(
-    open: &[Open<'_>],
-    accounts: &[MutexGuard<'_, Account>],
-    estimate: &Estimate,
-    now: UnixTime,
-) -> Checked {
-    let mut checked = Checked::default();
-    for (Open { entry, quota }, account) in open.iter().zip(accounts) {
-        let found = account.check(quota, estimate, now);
-        match (quota.on_exceeded, found) {
-            (OnExceeded::Refuse, Ok(room)) => checked.room.narrow(room),
-            (_, Ok(_)) => {}
-            (on_exceeded, Err(allowance)) => {
-                let (quota, subject) = (quota.name.clone(), entry.subject.clone());
-                let exceeded = Exceeded { quota, subject, allowance };
-                checked.is_last |= on_exceeded == OnExceeded::Last;
-                if on_exceeded == OnExceeded::Refuse {
-                    checked.refused = Some(exceeded.worse(checked.refused.take()));
-                } else {
-                    checked.exceeded.push(exceeded);
-                }
-            }
-        }
-    }
-    checked
 }
 
 #[cfg(test)]

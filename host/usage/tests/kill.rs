@@ -47,6 +47,7 @@ fn quotas(accounts: &Arc<Accounts>) -> Quotas {
         per: Per::Together,
         limits: Limits::new(None, Vec::new(), NonZeroU32::new(1)).unwrap(),
         on_exceeded: OnExceeded::Refuse,
+        on_store_loss: None,
     };
     Quotas::new(Arc::clone(accounts), vec![quota], TimeZone::UTC, 1).unwrap()
 }

@@ -279,7 +279,7 @@ async fn a_pull_ends_where_nothing_is_left() {
 
 #[tokio::test]
 async fn a_pull_without_progress_is_counted_too() {
-    let world = world("  - { name: disk, subjects: everyone, pulled: { day: 1GiB } }").await;
+    let world = world("  - { name: disk, subjects: everyone, pulled: { day: 10GiB } }").await;
     let ask = |model: &str| {
         let body = format!(r#"{{"model":"{model}","stream":false}}"#);
         post("/api/pull", Some(world.key("bob")), &body)

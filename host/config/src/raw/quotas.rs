@@ -44,6 +44,9 @@ pub(crate) struct RawQuota {
     pub(crate) pulled: Field<RawSizes>,
     /// `refuse` what there is no room for, serve it `last`, or only count and tell: `shadow`.
     pub(crate) on_exceeded: Field<Exceeding>,
+    /// The rule while the store of replicas is away: `refuse` what was not granted before, count
+    /// alone up to a part of the limit (`local`), or up to all of it (`ignore`).
+    pub(crate) on_store_loss: Field<StoreLoss>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -61,6 +64,14 @@ pub(crate) enum Exceeding {
     Refuse,
     Last,
     Shadow,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StoreLoss {
+    Refuse,
+    Local,
+    Ignore,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -161,6 +172,27 @@ pub(crate) struct RawUsage {
     /// left out.
     #[schemars(schema_with = "schema::amount")]
     pub(crate) answer_limit: Field<String>,
+    /// The store by which several gateways share quotas.
+    pub(crate) store: Field<RawStore>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Store")]
+pub(crate) struct RawStore {
+    /// The URL of one server: `valkey://host:6379`, `valkeys://host:6379` with TLS, or
+    /// unix:///run/valkey.sock.
+    pub(crate) url: Field<String>,
+    /// The URLs of some servers of a cluster, in place of `url`.
+    pub(crate) cluster: Field<Vec<Field<String>>>,
+    /// The user of the store, if not its default one.
+    pub(crate) user: Field<String>,
+    /// The file with the user's password, that only its owner can read.
+    pub(crate) password_file: Field<String>,
+    /// The file with the authorities of its certificate, in PEM; those of the system, if left out.
+    pub(crate) ca: Field<String>,
+    /// The first part of all keys: gateways with another one share nothing. `stk`, if left out.
+    pub(crate) prefix: Field<String>,
 }
 
 /// The amounts that the caller of a test has used.

@@ -1,11 +1,14 @@
 //! Quotas, the queue, and the account of what was used, as the gateway uses them.
 
+use std::fmt;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use stockade_core::{AccessClass, ModelPattern, ModelRef, Operation};
 use stockade_usage::Quota;
+use stockade_usage::store::StoreSettings;
 use stockade_yaml::Location;
 
 use super::Subjects;
@@ -63,6 +66,37 @@ impl Default for UsageRules {
             on_damage: OnDamage::default(),
             answer_limit: 8_000,
         }
+    }
+}
+
+/// The store by which several gateways share quotas.
+#[derive(Clone)]
+pub struct Store {
+    /// The way to it.
+    pub settings: StoreSettings,
+}
+
+impl Store {
+    pub(crate) const fn new(settings: StoreSettings) -> Self {
+        Self { settings }
+    }
+
+    /// Returns a digest of all that is configured, secrets included.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let StoreSettings { servers, credentials, authorities, prefix, .. } = &self.settings;
+        let user = credentials.as_ref().map(|credentials| &credentials.user);
+        let password = credentials.as_ref().map(|credentials| credentials.password.expose());
+        let mut hash = Sha256::new();
+        hash.update(format!("{servers:?} {user:?} {prefix:?} {authorities:?}\n"));
+        hash.update(password.map(String::as_bytes).unwrap_or_default());
+        hash.finalize().into()
+    }
+}
+
+/// Its servers, and no secret.
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.settings.servers.fmt(f)
     }
 }
 

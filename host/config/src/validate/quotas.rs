@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stockade_core::{ModelPattern, QuotaName};
 use stockade_usage::{
-    Budget, InvalidLimits, Limits, OnExceeded, Per, Period, Quota, Rate, Resource,
+    Budget, InvalidLimits, Limits, OnExceeded, OnStoreLoss, Per, Period, Quota, Rate, Resource,
 };
 use stockade_yaml::{Diagnostics, Field, Location, Problem, Spanned};
 
@@ -14,7 +14,9 @@ use super::bindings::{Known, subjects};
 use super::config_tests::operation;
 use super::names::Unique;
 use super::quantities::{Quantity, whole};
-use crate::raw::{Exceeding, PerSubject, RawCounts, RawQuota, RawRequests, RawSizes, RawTimes};
+use crate::raw::{
+    Exceeding, PerSubject, RawCounts, RawQuota, RawRequests, RawSizes, RawTimes, StoreLoss,
+};
 use crate::types::QuotaRule;
 
 /// Quotas of the gateway's own begin with this.
@@ -68,7 +70,13 @@ fn quota(
     let on_exceeded = on_exceeded(raw.on_exceeded, has_turns, diagnostics);
     let per = raw.per.value().map_or(Per::User, Per::from);
     Some(QuotaRule {
-        quota: Quota { name: name?, per, limits: limits.ok()?, on_exceeded: on_exceeded? },
+        quota: Quota {
+            name: name?,
+            per,
+            limits: limits.ok()?,
+            on_exceeded: on_exceeded?,
+            on_store_loss: raw.on_store_loss.value().map(OnStoreLoss::from),
+        },
         description: raw.description.value(),
         subjects: subjects?,
         models: models?,
@@ -96,6 +104,16 @@ fn no_limits(at: Location, error: InvalidLimits) -> Problem {
         ),
         InvalidLimits::TogetherAndApart | InvalidLimits::Twice(..) => {
             problem.help("make two quotas of it")
+        }
+    }
+}
+
+impl From<StoreLoss> for OnStoreLoss {
+    fn from(loss: StoreLoss) -> Self {
+        match loss {
+            StoreLoss::Refuse => Self::Refuse,
+            StoreLoss::Local => Self::Local,
+            StoreLoss::Ignore => Self::Ignore,
         }
     }
 }

@@ -7,9 +7,11 @@ use stockade_usage::Amounts;
 use stockade_usage::turn::QueueSettings;
 use stockade_yaml::{Diagnostics, Field, Problem};
 
+use super::LoadContext;
 use super::quantities::{Quantity, whole};
+use super::store;
 use crate::raw::{RawQueue, RawUsage, RawUsed};
-use crate::types::UsageRules;
+use crate::types::{Store, UsageRules};
 
 /// Returns the queue's bounds, where the configuration says how many requests Ollama works on.
 pub(super) fn queue(
@@ -44,16 +46,21 @@ pub(super) fn queue(
     })
 }
 
-pub(super) fn rules(raw: Field<RawUsage>, diagnostics: &mut Diagnostics) -> UsageRules {
-    let RawUsage { retention, on_damage, answer_limit } = raw.value().unwrap_or_default();
+pub(super) fn rules(
+    raw: Field<RawUsage>,
+    context: &mut LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
+) -> (UsageRules, Option<Store>) {
+    let RawUsage { retention, on_damage, answer_limit, store } = raw.value().unwrap_or_default();
     let default = UsageRules::default();
     let time = Quantity::duration(Duration::from_hours(24)..=Duration::from_hours(24 * 3_660));
     let limit = Quantity::amount(1..=1_000_000_000);
-    UsageRules {
+    let rules = UsageRules {
         retention: time.read(retention, diagnostics).unwrap_or(default.retention),
         on_damage: on_damage.value().unwrap_or_default(),
         answer_limit: limit.read(answer_limit, diagnostics).unwrap_or(default.answer_limit),
-    }
+    };
+    (rules, store::store(store, context, diagnostics))
 }
 
 /// Returns the amounts that the caller of a test has used.

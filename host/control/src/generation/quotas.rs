@@ -11,8 +11,8 @@ use stockade_core::{
 };
 use stockade_engine::Inputs;
 use stockade_usage::{
-    Accounts, Amounts, Applicable, DuplicateQuota, Limits, OnExceeded, Per, Period, Quota, Quotas,
-    Subject,
+    Accounts, Amounts, Applicable, DuplicateQuota, Limits, OnExceeded, OnStoreLoss, Per, Period,
+    Quota, Quotas, Subject,
 };
 
 use super::subjects::ByCaller;
@@ -30,7 +30,7 @@ pub type Applying = SmallVec<[Applicable; USUAL]>;
 
 /// The quotas of a generation, over accounts that outlive it.
 pub(super) struct QuotaTable {
-    quotas: Quotas,
+    quotas: Arc<Quotas>,
     /// The places of the rules that limit a caller.
     positions: ByCaller<Arc<[usize]>>,
     /// The place of the first quota that only counts.
@@ -48,11 +48,12 @@ impl QuotaTable {
             per: Per::User,
             limits: Limits::counting(),
             on_exceeded: OnExceeded::Shadow,
+            on_store_loss: Some(OnStoreLoss::Ignore),
         });
         let list = config.quotas.iter().map(|rule| rule.quota.clone()).chain(counted).collect();
         let zone = config.time_zone.clone();
         Ok(Self {
-            quotas: Quotas::new(accounts, list, zone, config.usage.answer_limit)?,
+            quotas: Arc::new(Quotas::new(accounts, list, zone, config.usage.answer_limit)?),
             positions: ByCaller::new(config.quotas.iter().map(|rule| &rule.subjects)),
             counted: config.quotas.len(),
             counts_usage: inputs.has(Inputs::USAGE),
@@ -64,7 +65,7 @@ impl QuotaTable {
         let accounts = Arc::new(Accounts::new(NonZeroUsize::MIN));
         let zone = config.time_zone.clone();
         Self {
-            quotas: Quotas::none(accounts, zone),
+            quotas: Arc::new(Quotas::none(accounts, zone)),
             positions: ByCaller::new(std::iter::empty()),
             counted: 0,
             counts_usage: false,
@@ -73,10 +74,10 @@ impl QuotaTable {
 
     /// Returns the same over other accounts.
     pub(super) fn counting_in(self, accounts: Arc<Accounts>) -> Self {
-        Self { quotas: self.quotas.counting_in(accounts), ..self }
+        Self { quotas: Arc::new(self.quotas.counting_in(accounts)), ..self }
     }
 
-    pub(super) const fn quotas(&self) -> &Quotas {
+    pub(super) const fn quotas(&self) -> &Arc<Quotas> {
         &self.quotas
     }
 

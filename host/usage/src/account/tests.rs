@@ -4,8 +4,9 @@ use jiff::tz::TimeZone;
 use stockade_core::QuotaName;
 
 use super::*;
-use crate::amounts::Wanted;
-use crate::quota::{Limits, OnExceeded, Per};
+use crate::allowance::{Again, Allowance, LimitKind};
+use crate::amounts::{Estimate, Room, Wanted};
+use crate::quota::{Budget, Limits, OnExceeded, Per, Quota, Resource};
 
 fn now() -> UnixTime {
     UnixTime::from_secs(1_800_000_000)
@@ -23,7 +24,17 @@ fn quota(budgets: &[(Resource, Period, u64)], concurrent: Option<u32>) -> Quota 
         per: Per::User,
         limits: Limits::new(None, budgets, concurrent.and_then(NonZeroU32::new)).unwrap(),
         on_exceeded: OnExceeded::Refuse,
+        on_store_loss: None,
     }
+}
+
+/// Checks a request where no store is.
+fn check(account: &Account, quota: &Quota, estimate: &Estimate) -> Result<Room, Allowance> {
+    let request = Request { estimate, unsaid_output: 1, now: now(), store: None };
+    account.check(quota, &request).map_err(|lack| match lack {
+        Lack::Exceeded(allowance) => allowance,
+        lack => panic!("there is no store to ask: {lack:?}"),
+    })
 }
 
 fn account() -> Account {
@@ -38,17 +49,17 @@ fn what_cannot_be_cut_off_is_needed_and_the_rest_is_room() {
         &[(Resource::Tokens, Period::Hour, 100), (Resource::PulledBytes, Period::Day, 9)],
         None,
     );
-    let check = |input, output, pulled| {
+    let checked = |input, output, pulled| {
         let estimate = Estimate { input, output, pulled, ..Estimate::default() };
-        account().check(&quota, &estimate, now()).map_err(|allowance| allowance.needed)
+        check(&account(), &quota, &estimate).map_err(|allowance| allowance.needed)
     };
     let room = |output, pulled| Ok(Room { output: Some(output), pulled: Some(pulled) });
-    assert_eq!(check(99, Wanted::Unsaid, Wanted::Nothing), room(1, 9));
-    assert_eq!(check(100, Wanted::Unsaid, Wanted::Nothing), Err(101));
-    assert_eq!(check(100, Wanted::Nothing, Wanted::Unsaid), room(0, 9));
-    assert_eq!(check(0, Wanted::AtMost(500), Wanted::Exactly(9)), room(100, 9));
-    assert_eq!(check(0, Wanted::Exactly(101), Wanted::Nothing), Err(101));
-    assert_eq!(check(0, Wanted::Nothing, Wanted::Exactly(10)), Err(10));
+    assert_eq!(checked(99, Wanted::Unsaid, Wanted::Nothing), room(1, 9));
+    assert_eq!(checked(100, Wanted::Unsaid, Wanted::Nothing), Err(101));
+    assert_eq!(checked(100, Wanted::Nothing, Wanted::Unsaid), room(0, 9));
+    assert_eq!(checked(0, Wanted::AtMost(500), Wanted::Exactly(9)), room(100, 9));
+    assert_eq!(checked(0, Wanted::Exactly(101), Wanted::Nothing), Err(101));
+    assert_eq!(checked(0, Wanted::Nothing, Wanted::Exactly(10)), Err(10));
 }
 
 #[test]
@@ -57,12 +68,12 @@ fn gpu_time_that_is_spent_stops_what_runs_and_nothing_else() {
     let mut account = account();
     let held = account.hold(Amounts::default(), None, now());
     account.settle(held, Amounts::default(), Amounts { gpu_ms: 1_200, ..Amounts::default() });
-    let check = |gpu_ms| {
+    let passes = |gpu_ms| {
         let estimate = Estimate { gpu_ms, ..Estimate::default() };
-        account.check(&quota, &estimate, now()).is_ok()
+        check(&account, &quota, &estimate).is_ok()
     };
-    assert!(check(None));
-    assert!(!check(Some(0)));
+    assert!(passes(None));
+    assert!(!passes(Some(0)));
 }
 
 #[test]
@@ -76,7 +87,7 @@ fn the_limit_that_is_in_the_way_for_longest_is_told() {
     let held = account.hold(Amounts { requests: 1, ..Amounts::default() }, None, now());
     let quota = quota(&limits, Some(1));
     let refused = |account: &Account| {
-        let allowance = account.check(&quota, &Estimate::default(), now()).unwrap_err();
+        let allowance = check(account, &quota, &Estimate::default()).unwrap_err();
         (allowance.kind, allowance.again)
     };
     assert_eq!(refused(&account), (LimitKind::Concurrent, Again::WhenOthersEnd));

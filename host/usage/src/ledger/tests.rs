@@ -140,6 +140,7 @@ fn quotas(accounts: &Arc<Accounts>) -> crate::Quotas {
         per: crate::Per::User,
         limits: crate::Limits::new(None, Vec::new(), limit).unwrap(),
         on_exceeded: crate::OnExceeded::Refuse,
+        on_store_loss: None,
     };
     crate::Quotas::new(Arc::clone(accounts), vec![quota], TimeZone::UTC, 1).unwrap()
 }

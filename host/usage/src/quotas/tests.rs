@@ -5,10 +5,11 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use stockade_core::UserId;
 
 use super::*;
-use crate::admission::Used;
+use crate::admission::{Admission, Used};
 use crate::allowance::LimitKind;
 use crate::amounts::Wanted;
-use crate::quota::{Budget, Limits, Per, Resource};
+use crate::exceeded::Exceeded;
+use crate::quota::{Budget, Limits, OnExceeded, Per, Resource};
 use crate::rate::Rate;
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -31,6 +32,7 @@ fn quota(name: &str, budgets: &[(Resource, Period, u64)]) -> Quota {
         per: Per::User,
         limits: Limits::new(None, budgets, None).unwrap(),
         on_exceeded: OnExceeded::Refuse,
+        on_store_loss: None,
     }
 }
 
@@ -65,7 +67,7 @@ fn told(quotas: &Quotas, now: UnixTime) -> Vec<(u64, u64)> {
 fn refused(result: Result<Admission, NotAdmitted>) -> Exceeded {
     match result.unwrap_err() {
         NotAdmitted::Exceeded(exceeded) => *exceeded,
-        NotAdmitted::Uncounted => panic!("it was not counted"),
+        other => panic!("it was not counted: {other}"),
     }
 }
 

@@ -1,0 +1,151 @@
+//! The room of each limit for a request, and the state of each limit.
+
+use stockade_core::UnixTime;
+
+use super::Account;
+use crate::allowance::{Again, Allowance, LimitKind};
+use crate::amounts::{Estimate, Room};
+use crate::grants::{Beyond, Capacity, Others, StoreState};
+use crate::quota::{Quota, Resource};
+use crate::rate::Rate;
+
+/// A request at a moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request<'r> {
+    pub(crate) estimate: &'r Estimate,
+    /// The tokens of an answer that its caller does not limit.
+    pub(crate) unsaid_output: u64,
+    pub(crate) now: UnixTime,
+    /// The store, where replicas share limits.
+    pub(crate) store: Option<StoreState>,
+}
+
+/// The reason why an account has no room for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lack {
+    /// A limit is exceeded.
+    Exceeded(Allowance),
+    /// The store of replicas is away, and more than is granted is needed of a limit.
+    Lost,
+    /// The store has to be asked.
+    Grant,
+}
+
+impl Account {
+    /// Finds the limit that has no room for a request: among several the one that is in the way
+    /// for longest. Otherwise tells how much room there is.
+    pub(crate) fn check(&self, quota: &Quota, request: &Request<'_>) -> Result<Room, Lack> {
+        let Request { estimate, unsaid_output, now, .. } = *request;
+        let mut worst = self.rate_exceeded(quota, now);
+        let mut lack = None;
+        let mut room = Room::default();
+        for (kind, limit) in quota.all_limits() {
+            let capacity = self.capacity((kind, limit), quota, request.store.as_ref());
+            let left = capacity.amount.saturating_sub(self.own(kind).floor());
+            let least = estimate.least_of(kind);
+            let wanted = || estimate.wanted_of(kind, unsaid_output).min(limit);
+            match capacity.beyond {
+                Beyond::Ask if least <= limit && wanted() > left => {
+                    lack = lack.or(Some(Lack::Grant));
+                }
+                Beyond::Lost if least > left && least <= limit => lack = Some(Lack::Lost),
+                _ if least > left => {
+                    let found = self.allowance(kind, capacity).refusing(least);
+                    worst = Some(match worst {
+                        // It says best what is in the way: requests, not what they hold.
+                        Some(worst) if kind == LimitKind::Concurrent => worst.worse(Some(found)),
+                        worst => found.worse(worst),
+                    });
+                }
+                _ => {}
+            }
+            room.narrow(room_of(kind, left, estimate));
+        }
+        worst.map(Lack::Exceeded).or(lack).map_or(Ok(room), Err)
+    }
+
+    /// Returns the state of every limit of a quota.
+    pub(crate) fn allowances<'a>(
+        &'a self,
+        quota: &'a Quota,
+        store: Option<&'a StoreState>,
+        now: UnixTime,
+    ) -> impl Iterator<Item = Allowance> + 'a {
+        quota.all_limits().map(move |(kind, limit)| {
+            let capacity = self.capacity((kind, limit), quota, store);
+            let allowance = self.allowance(kind, capacity);
+            let Some(rate) = quota.limits.rate().filter(|_| kind == LimitKind::Rate) else {
+                return allowance;
+            };
+            let smoothed = self.rate(rate, now);
+            let is_narrower = store.is_some() && allowance.left() < smoothed.left();
+            if is_narrower { allowance } else { smoothed }
+        })
+    }
+
+    fn capacity(
+        &self,
+        (kind, limit): (LimitKind, u64),
+        quota: &Quota,
+        store: Option<&StoreState>,
+    ) -> Capacity {
+        if let (Some(store), Some(grants)) = (store, &self.grants) {
+            return grants.capacity((kind, limit), self.own(kind), quota, store);
+        }
+        // A rate is smoothed, and nothing else counts requests in a minute.
+        let amount = if kind == LimitKind::Rate { u64::MAX } else { limit };
+        Capacity { amount, beyond: Beyond::Exceeded, limit, others: Others::default() }
+    }
+
+    fn allowance(&self, kind: LimitKind, capacity: Capacity) -> Allowance {
+        let Capacity { limit, others, .. } = capacity;
+        let own = self.own(kind);
+        let (again, window) = match kind {
+            LimitKind::Concurrent => (Again::WhenOthersEnd, 0),
+            LimitKind::Rate | LimitKind::Budget(..) => {
+                (Again::At(own.window.end()), own.window.seconds())
+            }
+        };
+        Allowance {
+            kind,
+            limit,
+            used: own.used.saturating_add(others.used),
+            held: own.held.saturating_add(others.held),
+            needed: 0,
+            again,
+            window,
+        }
+    }
+
+    /// What is left is what may come at once; the rest of the minute's requests counts as used.
+    fn rate(&self, rate: Rate, now: UnixTime) -> Allowance {
+        let limit = u64::from(rate.per_minute().max(rate.burst()).get());
+        Allowance {
+            kind: LimitKind::Rate,
+            limit,
+            used: limit.saturating_sub(self.bucket.left(rate, now)),
+            held: 0,
+            needed: 0,
+            again: Again::At(self.bucket.full_at(rate, now)),
+            window: 60,
+        }
+    }
+
+    fn rate_exceeded(&self, quota: &Quota, now: UnixTime) -> Option<Allowance> {
+        let rate = quota.limits.rate()?;
+        let again = Again::At(self.bucket.again(rate, now)?);
+        Some(Allowance { needed: 1, again, ..self.rate(rate, now) })
+    }
+}
+
+/// Returns the room for what can be cut off.
+fn room_of(kind: LimitKind, left: u64, estimate: &Estimate) -> Room {
+    match kind {
+        LimitKind::Budget(Resource::Tokens, _) => {
+            Room { output: Some(left.saturating_sub(estimate.input)), pulled: None }
+        }
+        LimitKind::Budget(Resource::OutputTokens, _) => Room { output: Some(left), pulled: None },
+        LimitKind::Budget(Resource::PulledBytes, _) => Room { output: None, pulled: Some(left) },
+        LimitKind::Budget(..) | LimitKind::Rate | LimitKind::Concurrent => Room::default(),
+    }
+}
