@@ -16,6 +16,7 @@ use std::time::Duration;
 use stockade_core::UnixTime;
 
 use crate::accounts::{AccountUsage, Accounts};
+use crate::replica::ReplicaId;
 pub use counts::{Counts, UsageKey};
 pub use report::{Dimension, LedgerReader, ReadError, ReportQuery, ReportRow};
 pub use store::OpenError;
@@ -50,6 +51,10 @@ pub struct Opened {
     pub ledger: Ledger,
     /// The usage in windows that may still be in force, for [`crate::Quotas::restore`].
     pub accounts: Vec<AccountUsage>,
+    /// The identity of this gateway among its replicas, until it ends.
+    pub replica: ReplicaId,
+    /// The identities that it had before, the last one first: what they have used is in `accounts`.
+    pub replicas_before: Vec<ReplicaId>,
     /// The new name of a damaged file.
     pub set_aside: Option<PathBuf>,
 }
@@ -81,9 +86,12 @@ impl Ledger {
             opened => (opened?, None),
         };
         let restored = store.accounts(now).map_err(|error| store.failed_to_open(error))?;
+        let replica = ReplicaId::random();
+        let replicas_before =
+            store.begin(replica, now).map_err(|error| store.failed_to_open(error))?;
         let writer = Writer::start(store, accounts, settings.interval)?;
         let ledger = Self { writer, path: settings.path.clone() };
-        Ok(Opened { ledger, accounts: restored, set_aside })
+        Ok(Opened { ledger, accounts: restored, replica, replicas_before, set_aside })
     }
 
     /// Counts. It is in the file with the next batch.

@@ -26,8 +26,9 @@
 //!    [`Quotas::restore`], and [`ledger::LedgerReader`] makes reports.
 //!
 //! Gateways that share quotas have a fourth part, the [`store`]: [`store::SharedStore::connect`]
-//! once, its task spawned, [`store::SharedStore::replace_quotas`] with each configuration, and
-//! [`Quotas::admit_shared`] in place of [`Quotas::admit`]. It costs nothing where there is no store.
+//! once, after [`Quotas::restore`] and with the identities of [`ledger::Opened`]; its task spawned;
+//! [`store::SharedStore::replace_quotas`] with each configuration; and [`Quotas::admit_shared`] in
+//! place of [`Quotas::admit`], which costs nothing where there is no store.
 //!
 //! The time is an argument everywhere; only [`turn::TokioClock`] and the task of a store read a
 //! clock. No function here waits but [`turn::Turns::turn`], [`turn::Turn::put_back`],
@@ -55,6 +56,7 @@ mod limits;
 mod quota;
 mod quotas;
 mod rate;
+mod replica;
 mod sharing;
 pub mod store;
 pub mod turn;
@@ -72,4 +74,5 @@ pub use quota::{
 };
 pub use quotas::{Applicable, DuplicateQuota, Quotas};
 pub use rate::Rate;
+pub use replica::{InvalidReplicaId, ReplicaId};
 pub use window::{Calendar, Window, Windows};

@@ -13,12 +13,11 @@
 //! [`OnStoreLoss`]: crate::OnStoreLoss
 //! [`Quotas::admit_shared`]: crate::Quotas::admit_shared
 //!
-//! Modules: `settings`, `status`, `replica`, `key` → `connection` → `calls` → `worker`.
+//! Modules: `settings`, `status`, `key` → `connection` → `calls` → `worker`.
 
 mod calls;
 mod connection;
 mod key;
-mod replica;
 mod settings;
 mod status;
 mod worker;
@@ -33,7 +32,6 @@ use crate::grants::Timeouts;
 use crate::quotas::Quotas;
 use crate::sharing::Sharing;
 use calls::Calls;
-pub use replica::{InvalidReplicaId, ReplicaId};
 pub use settings::{Address, Credentials, InvalidAddress, Servers, StoreSettings, TcpAddress};
 use status::Status;
 pub use status::{StoreConnection, StoreError, StoreStatus};
@@ -47,7 +45,6 @@ pub struct AlreadyShared;
 /// The store over which replicas share limits.
 #[derive(Debug)]
 pub struct SharedStore {
-    me: ReplicaId,
     quotas: watch::Sender<Arc<Quotas>>,
     closing: watch::Sender<bool>,
     status: Arc<Status>,
@@ -71,8 +68,7 @@ impl SharedStore {
         if !quotas.accounts().share(Arc::clone(&sharing)) {
             return Err(AlreadyShared);
         }
-        let me = ReplicaId::random();
-        let calls = Arc::new(Calls::new(me, &settings, timeouts));
+        let calls = Arc::new(Calls::new(&settings, timeouts));
         let status = Arc::new(Status::new(clock.now()));
         let (quotas, quotas_receiver) = watch::channel(quotas);
         let (closing, closing_receiver) = watch::channel(false);
@@ -89,18 +85,12 @@ impl SharedStore {
             marks: [None; key::BUCKETS as usize],
             last_call: 0,
         };
-        Ok((Self { me, quotas, closing, status }, worker.run()))
+        Ok((Self { quotas, closing, status }, worker.run()))
     }
 
     /// Follows an edited configuration. Its quotas have to be over the same accounts.
     pub fn replace_quotas(&self, quotas: Arc<Quotas>) {
         self.quotas.send_replace(quotas);
-    }
-
-    /// Returns the identity of this replica. The next start restores what this one has used from
-    /// its ledger, and names it in [`StoreSettings::before`].
-    pub const fn replica(&self) -> ReplicaId {
-        self.me
     }
 
     /// Returns the state of the store.

@@ -76,6 +76,9 @@ impl Grants {
                 grant.wanted = 0;
                 continue;
             }
+            if grant.wanted > 0 {
+                self.changed_at = now;
+            }
             limits.push(grant.claim(own, returns, now));
         }
         if limits.is_empty() {

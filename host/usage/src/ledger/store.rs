@@ -2,6 +2,7 @@
 
 mod files;
 mod open_error;
+mod replicas;
 mod rows;
 
 use std::collections::HashMap;
@@ -14,11 +15,12 @@ use stockade_core::UnixTime;
 
 use super::counts::{Counts, UsageKey};
 use crate::accounts::AccountUsage;
+use crate::replica::ReplicaId;
 use files::lock;
 pub(super) use files::set_aside;
 pub use open_error::OpenError;
 use open_error::SCHEMA;
-use rows::{account, find_one, put_account, put_usage};
+use rows::{account, find_one, put_account, put_usage, unreadable};
 pub(super) use rows::{counts, signed, unsigned};
 
 /// What says that a file of `SQLite`'s is a ledger: "STKU".
@@ -126,8 +128,9 @@ impl Store {
 
     fn create(&self) -> rusqlite::Result<()> {
         self.connection.execute_batch(&format!(
-            "PRAGMA journal_mode = WAL; BEGIN; {TABLES} PRAGMA application_id = {APPLICATION}; \
-             PRAGMA user_version = {SCHEMA}; COMMIT;"
+            "PRAGMA journal_mode = WAL; BEGIN; {TABLES} {} PRAGMA application_id = {APPLICATION}; \
+             PRAGMA user_version = {SCHEMA}; COMMIT;",
+            replicas::TABLE
         ))
     }
 
@@ -145,7 +148,13 @@ impl Store {
         }
         // The tables are there and have their columns.
         self.connection.prepare(FIND_USAGE).map_err(failed)?;
+        self.connection.prepare(replicas::FIND).map_err(failed)?;
         self.connection.prepare(FIND_ACCOUNTS).map(drop).map_err(failed)
+    }
+
+    /// Notes a new identity, and returns those under which the file was opened before.
+    pub(super) fn begin(&self, me: ReplicaId, now: UnixTime) -> rusqlite::Result<Vec<ReplicaId>> {
+        replicas::begin(&self.connection, me, now)
     }
 
     /// Reads what was counted under keys before.

@@ -53,6 +53,24 @@ fn sum(ledger: &Ledger) -> Counts {
 }
 
 #[test]
+fn a_ledger_knows_the_replicas_that_have_used_it() {
+    let directory = TempDir::new().unwrap();
+    let open = |days: u64| {
+        let now = UnixTime::from_secs(NOW.as_secs() + days * 86_400);
+        let Opened { replica, replicas_before, .. } =
+            Ledger::open(&settings(&directory), accounts(), now).unwrap();
+        (replica, replicas_before)
+    };
+    let (first, before) = open(0);
+    assert_eq!(before, []);
+    let (second, before) = open(20);
+    assert_eq!(before, [first]);
+    let (third, before) = open(40);
+    assert_eq!(before, [second]);
+    assert!(first != second && second != third);
+}
+
+#[test]
 fn what_was_counted_is_there_after_a_restart() {
     let directory = TempDir::new().unwrap();
     let ledger = open(&directory);

@@ -7,11 +7,11 @@ use stockade_core::UnixTime;
 
 use super::connection::Connection;
 use super::key::{self, AccountKey, BUCKETS};
-use super::replica::ReplicaId;
 use super::settings::StoreSettings;
 use super::status::StoreError;
 use crate::allowance::LimitKind;
 use crate::grants::{Claim, ClaimedLimit, Granted, Others, Reply, Timeouts};
+use crate::replica::ReplicaId;
 
 /// The time for which a budget's hash outlives its window, for replicas whose clocks are late.
 const BUDGET_OUTLIVES: Duration = Duration::from_hours(1);
@@ -41,13 +41,13 @@ pub(super) struct AccountReply {
 }
 
 impl Calls {
-    pub(super) fn new(me: ReplicaId, settings: &StoreSettings, timeouts: Timeouts) -> Self {
-        let before: Vec<_> = settings.before.iter().map(ReplicaId::to_string).collect();
+    pub(super) fn new(settings: &StoreSettings, timeouts: Timeouts) -> Self {
+        let before: Vec<_> = settings.replicas_before.iter().map(ReplicaId::to_string).collect();
         Self {
             grant: Script::new(include_str!("grant.lua")),
             mark: Script::new(include_str!("mark.lua")),
             replicas: Script::new(include_str!("replicas.lua")),
-            me: me.to_string(),
+            me: settings.replica.to_string(),
             before: before.join(","),
             prefix: settings.prefix.clone(),
             patience: settings.patience,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use stockade_core::Secret;
 
-use super::replica::ReplicaId;
+use crate::replica::ReplicaId;
 
 /// The way to the store that replicas share, and the times that hold for it. They have to be the
 /// same for all replicas.
@@ -32,8 +32,11 @@ pub struct StoreSettings {
     /// The time for which a store that is found empty grants nothing new, so that every replica
     /// can tell what it holds. Longer than any replica takes to come back to the store.
     pub settle: Duration,
-    /// Replicas that have ended, whose use this one has restored from its ledger.
-    pub before: Vec<ReplicaId>,
+    /// The identity of this replica, new with each start: that of [`crate::ledger::Opened`], if
+    /// there is a ledger.
+    pub replica: ReplicaId,
+    /// Its identities before, whose use is restored from the ledger.
+    pub replicas_before: Vec<ReplicaId>,
 }
 
 impl StoreSettings {
@@ -48,7 +51,8 @@ impl StoreSettings {
             budgets_kept: Duration::from_mins(10),
             running_kept: Duration::from_secs(30),
             settle: Duration::from_secs(10),
-            before: Vec::new(),
+            replica: ReplicaId::random(),
+            replicas_before: Vec::new(),
         }
     }
 }

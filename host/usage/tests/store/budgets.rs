@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use stockade_usage::store::StoreSettings;
 use stockade_usage::{Limits, NotAdmitted, Period, Quotas};
 
 use crate::fleet::{Replica, alice, at_once, chat, now, quotas, requests, spend, tokens, used};
@@ -77,15 +78,16 @@ async fn a_replica_that_starts_again_counts_once_what_it_had_used() {
     let [one, other] = Replica::fleet(&settings, &tokens(100, None)).await;
     one.ask(chat(10, 90)).await.unwrap().settle(used(10, 50));
     other.ask_until_capped(chat(10, 90), 30).await.settle(used(10, 0));
-    let (quotas, before) = (restored(&one.quotas), vec![one.store.replica()]);
+    let (quotas, replicas_before) = (restored(&one.quotas), vec![one.id]);
     one.kill().await;
-    let again = Replica::over(stockade_usage::store::StoreSettings { before, ..settings }, quotas);
+    let settings = StoreSettings { replicas_before, ..server.settings() };
+    let again = Replica::over(at_once(settings), quotas);
     again.connected().await;
     assert_eq!(again.used(), 60);
     assert_eq!(again.ask_until_capped(chat(10, 90), 20).await.output_cap(), Some(20));
     let mut fields: Vec<String> = server.fields("tokens");
     fields.sort();
-    let mut replicas = [&again, &other].map(|it| format!("{}.tokens", it.store.replica()));
+    let mut replicas = [&again, &other].map(|it| format!("{}.tokens", it.id));
     replicas.sort();
     assert_eq!(fields, replicas);
 }

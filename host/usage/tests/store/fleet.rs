@@ -9,7 +9,7 @@ use stockade_core::{Clock, QuotaName, SystemClock, UnixTime, UserId};
 use stockade_usage::store::{SharedStore, StoreConnection, StoreSettings, StoreStatus};
 use stockade_usage::{
     Accounts, Admission, Applicable, Budget, Estimate, Limits, NotAdmitted, OnExceeded,
-    OnStoreLoss, Per, Period, Quota, Quotas, Resource, Subject, Used, Wanted,
+    OnStoreLoss, Per, Period, Quota, Quotas, ReplicaId, Resource, Subject, Used, Wanted,
 };
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -20,6 +20,7 @@ use crate::server::Server;
 pub(crate) struct Replica {
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) store: SharedStore,
+    pub(crate) id: ReplicaId,
     task: JoinHandle<()>,
 }
 
@@ -97,9 +98,10 @@ impl Replica {
 
     /// Starts a replica with a clock of its own.
     pub(crate) fn at(settings: StoreSettings, quotas: Arc<Quotas>, clock: Arc<dyn Clock>) -> Self {
+        let id = settings.replica;
         let connected = SharedStore::connect(settings, Arc::clone(&quotas), clock);
         let (store, task) = connected.unwrap();
-        Self { quotas, store, task: tokio::spawn(task) }
+        Self { quotas, store, id, task: tokio::spawn(task) }
     }
 
     pub(crate) async fn fleet<const N: usize>(
@@ -108,7 +110,8 @@ impl Replica {
     ) -> [Arc<Self>; N] {
         let mut fleet = Vec::new();
         for _ in 0..N {
-            fleet.push(Arc::new(Self::start(settings.clone(), quota.clone()).await));
+            let settings = StoreSettings { replica: ReplicaId::random(), ..settings.clone() };
+            fleet.push(Arc::new(Self::start(settings, quota.clone()).await));
         }
         for replica in &fleet {
             replica.until(|status| status.replicas as usize == N).await;
@@ -139,7 +142,7 @@ impl Replica {
 
     /// Waits until the store knows of another replica's use of a limit.
     pub(crate) async fn until_held(&self, server: &Server, other: &Self, limit: &str) {
-        let field = format!("{}.{limit}", other.store.replica());
+        let field = format!("{}.{limit}", other.id);
         while !server.fields(limit).contains(&field) {
             tokio::task::yield_now().await;
         }

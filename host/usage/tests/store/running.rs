@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stockade_core::FixedClock;
 use stockade_usage::store::StoreSettings;
-use stockade_usage::{Limits, NotAdmitted, Rate};
+use stockade_usage::{Limits, NotAdmitted, Rate, ReplicaId};
 
 use crate::fleet::{Replica, alice, at_once, chat, concurrent, now, quota, quotas, used};
 use crate::server::Server;
@@ -52,7 +52,8 @@ async fn requests_of_a_minute_are_counted_over_all_replicas() {
     let clock = FixedClock(now());
     let fleet = [(); 2].map(|()| {
         let quotas = quotas(vec![quota(limits.clone(), None)]);
-        Replica::at(settings.clone(), quotas, Arc::new(clock))
+        let settings = StoreSettings { replica: ReplicaId::random(), ..settings.clone() };
+        Replica::at(settings, quotas, Arc::new(clock))
     });
     let mut admitted = 0;
     for replica in fleet.iter().cycle().take(40) {

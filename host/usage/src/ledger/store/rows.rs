@@ -128,9 +128,15 @@ fn read<T, E>(column: usize, read: Result<T, E>) -> rusqlite::Result<T>
 where
     E: std::error::Error + Send + Sync + 'static,
 {
-    read.map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
-    })
+    read.map_err(|error| unreadable(column, error))
+}
+
+/// Returns the error of a text that is not what its column holds.
+pub(super) fn unreadable<E>(column: usize, error: E) -> rusqlite::Error
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
 }
 
 fn credential(key: &UsageKey) -> &str {

@@ -73,13 +73,14 @@ impl Call {
         let id = |number: &u64| format!("{number:016x}").parse().unwrap();
         let settings = StoreSettings {
             settle: Duration::from_millis(self.settle()),
-            before: self.before.iter().map(id).collect(),
+            replica: id(&self.me),
+            replicas_before: self.before.iter().map(id).collect(),
             patience: Duration::from_secs(20),
             ..server.settings()
         };
         let timeout = Duration::from_millis(self.timeout());
         let timeouts = Timeouts { budgets: timeout, running: timeout };
-        let calls = Calls::new(id(&self.me), &settings, timeouts);
+        let calls = Calls::new(&settings, timeouts);
         let account = AccountKey::new("stk", quota, &Subject::Together);
         calls.claim(open.clone(), &account, &self.claim(), 3).await.unwrap().reply
     }
