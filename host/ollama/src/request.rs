@@ -10,6 +10,7 @@ mod form;
 mod keep_alive;
 mod object;
 mod obligations;
+mod tools;
 mod write;
 mod zstd;
 

@@ -50,6 +50,7 @@ mod slow_readers;
 mod throttle;
 mod tokens;
 mod upstream;
+mod web_search;
 
 /// Each file beside this one has to be in the list above, or its tests never run.
 #[test]

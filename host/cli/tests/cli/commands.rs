@@ -158,6 +158,21 @@ fn explain_supposes_what_it_is_told_and_shows_obligations() {
 }
 
 #[test]
+fn explain_shows_which_tools_are_dropped() {
+    let here = directory(&CONFIG.replace("allow: [", "web_search: drop, allow: ["));
+    let explained = |more: &str| {
+        let question = "explain --user alice --operation chat --model llama3.2:3b";
+        let question = format!("{question}{more}");
+        let arguments: Vec<&str> = question.split(' ').collect();
+        text(&stockade(&arguments, here.path(), "").stdout).to_owned()
+    };
+    let dropped = "without tools that search the web";
+    assert!(!explained("").contains(dropped));
+    let searching = explained(" --web-search");
+    assert!(searching.starts_with("ALLOW") && searching.contains(dropped), "{searching}");
+}
+
+#[test]
 fn check_reports_every_error_with_its_place() {
     let here = directory(&CONFIG.replace("groups: [research] }\n  team", "grups: [x] }\n  team"));
     let check = stockade(&["check"], here.path(), "");

@@ -1,7 +1,7 @@
 use http::StatusCode;
 use stockade_core::{
     Dialect, FieldPath, FieldRule, Limit, LimitedParameter, ModelName, ModelRole, Obligations,
-    Operation, Subject,
+    Operation, Subject, ToolSelector,
 };
 
 use super::{CanonicalRequest, UpstreamBody, WriteOptions};
@@ -17,6 +17,7 @@ mod obliged;
 mod properties;
 mod refused;
 mod spelling;
+mod tools;
 mod unchangeable;
 mod wishes;
 
