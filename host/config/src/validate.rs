@@ -92,7 +92,9 @@ pub(super) fn validate(
     };
     let bindings = bindings::bindings(raw.bindings, &known, diagnostics);
     let time_zone = time_zone(raw.time_zone, diagnostics);
-    let tests = config_tests::tests(raw.tests, &accounts, &time_zone, diagnostics);
+    let known =
+        config_tests::Known { accounts: &accounts, listeners: &network.listen, zone: &time_zone };
+    let tests = config_tests::tests(raw.tests, known, diagnostics);
     Config {
         listen: network.listen,
         upstream: network.upstream,

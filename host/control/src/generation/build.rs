@@ -195,7 +195,11 @@ fn run_test(generation: &Generation, test: &ConfigTest, time: LocalTime) -> Opti
         content: Content::default(),
     };
     let scope = Scope::default();
-    let asker = Asker { client: question.client, ..Asker::supposed(&principal, &scope, time) };
+    let asker = Asker {
+        client: question.client,
+        listener: question.listener.as_deref(),
+        ..Asker::supposed(&principal, &scope, time)
+    };
     let (allowed, why) = match generation.decide_blocking(asker, request).result {
         Ok(permit) => (true, format!("allowed by {:?}", permit.allowed_by())),
         Err(refusal) => (false, refusal.to_string()),
