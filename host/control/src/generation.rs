@@ -18,11 +18,11 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use stockade_authn::Authenticator;
-use stockade_core::{Clock, LocalTime, Operation, UnixTime};
+use stockade_core::{Clock, CredentialId, LocalTime, Operation, UnixTime};
 use stockade_engine::{Inputs, PreparedPolicy};
 use stockade_net::Tls;
 
-use crate::jwks::KeyFeeds;
+use crate::jwks::{KeyFeeds, KeysError};
 use bindings::BindingTable;
 use list::Lists;
 use memo::{Memo, Timed};
@@ -69,6 +69,14 @@ impl Generation {
         change(config);
         self.authenticator = Arc::new(authenticator(&self.config, &self.feeds)?);
         Ok(())
+    }
+
+    /// Fetches the keys of one issuer now, for programs that serve nobody.
+    ///
+    /// # Errors
+    /// There are no new keys.
+    pub async fn fetch_keys(&self, issuer: &CredentialId) -> Result<(), KeysError> {
+        self.feeds.fetch(issuer).await
     }
 
     /// The listener at this address, if it is configured. Several may ask for port 0, with

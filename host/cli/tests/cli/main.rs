@@ -21,6 +21,7 @@ mod examples;
 mod first_policy;
 mod gateway;
 mod include;
+mod issuer;
 mod languages;
 mod leaks;
 mod log_pipe;
