@@ -49,7 +49,7 @@ typedef struct {
 _Static_assert(sizeof(stockade_list_tuple_string_string) == 8, "size of stockade_list_tuple_string_string");
 _Static_assert(offsetof(stockade_list_tuple_string_string, count) == 4, "place of stockade_list_tuple_string_string.count");
 
-/// Who is calling, as proven by the host. Input `caller`.
+/// The caller, as proven by the host. Input `caller`.
 typedef struct {
     /// The user's name in the host's configuration, or as the token's issuer says it.
     stockade_string user;
@@ -63,7 +63,7 @@ _Static_assert(offsetof(stockade_caller, user) == 0, "place of stockade_caller.u
 _Static_assert(offsetof(stockade_caller, groups) == 8, "place of stockade_caller.groups");
 _Static_assert(offsetof(stockade_caller, attributes) == 16, "place of stockade_caller.attributes");
 
-/// How the caller proved who it is.
+/// The kind of proof by which the caller came.
 typedef uint8_t stockade_proof_kind_tag;
 enum {
     STOCKADE_PROOF_KIND_API_KEY = 0,
@@ -137,7 +137,7 @@ typedef struct {
 _Static_assert(sizeof(stockade_dialect) == 12, "size of stockade_dialect");
 _Static_assert(offsetof(stockade_dialect, of) == 4, "place of stockade_dialect.of");
 
-/// What a request does to a model that it names.
+/// The use that a request makes of a model that it names.
 typedef uint8_t stockade_model_role_tag;
 enum {
     /// Runs or reads it.
@@ -169,7 +169,7 @@ _Static_assert(sizeof(stockade_option_u64) == 16, "size of stockade_option_u64")
 _Static_assert(offsetof(stockade_option_u64, is_some) == 0, "place of stockade_option_u64.is_some");
 _Static_assert(offsetof(stockade_option_u64, value) == 8, "place of stockade_option_u64.value");
 
-/// What Ollama tells about an installed model. Absent means it does not tell.
+/// Facts of an installed model, as Ollama tells them. Absent means it does not tell.
 typedef struct {
     /// Digest of its manifest; two names with one digest are one model.
     stockade_option_string digest;
@@ -181,7 +181,7 @@ typedef struct {
     stockade_option_string quantization;
     /// Such as `qwen3`.
     stockade_option_string family;
-    /// Whether it is in memory.
+    /// True if it is in memory.
     bool loaded;
 } stockade_model_facts;
 _Static_assert(sizeof(stockade_model_facts) == 80, "size of stockade_model_facts");
@@ -192,7 +192,7 @@ _Static_assert(offsetof(stockade_model_facts, quantization) == 48, "place of sto
 _Static_assert(offsetof(stockade_model_facts, family) == 60, "place of stockade_model_facts.family");
 _Static_assert(offsetof(stockade_model_facts, loaded) == 72, "place of stockade_model_facts.loaded");
 
-/// Whether a model is there.
+/// Tells whether a model is installed.
 typedef uint8_t stockade_presence_tag;
 enum {
     STOCKADE_PRESENCE_INSTALLED = 0,
@@ -222,7 +222,7 @@ typedef struct {
     /// `registry.ollama.ai/library/llama3.2:3b`.
     stockade_string name;
     stockade_model_role role;
-    /// Whether it runs in Ollama's cloud, by its name or by what Ollama tells.
+    /// True if it runs in Ollama's cloud, by its name or by what Ollama tells.
     bool cloud;
     /// Input `catalogue`.
     stockade_option_presence presence;
@@ -241,26 +241,26 @@ _Static_assert(sizeof(stockade_option_s64) == 16, "size of stockade_option_s64")
 _Static_assert(offsetof(stockade_option_s64, is_some) == 0, "place of stockade_option_s64.is_some");
 _Static_assert(offsetof(stockade_option_s64, value) == 8, "place of stockade_option_s64.value");
 
-/// What the request asks for, read from its body. Absent means the caller
-/// said nothing. Input `parameters`.
+/// Parameters of the request, read from its body. Absent means the caller said
+/// nothing. Input `parameters`.
 typedef struct {
-    /// Whether the answer will be streamed (the route's default applied).
+    /// True if the answer will be streamed (the route's default applied).
     bool streaming;
     /// Context length in tokens (`options.num_ctx`).
     stockade_option_s64 context;
     /// Largest number of tokens to produce (`num_predict`, `max_tokens`, …).
     stockade_option_s64 output;
-    /// How long the model stays loaded, in seconds; negative means for ever.
+    /// Seconds for which the model stays loaded; negative means for ever.
     stockade_option_s64 keep_alive;
-    /// How many images the request carries.
+    /// Number of images that the request carries.
     uint32_t images;
-    /// How many tools the request offers to the model.
+    /// Number of tools that the request offers to the model.
     uint32_t tools;
-    /// Whether a tool makes Ollama search the web on the owner's account.
+    /// True if a tool makes Ollama search the web on the owner's account.
     bool web_search;
-    /// Whether the request asks for the rendered prompt instead of an answer.
+    /// True if the request asks for the rendered prompt instead of an answer.
     bool debug_render;
-    /// Whether a pull or push asks for plain HTTP.
+    /// True if a pull or push asks for plain HTTP.
     bool insecure;
     /// The remote host of a model that is being created.
     stockade_option_string remote_host;
@@ -286,11 +286,11 @@ _Static_assert(offsetof(stockade_parameters, think) == 80, "place of stockade_pa
 _Static_assert(offsetof(stockade_parameters, format) == 92, "place of stockade_parameters.format");
 _Static_assert(offsetof(stockade_parameters, runner_options) == 104, "place of stockade_parameters.runner_options");
 
-/// How much text there is. Input `prompt`.
+/// The amount of text. Input `prompt`.
 typedef struct {
     /// Bytes of all texts.
     uint64_t bytes;
-    /// Whether the caller sends a system prompt.
+    /// True if the caller sends a system prompt.
     bool system;
 } stockade_prompt;
 _Static_assert(sizeof(stockade_prompt) == 16, "size of stockade_prompt");
@@ -313,7 +313,7 @@ _Static_assert(offsetof(stockade_text, text) == 8, "place of stockade_text.text"
 typedef struct {
     /// `sha256:…`.
     stockade_string digest;
-    /// Whether the caller has sent it.
+    /// True if the caller has sent it.
     bool uploaded;
 } stockade_blob;
 _Static_assert(sizeof(stockade_blob) == 12, "size of stockade_blob");
@@ -336,7 +336,7 @@ typedef struct {
 _Static_assert(sizeof(stockade_transport) == 12, "size of stockade_transport");
 _Static_assert(offsetof(stockade_transport, of) == 4, "place of stockade_transport.of");
 
-/// Where the call comes from. Input `client`.
+/// The origin of the call. Input `client`.
 typedef struct {
     /// The caller's IP address, trusted proxies already taken into account.
     stockade_string address;
@@ -349,7 +349,7 @@ _Static_assert(offsetof(stockade_client, address) == 0, "place of stockade_clien
 _Static_assert(offsetof(stockade_client, transport) == 8, "place of stockade_client.transport");
 _Static_assert(offsetof(stockade_client, listener) == 20, "place of stockade_client.listener");
 
-/// When the host received the request. Input `time`.
+/// The time at which the host received the request. Input `time`.
 typedef struct {
     /// Seconds since 1970-01-01T00:00:00Z.
     uint64_t unix_seconds;
@@ -363,7 +363,7 @@ _Static_assert(offsetof(stockade_time, unix_seconds) == 0, "place of stockade_ti
 _Static_assert(offsetof(stockade_time, weekday) == 8, "place of stockade_time.weekday");
 _Static_assert(offsetof(stockade_time, minute_of_day) == 10, "place of stockade_time.minute_of_day");
 
-/// What was used in one window, this request not counted.
+/// The usage in one window, this request not counted.
 typedef struct {
     uint64_t requests;
     /// Of prompts and answers together.
@@ -385,7 +385,7 @@ _Static_assert(offsetof(stockade_windows, hour) == 0, "place of stockade_windows
 _Static_assert(offsetof(stockade_windows, day) == 24, "place of stockade_windows.day");
 _Static_assert(offsetof(stockade_windows, month) == 48, "place of stockade_windows.month");
 
-/// What the caller has used so far. Input `usage`.
+/// The usage of the caller so far. Input `usage`.
 typedef struct {
     /// All of it.
     stockade_windows total;
@@ -572,8 +572,25 @@ _Static_assert(offsetof(stockade_limit, minimum) == 16, "place of stockade_limit
 _Static_assert(offsetof(stockade_limit, maximum) == 32, "place of stockade_limit.maximum");
 _Static_assert(offsetof(stockade_limit, insert) == 48, "place of stockade_limit.insert");
 
-/// What happens to a field of the body, by its path: `think`, `options.num_gpu`,
-/// `tools`. A field that names a model cannot be named here.
+/// Some of the tools that a request offers to the model.
+typedef uint8_t stockade_tool_selector_tag;
+enum {
+    /// Those that make Ollama search the web on the owner's account.
+    STOCKADE_TOOL_SELECTOR_WEB_SEARCH = 0,
+    /// Those of this name, as `tools` has it.
+    STOCKADE_TOOL_SELECTOR_NAMED = 1,
+};
+typedef struct {
+    stockade_tool_selector_tag tag;
+    union {
+        stockade_string named;
+    } of;
+} stockade_tool_selector;
+_Static_assert(sizeof(stockade_tool_selector) == 12, "size of stockade_tool_selector");
+_Static_assert(offsetof(stockade_tool_selector, of) == 4, "place of stockade_tool_selector.of");
+
+/// A rule for a field of the body, by its path: `think`, `options.num_gpu`, `tools`.
+/// A field that names a model cannot be named here.
 typedef uint8_t stockade_field_rule_tag;
 enum {
     /// Taken out, if it is there.
@@ -582,6 +599,8 @@ enum {
     STOCKADE_FIELD_RULE_FORBID = 1,
     /// Written with this JSON value (no object, no list), if it is not there.
     STOCKADE_FIELD_RULE_INSERT = 2,
+    /// Tools taken out of `tools`, whichever API the caller speaks.
+    STOCKADE_FIELD_RULE_STRIP_TOOLS = 3,
 };
 typedef struct {
     stockade_field_rule_tag tag;
@@ -589,6 +608,7 @@ typedef struct {
         stockade_string strip;
         stockade_string forbid;
         stockade_tuple_string_string insert;
+        stockade_tool_selector strip_tools;
     } of;
 } stockade_field_rule;
 _Static_assert(sizeof(stockade_field_rule) == 20, "size of stockade_field_rule");
@@ -608,8 +628,8 @@ typedef struct {
 _Static_assert(sizeof(stockade_list_field_rule) == 8, "size of stockade_list_field_rule");
 _Static_assert(offsetof(stockade_list_field_rule, count) == 4, "place of stockade_list_field_rule.count");
 
-/// What the host must do to the request before it forwards it. A request that is
-/// changed by it is judged again.
+/// Demands that the host meets before it forwards the request. A request that is
+/// changed by them is judged again.
 typedef struct {
     /// Forward this model instead of the one asked for.
     stockade_option_string replace_model;
@@ -630,7 +650,7 @@ _Static_assert(offsetof(stockade_obligations, labels) == 28, "place of stockade_
 _Static_assert(offsetof(stockade_obligations, priority) == 36, "place of stockade_obligations.priority");
 _Static_assert(offsetof(stockade_obligations, host_group) == 48, "place of stockade_obligations.host_group");
 
-/// What kind of no it is.
+/// The kind of a no.
 typedef uint8_t stockade_denial_kind_tag;
 enum {
     /// It stays so.
@@ -698,7 +718,7 @@ _Static_assert(offsetof(stockade_answer, valid_until) == 72, "place of stockade_
 typedef struct {
     /// Which of the settings, counted from 0 in the order given.
     uint32_t binding;
-    /// Where in them, such as `allow[2]`; empty for the whole.
+    /// The place in them, such as `allow[2]`; empty for the whole.
     stockade_string path;
     stockade_string message;
 } stockade_problem;
@@ -707,13 +727,13 @@ _Static_assert(offsetof(stockade_problem, binding) == 0, "place of stockade_prob
 _Static_assert(offsetof(stockade_problem, path) == 4, "place of stockade_problem.path");
 _Static_assert(offsetof(stockade_problem, message) == 12, "place of stockade_problem.message");
 
-/// What a policy says about itself.
+/// The description that a policy gives of itself.
 typedef struct {
     stockade_string name;
     stockade_string version;
     /// JSON Schema of one binding's settings.
     stockade_string settings_schema;
-    /// What it is told: `caller`, `credential`, `catalogue`, `parameters`, `tools`,
+    /// The inputs that it is told: `caller`, `credential`, `catalogue`, `parameters`, `tools`,
     /// `prompt`, `texts`, `blobs`, `client`, `time`, `usage`, `body`. An allow for a
     /// model made of blobs counts only where `blobs` is among them.
     stockade_list_string inputs;
@@ -762,7 +782,7 @@ typedef struct {
 _Static_assert(sizeof(stockade_list_answer) == 8, "size of stockade_list_answer");
 _Static_assert(offsetof(stockade_list_answer, count) == 4, "place of stockade_list_answer.count");
 
-/// What the host gives to `evaluate`.
+/// The arguments that the host gives to `evaluate`.
 typedef struct {
     stockade_request request;
     stockade_list_u32 bindings;

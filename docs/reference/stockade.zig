@@ -78,7 +78,7 @@ fn expect(comptime found: usize, comptime wanted: usize) void {
     if (found != wanted) @compileError("not laid out as the contract says; build for wasm32");
 }
 
-/// Who is calling, as proven by the host. Input `caller`.
+/// The caller, as proven by the host. Input `caller`.
 pub const Caller = extern struct {
     /// The user's name in the host's configuration, or as the token's issuer says it.
     user: String,
@@ -88,7 +88,7 @@ pub const Caller = extern struct {
     attributes: List(Pair(String, String)),
 };
 
-/// How the caller proved who it is.
+/// The kind of proof by which the caller came.
 pub const ProofKind = extern struct {
     tag: enum(u8) {
         api_key,
@@ -141,7 +141,7 @@ pub const Dialect = extern struct {
     },
 };
 
-/// What a request does to a model that it names.
+/// The use that a request makes of a model that it names.
 pub const ModelRole = extern struct {
     tag: enum(u8) {
         /// Runs or reads it.
@@ -161,7 +161,7 @@ pub const ModelRole = extern struct {
     },
 };
 
-/// What Ollama tells about an installed model. Absent means it does not tell.
+/// Facts of an installed model, as Ollama tells them. Absent means it does not tell.
 pub const ModelFacts = extern struct {
     /// Digest of its manifest; two names with one digest are one model.
     digest: Option(String),
@@ -173,11 +173,11 @@ pub const ModelFacts = extern struct {
     quantization: Option(String),
     /// Such as `qwen3`.
     family: Option(String),
-    /// Whether it is in memory.
+    /// True if it is in memory.
     loaded: bool,
 };
 
-/// Whether a model is there.
+/// Tells whether a model is installed.
 pub const Presence = extern struct {
     tag: enum(u8) {
         installed,
@@ -195,32 +195,32 @@ pub const Model = extern struct {
     /// `registry.ollama.ai/library/llama3.2:3b`.
     name: String,
     role: ModelRole,
-    /// Whether it runs in Ollama's cloud, by its name or by what Ollama tells.
+    /// True if it runs in Ollama's cloud, by its name or by what Ollama tells.
     cloud: bool,
     /// Input `catalogue`.
     presence: Option(Presence),
 };
 
-/// What the request asks for, read from its body. Absent means the caller
-/// said nothing. Input `parameters`.
+/// Parameters of the request, read from its body. Absent means the caller said
+/// nothing. Input `parameters`.
 pub const Parameters = extern struct {
-    /// Whether the answer will be streamed (the route's default applied).
+    /// True if the answer will be streamed (the route's default applied).
     streaming: bool,
     /// Context length in tokens (`options.num_ctx`).
     context: Option(i64),
     /// Largest number of tokens to produce (`num_predict`, `max_tokens`, …).
     output: Option(i64),
-    /// How long the model stays loaded, in seconds; negative means for ever.
+    /// Seconds for which the model stays loaded; negative means for ever.
     keep_alive: Option(i64),
-    /// How many images the request carries.
+    /// Number of images that the request carries.
     images: u32,
-    /// How many tools the request offers to the model.
+    /// Number of tools that the request offers to the model.
     tools: u32,
-    /// Whether a tool makes Ollama search the web on the owner's account.
+    /// True if a tool makes Ollama search the web on the owner's account.
     web_search: bool,
-    /// Whether the request asks for the rendered prompt instead of an answer.
+    /// True if the request asks for the rendered prompt instead of an answer.
     debug_render: bool,
-    /// Whether a pull or push asks for plain HTTP.
+    /// True if a pull or push asks for plain HTTP.
     insecure: bool,
     /// The remote host of a model that is being created.
     remote_host: Option(String),
@@ -232,11 +232,11 @@ pub const Parameters = extern struct {
     runner_options: List(String),
 };
 
-/// How much text there is. Input `prompt`.
+/// The amount of text. Input `prompt`.
 pub const Prompt = extern struct {
     /// Bytes of all texts.
     bytes: u64,
-    /// Whether the caller sends a system prompt.
+    /// True if the caller sends a system prompt.
     system: bool,
 };
 
@@ -253,7 +253,7 @@ pub const Text = extern struct {
 pub const Blob = extern struct {
     /// `sha256:…`.
     digest: String,
-    /// Whether the caller has sent it.
+    /// True if the caller has sent it.
     uploaded: bool,
 };
 
@@ -269,7 +269,7 @@ pub const Transport = extern struct {
     },
 };
 
-/// Where the call comes from. Input `client`.
+/// The origin of the call. Input `client`.
 pub const Client = extern struct {
     /// The caller's IP address, trusted proxies already taken into account.
     address: String,
@@ -278,7 +278,7 @@ pub const Client = extern struct {
     listener: Option(String),
 };
 
-/// When the host received the request. Input `time`.
+/// The time at which the host received the request. Input `time`.
 pub const Time = extern struct {
     /// Seconds since 1970-01-01T00:00:00Z.
     unix_seconds: u64,
@@ -288,7 +288,7 @@ pub const Time = extern struct {
     minute_of_day: u16,
 };
 
-/// What was used in one window, this request not counted.
+/// The usage in one window, this request not counted.
 pub const Counter = extern struct {
     requests: u64,
     /// Of prompts and answers together.
@@ -302,7 +302,7 @@ pub const Windows = extern struct {
     month: Counter,
 };
 
-/// What the caller has used so far. Input `usage`.
+/// The usage of the caller so far. Input `usage`.
 pub const Usage = extern struct {
     /// All of it.
     total: Windows,
@@ -360,8 +360,21 @@ pub const Limit = extern struct {
     insert: Option(i64),
 };
 
-/// What happens to a field of the body, by its path: `think`, `options.num_gpu`,
-/// `tools`. A field that names a model cannot be named here.
+/// Some of the tools that a request offers to the model.
+pub const ToolSelector = extern struct {
+    tag: enum(u8) {
+        /// Those that make Ollama search the web on the owner's account.
+        web_search,
+        /// Those of this name, as `tools` has it.
+        named,
+    },
+    of: extern union {
+        named: String,
+    },
+};
+
+/// A rule for a field of the body, by its path: `think`, `options.num_gpu`, `tools`.
+/// A field that names a model cannot be named here.
 pub const FieldRule = extern struct {
     tag: enum(u8) {
         /// Taken out, if it is there.
@@ -370,16 +383,19 @@ pub const FieldRule = extern struct {
         forbid,
         /// Written with this JSON value (no object, no list), if it is not there.
         insert,
+        /// Tools taken out of `tools`, whichever API the caller speaks.
+        strip_tools,
     },
     of: extern union {
         strip: String,
         forbid: String,
         insert: Pair(String, String),
+        strip_tools: ToolSelector,
     },
 };
 
-/// What the host must do to the request before it forwards it. A request that is
-/// changed by it is judged again.
+/// Demands that the host meets before it forwards the request. A request that is
+/// changed by them is judged again.
 pub const Obligations = extern struct {
     /// Forward this model instead of the one asked for.
     replace_model: Option(String),
@@ -393,7 +409,7 @@ pub const Obligations = extern struct {
     host_group: Option(String),
 };
 
-/// What kind of no it is.
+/// The kind of a no.
 pub const DenialKind = extern struct {
     tag: enum(u8) {
         /// It stays so.
@@ -446,18 +462,18 @@ pub const Answer = extern struct {
 pub const Problem = extern struct {
     /// Which of the settings, counted from 0 in the order given.
     binding: u32,
-    /// Where in them, such as `allow[2]`; empty for the whole.
+    /// The place in them, such as `allow[2]`; empty for the whole.
     path: String,
     message: String,
 };
 
-/// What a policy says about itself.
+/// The description that a policy gives of itself.
 pub const Metadata = extern struct {
     name: String,
     version: String,
     /// JSON Schema of one binding's settings.
     settings_schema: String,
-    /// What it is told: `caller`, `credential`, `catalogue`, `parameters`, `tools`,
+    /// The inputs that it is told: `caller`, `credential`, `catalogue`, `parameters`, `tools`,
     /// `prompt`, `texts`, `blobs`, `client`, `time`, `usage`, `body`. An allow for a
     /// model made of blobs counts only where `blobs` is among them.
     inputs: List(String),
@@ -471,7 +487,7 @@ pub const Level = enum(u8) {
     @"error",
 };
 
-/// What the host gives to `evaluate`.
+/// The arguments that the host gives to `evaluate`.
 pub const EvaluateArguments = extern struct {
     request: Request,
     bindings: List(u32),
@@ -574,6 +590,8 @@ comptime {
     expect(@offsetOf(Limit, "maximum"), 32);
     expect(@offsetOf(Limit, "insert"), 48);
     expect(@sizeOf(Limit), 64);
+    expect(@offsetOf(ToolSelector, "of"), 4);
+    expect(@sizeOf(ToolSelector), 12);
     expect(@offsetOf(FieldRule, "of"), 4);
     expect(@sizeOf(FieldRule), 20);
     expect(@offsetOf(Obligations, "replace_model"), 0);

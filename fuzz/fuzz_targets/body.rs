@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use stockade_core::{FieldPath, FieldRule, Subject as _};
+use stockade_core::{FieldPath, FieldRule, Subject as _, ToolSelector};
 use stockade_fuzz::{json, limits, routed, write};
 use stockade_ollama::{BodyKind, CanonicalRequest, ROUTES, Route, Shape};
 
@@ -23,7 +23,9 @@ fn rules() -> Vec<FieldRule> {
     let strips = strips.map(path).map(FieldRule::Strip);
     let inserts = [("think", "false"), ("options.num_thread", "4"), ("future.b", "1")];
     let inserts = inserts.map(|(name, json)| FieldRule::Insert(path(name), json.to_owned()));
-    strips.into_iter().chain(inserts).collect()
+    let tools = [ToolSelector::WebSearch, ToolSelector::Named("f".into())];
+    let tools = tools.map(FieldRule::StripTools);
+    strips.into_iter().chain(inserts).chain(tools).collect()
 }
 
 /// A request that is changed stays as it is then, whoever reads it.

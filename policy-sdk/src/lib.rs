@@ -140,7 +140,7 @@ pub use bindings::stockade::policy::log::Level;
 pub use bindings::stockade::policy::types::{
     AccessClass, Blob, Caller, Client, Counter, Credential, Denial, DenialKind, Dialect, FieldRule,
     Limit, LimitedParameter, Model, ModelFacts, ModelRole, Obligations, Parameters, Presence,
-    Prompt, ProofKind, Text, Time, Transport, Usage, Verdict, Windows,
+    Prompt, ProofKind, Text, Time, ToolSelector, Transport, Usage, Verdict, Windows,
 };
 pub use builder::RequestBuilder;
 pub use duration::{Duration, InvalidDuration};

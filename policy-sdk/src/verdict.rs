@@ -1,6 +1,8 @@
 //! The answers of a policy.
 
-use crate::{Denial, DenialKind, FieldRule, Limit, LimitedParameter, Obligations, Verdict};
+use crate::{
+    Denial, DenialKind, FieldRule, Limit, LimitedParameter, Obligations, ToolSelector, Verdict,
+};
 
 impl Verdict {
     /// Allows the request as it is.
@@ -164,6 +166,23 @@ impl Obligations {
         self.field(FieldRule::Insert((path.into(), json.into())))
     }
 
+    /// Has the tools of this name left out of those that the request offers, as
+    /// [`Request::tools`](crate::Request::tools) names them. `web_search` takes every tool besides
+    /// that makes Ollama search the web, whatever its name.
+    #[must_use]
+    pub fn strip_tools(self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        let all = if name == "web_search" { self.strip_web_search() } else { self };
+        all.field(FieldRule::StripTools(ToolSelector::Named(name)))
+    }
+
+    /// Has the tools left out that make Ollama search the web on the owner's account. A tool
+    /// that the caller runs itself stays, also one with such a name.
+    #[must_use]
+    pub fn strip_web_search(self) -> Self {
+        self.field(FieldRule::StripTools(ToolSelector::WebSearch))
+    }
+
     fn field(mut self, rule: FieldRule) -> Self {
         self.fields.push(rule);
         self
@@ -199,7 +218,9 @@ impl Default for Obligations {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Denial, DenialKind, FieldRule, Limit, LimitedParameter, Obligations, Verdict};
+    use crate::{
+        Denial, DenialKind, FieldRule, Limit, LimitedParameter, Obligations, ToolSelector, Verdict,
+    };
 
     #[test]
     fn obligations_are_what_was_asked_for() {
@@ -211,6 +232,8 @@ mod tests {
             .forbid_field("raw")
             .strip_field("options.num_gpu")
             .insert_field("think", "false")
+            .strip_web_search()
+            .strip_tools("shell")
             .label("tier", "small")
             .priority("low")
             .host_group("fast");
@@ -232,11 +255,20 @@ mod tests {
                 FieldRule::Forbid("raw".to_owned()),
                 FieldRule::Strip("options.num_gpu".to_owned()),
                 FieldRule::Insert(("think".to_owned(), "false".to_owned())),
+                FieldRule::StripTools(ToolSelector::WebSearch),
+                FieldRule::StripTools(ToolSelector::Named("shell".to_owned())),
             ]
         );
         assert_eq!(obligations.labels, [("tier".to_owned(), "small".to_owned())]);
         assert_eq!(obligations.priority.as_deref(), Some("low"));
         assert_eq!(obligations.host_group.as_deref(), Some("fast"));
+    }
+
+    #[test]
+    fn a_web_search_is_stripped_by_its_kind_and_its_name() {
+        let by_name = Obligations::new().strip_tools("web_search");
+        let named = FieldRule::StripTools(ToolSelector::Named("web_search".to_owned()));
+        assert_eq!(by_name.fields, [FieldRule::StripTools(ToolSelector::WebSearch), named]);
     }
 
     #[test]

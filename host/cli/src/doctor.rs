@@ -64,9 +64,14 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     let runtime = serve::runtime()?;
     let upstream = runtime.block_on(Upstream::ask(&generation.config.upstream));
     let caller = match &running {
-        Some((_, credential)) => Some(Caller::of_credential(credential, &generation)?),
+        Some((_, credential)) => {
+            Some(runtime.block_on(Caller::of_credential(credential, &generation))?)
+        }
         None => Caller::private(arguments.user.as_deref(), &upstream.models, &mut generation)?,
     };
+    if caller.is_none() && !generation.config.issuers.is_empty() {
+        output.note(ONLY_ISSUERS)?;
+    }
     // Policies are asked here, where nothing else waits for this thread.
     let steps = steps::steps(&generation, caller.as_ref(), &upstream, arguments.model.as_ref());
     let timeout = generation.config.upstream.response_timeout;
@@ -91,6 +96,11 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     output.answer(&report, &value)?;
     Ok(if report.is_good() { Ending::Done } else { Ending::Negative })
 }
+
+/// The sentence for a configuration to whose users no key can be given for the occasion.
+const ONLY_ISSUERS: &str = "note: users come by tokens of issuers only, so nobody is asked about but \
+                            strangers; to ask as one of them, name a running gateway and a token: \
+                            `--gateway http://127.0.0.1:11435 --key FILE`";
 
 /// The address of the running gateway that is to be asked, with what to say to it.
 fn running(arguments: &Arguments) -> anyhow::Result<Option<(http::uri::Authority, Credential)>> {

@@ -95,11 +95,14 @@ fn hypothetical(arguments: &Arguments, generation: &Generation) -> anyhow::Resul
     };
     let circumstances = &arguments.circumstances;
     let principal = generation.authenticator.suppose(&arguments.caller.caller(user)?)?;
+    let listener = circumstances.listener(generation)?;
+    let client = circumstances.client(listener, principal.proof);
     let question = Question::new(generation, principal, operation, arguments.model.as_ref());
     Ok(Question {
         dialect: circumstances.dialect(),
         parameters: circumstances.parameters(),
-        client: circumstances.client(),
+        client,
+        listener: listener.and_then(|listener| listener.name.as_deref()).map(str::to_owned),
         time: circumstances.local_time(generation)?,
         ..question
     })

@@ -20,7 +20,9 @@ use stockade_authn::{
     ApiKey, ClientCertificate, JwtIssuer, OllamaKey, OnBehalf, Password, PasswordRules,
     SupposedCaller, ThrottleRules, TokenRules, TokenSecret, TrustedProxies, User,
 };
-use stockade_core::{Client, CredentialId, Dialect, ModelName, Operation, UnixTime, UserId};
+use stockade_core::{
+    Client, CredentialId, Dialect, ModelName, Operation, ProofKind, Transport, UnixTime, UserId,
+};
 use stockade_net::tls::Ending;
 use stockade_net::{Endpoint, Tls};
 use stockade_usage::Amounts;
@@ -139,6 +141,15 @@ impl Listener {
             proxy_protocol: false,
             hosts: Vec::new(),
             endings: Vec::new(),
+        }
+    }
+
+    /// Returns the transport of a caller who comes here with this proof.
+    pub fn transport(&self, proof: Option<ProofKind>) -> Transport {
+        match (&self.tls, proof) {
+            (None, _) => Transport::Plain,
+            (Some(_), Some(ProofKind::Mtls)) => Transport::MutualTls,
+            (Some(_), _) => Transport::Tls,
         }
     }
 }
@@ -319,6 +330,8 @@ pub struct TestRequest {
     pub caller: SupposedCaller,
     /// The caller's address, and the kind of listener.
     pub client: Client,
+    /// The name of the listener, if one is meant that has a name.
+    pub listener: Option<Arc<str>>,
     /// The operation.
     pub operation: Operation,
     /// The model, for an operation that names one.

@@ -87,16 +87,14 @@ pub(super) fn validate(
     let issuers = issuers::issuers(raw.issuers, &accounts.group_names, context, diagnostics);
     let (policies, policy_names) =
         policies::policies(raw.policies, raw.incomplete, context, diagnostics);
-    let known = bindings::Known {
-        users: &accounts.user_names,
-        groups: &accounts.group_names,
-        policies: &policy_names,
-    };
+    let known = bindings::Known::of(&accounts, &policy_names);
     let bindings = bindings::bindings(raw.bindings, &known, diagnostics);
     let quotas = quotas::quotas(raw.quotas, &known, &network.upstream, diagnostics);
     let (usage, store) = usage::rules(raw.usage, context, diagnostics);
     let time_zone = time_zone(raw.time_zone, diagnostics);
-    let tests = config_tests::tests(raw.tests, &accounts, &time_zone, diagnostics);
+    let known =
+        config_tests::Known { accounts: &accounts, listeners: &network.listen, zone: &time_zone };
+    let tests = config_tests::tests(raw.tests, known, diagnostics);
     Config {
         listen: network.listen,
         upstream: network.upstream,

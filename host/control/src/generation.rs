@@ -21,12 +21,12 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use stockade_authn::Authenticator;
-use stockade_core::{Clock, LocalTime, ModelRef, Operation, Principal, UnixTime};
+use stockade_core::{Clock, CredentialId, LocalTime, ModelRef, Operation, Principal, UnixTime};
 use stockade_engine::{Inputs, PreparedPolicy};
 use stockade_net::Tls;
 use stockade_usage::{Accounts, Quotas};
 
-use crate::jwks::KeyFeeds;
+use crate::jwks::{KeyFeeds, KeysError};
 use bindings::BindingTable;
 use list::Lists;
 use memo::{Memo, Timed};
@@ -81,6 +81,14 @@ impl Generation {
         change(config);
         self.authenticator = Arc::new(authenticator(&self.config, &self.feeds)?);
         Ok(())
+    }
+
+    /// Fetches the keys of one issuer now, for programs that serve nobody.
+    ///
+    /// # Errors
+    /// There are no new keys.
+    pub async fn fetch_keys(&self, issuer: &CredentialId) -> Result<(), KeysError> {
+        self.feeds.fetch(issuer).await
     }
 
     /// The listener at this address, if it is configured. Several may ask for port 0, with

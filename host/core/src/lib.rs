@@ -43,6 +43,6 @@ pub use principal::{Principal, ProofKind};
 pub use secret::Secret;
 pub use verdict::{
     Conflict, DenialKind, Deny, FieldPath, FieldRule, InvalidFieldPath, Limit, LimitedParameter,
-    Obligations, Priority, Verdict,
+    Obligations, Priority, ToolSelector, Verdict,
 };
 pub use visible::{Excerpt, Quoted, is_invisible, visible};

@@ -3,7 +3,7 @@
 mod field;
 mod obligations;
 
-pub use field::{FieldPath, FieldRule, InvalidFieldPath};
+pub use field::{FieldPath, FieldRule, InvalidFieldPath, ToolSelector};
 pub use obligations::{Conflict, Limit, LimitedParameter, Obligations, Priority};
 
 use crate::UnixTime;

@@ -2,7 +2,7 @@
 
 use stockade_core::{
     DenialKind, Deny, FieldPath, FieldRule, Limit, LimitedParameter, ModelName, Obligations,
-    Outcome, Priority, UnixTime, Verdict, is_invisible,
+    Outcome, Priority, ToolSelector, UnixTime, Verdict, is_invisible,
 };
 
 use crate::bindings::stockade::policy::types as wit;
@@ -102,6 +102,17 @@ fn checked_field(said: wit::FieldRule) -> Result<FieldRule, String> {
         wit::FieldRule::Forbid(path) => FieldRule::Forbid(checked_path(&path)?),
         wit::FieldRule::Insert((path, json)) => {
             FieldRule::Insert(checked_path(&path)?, checked_scalar(&json)?)
+        }
+        wit::FieldRule::StripTools(said) => FieldRule::StripTools(checked_selector(said)?),
+    })
+}
+
+fn checked_selector(said: wit::ToolSelector) -> Result<ToolSelector, String> {
+    Ok(match said {
+        wit::ToolSelector::WebSearch => ToolSelector::WebSearch,
+        wit::ToolSelector::Named(name) => {
+            checked_name("tool", &name)?;
+            ToolSelector::Named(name.into())
         }
     })
 }

@@ -11,6 +11,7 @@ mod keep_alive;
 mod object;
 mod obligations;
 mod prompt_bound;
+mod tools;
 mod write;
 mod zstd;
 

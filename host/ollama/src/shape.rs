@@ -31,6 +31,14 @@ impl Shape {
         self.fields.iter().find(|field| field.name == name)
     }
 
+    /// The shape of the tools that it offers, where it can offer some.
+    pub(crate) fn tools(&self) -> Option<&'static Self> {
+        self.fields.iter().find_map(|field| match field.kind {
+            Kind::Tools(shape) => Some(shape),
+            _ => None,
+        })
+    }
+
     /// Tells whether it is the body for a decision model, which Ollama bounds.
     pub(crate) fn asks_questions(&self) -> bool {
         self.fields.iter().any(|field| matches!(field.kind, Kind::Questions))

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod settings;
+mod web_search;
 
 use stockade_policy_sdk::prelude::*;
 
 pub use settings::{Class, Settings};
+pub use web_search::WebSearch;
 
 /// The policy: which models may be used and read.
 #[derive(Debug)]
@@ -34,9 +36,13 @@ impl Policy for ModelAccess {
         if !self.allows_models(request) {
             return Verdict::abstain();
         }
+        let searches = request.parameters().web_search;
         match self.missing(request) {
-            None => Verdict::allow(),
             Some(note) => Verdict::abstain_because(note),
+            None if searches && self.settings.web_search == WebSearch::Dropped => {
+                Obligations::new().strip_web_search().into()
+            }
+            None => Verdict::allow(),
         }
     }
 }
@@ -60,7 +66,10 @@ impl ModelAccess {
         let parameters = request.parameters();
         let in_cloud = request.models().iter().any(|model| model.cloud);
         let wanted = [
-            (parameters.web_search && !web_search, "tools that search the web"),
+            (
+                parameters.web_search && web_search == WebSearch::Refused,
+                "tools that search the web",
+            ),
             (parameters.debug_render && !debug_render, "rendered prompts"),
             (in_cloud && !cloud, "cloud models"),
         ];

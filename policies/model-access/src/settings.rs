@@ -2,6 +2,8 @@
 
 use stockade_policy_sdk::prelude::*;
 
+use crate::WebSearch;
+
 /// The models that may be used, and how.
 #[settings]
 #[derive(Debug)]
@@ -20,10 +22,10 @@ pub struct Settings {
     /// Allows models that run in Ollama's cloud.
     #[serde(default)]
     pub cloud: bool,
-    /// Allows a request to offer the model a tool that searches the web on the account of the
-    /// host's owner.
+    /// Allows a request to offer the model tools that search the web on the account of the host's
+    /// owner; with `drop` it is allowed without those tools.
     #[serde(default)]
-    pub web_search: bool,
+    pub web_search: WebSearch,
     /// Allows a request to ask for the rendered prompt instead of an answer.
     #[serde(default)]
     pub debug_render: bool,

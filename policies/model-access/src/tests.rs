@@ -142,6 +142,21 @@ fn web_search_and_debugging_need_to_be_wanted() {
 }
 
 #[test]
+fn tools_that_search_the_web_can_be_dropped() {
+    let policy = policy(r#"{ "allow": ["llama3.2"], "web_search": "drop" }"#);
+    let request = Request::builder().model("llama3.2");
+    assert_eq!(policy.evaluate(&request.clone().build()), Verdict::allow());
+    let searching = request.parameters(|asked| asked.web_search = true);
+    let without = Verdict::from(Obligations::new().strip_web_search());
+    assert_eq!(policy.evaluate(&searching.clone().build()), without);
+    let more = searching.parameters(|asked| asked.debug_render = true).build();
+    let rendered = Verdict::abstain_because("rendered prompts are not allowed to you");
+    assert_eq!(policy.evaluate(&more), rendered);
+    let other = Request::builder().model("qwen3").parameters(|asked| asked.web_search = true);
+    assert_eq!(policy.evaluate(&other.build()), Verdict::abstain());
+}
+
+#[test]
 fn settings_that_cannot_work_are_explained() {
     let cases = [
         ("{}", "neither `allow` nor `deny` lists a model"),
@@ -150,6 +165,10 @@ fn settings_that_cannot_work_are_explained() {
         (r#"{ "allow": ["*", "a b"] }"#, "allow[1]: \"a b\": a model pattern cannot have"),
         (r#"{ "allow": ["*"], "classes": [] }"#, "classes: lists no class"),
         (r#"{ "allow": ["*"], "classes": ["manage"] }"#, "classes[0]: unknown variant `manage`"),
+        (
+            r#"{ "allow": ["*"], "web_search": "no" }"#,
+            "web_search: invalid value: string \"no\", expected `true`, `false` or `drop`",
+        ),
         (r#"{ "allow": ["*"], "operations": [] }"#, "operations: lists no operation"),
         (r#"{ "allow": ["*"], "operations": ["chat", "pull"] }"#, "operations[1]: `pull` neither"),
         (r#"{ "allow": ["*"], "operations": ["dream"] }"#, "operations[0]: \"dream\" is not an"),

@@ -24,6 +24,10 @@ pub struct Settings {
     /// Fields of the body that are left out, by path: `think`, `options.num_gpu`.
     #[serde(default)]
     pub strip_fields: Vec<String>,
+    /// Tools that are left out of those that the request offers, by name; `web_search` are all
+    /// that search the web on the account of the host's owner, too.
+    #[serde(default)]
+    pub strip_tools: Vec<String>,
     /// Fields of the body that are refused, by path.
     #[serde(default)]
     pub forbid_fields: Vec<String>,
@@ -92,6 +96,7 @@ impl Settings {
         let all =
             capped.fold(Obligations::new(), |all, (which, most)| all.cap_or_insert(which, most));
         let all = self.strip_fields.iter().fold(all, Obligations::strip_field);
+        let all = self.strip_tools.iter().fold(all, Obligations::strip_tools);
         self.forbid_fields.iter().fold(all, Obligations::forbid_field)
     }
 
@@ -101,11 +106,12 @@ impl Settings {
         let fields = [("strip_fields", &self.strip_fields), ("forbid_fields", &self.forbid_fields)];
         let numbers = self.numbers();
         if !counts
+            && self.strip_tools.is_empty()
             && fields.iter().all(|(_, list)| list.is_empty())
             && numbers.iter().all(|(_, _, most)| most.is_none())
         {
             let message = "caps nothing; write `context`, `output`, `keep_alive`, `images`, \
-                           `tools`, `strip_fields` or `forbid_fields`";
+                           `tools`, `strip_tools`, `strip_fields` or `forbid_fields`";
             return Err(Problem::new(message));
         }
         let mut problems = Vec::new();
@@ -118,6 +124,10 @@ impl Settings {
             let message = "has no effect without `context`, `output` or `keep_alive`";
             problems.push(Problem::at("above", message));
         }
+        let nameless = self.strip_tools.iter().enumerate().filter(|(_, name)| name.is_empty());
+        problems.extend(nameless.map(|(index, _)| {
+            Problem::at(format!("strip_tools[{index}]"), "is empty; write the name of a tool")
+        }));
         for (field, list) in fields {
             let wrong = list.iter().enumerate().filter(|(_, path)| !is_path(path));
             problems.extend(wrong.map(|(index, path)| {

@@ -29,6 +29,13 @@ fn caps_hold_without_permitting_anything() {
 }
 
 #[test]
+fn tools_are_stripped_by_name() {
+    let stripped = Obligations::new().strip_tools("shell").strip_tools("web_search");
+    let settings = r#"{ "strip_tools": ["shell", "web_search"] }"#;
+    assert_eq!(ask(settings, "any", |_| ()), Verdict::restrict(stripped));
+}
+
+#[test]
 fn what_cannot_be_lowered_is_refused() {
     let reason = "3 images are too many; at most 2 are allowed";
     assert_eq!(ask(LOWERING, "llama3.2:3b", |sent| sent.images = 3), Verdict::deny(reason));
@@ -92,6 +99,7 @@ fn settings_that_cap_nothing_are_errors() {
         (r#"{ "images": 1, "above": "refuse" }"#, "above: has no effect"),
         (r#"{ "forbid_fields": [""] }"#, "forbid_fields[0]: \"\" is no field"),
         (r#"{ "strip_fields": ["options."] }"#, "strip_fields[0]: \"options.\" is no field"),
+        (r#"{ "strip_tools": [""] }"#, "strip_tools[0]: is empty"),
         (r#"{ "outputs": 1 }"#, "outputs"),
     ] {
         let problem = Harness::<RequestCaps>::new(settings).unwrap_err().to_string();

@@ -39,6 +39,7 @@ impl Rule {
             }
         }
         obliged = self.strip_fields.iter().fold(obliged, Obligations::strip_field);
+        obliged = self.strip_tools.iter().fold(obliged, Obligations::strip_tools);
         obliged = self.forbid_fields.iter().fold(obliged, Obligations::forbid_field);
         obliged = self.labels.iter().fold(obliged, |all, (name, value)| all.label(name, value));
         obliged.replace_model.clone_from(&self.replace_model);
@@ -91,6 +92,10 @@ impl Rule {
                 Problem::at(format!("{field}[{index}]"), message)
             }));
         }
+        let nameless = self.strip_tools.iter().enumerate().filter(|(_, name)| name.is_empty());
+        problems.extend(nameless.map(|(index, _)| {
+            Problem::at(format!("strip_tools[{index}]"), "is empty; write the name of a tool")
+        }));
         if let Some(name) = &self.replace_model {
             let message = match name.parse::<ModelPattern>() {
                 Ok(_) if name.contains('*') => "is one model, so `*` cannot stand for a part of it",

@@ -46,6 +46,10 @@ pub struct Rule {
     /// Fields of the body that are left out, by path: `think`, `options.num_gpu`.
     #[serde(default)]
     pub strip_fields: Vec<String>,
+    /// Tools that are left out of those that the request offers, by name; `web_search` are all
+    /// that search the web on the account of the host's owner, too.
+    #[serde(default)]
+    pub strip_tools: Vec<String>,
     /// Fields of the body with which the request is refused, by path.
     #[serde(default)]
     pub forbid_fields: Vec<String>,

@@ -140,7 +140,7 @@ fn the_first_rule_that_holds_decides() {
         { "when": "operation = show", "then": "abstain", "note": "ask somebody" },
         { "when": "access = inference and groups contains ops", "then": "allow",
           "cap": { "output": 7, "keep_alive": "5m" }, "labels": { "a": "b" } },
-        { "then": "restrict", "cap": { "context": 8 }, "strip_fields": ["think"],
+        { "then": "restrict", "cap": { "context": 8 }, "strip_fields": ["think"], "strip_tools": ["web_search"],
           "forbid_fields": ["raw"], "priority": "low", "host_group": "slow" }] }"#;
     let ask = |operation: &str, group: &str| {
         verdict(settings, &Request::builder().operation(operation).group(group).build())
@@ -156,6 +156,7 @@ fn the_first_rule_that_holds_decides() {
     let restricted = Obligations::new()
         .cap_or_insert(LimitedParameter::Context, 8)
         .strip_field("think")
+        .strip_tools("web_search")
         .forbid_field("raw")
         .priority("low")
         .host_group("slow");

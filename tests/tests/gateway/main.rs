@@ -53,6 +53,7 @@ mod throttle;
 mod tokens;
 mod turns;
 mod upstream;
+mod web_search;
 
 /// Each file beside this one has to be in the list above, or its tests never run.
 #[test]

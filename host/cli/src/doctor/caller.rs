@@ -9,7 +9,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use http::Uri;
 use serde::Serialize;
-use stockade_authn::{ApiKey, Identity, KeyText, Presented, SupposedCaller};
+use stockade_authn::{
+    ApiKey, AuthnError, Identity, JwtRefusal, KeyText, Presented, SupposedCaller,
+};
 use stockade_core::{
     Clock as _, CredentialId, Denial, DenialCause, ModelName, Operation, Secret, SystemClock,
     UserId, random,
@@ -20,6 +22,9 @@ use super::steps;
 use super::upstream::Model;
 use stockade_config::read_secret;
 use stockade_control::generation::Generation;
+
+/// The longest credential that is read; the longest that is taken has half of that.
+const LONGEST: u64 = 64 << 10;
 
 /// A credential for a running gateway, and where it was read.
 pub(super) struct Credential {
@@ -32,7 +37,7 @@ impl Credential {
     pub(super) fn read(from: &Path) -> anyhow::Result<Self> {
         let text = if from == Path::new("-") {
             let mut text = String::new();
-            std::io::stdin().lock().take(16 << 10).read_to_string(&mut text)?;
+            std::io::stdin().lock().take(LONGEST).read_to_string(&mut text)?;
             text
         } else {
             let bytes = read_secret(from)?;
@@ -52,13 +57,27 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    /// Identifies the user whom a credential proves, by the configuration.
-    pub(super) fn of_credential(
+    /// Identifies the user whom a credential proves, by the configuration and by keys that its
+    /// issuer publishes.
+    pub(super) async fn of_credential(
         credential: &Credential,
         generation: &Generation,
     ) -> anyhow::Result<Self> {
-        let identity = identify(&credential.text, generation)
-            .with_context(|| format!("the key of {}", credential.from.display()))?;
+        let identity = match identify(&credential.text, generation) {
+            // Only the issuer whose name is in the token is asked.
+            Err(AuthnError::Jwt(JwtRefusal::NoKeys(issuer))) => {
+                let fetched = generation.fetch_keys(&issuer).await;
+                fetched.with_context(|| {
+                    format!(
+                        "the keys of issuer {issuer:?} cannot be fetched, so its token is not tried"
+                    )
+                })?;
+                identify(&credential.text, generation)
+            }
+            other => other,
+        };
+        let identity =
+            identity.with_context(|| format!("the key of {}", credential.from.display()))?;
         let (key, from) = (credential.text.clone(), Some(credential.from.clone()));
         Ok(Self { key, identity, from })
     }
@@ -78,7 +97,8 @@ impl Caller {
             },
         };
         if generation.authenticator.suppose(&SupposedCaller::new(user.clone())).is_err() {
-            bail!("there is no enabled user {:?}", user.as_str());
+            let known = if generation.config.issuers.is_empty() { "" } else { BY_TOKEN };
+            bail!("there is no enabled user {:?}{known}", user.as_str());
         }
         let text = KeyText::generate();
         let id = format!("doctor-{}", hex::encode(random::bytes::<4>()));
@@ -104,10 +124,13 @@ impl Caller {
     }
 }
 
-fn identify(text: &Secret<String>, generation: &Generation) -> anyhow::Result<Identity> {
-    let presented = Presented::from_secret(text.expose());
-    let now = SystemClock.now();
-    Ok(presented.and_then(|presented| generation.authenticator.identify(&presented, now))?)
+/// The way to ask as somebody for whom no key can be made.
+const BY_TOKEN: &str = " under `users`; one whom only an issuer knows asks a running gateway with a \
+                        token of that issuer: `--gateway http://127.0.0.1:11435 --key FILE`";
+
+fn identify(text: &Secret<String>, generation: &Generation) -> Result<Identity, AuthnError> {
+    let presented = Presented::from_secret(text.expose())?;
+    generation.authenticator.identify(&presented, SystemClock.now())
 }
 
 /// Returns the decision about a caller whom nobody has to prove.

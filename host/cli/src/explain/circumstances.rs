@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use anyhow::anyhow;
-use stockade_core::{Client, Dialect, LocalTime, Parameters, SystemClock, Transport};
+use stockade_config::Listener;
+use stockade_core::{Client, Dialect, LocalTime, Parameters, ProofKind, SystemClock, Transport};
 
 use super::caller::kebab;
 use stockade_control::generation::Generation;
@@ -21,9 +22,13 @@ pub(super) struct Circumstances {
     /// The caller's address.
     #[arg(long, default_value_t = Client::LOCAL.address)]
     address: IpAddr,
-    /// The kind of listener: plain (without TLS), tls, or mutual-tls (with a client certificate).
-    #[arg(long, value_parser = kebab::<Transport>, default_value = "plain")]
-    transport: Transport,
+    /// The name of the listener to which the caller would come; none if left out.
+    #[arg(long)]
+    listener: Option<String>,
+    /// The kind of listener: plain (without TLS), tls, or mutual-tls (with a client certificate);
+    /// that of `--listener`, or plain, if left out.
+    #[arg(long, value_parser = kebab::<Transport>)]
+    transport: Option<Transport>,
     /// Tokens of context that it asks for.
     #[arg(long, allow_negative_numbers = true)]
     context: Option<i64>,
@@ -67,8 +72,29 @@ impl Circumstances {
         }
     }
 
-    pub(super) const fn client(&self) -> Client {
-        Client { address: self.address, transport: self.transport }
+    /// Returns the listener that is named, if one is.
+    pub(super) fn listener<'a>(
+        &self,
+        generation: &'a Generation,
+    ) -> anyhow::Result<Option<&'a Listener>> {
+        let Some(name) = &self.listener else { return Ok(None) };
+        let listeners = &generation.config.listen;
+        let found = listeners.iter().find(|listener| listener.name.as_deref() == Some(name));
+        found.map(Some).ok_or_else(|| {
+            let names = listeners.iter().filter_map(|listener| listener.name.as_deref());
+            match names.collect::<Vec<_>>().join(", ") {
+                none if none.is_empty() => {
+                    anyhow!("no listener has a name: write `name` under `listen`")
+                }
+                names => anyhow!("there is no listener {name:?}; there are {names}"),
+            }
+        })
+    }
+
+    pub(super) fn client(&self, listener: Option<&Listener>, proof: ProofKind) -> Client {
+        let own =
+            || listener.map_or(Client::LOCAL.transport, |listener| listener.transport(Some(proof)));
+        Client { address: self.address, transport: self.transport.unwrap_or_else(own) }
     }
 
     pub(super) fn parameters(&self) -> Parameters {

@@ -39,6 +39,7 @@ fn field(rule: &FieldRule) -> String {
         FieldRule::Insert(path, json) => {
             format!("with {json} in the field {:?}, where it is missing", path.as_str())
         }
+        FieldRule::StripTools(selector) => format!("without {selector}"),
     }
 }
 

@@ -158,6 +158,60 @@ fn explain_supposes_what_it_is_told_and_shows_obligations() {
 }
 
 #[test]
+fn explain_shows_which_tools_are_dropped() {
+    let here = directory(&CONFIG.replace("allow: [", "web_search: drop, allow: ["));
+    let explained = |more: &str| {
+        let question = "explain --user alice --operation chat --model llama3.2:3b";
+        let question = format!("{question}{more}");
+        let arguments: Vec<&str> = question.split(' ').collect();
+        text(&stockade(&arguments, here.path(), "").stdout).to_owned()
+    };
+    let dropped = "without tools that search the web";
+    assert!(!explained("").contains(dropped));
+    let searching = explained(" --web-search");
+    assert!(searching.starts_with("ALLOW") && searching.contains(dropped), "{searching}");
+}
+
+const LISTENERS: &str = r#"
+listen:
+  - { address: "127.0.0.1:0", name: staff }
+  - { address: "127.0.0.1:0", name: children }
+users:
+  alice: {}
+policies: { rules: { module: builtin/rules } }
+bindings:
+  - name: by listener
+    subjects: everyone
+    policy: rules
+    settings: { rules: [{ when: "operation = chat and client.listener = staff", then: allow }] }
+tests:
+  - { user: alice, operation: chat, model: "llama3.2:3b", listener: staff, expect: allow }
+  - { user: alice, operation: chat, model: "llama3.2:3b", listener: children, expect: deny }
+  - { user: alice, operation: chat, model: "llama3.2:3b", expect: deny }
+"#;
+
+#[test]
+fn explain_and_tests_suppose_a_listener() {
+    let here = directory(LISTENERS);
+    let explain = |more: &str| {
+        let question = format!("explain --user alice --operation chat --model llama3.2:3b{more}");
+        let arguments: Vec<&str> = question.split(' ').collect();
+        stockade(&arguments, here.path(), "")
+    };
+    for (more, code) in [(" --listener staff", 0), (" --listener children", 1), ("", 1)] {
+        let explained = explain(more);
+        assert_eq!(explained.status.code(), Some(code), "{more}: {}", text(&explained.stderr));
+    }
+    let unknown = explain(" --listener attic");
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown.stderr).contains("there are staff, children"), "{unknown:?}");
+    let wrong = directory(&LISTENERS.replace("listener: children", "listener: childern"));
+    let check = stockade(&["check"], wrong.path(), "");
+    assert!(text(&check.stderr).contains("there is no listener"), "{}", text(&check.stderr));
+    assert!(text(&check.stderr).contains("did you mean \"children\"?"), "{}", text(&check.stderr));
+}
+
+#[test]
 fn check_reports_every_error_with_its_place() {
     let here = directory(&CONFIG.replace("groups: [research] }\n  team", "grups: [x] }\n  team"));
     let check = stockade(&["check"], here.path(), "");

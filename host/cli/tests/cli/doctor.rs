@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use crate::gateway::Gateway;
+use crate::issuer::Issuer;
 use serde_json::Value;
 use stockade_authn::KeyText;
 use stockade_simulator::Simulator;
@@ -255,4 +256,56 @@ async fn an_ollama_that_answers_everybody_is_found_out() {
     assert!(said.text.contains("NOT 200  without a key (promised: 401)"), "{}", said.text);
     assert!(said.text.contains("NOT 200  llama3.3:70b, which is denied (promised: 403)"));
     assert!(said.text.contains("NOT everything is as promised"));
+}
+
+fn with_issuer(keys: SocketAddr) -> impl FnOnce(&str) -> String {
+    move |config| {
+        let issuer = format!(
+            "issuers:\n  sso: {{ issuer: https://sso.example.org/, audience: ollama, jwks_url: \
+             \"http://{keys}/keys\", user_prefix: \"sso:\", unknown_users: admit, groups_claim: \
+             groups, groups: {{ R: research }} }}\n"
+        );
+        config.replace("groups: [ops]\nusers:", &format!("{issuer}groups: [ops]\nusers:"))
+    }
+}
+
+#[tokio::test]
+async fn a_user_of_an_issuer_asks_with_a_token() {
+    let issuer = Issuer::new();
+    let here = Here::new(with_issuer(issuer.publish())).await;
+    let gateway = Gateway::start(here.path()).await;
+    let token = issuer.token("k1", &serde_json::json!({}));
+    let asked = ["--gateway", gateway.url.as_str(), "--key", "-", "--json"];
+    let said = here.doctor(&asked, &token).await;
+    assert_eq!(said.code, 0, "{}{}", said.text, said.errors);
+    assert_eq!(said.json()["asked"]["user"], "sso:mia");
+    let private = here.doctor(&["--user", "sso:mia"], "").await;
+    assert_eq!(private.code, 2, "{}", private.text);
+    assert!(private.errors.contains("token of that issuer"), "{}", private.errors);
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_fetched_are_named() {
+    let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    let here = Here::new(with_issuer(nowhere)).await;
+    let token = Issuer::new().token("k1", &serde_json::json!({}));
+    let said = here.doctor(&["--gateway", "http://127.0.0.1:1", "--key", "-"], &token).await;
+    assert_eq!(said.code, 2, "{}", said.text);
+    let expected = "the keys of issuer \"sso\" cannot be fetched";
+    assert!(said.errors.contains(expected), "{}", said.errors);
+}
+
+#[tokio::test]
+async fn where_users_come_by_issuers_only_it_says_how_to_ask() {
+    let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    let nobody = |config: &str| {
+        let config = with_issuer(nowhere)(config);
+        let users = config.find("\nusers:").unwrap() + 1;
+        let policies = config.find("policies:").unwrap();
+        format!("{}{}", &config[..users], &config[policies..]).replace("[ops]", "[ops, research]")
+    };
+    let here = Here::new(nobody).await;
+    let said = here.doctor(&[], "").await;
+    assert_eq!(said.code, 0, "{}{}", said.text, said.errors);
+    assert!(said.errors.contains("name a running gateway and a token"), "{}", said.errors);
 }

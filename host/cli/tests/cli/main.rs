@@ -23,6 +23,7 @@ mod fair_share;
 mod first_policy;
 mod gateway;
 mod include;
+mod issuer;
 mod languages;
 mod leaks;
 mod log_pipe;

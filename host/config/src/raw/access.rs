@@ -104,8 +104,10 @@ pub(crate) struct RawTest {
     pub(crate) attributes: Field<Entries<String>>,
     /// The caller's address; 127.0.0.1, if left out.
     pub(crate) address: Field<String>,
-    /// The kind of listener: without TLS, with it, or with client certificates; without, if left
-    /// out.
+    /// The name of the listener to which the caller would come; none, if left out.
+    pub(crate) listener: Field<String>,
+    /// The kind of listener: without TLS, with it, or with client certificates; that of
+    /// `listener`, or without TLS, if left out.
     #[schemars(schema_with = "schema::transport")]
     pub(crate) transport: Field<Transport>,
     /// The operation.

@@ -6,6 +6,7 @@ use stockade_core::{BindingName, GroupName, InvalidId, PolicyName, UserId};
 use stockade_yaml::{Diagnostics, Field, Location, Part, Problem, Spanned, closest, quoted};
 
 use super::names::{Names, Unique};
+use super::users::Accounts;
 use crate::raw::{Mode, RawBinding, RawChosen, RawExcept, RawSubjects};
 use crate::types::{Binding, Exceptions, Subjects};
 
@@ -14,6 +15,12 @@ pub(super) struct Known<'a> {
     pub(super) users: &'a Names,
     pub(super) groups: &'a Names,
     pub(super) policies: &'a Names,
+}
+
+impl<'a> Known<'a> {
+    pub(super) const fn of(accounts: &'a Accounts, policies: &'a Names) -> Self {
+        Self { users: &accounts.user_names, groups: &accounts.group_names, policies }
+    }
 }
 
 pub(super) fn bindings(

@@ -11,23 +11,31 @@ use stockade_core::{
 };
 use stockade_yaml::{Diagnostics, Field, Location, Problem, Spanned, closest};
 
+use super::names::Names;
 use super::usage;
 use super::users::Accounts;
 use crate::quantity;
 use crate::raw::{Expectation, RawTest};
-use crate::types::{ConfigTest, TestRequest};
+use crate::types::{ConfigTest, Listener, TestRequest};
+
+/// The parts of the configuration that a test may name.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) accounts: &'a Accounts,
+    pub(super) listeners: &'a [Listener],
+    pub(super) zone: &'a TimeZone,
+}
 
 pub(super) fn tests(
-    slot: Field<Vec<Field<RawTest>>>,
-    accounts: &Accounts,
-    zone: &TimeZone,
+    written: Field<Vec<Field<RawTest>>>,
+    known: Known<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<ConfigTest> {
     let mut tests = Vec::new();
     let mut answered: HashMap<&TestRequest, &ConfigTest> = HashMap::new();
-    for raw in slot.value().unwrap_or_default() {
+    for raw in written.value().unwrap_or_default() {
         if let Some(raw) = raw.optional() {
-            tests.extend(test(raw, accounts, zone, diagnostics));
+            tests.extend(test(raw, known, diagnostics));
         }
     }
     for test in &tests {
@@ -43,14 +51,15 @@ pub(super) fn tests(
 
 fn test(
     raw: Spanned<RawTest>,
-    accounts: &Accounts,
-    zone: &TimeZone,
+    known: Known<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<ConfigTest> {
     let Spanned { at, value: mut raw } = raw;
     let expect = take(&mut raw.expect).required("expect", at, diagnostics);
-    let caller = caller(&mut raw, at, expect.as_ref(), accounts, diagnostics);
-    let client = client(&mut raw, diagnostics);
+    let caller = caller(&mut raw, at, expect.as_ref(), known.accounts, diagnostics);
+    let listener = listener(&mut raw, known.listeners, diagnostics);
+    let proof = caller.as_ref().and_then(|caller| caller.proof);
+    let client = client(&mut raw, listener.ok().flatten(), proof, diagnostics);
     let operation = raw.operation.required("operation", at, diagnostics);
     let operation = operation.and_then(|text| self::operation(&text, diagnostics));
     let given = !matches!(raw.model, Field::Absent);
@@ -61,13 +70,15 @@ fn test(
     let after = usage::used(take(&mut raw.after), diagnostics);
     let api = raw.api.value();
     let time = raw.time.optional();
-    let time = time.map(|text| text.check(diagnostics, |text| quantity::local_time(text, zone)));
+    let time =
+        time.map(|text| text.check(diagnostics, |text| quantity::local_time(text, known.zone)));
     if let Some(operation) = operation {
         check_model(operation, given, at, diagnostics);
     }
     let asked = TestRequest {
         caller: caller?,
         client: client?,
+        listener: listener.ok()?.and_then(|listener| listener.name.clone()),
         operation: operation?,
         model: model.map(|located| located.value),
         api: api.unwrap_or(Dialect::Native),
@@ -115,13 +126,37 @@ fn caller(
     })
 }
 
-fn client(raw: &mut RawTest, diagnostics: &mut Diagnostics) -> Option<Client> {
+/// No listener has the name that a test says.
+#[derive(Clone, Copy)]
+struct NoSuchListener;
+
+/// The listener that a test names, if it names one.
+fn listener<'a>(
+    raw: &mut RawTest,
+    listeners: &'a [Listener],
+    diagnostics: &mut Diagnostics,
+) -> Result<Option<&'a Listener>, NoSuchListener> {
+    let Some(written) = take(&mut raw.listener).optional() else { return Ok(None) };
+    let mut known = Names::new("listener");
+    listeners.iter().filter_map(|one| one.name.as_deref()).for_each(|name| known.define(name));
+    known.check(&written, diagnostics);
+    let found = listeners.iter().find(|one| one.name.as_deref() == Some(&*written.value));
+    found.map(Some).ok_or(NoSuchListener)
+}
+
+fn client(
+    raw: &mut RawTest,
+    listener: Option<&Listener>,
+    proof: Option<ProofKind>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Client> {
     let transport = take(&mut raw.transport).value();
     let address = match take(&mut raw.address).optional() {
         Some(text) => text.check(diagnostics, |text| text.parse::<IpAddr>())?,
         None => Client::LOCAL.address,
     };
-    Some(Client { address, transport: transport.unwrap_or(Client::LOCAL.transport) })
+    let own = || listener.map_or(Client::LOCAL.transport, |listener| listener.transport(proof));
+    Some(Client { address, transport: transport.unwrap_or_else(own) })
 }
 
 pub(crate) fn operation(

@@ -41,6 +41,7 @@ fn run_test(generation: &Generation, test: &ConfigTest, time: LocalTime) -> Opti
     let usage = supposed_usage(question.after);
     let asker = Asker {
         client: question.client,
+        listener: question.listener.as_deref(),
         usage: Some(&usage),
         ..Asker::supposed(&principal, &scope, time)
     };

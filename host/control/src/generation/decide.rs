@@ -11,7 +11,7 @@ use stockade_authn::{OutOfScope, Scope};
 use stockade_core::{
     Allowed, Applied, BindingVerdict, Catalogue, Change, Client, Content, Denial, DenialCause,
     Dialect, FieldRule, LocalTime, ModelName, ModelRef, Operation, Parameters, Permit, PolicyInput,
-    Principal, Subject, Usage, combine,
+    Principal, Subject, ToolSelector, Usage, combine,
 };
 use stockade_engine::Inputs;
 
@@ -265,6 +265,23 @@ impl Subject for Hypothetical {
     }
 }
 
+impl Hypothetical {
+    /// Leaves out tools; tells whether there were any.
+    fn strip_tools(&mut self, selector: &ToolSelector) -> bool {
+        let stripped = match selector {
+            ToolSelector::WebSearch => usize::from(std::mem::take(&mut self.parameters.web_search)),
+            ToolSelector::Named(name) => {
+                let before = self.content.tools.len();
+                self.content.tools.retain(|tool| **tool != **name);
+                before - self.content.tools.len()
+            }
+        };
+        let count = u32::try_from(stripped).unwrap_or(u32::MAX);
+        self.parameters.tools = self.parameters.tools.saturating_sub(count);
+        stripped > 0
+    }
+}
+
 impl Judged for Hypothetical {
     fn dialect(&self) -> Dialect {
         self.dialect
@@ -282,9 +299,13 @@ impl Judged for Hypothetical {
         self.content.clone()
     }
 
-    /// There is no body whose fields could be changed.
-    fn change(&mut self, by: Option<&ModelName>, _: &[FieldRule]) -> Result<bool, String> {
-        let Some(by) = by else { return Ok(false) };
+    /// There is no body whose fields could be changed. The facts about its tools change.
+    fn change(&mut self, by: Option<&ModelName>, fields: &[FieldRule]) -> Result<bool, String> {
+        let other_tools = fields.iter().fold(false, |other, rule| match rule {
+            FieldRule::StripTools(selector) => self.strip_tools(selector) || other,
+            _ => other,
+        });
+        let Some(by) = by else { return Ok(other_tools) };
         let [model] = &mut self.models[..] else {
             return Err(stockade_ollama::several_models(self.models.len()));
         };

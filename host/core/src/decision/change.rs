@@ -117,9 +117,9 @@ fn replaced_twice(first: Option<&ModelName>, second: &ModelName) -> Denial {
 }
 
 fn changed_twice(rule: &FieldRule) -> Denial {
-    let field = rule.path();
-    let reason = format!(
-        "a policy changes the request, and then its field {field}; only one change is followed"
-    );
+    let what =
+        rule.path().map_or_else(|| "its tools".to_owned(), |path| format!("its field {path}"));
+    let reason =
+        format!("a policy changes the request, and then {what}; only one change is followed");
     Denial::overall(DenialCause::Conflict, reason)
 }

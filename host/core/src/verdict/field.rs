@@ -64,7 +64,26 @@ impl From<FieldPath> for String {
     }
 }
 
-/// What happens to a field of a body before it is forwarded.
+/// Some of the tools that a request offers to the model.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToolSelector {
+    /// Those that make Ollama search the web: [`Parameters::web_search`](crate::Parameters).
+    WebSearch,
+    /// Those of this name: [`Content::tools`](crate::Content).
+    Named(Box<str>),
+}
+
+impl fmt::Display for ToolSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WebSearch => f.write_str("tools that search the web"),
+            Self::Named(name) => write!(f, "tools called {name:?}"),
+        }
+    }
+}
+
+/// A rule for a field of a body before it is forwarded.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FieldRule {
@@ -74,19 +93,22 @@ pub enum FieldRule {
     Forbid(FieldPath),
     /// It is written with this JSON value, which is no object and no list, if it is not there.
     Insert(FieldPath, String),
+    /// These tools are left out of those that it offers.
+    StripTools(ToolSelector),
 }
 
 impl FieldRule {
-    /// Returns the field that it is about.
-    pub const fn path(&self) -> &FieldPath {
+    /// Returns the field that it is about, where it is about a whole one.
+    pub const fn path(&self) -> Option<&FieldPath> {
         match self {
-            Self::Strip(path) | Self::Forbid(path) | Self::Insert(path, _) => path,
+            Self::Strip(path) | Self::Forbid(path) | Self::Insert(path, _) => Some(path),
+            Self::StripTools(_) => None,
         }
     }
 
     /// Tells whether meeting it may change the request.
     pub const fn changes(&self) -> bool {
-        matches!(self, Self::Strip(_) | Self::Insert(..))
+        matches!(self, Self::Strip(_) | Self::Insert(..) | Self::StripTools(_))
     }
 }
 

@@ -124,6 +124,13 @@ fn rules_and_limits_that_make_no_sense_are_failures() {
             "it writes \"[1]\", which is no string",
         ),
         (
+            wit::Obligations {
+                fields: vec![wit::FieldRule::StripTools(wit::ToolSelector::Named(String::new()))],
+                ..obligations()
+            },
+            "a tool cannot be called \"\"",
+        ),
+        (
             wit::Obligations { priority: Some("urgent".to_owned()), ..obligations() },
             "a priority of \"urgent\"",
         ),

@@ -5,8 +5,8 @@ use std::path::Path;
 use stockade_core::{
     AccessClass, Catalogue, Client, Content, Counter, CredentialId, DenialKind, Dialect, FieldPath,
     FieldRule, Limit, LimitedParameter, LocalTime, ModelFacts, ModelName, ModelRef, ModelRole,
-    Obligations, Operation, Outcome, Parameters, PolicyInput, Priority, Text, Transport, UnixTime,
-    Usage, Verdict, Windows,
+    Obligations, Operation, Outcome, Parameters, PolicyInput, Priority, Text, ToolSelector,
+    Transport, UnixTime, Usage, Verdict, Windows,
 };
 use stockade_engine::{
     CONTRACTS, Holds, Inputs, Judgement, LoadError, ModuleSource, PreparedPolicy,
@@ -172,6 +172,8 @@ fn obligations() -> Obligations {
             FieldRule::Forbid(path("suffix")),
             FieldRule::Strip(path("options.num_gpu")),
             FieldRule::Insert(path("think"), "false".to_owned()),
+            FieldRule::StripTools(ToolSelector::WebSearch),
+            FieldRule::StripTools(ToolSelector::Named("shell".into())),
         ],
         labels: vec![("tier".to_owned(), "small".to_owned())],
         priority: Some(Priority::Low),

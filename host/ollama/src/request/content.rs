@@ -9,7 +9,7 @@
 use stockade_core::{Content, Text};
 
 use super::body::JsonBody;
-use super::{Body, CanonicalRequest};
+use super::{Body, CanonicalRequest, tools};
 use crate::json::{Kind as JsonKind, Value};
 use crate::shape::{Field, Kind, Shape};
 
@@ -104,16 +104,9 @@ impl Found {
         }
     }
 
-    /// A tool without a name is one of Ollama's own, called by its type.
-    fn tools(&mut self, shape: &'static Shape, tools: Value<'_>) {
-        for tool in tools.elements() {
-            let function = tool.get("function").filter(|_| shape.field("function").is_some());
-            let name = function.unwrap_or(tool).get("name").or_else(|| {
-                let own = tool.get("type")?;
-                (own.as_text()? != "function").then_some(own)
-            });
-            let name = name.and_then(Value::as_text);
-            self.0.tools.extend(name.map(std::borrow::Cow::into_owned));
+    fn tools(&mut self, shape: &'static Shape, list: Value<'_>) {
+        for tool in list.elements() {
+            self.0.tools.extend(tools::name(shape, tool).map(std::borrow::Cow::into_owned));
             if let Some(inner) = tool.get("tools") {
                 self.tools(shape, inner);
             }

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::object::Object;
+use super::tools::{Rest, Unwanted};
 use crate::json::Value;
 use crate::shape::fold::fold;
 use crate::shape::{Kind, Shape};
@@ -60,6 +61,7 @@ struct Group<'a> {
     strip: bool,
     forbidden: bool,
     write: Option<Write<'a>>,
+    tools: Option<Unwanted<'a>>,
     inside: Vec<Demand<'a>>,
     found: bool,
 }
@@ -84,6 +86,9 @@ impl<'a> Group<'a> {
                 return Err(Unfit::NamedTwice(self.path.to_owned()));
             }
             Action::Write(write) => self.write = Some(write),
+            Action::StripTools(shape, selector) => {
+                self.tools.get_or_insert_with(|| Unwanted::new(shape)).add(selector);
+            }
         }
         Ok(())
     }
@@ -107,7 +112,8 @@ impl<'a> Group<'a> {
         if self.forbidden {
             return Err(Unfit::Forbidden(self.path.to_owned()));
         }
-        if self.strip {
+        let rest = self.tools.as_ref().map_or(Rest::All, |tools| tools.rest_of(value));
+        if self.strip || matches!(rest, Rest::Nothing) {
             let instead = self.addition(names)?;
             let Some(json) = instead else { return Ok(Some(Edit::Remove)) };
             return Ok((json != value.raw()).then_some(Edit::Replace(json)));
@@ -121,7 +127,9 @@ impl<'a> Group<'a> {
             },
             None => self.change_inside(value, names)?,
         };
-        Ok(json.map(Edit::Replace))
+        // Nothing is written into tools that are there.
+        let rest = if let Rest::Some(json) = rest { Some(json) } else { None };
+        Ok(json.or(rest).map(Edit::Replace))
     }
 
     fn change_inside(

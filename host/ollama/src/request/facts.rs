@@ -7,12 +7,13 @@ use stockade_core::{ModelName, ModelRef, ModelRole, Parameters};
 
 use super::bounds::{self, MOST_IMAGES, MOST_TOOLS, Named, QUESTIONS};
 use super::keep_alive;
+use super::tools::is_web_search;
 use crate::json::{Document, JsonError, Kind as JsonKind, Number, Problem, Value};
 use crate::route::canonical_digest;
 use crate::shape::fold::fold;
 use crate::shape::{Field, Kind, Shape};
 use crate::work;
-use values::{count, fits, is_image, is_web_search, non_empty, wider};
+use values::{count, fits, is_image, non_empty, wider};
 
 /// The facts in a body that count for the gateway.
 #[derive(Debug, Default)]

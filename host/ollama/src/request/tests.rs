@@ -1,7 +1,7 @@
 use http::StatusCode;
 use stockade_core::{
     Dialect, FieldPath, FieldRule, Limit, LimitedParameter, ModelName, ModelRole, Obligations,
-    Operation, Subject,
+    Operation, Subject, ToolSelector,
 };
 
 use super::{CanonicalRequest, UpstreamBody, WriteOptions};
@@ -18,6 +18,7 @@ mod prompt;
 mod properties;
 mod refused;
 mod spelling;
+mod tools;
 mod unchangeable;
 mod wishes;
 

@@ -11,8 +11,9 @@ const INTRODUCTION: &str = "\
 Every request that Stockade forwards is one of these; whatever else is asked gets 404,
 405 or 400. These are the routes of Ollama {OLLAMA}, and of newer ones `POST /v1/systemone` (0.35)
 and `GET /api/usage` (0.40.1). Of all others it says that this gateway does not know them: also of
-the balance of the account (0.40.1), because the name of that route is not verified. This page is
-generated from the route table.
+the balance of the account (0.40.1). Ollama's documentation has `GET /api/balance` of ollama.com itself;
+that the server on the host answers under the same name is not verified. This page is generated from
+the route table.
 
 The operation is what policies are asked about. A body can narrow it: `generate`, `chat`
 and `embed` with nothing to answer are `load`; with a `keep_alive` of less than a second too,

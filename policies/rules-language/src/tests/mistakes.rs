@@ -80,6 +80,7 @@ fn rules_that_could_never_do_what_is_meant_are_errors() {
         (r#"[{ "then": "abstain", "reason": "x" }]"#, "rules[0].reason: is only shown"),
         (r#"[{ "then": "restrict", "note": "x", "labels": { "a": "b" } }]"#, "rules[0].note: is"),
         (r#"[{ "then": "restrict", "strip_fields": [""] }]"#, "rules[0].strip_fields[0]: \"\""),
+        (r#"[{ "then": "restrict", "strip_tools": [""] }]"#, "rules[0].strip_tools[0]: is empty"),
         (r#"[{ "then": "restrict", "replace_model": "a*" }]"#, "rules[0].replace_model: is one"),
         (r#"[{ "then": "restrict", "replace_model": "a b" }]"#, "rules[0].replace_model: a model"),
         (r#"[{ "then": "restrict", "host_group": "" }]"#, "rules[0].host_group: is empty"),

@@ -72,6 +72,8 @@ fn obligations() -> Obligations {
         .forbid_field("suffix")
         .strip_field("options.num_gpu")
         .insert_field("think", "false")
+        .strip_web_search()
+        .strip_tools("shell")
         .label("tier", "small")
         .priority("low")
         .host_group("fast")

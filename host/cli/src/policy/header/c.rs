@@ -148,7 +148,7 @@ impl Header<'_> {
 
     fn arguments(&mut self) -> anyhow::Result<()> {
         let (size, fields) = self.contract.arguments()?;
-        writeln!(self.out, "\n/// What the host gives to `evaluate`.")?;
+        writeln!(self.out, "\n/// The arguments that the host gives to `evaluate`.")?;
         self.record("evaluate_arguments", size, &fields)
     }
 

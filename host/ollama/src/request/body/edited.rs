@@ -17,7 +17,7 @@ impl JsonBody {
     pub(in crate::request) fn changed(&self, rules: &[FieldRule]) -> Result<Option<Bytes>, Unfit> {
         let mut demands = Vec::with_capacity(rules.len());
         for rule in rules {
-            demands.extend(Demand::of_rule(rule)?);
+            demands.extend(Demand::of_rule(rule, self.shape.tools())?);
         }
         demands.retain(|demand| !(demand.inserts() && self.ignores(demand.top())));
         self.mind_output_alias(&mut demands);

@@ -1,6 +1,8 @@
 //! The demands of rules and limits on fields.
 
-use stockade_core::{FieldPath, FieldRule, Limit};
+use std::borrow::Cow;
+
+use stockade_core::{FieldPath, FieldRule, Limit, ToolSelector};
 
 use crate::json::{Number, Value};
 use crate::shape::fold::fold;
@@ -10,6 +12,8 @@ use crate::shape::{Field, Kind, Shape};
 const NAMES_MODEL: [&str; 5] = ["model", "name", "source", "destination", "from"];
 /// Fields into which nothing is written: they decide how the answer is read, or name blobs.
 const NEVER_WRITTEN: [&str; 4] = ["stream", "files", "draft_files", "adapters"];
+/// The field with the tools that a request offers, in every API.
+const TOOLS: &str = "tools";
 /// The reason why a rule for a field refuses the request. The texts are for the caller.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::request) enum Unfit {
@@ -52,6 +56,8 @@ pub(super) enum Action<'a> {
     Strip,
     Forbid,
     Write(Write<'a>),
+    /// Those, among tools of this shape.
+    StripTools(&'static Shape, &'a ToolSelector),
 }
 
 /// The value that is written into a field.
@@ -68,27 +74,38 @@ impl<'a> Demand<'a> {
         Self { path: path.as_str(), rest: path.as_str(), action }
     }
 
-    /// Returns what a rule demands; nothing where it can change nothing.
-    pub(in crate::request) fn of_rule(rule: &'a FieldRule) -> Result<Option<Self>, Unfit> {
-        let path = rule.path();
-        let name = fold(path.names().next().unwrap_or_default());
-        let text = || path.as_str().to_owned();
-        if rule.changes() && NAMES_MODEL.contains(&&*name) {
-            return Err(Unfit::NamesModel(text()));
-        }
-        Ok(Some(match rule {
-            FieldRule::Strip(path) => Self::new(path, Action::Strip),
-            FieldRule::Forbid(path) => Self::new(path, Action::Forbid),
-            FieldRule::Insert(..) if NEVER_WRITTEN.contains(&&*name) => {
-                return Err(Unfit::NeverWritten(text()));
+    /// Returns what a rule demands; nothing where it can change nothing. `tools` is the shape of
+    /// the tools in the body, where it can have some.
+    pub(in crate::request) fn of_rule(
+        rule: &'a FieldRule,
+        tools: Option<&'static Shape>,
+    ) -> Result<Option<Self>, Unfit> {
+        match rule {
+            FieldRule::Forbid(path) => Ok(Some(Self::new(path, Action::Forbid))),
+            FieldRule::Strip(path) => {
+                refuse_model(path)?;
+                Ok(Some(Self::new(path, Action::Strip)))
             }
-            FieldRule::Insert(path, json) => match scalar(json) {
-                None => return Err(Unfit::NotScalar(text())),
-                // A field that is null says nothing, as one that is not there.
-                Some("null") => return Ok(None),
-                Some(json) => Self::new(path, Action::Write(Write::Insert(json))),
-            },
-        }))
+            FieldRule::Insert(path, json) => Self::of_insert(path, json),
+            FieldRule::StripTools(selector) => Ok(tools.map(|shape| {
+                let action = Action::StripTools(shape, selector);
+                Self { path: TOOLS, rest: TOOLS, action }
+            })),
+        }
+    }
+
+    fn of_insert(path: &'a FieldPath, json: &'a str) -> Result<Option<Self>, Unfit> {
+        refuse_model(path)?;
+        let text = || path.as_str().to_owned();
+        if NEVER_WRITTEN.contains(&&*top_of(path)) {
+            return Err(Unfit::NeverWritten(text()));
+        }
+        match scalar(json) {
+            None => Err(Unfit::NotScalar(text())),
+            // A field that is null says nothing, as one that is not there.
+            Some("null") => Ok(None),
+            Some(json) => Ok(Some(Self::new(path, Action::Write(Write::Insert(json))))),
+        }
     }
 
     /// Returns what a limit of a number demands. It is written only into bodies whose shape has
@@ -130,6 +147,18 @@ impl<'a> Demand<'a> {
     pub(super) const fn writes(&self) -> bool {
         matches!(self.action, Action::Write(Write::Insert(_) | Write::Limit(_, Some(_))))
     }
+}
+
+/// The name at the top of the body to which a path leads, as Go compares it.
+fn top_of(path: &FieldPath) -> Cow<'_, str> {
+    fold(path.names().next().unwrap_or_default())
+}
+
+fn refuse_model(path: &FieldPath) -> Result<(), Unfit> {
+    if NAMES_MODEL.contains(&&*top_of(path)) {
+        return Err(Unfit::NamesModel(path.as_str().to_owned()));
+    }
+    Ok(())
 }
 
 /// The text of a JSON value that is no object and no list.

@@ -40,11 +40,6 @@ pub(super) fn is_image(part_type: Value<'_>) -> bool {
     part_type.as_text().is_some_and(|text| matches!(&*text, "image_url" | "input_image" | "image"))
 }
 
-/// Anthropic's tools have a date behind the name: `web_search_20250305`.
-pub(super) fn is_web_search(tool_type: Value<'_>) -> bool {
-    tool_type.as_text().is_some_and(|text| text.starts_with("web_search"))
-}
-
 pub(super) fn non_empty(value: Value<'_>) -> Option<String> {
     value.as_text().filter(|text| !text.is_empty()).map(std::borrow::Cow::into_owned)
 }

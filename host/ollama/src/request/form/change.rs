@@ -31,27 +31,30 @@ impl Form {
     }
 
     fn check_rule(&self, rule: &FieldRule) -> Result<(), Unfit> {
-        let text = rule.path().as_str();
-        let fits = match rule {
-            FieldRule::Forbid(_) if self.has(text) => {
-                return Err(Unfit::Forbidden(text.to_owned()));
+        let (path, fits) = match rule {
+            FieldRule::Forbid(path) if self.has(path.as_str()) => {
+                return Err(Unfit::Forbidden(path.to_string()));
             }
-            FieldRule::Forbid(_) => true,
-            FieldRule::Strip(_) => fold(text) != "file",
-            // A name that needs no escape, and that no reader takes for another.
-            FieldRule::Insert(..) => {
-                let plain = |byte: u8| byte.is_ascii_lowercase() || b"_[]".contains(&byte);
-                fold(text) != "file" && text.bytes().all(plain)
-            }
+            FieldRule::Forbid(path) => (path, true),
+            FieldRule::Strip(path) => (path, fold(path.as_str()) != "file"),
+            FieldRule::Insert(path, _) => (path, can_be_written(path.as_str())),
+            // A form offers no tools.
+            FieldRule::StripTools(_) => return Ok(()),
         };
-        Demand::of_rule(rule)?;
-        if fits { Ok(()) } else { Err(Unfit::NotInForm(text.to_owned())) }
+        Demand::of_rule(rule, None)?;
+        if fits { Ok(()) } else { Err(Unfit::NotInForm(path.to_string())) }
     }
 
     fn has(&self, name: &str) -> bool {
         let name = fold(name);
         matches!(&*name, "model" | "file") || self.texts.iter().any(|(text, _)| fold(text) == name)
     }
+}
+
+/// Tells whether a name needs no escape, and no reader takes it for another.
+fn can_be_written(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || b"_[]".contains(&byte);
+    fold(name) != "file" && name.bytes().all(plain)
 }
 
 /// A scalar as a form has it; nothing where that is null.

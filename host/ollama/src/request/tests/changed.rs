@@ -2,16 +2,22 @@
 
 use super::*;
 
-/// Rules as these tests write them: `-` before what is stripped, `!` before what is forbidden, and
-/// `=` before the value of what is inserted.
+/// Rules as these tests write them: `-` before what is stripped, `!` before what is forbidden, `=`
+/// before the value of what is inserted, `~` before the name of a tool, and `~` alone for those that
+/// search the web.
 pub(super) fn rules(written: &[&str]) -> Vec<FieldRule> {
     let path = |text: &str| FieldPath::new(text).unwrap();
-    let rule = |text: &&str| match (text.strip_prefix('-'), text.strip_prefix('!')) {
-        (Some(name), _) => FieldRule::Strip(path(name)),
-        (_, Some(name)) => FieldRule::Forbid(path(name)),
-        _ => {
-            let (name, json) = text.split_once('=').unwrap();
-            FieldRule::Insert(path(name), json.to_owned())
+    let rule = |text: &&str| {
+        let mut rest = text.chars();
+        match (rest.next(), rest.as_str()) {
+            (Some('-'), name) => FieldRule::Strip(path(name)),
+            (Some('!'), name) => FieldRule::Forbid(path(name)),
+            (Some('~'), "") => FieldRule::StripTools(ToolSelector::WebSearch),
+            (Some('~'), name) => FieldRule::StripTools(ToolSelector::Named(name.into())),
+            _ => {
+                let (name, json) = text.split_once('=').unwrap();
+                FieldRule::Insert(path(name), json.to_owned())
+            }
         }
     };
     written.iter().map(rule).collect()

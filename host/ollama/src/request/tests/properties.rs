@@ -62,9 +62,30 @@ fn value() -> impl Strategy<Value = String> {
     })
 }
 
+/// Tools in the ways of every API, some in others.
+fn tools() -> impl Strategy<Value = String> {
+    let plain = prop::sample::select(vec![
+        r#"{"type":"web_search"}"#,
+        r#"{"type":"web_search_20250305","name":"f"}"#,
+        r#"{"type":"function","name":"f","function":{"name":"g"}}"#,
+        r#"{"type":"function","function":{"name":"f"}}"#,
+        r#"{"name":"web_search"}"#,
+        "null",
+    ]);
+    let tool = plain.prop_map(str::to_owned).prop_recursive(2, 6, 3, |inner| {
+        let list = prop::collection::vec(inner, 0..3).prop_map(|tools| tools.join(","));
+        prop_oneof![
+            3 => list.clone().prop_map(|list| format!(r#"{{"name":"n","tools":[{list}]}}"#)),
+            1 => list.prop_map(|list| format!("[{list}]")),
+        ]
+    });
+    prop::collection::vec(tool, 0..4).prop_map(|tools| format!("[{}]", tools.join(", ")))
+}
+
 /// A value that may stand in a field of the shape, most of the time.
 fn member(shape: &'static Shape) -> impl Strategy<Value = (String, String)> {
-    (name(shape), value(), scalar(), any::<bool>()).prop_map(|(name, value, scalar, asis)| {
+    let member = (name(shape), value(), scalar(), tools(), any::<bool>());
+    member.prop_map(|(name, value, scalar, tools, asis)| {
         let kind = shape.field(&name).map(|field| field.kind);
         let object = value.starts_with('{');
         let json = match kind {
@@ -74,7 +95,8 @@ fn member(shape: &'static Shape) -> impl Strategy<Value = (String, String)> {
             Some(Kind::Stream | Kind::Insecure | Kind::DebugRender | Kind::Think) => {
                 "true".to_owned()
             }
-            Some(Kind::Tools(_) | Kind::Conversation(_) | Kind::Images) => format!("[{value}]"),
+            Some(Kind::Tools(_)) => tools,
+            Some(Kind::Conversation(_) | Kind::Images) => format!("[{value}]"),
             Some(Kind::Options(_) | Kind::Nested(_)) if !object => format!("{{\"a\":{value}}}"),
             Some(Kind::Digests) => "{}".to_owned(),
             Some(Kind::Prompt | Kind::Input | Kind::Effort) => "\"x\"".to_owned(),
@@ -112,6 +134,12 @@ fn rules(shape: &'static Shape) -> impl Strategy<Value = Vec<FieldRule>> {
         5 => FieldRule::Forbid(path),
         _ => FieldRule::Insert(path, json),
     });
+    let tools = prop::sample::select(vec![
+        ToolSelector::WebSearch,
+        ToolSelector::Named("web_search".into()),
+        ToolSelector::Named("f".into()),
+    ]);
+    let rule = prop_oneof![6 => rule, 1 => tools.prop_map(FieldRule::StripTools)];
     prop::collection::vec(rule, 0..4)
 }
 
@@ -134,7 +162,8 @@ fn at<'a>(value: &'a Value, names: &[&str], folded: bool) -> Option<&'a Value> {
 }
 
 fn check_rule(rule: &FieldRule, rules: &[FieldRule], written: &Value) -> Result<(), TestCaseError> {
-    let names: Vec<_> = rule.path().names().collect();
+    let Some(path) = rule.path() else { return Ok(()) };
+    let names: Vec<_> = path.names().collect();
     let in_list = names.len() > 1 && ["tools", "messages"].contains(&names[0]);
     let ignored = ["modelfile", "path"].contains(&names[0]);
     match rule {
@@ -145,8 +174,8 @@ fn check_rule(rule: &FieldRule, rules: &[FieldRule], written: &Value) -> Result<
         FieldRule::Strip(path) if !in_list => {
             let lower = |path: &FieldPath| format!("{}.", path.as_str().to_lowercase());
             let writes = |other: &FieldRule| {
-                matches!(other, FieldRule::Insert(..))
-                    && lower(other.path()).starts_with(&lower(path))
+                let FieldRule::Insert(other, _) = other else { return false };
+                lower(other).starts_with(&lower(path))
             };
             if !rules.iter().any(writes) {
                 prop_assert!(at(written, &names, false).is_none(), "{:?} in {}", rule, written);
@@ -183,6 +212,15 @@ fn check(path: &str, body: &str, rules: &[FieldRule]) -> Result<Option<bool>, Te
     let written = serde_json::from_str(&text).unwrap();
     for rule in rules {
         check_rule(rule, rules, &written)?;
+        if let FieldRule::StripTools(selector) = rule {
+            let offered = match selector {
+                ToolSelector::WebSearch => parameters.web_search,
+                ToolSelector::Named(name) => {
+                    again.content().tools.iter().any(|tool| **tool == **name)
+                }
+            };
+            prop_assert!(!offered, "{selector} in {text}");
+        }
     }
     Ok(Some(another))
 }
