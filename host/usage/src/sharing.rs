@@ -53,13 +53,15 @@ impl Sharing {
         self.replicas.store(replicas.max(1), Ordering::Relaxed);
     }
 
-    /// Has the store told of an account, soon, if it can be.
+    /// Has the store told of an account, soon. Where it cannot be, nothing waits for it.
     pub(crate) fn queue(&self, entry: &Arc<Entry>, account: &mut Account) {
-        let is_connected = self.is_connected.load(Ordering::Acquire);
-        if is_connected && account.grants().queue() && self.queue.send(Arc::clone(entry)).is_err() {
+        let grants = account.grants();
+        if !self.is_connected.load(Ordering::Acquire) {
+            grants.abandon();
+        } else if grants.queue() && self.queue.send(Arc::clone(entry)).is_err() {
             // Nobody serves the store any more: limits go on as if it were away.
             self.set_connected(false);
-            account.grants().abandon();
+            grants.abandon();
         }
     }
 }
