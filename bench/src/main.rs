@@ -121,6 +121,7 @@ fn measure(run: &Run, only: Option<&Part>) -> anyhow::Result<()> {
     }
     if matches!(only, None | Some(Part::Whole)) {
         outcomes = parts::request(&mut report, &bench, run.quick);
+        parts::shipped(&mut report, &bench, run.quick);
     }
     if matches!(only, None | Some(Part::Growth)) {
         curves = parts::grow(&mut report, &bench, run.quick);

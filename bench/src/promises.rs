@@ -24,6 +24,12 @@ pub enum Promise {
     BesideEnvoy,
     RequestProcessor,
     BesideNginx,
+    RememberedProcessor,
+    FreshProcessor,
+    RememberedAlone,
+    FreshAlone,
+    ListProcessor,
+    Bystanders,
     FirstChunk,
     LaterChunks,
     IdleMemory,
@@ -58,7 +64,7 @@ pub enum Verdict {
 
 impl Promise {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 31] = [
         Self::DecisionMedian,
         Self::DecisionHigh,
         Self::FiveShipped,
@@ -75,6 +81,12 @@ impl Promise {
         Self::BesideEnvoy,
         Self::RequestProcessor,
         Self::BesideNginx,
+        Self::RememberedProcessor,
+        Self::FreshProcessor,
+        Self::RememberedAlone,
+        Self::FreshAlone,
+        Self::ListProcessor,
+        Self::Bystanders,
         Self::FirstChunk,
         Self::LaterChunks,
         Self::IdleMemory,
@@ -106,6 +118,16 @@ impl Promise {
             Self::BesideEnvoy => ("whole request, p50 / Envoy's", AtMost(1.0), "×"),
             Self::RequestProcessor => ("whole request, CPU", AtMost(28.0), "µs"),
             Self::BesideNginx => ("requests per CPU s / nginx + njs", AtLeast(0.75), "×"),
+            Self::RememberedProcessor => {
+                ("five shipped, remembered, request's CPU / floor", AtMost(1.4), "×")
+            }
+            Self::FreshProcessor => {
+                ("five shipped, fresh, request's CPU / floor", AtMost(2.2), "×")
+            }
+            Self::RememberedAlone => ("five shipped, remembered, p50 / floor", AtMost(1.3), "×"),
+            Self::FreshAlone => ("five shipped, fresh, p50 / floor", AtMost(2.0), "×"),
+            Self::ListProcessor => ("list of 200 models, five policies, CPU", AtMost(1.0), "ms"),
+            Self::Bystanders => ("others' chats during such lists, p99", AtMost(5.0), "ms"),
             Self::FirstChunk => ("first chunk after upstream's, p99", AtMost(1.0), "ms"),
             Self::LaterChunks => ("later chunks after upstream's, p99", AtMost(1.0), "ms"),
             Self::IdleMemory => ("memory, idle with 10 policies", AtMost(30.0), "MiB"),

@@ -167,7 +167,7 @@ fn one(bench: &Bench, peer: Peer, effort: Effort) -> anyhow::Result<Found> {
     let (alone, processor) = {
         let gateway = Gateway::start(peer, bench.upstream, bench.first)?;
         let alone = unary::one_caller(gateway.target, bench.first, effort.requests)?;
-        (alone, per_request(&gateway, bench.first, effort.span)?)
+        (alone, per_request(&gateway, bench.first, 32, effort.span)?)
     };
     let gateway = Gateway::start(peer, bench.upstream, bench.last)?;
     let late = streams::lateness(gateway.target, bench.first, 10, effort.streams)?;
@@ -251,11 +251,17 @@ pub fn idle_memory(bench: &Bench) -> anyhow::Result<f64> {
     Ok(gateway.process.resident()? / 1_024.0)
 }
 
+/// Processor time of a gateway per request of so many callers, in microseconds.
 #[expect(clippy::cast_precision_loss, reason = "thousands of requests")]
-fn per_request(gateway: &Gateway, processor: usize, span: Duration) -> anyhow::Result<f64> {
-    unary::many_callers(gateway.target, processor, 32, span / 3)?;
+pub(crate) fn per_request(
+    gateway: &Gateway,
+    processor: usize,
+    callers: usize,
+    span: Duration,
+) -> anyhow::Result<f64> {
+    unary::many_callers(gateway.target, processor, callers, span / 3)?;
     let before = gateway.process.processor_time()?;
-    let answers = unary::many_callers(gateway.target, processor, 32, span)?;
+    let answers = unary::many_callers(gateway.target, processor, callers, span)?;
     let used = gateway.process.processor_time()?.saturating_sub(before);
     Ok(used.as_secs_f64() * 1e6 / answers as f64)
 }

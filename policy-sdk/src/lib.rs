@@ -78,12 +78,14 @@
 //! ```
 //!
 //! ```sh
-//! RUSTFLAGS='-C link-arg=-zstack-size=32768' \
+//! RUSTFLAGS='-C link-arg=-zstack-size=16384' \
 //!     cargo build --release --target wasm32-unknown-unknown
 //! ```
 //!
 //! The small stack is worth its line: the host resets a policy's whole memory after every
-//! decision, and Rust's default stack alone is one MiB. The module that comes out can be
+//! decision, and Rust's default stack alone is one MiB. For the same reason
+//! [`#[policy]`](macro@policy) brings an allocator, so that a policy names no
+//! `#[global_allocator]`. The module that comes out can be
 //! named in `policies:` as it is; the host makes a component of it.
 //!
 //! # Deciding
@@ -119,6 +121,7 @@ pub mod bindings;
 mod builder;
 mod duration;
 mod harness;
+mod heap;
 mod hours;
 mod input;
 mod log;
@@ -200,6 +203,8 @@ pub mod __private {
     pub use crate::bindings::export_component;
     pub use crate::bindings::exports::stockade::policy::policy::Guest;
     pub use crate::bindings::stockade::policy::types::{Answer, Metadata, Problem, Request};
+    #[cfg(target_family = "wasm")]
+    pub use crate::heap::Heap;
     pub use crate::log::write_fmt;
     pub use crate::runtime::{Bindings, describe};
 }

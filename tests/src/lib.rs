@@ -19,7 +19,7 @@ pub use clock::SetClock;
 pub use installed::{installed, node, python};
 pub use key_server::{KeyServer, Published, Signer};
 pub use log::Log;
-pub use wait::soon;
+pub use wait::{soon, until};
 pub use world::{BINDINGS, MODELS, Setup, TOKEN_SECRET, USERS, World};
 
 /// The guest whose settings say how it misbehaves.

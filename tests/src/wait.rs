@@ -15,3 +15,16 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
         Err(elapsed) => panic!("waited in vain for {what}: {elapsed}"),
     }
 }
+
+/// Waits until a condition holds that nothing tells of: the runtime's other tasks run meanwhile.
+///
+/// # Panics
+/// Where it never does.
+pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(what, waiting).await;
+}

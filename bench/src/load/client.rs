@@ -160,6 +160,12 @@ pub fn chat(path: &str, key: &str, model: &str, say: &str, stream: bool) -> Vec<
     .into_bytes()
 }
 
+/// A request for the list of models.
+pub fn list(key: &str) -> Vec<u8> {
+    format!("GET /api/tags HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {key}\r\n\r\n")
+        .into_bytes()
+}
+
 /// A chat whose body has exactly so many bytes.
 ///
 /// # Errors

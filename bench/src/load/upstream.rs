@@ -1,8 +1,9 @@
 //! An upstream that costs next to nothing: it answers a chat at once, or in chunks that
-//! carry the time of their sending.
+//! carry the time of their sending, and has a list of models.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
 use crate::machine::monotonic;
+use crate::peers::MODEL;
 
 /// The prompt for an answer in chunks.
 pub const IN_CHUNKS: &str = "chunks";
@@ -28,6 +30,8 @@ pub const SLOWLY: &str = "slowly";
 pub const CHUNKS: u32 = 20;
 /// The pause before each but the first.
 pub const GAP: Duration = Duration::from_millis(5);
+/// Models of the list.
+pub const LISTED: usize = 200;
 /// The pause where they come slowly.
 const LONG_GAP: Duration = Duration::from_secs(1);
 /// The longest body, in bytes, that is searched for the kind of answer.
@@ -64,6 +68,11 @@ pub async fn listen() -> anyhow::Result<(TcpListener, SocketAddr)> {
 }
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
+    match request.uri().path() {
+        "/api/tags" => return Ok(json(MODELS.clone())),
+        "/api/ps" => return Ok(json(Bytes::from_static(b"{\"models\":[]}"))),
+        _ => {}
+    }
     let body = request.into_body().collect().await?.to_bytes();
     let told = if body.len() > TELLING { &[][..] } else { &body[..] };
     let says = |what: &str| {
@@ -79,9 +88,33 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Body>, hyper::Err
     } else {
         let text = "{\"model\":\"llama3.2:3b\",\"message\":{\"role\":\"assistant\",\"content\":\
                     \"hi\"},\"done\":true}";
-        typed("application/json", Full::new(Bytes::from_static(text.as_bytes())).boxed())
+        json(Bytes::from_static(text.as_bytes()))
     })
 }
+
+fn json(text: Bytes) -> Response<Body> {
+    typed("application/json", Full::new(text).boxed())
+}
+
+/// The model of the callers, and others, of which they may use one in ten.
+static MODELS: LazyLock<Bytes> = LazyLock::new(|| {
+    let name = |number: usize| match number {
+        0 => MODEL.to_owned(),
+        _ if number.is_multiple_of(10) => format!("team/model-{number}:latest"),
+        _ => format!("others/model-{number}:latest"),
+    };
+    let model = |number: usize| {
+        let name = name(number);
+        format!(
+            "{{\"name\":\"{name}\",\"model\":\"{name}\",\"modified_at\":\
+             \"2026-01-01T00:00:00Z\",\"size\":2019393189,\"digest\":\"{number:064x}\",\
+             \"details\":{{\"format\":\"gguf\",\"family\":\"llama\",\"parameter_size\":\"3.2B\",\
+             \"quantization_level\":\"Q4_K_M\"}}}}"
+        )
+    };
+    let models: Vec<_> = (0..LISTED).map(model).collect();
+    Bytes::from(format!("{{\"models\":[{}]}}", models.join(",")))
+});
 
 fn typed(kind: &'static str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
@@ -114,4 +147,19 @@ fn chunk(last: bool) -> Bytes {
          \"done\":{last}}}\n",
         monotonic()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_has_the_callers_model_and_many_others() {
+        let list: serde_json::Value = serde_json::from_slice(&MODELS).unwrap();
+        let names = list["models"].as_array().unwrap().iter().map(|model| &model["name"]);
+        assert_eq!(names.clone().count(), LISTED);
+        assert!(names.clone().any(|name| name == MODEL));
+        let may = names.filter_map(serde_json::Value::as_str);
+        assert_eq!(may.filter(|name| name.starts_with("team/")).count(), LISTED / 10 - 1);
+    }
 }

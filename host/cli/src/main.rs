@@ -1,5 +1,5 @@
 //! The command line: `stockade serve | connect | demo | doctor | check | explain | schema | key |
-//! password | policy | token`.
+//! password | policy | queue | token | usage`.
 //!
 //! Exit codes: 0 done, 1 a negative answer (denied, check failed), 2 wrong usage or a
 //! configuration that does not load.
@@ -15,9 +15,12 @@ mod key;
 mod output;
 mod password;
 mod policy;
+mod queue;
 mod schema;
 mod serve;
+mod table;
 mod token;
+mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,6 +54,10 @@ enum Command {
     Check(check::Arguments),
     /// Tell what would be decided about a request, and why.
     Explain(explain::Arguments),
+    /// Tell who has a turn at Ollama, and who waits, by asking the running gateway.
+    Queue(queue::Arguments),
+    /// Tell who has used what: tokens, GPU time, requests, pulled bytes.
+    Usage(usage::Arguments),
     /// Print the JSON Schema of the configuration, or of a policy's tests, for editors.
     Schema(schema::Arguments),
     /// Make API keys.
@@ -121,6 +128,8 @@ pub fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments, &output),
         Command::Check(arguments) => check::run(&arguments, &output),
         Command::Explain(arguments) => explain::run(&arguments, &output),
+        Command::Queue(arguments) => queue::run(&arguments, &output),
+        Command::Usage(arguments) => usage::run(&arguments, &output),
         Command::Schema(arguments) => schema::run(&arguments, &output),
         Command::Key(command) => key::run(&command, &output),
         Command::Password(command) => password::run(&command, &output),

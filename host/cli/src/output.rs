@@ -42,6 +42,12 @@ impl Output {
         }
     }
 
+    /// Text for programs that is not JSON.
+    pub(super) fn raw(text: impl Display) -> anyhow::Result<()> {
+        let text = text.to_string();
+        line(stdout(), shown(text.trim_end()))
+    }
+
     /// Something to know that is not the answer.
     pub(super) fn note(&self, text: impl Display) -> anyhow::Result<()> {
         if self.json { Ok(()) } else { line(stderr(), text) }

@@ -1,9 +1,10 @@
 //! `stockade serve`: run the gateway until a signal ends it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use stockade_admin::AdminSocket;
 use stockade_core::SystemClock;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -68,6 +69,10 @@ pub(super) async fn serve(server: Server, level: Option<LogLevelHandle>) -> anyh
     for address in server.addresses() {
         tracing::info!(%address, generation = generation.number, "listening");
     }
+    let _admin = match &generation.config.state_directory {
+        Some(directory) => Some(admin(directory, &server)?),
+        None => None,
+    };
     drop(generation);
     let mut status = server.current().status();
     loop {
@@ -90,6 +95,12 @@ pub(super) async fn serve(server: Server, level: Option<LogLevelHandle>) -> anyh
     tracing::info!("stopping: running requests may finish");
     server.stop().await;
     Ok(Ending::Done)
+}
+
+/// Answers the operator's commands beside the ledger.
+fn admin(directory: &Path, server: &Server) -> anyhow::Result<AdminSocket> {
+    let socket = AdminSocket::start(directory, server.metering().clone());
+    socket.with_context(|| format!("cannot listen for the operator in {}", directory.display()))
 }
 
 /// Logs what shadow bindings have said so far, for whoever decides whether to enforce them.

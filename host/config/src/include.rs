@@ -1,6 +1,6 @@
 //! Reads the files of a configuration: the main one, and what they `include:`.
 //!
-//! An included file adds users, groups, policies, bindings and tests; what concerns the
+//! An included file adds users, groups, policies, bindings, quotas and tests; what concerns the
 //! whole gateway stays in the main file. A file that cannot be read is reported, and the
 //! rest is still checked.
 

@@ -1,7 +1,9 @@
 //! Settings that may be meant so, and probably are not: bindings that never apply or say nothing
-//! new, users who can do nothing, policies that nobody is judged by.
+//! new or nothing that has an effect, users who can do nothing, policies that nobody is judged by.
 
+mod host_groups;
 mod people;
+mod quotas;
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,8 +21,10 @@ impl Config {
         let people = People::of(self);
         let mut advice = Advice { config: self, people: &people, found: Vec::new() };
         for binding in &self.bindings {
-            advice.reach(binding);
+            advice.reach("binding", &binding.subjects, binding.at);
+            advice.without_effect(binding);
         }
+        advice.quotas();
         advice.repeats();
         let judged = people.judged();
         for user in self.users.iter().filter(|user| !user.disabled) {
@@ -46,10 +50,9 @@ impl Advice<'_> {
         self.found.push((at, warning));
     }
 
-    /// Warns of a binding that applies to nobody of those who exist.
-    fn reach(&mut self, binding: &Binding) {
+    /// Warns of a binding or quota that applies to nobody of those who exist.
+    fn reach(&mut self, kind: &str, subjects: &Subjects, at: Location) {
         let people = self.people;
-        let subjects = &binding.subjects;
         let reached = || people.reached(subjects);
         let empty = subjects.groups.iter().filter(|group| !people.has_members(group));
         let empty: Vec<_> = empty.map(|group| format!("{:?}", group.as_str())).collect();
@@ -59,10 +62,10 @@ impl Advice<'_> {
         let given = people.is_given_by_issuers(subjects);
         if self.config.users.is_empty() || given || reached().any(|user| !user.disabled) {
             if !empty.is_empty() {
-                let message = format!("nobody is in {empty}, which this binding names");
-                self.add(binding.at, &message, "put somebody into the group, or leave it out");
+                let message = format!("nobody is in {empty}, which this {kind} names");
+                self.add(at, &message, "put somebody into the group, or leave it out");
             }
-            self.excepted(binding);
+            self.excepted(subjects, at);
             return;
         }
         let help = if reached().next().is_some() {
@@ -72,16 +75,24 @@ impl Advice<'_> {
         } else {
             "everybody whom it names is also excepted".to_owned()
         };
-        self.add(binding.at, "this binding applies to nobody", &help);
+        self.add(at, &format!("this {kind} applies to nobody"), &help);
     }
 
     /// Users who are named one by one and excepted all the same.
-    fn excepted(&mut self, binding: &Binding) {
-        let subjects = &binding.subjects;
+    fn excepted(&mut self, subjects: &Subjects, at: Location) {
         let named = subjects.users.iter().filter_map(|id| self.people.user(id));
         for user in named.filter(|user| !subjects.apply_to_user(user)) {
             let message = format!("user {:?} is named here and excepted too", user.id.as_str());
-            self.add(binding.at, &message, "the exception wins");
+            self.add(at, &message, "the exception wins");
+        }
+    }
+
+    /// Obligations that are carried and do nothing.
+    fn without_effect(&mut self, binding: &Binding) {
+        for path in host_groups::named(self.config, binding) {
+            let help = "there is one upstream, which answers everybody";
+            let message = "a group of hosts has no effect yet";
+            self.add(binding.settings_at(&path), message, help);
         }
     }
 

@@ -16,12 +16,13 @@ pub(super) trait Merge {
 
 impl Merge for RawConfig {
     fn merge(&mut self, fragment: RawFragment) {
-        let RawFragment { include: _, groups, users, policies, bindings, tests } = fragment;
+        let RawFragment { include: _, groups, users, policies, bindings, quotas, tests } = fragment;
         let broken = [
             append(&mut self.groups, groups, Vec::append),
             append(&mut self.users, users, Entries::append),
             append(&mut self.policies, policies, Entries::append),
             append(&mut self.bindings, bindings, Vec::append),
+            append(&mut self.quotas, quotas, Vec::append),
             append(&mut self.tests, tests, Vec::append),
         ];
         self.incomplete |= broken.contains(&true);

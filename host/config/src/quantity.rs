@@ -49,6 +49,31 @@ pub(super) fn size(text: &str) -> Result<u64, Invalid> {
     number.checked_mul(*factor).ok_or("this size is too large")
 }
 
+const THOUSANDS: [(&str, u64); 4] = [("G", 1_000_000_000), ("M", 1_000_000), ("k", 1_000), ("", 1)];
+
+/// `50k`, `5M`; a number without a unit.
+pub(super) fn amount(text: &str) -> Result<u64, Invalid> {
+    const HELP: Invalid = "an amount is a whole number, such as 500, 50k or 5M";
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| HELP)?;
+    let unit = unit.trim_start();
+    // A small m would be a thousandth.
+    let is_meant = |name: &str| unit == name || (unit == "K" && name == "k");
+    let (_, factor) = THOUSANDS.iter().find(|(name, _)| is_meant(name)).ok_or(HELP)?;
+    number.checked_mul(*factor).ok_or("this amount is too large")
+}
+
+/// An amount in the largest unit that writes it without a fraction.
+pub(super) fn show_amount(amount: u64) -> String {
+    let is_whole = |factor: &u64| amount > 0 && amount.is_multiple_of(*factor);
+    match THOUSANDS.iter().find(|(_, factor)| is_whole(factor)) {
+        Some((name, factor)) => format!("{}{name}", amount / factor),
+        None => amount.to_string(),
+    }
+}
+
 /// A point in time by RFC 3339: `2027-01-01T00:00:00Z`.
 pub(super) fn time(text: &str) -> Result<UnixTime, Invalid> {
     let timestamp: Timestamp = text.parse().map_err(
@@ -103,7 +128,7 @@ pub(super) fn show_size(bytes: u64) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{duration, local_time, show_duration, show_size, size, time};
+    use super::{amount, duration, local_time, show_amount, show_duration, show_size, size, time};
 
     #[test]
     fn sizes_are_read() {
@@ -119,6 +144,26 @@ mod tests {
         }
         for text in ["", "MiB", "-1MiB", "1.5MiB", "64M", "64 M iB", "20000000TiB"] {
             assert!(size(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_whole_numbers() {
+        let cases = [
+            ("500", 500),
+            ("50k", 50_000),
+            ("50 K", 50_000),
+            ("5M", 5_000_000),
+            ("2G", 2_000_000_000),
+        ];
+        for (text, number) in cases {
+            assert_eq!(amount(text), Ok(number), "{text}");
+        }
+        for text in ["", "k", "-1", "1.5M", "5m", "5kk", "99999999999G"] {
+            assert!(amount(text).is_err(), "{text:?}");
+        }
+        for text in ["0", "1", "999", "50k", "1500k", "5M"] {
+            assert_eq!(show_amount(amount(text).unwrap()), text);
         }
     }
 

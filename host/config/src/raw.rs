@@ -8,6 +8,7 @@ mod access;
 mod accounts;
 mod authentication;
 mod issuers;
+mod quotas;
 mod secret_files;
 
 use schemars::JsonSchema;
@@ -23,6 +24,10 @@ pub(super) use self::authentication::{
     RawTrustedProxies,
 };
 pub(super) use self::issuers::{RawAudience, RawIssuer, UnknownUsers};
+pub(super) use self::quotas::{
+    Exceeding, PerSubject, RawCounts, RawQueue, RawQuota, RawRequests, RawSizes, RawStore,
+    RawTimes, RawUsage, RawUsed, StoreLoss,
+};
 pub(super) use self::secret_files::{Permissions, RawSecretFiles};
 use super::schema;
 use super::types::{LogFormat, LogLevel, WhenStuck};
@@ -31,7 +36,8 @@ use super::types::{LogFormat, LogLevel, WhenStuck};
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Stockade configuration", extend("patternProperties" = { "^x-": true }))]
 pub(super) struct RawConfig {
-    /// More files, such as `bindings.d/*.yaml`, with groups, users, policies, bindings and tests.
+    /// More files, such as `bindings.d/*.yaml`, with groups, users, policies, bindings,
+    /// quotas and tests.
     pub(super) include: Field<RawInclude>,
     /// The addresses to listen on: one address, or a mapping with `tls`, or a list of them.
     pub(super) listen: Field<RawListeners>,
@@ -67,6 +73,10 @@ pub(super) struct RawConfig {
     pub(super) policies: Field<Entries<RawPolicy>>,
     /// The bindings: each names a policy and those whom it judges.
     pub(super) bindings: Field<Vec<Field<RawBinding>>>,
+    /// The quotas: each says how much its subjects may use, and when again.
+    pub(super) quotas: Field<Vec<Field<RawQuota>>>,
+    /// The rules for the account of who used what.
+    pub(super) usage: Field<RawUsage>,
     /// Requests and their decisions: run on every load, and a failing one rejects the change.
     pub(super) tests: Field<Vec<Field<RawTest>>>,
     /// Some part could not be read, so a name that nobody defines may not be wrong.
@@ -83,6 +93,7 @@ pub(super) struct RawFragment {
     pub(super) users: Field<Entries<RawUser>>,
     pub(super) policies: Field<Entries<RawPolicy>>,
     pub(super) bindings: Field<Vec<Field<RawBinding>>>,
+    pub(super) quotas: Field<Vec<Field<RawQuota>>>,
     pub(super) tests: Field<Vec<Field<RawTest>>>,
 }
 
@@ -183,6 +194,12 @@ pub(super) struct RawUpstream {
     /// The longest pause in an answer that has begun.
     #[schemars(schema_with = "schema::duration")]
     pub(super) idle_timeout: Field<String>,
+    /// The number of requests that Ollama works on at once, as `OLLAMA_NUM_PARALLEL` says it there.
+    /// Where it is written, others wait in the gateway for a fair turn.
+    #[schemars(schema_with = "schema::count")]
+    pub(super) slots: Field<u64>,
+    /// The bounds for those who wait.
+    pub(super) queue: Field<RawQueue>,
     /// The list of the models that are installed there.
     pub(super) catalogue: Field<RawCatalogue>,
 }

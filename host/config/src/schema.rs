@@ -95,6 +95,15 @@ pub(super) fn size(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+pub(super) fn amount(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["string", "integer"],
+        "pattern": r"^\s*[0-9]+\s*[kKMG]?\s*$",
+        "minimum": 0,
+        "examples": [500, "50k", "5M"],
+    })
+}
+
 pub(super) fn depth(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "integer", "minimum": 1, "maximum": 128 })
 }

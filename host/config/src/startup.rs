@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::types::{Config, LogFormat};
+use super::types::{Config, LogFormat, Store};
 
 /// The part of a configuration that a running gateway does not change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,11 +13,14 @@ pub struct StartupConfig {
     listen: Vec<(SocketAddr, bool)>,
     log_format: LogFormat,
     state_directory: Option<PathBuf>,
+    /// A digest of the store's settings.
+    store: Option<[u8; 32]>,
 }
 
 impl StartupConfig {
     /// The keys that a running gateway does not change, as the configuration names them.
-    pub const KEYS: [&'static str; 3] = ["listen (addresses)", "log.format", "state_directory"];
+    pub const KEYS: [&'static str; 4] =
+        ["listen (addresses)", "log.format", "state_directory", "usage.store"];
 
     /// The fixed part of a configuration.
     pub fn of(config: &Config) -> Self {
@@ -26,16 +29,18 @@ impl StartupConfig {
             listen: listen.map(|listener| (listener.address, listener.tls.is_some())).collect(),
             log_format: config.log.format,
             state_directory: config.state_directory.clone(),
+            store: config.store.as_ref().map(Store::digest),
         }
     }
 
     /// The keys that say something else in a later configuration.
     pub fn changed_in(&self, config: &Config) -> Vec<&'static str> {
-        let Self { listen, log_format, state_directory } = Self::of(config);
+        let Self { listen, log_format, state_directory, store } = Self::of(config);
         let changed = [
             listen != self.listen,
             log_format != self.log_format,
             state_directory != self.state_directory,
+            store != self.store,
         ];
         let keys = Self::KEYS.into_iter().zip(changed);
         keys.filter_map(|(key, changed)| changed.then_some(key)).collect()

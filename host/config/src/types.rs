@@ -2,10 +2,11 @@
 //! that means something.
 
 mod origin;
+mod policies;
+mod quotas;
 mod subjects;
 
 use std::collections::HashMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,15 +20,17 @@ use stockade_authn::{
     ApiKey, ClientCertificate, JwtIssuer, OllamaKey, OnBehalf, Password, PasswordRules,
     SupposedCaller, ThrottleRules, TokenRules, TokenSecret, TrustedProxies, User,
 };
-use stockade_core::{
-    BindingName, Client, CredentialId, Dialect, ModelName, Operation, PolicyName, UnixTime, UserId,
-};
+use stockade_core::{Client, CredentialId, Dialect, ModelName, Operation, UnixTime, UserId};
 use stockade_net::tls::Ending;
 use stockade_net::{Endpoint, Tls};
-use stockade_yaml::{ConfigError, Location, Part, Sources};
+use stockade_usage::Amounts;
+use stockade_usage::turn::QueueSettings;
+use stockade_yaml::{ConfigError, Location, Sources};
 
 pub(super) use self::origin::InvalidOrigin;
 pub use self::origin::{OriginPattern, PRIVATE_DOMAINS};
+pub use self::policies::{Binding, ModuleBytes, ModuleLocation, PolicySource};
+pub use self::quotas::{OnDamage, QuotaRule, Store, UsageRules};
 pub use self::subjects::{Exceptions, Subjects};
 
 /// A configuration that is right in itself. Whether its policies load and its tests
@@ -72,6 +75,12 @@ pub struct Config {
     pub policies: Vec<PolicySource>,
     /// The bindings of policies to subjects; names are distinct and policies are known.
     pub bindings: Vec<Binding>,
+    /// The quotas, by distinct names.
+    pub quotas: Vec<QuotaRule>,
+    /// The rules for the account of who used what.
+    pub usage: UsageRules,
+    /// The store by which several gateways share quotas, if they do.
+    pub store: Option<Store>,
     /// The tests that every generation must pass.
     pub tests: Vec<ConfigTest>,
     /// The place of each user in the file.
@@ -185,6 +194,8 @@ pub struct Upstream {
     pub idle_timeout: Duration,
     /// The time after which Ollama is asked again which models it has.
     pub catalogue_refresh: Duration,
+    /// The bounds for those who wait for a turn, where somebody may have to.
+    pub queue: Option<QueueSettings>,
 }
 
 /// Limits on what a caller may send, and on how slowly.
@@ -290,79 +301,6 @@ pub enum WhenStuck {
     Refuse,
 }
 
-/// A policy that can be bound.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicySource {
-    /// Its name in the configuration.
-    pub name: PolicyName,
-    /// The place of its code.
-    pub module: ModuleLocation,
-    /// The SHA-256 digest that the code must have, if it is pinned.
-    pub digest: Option<[u8; 32]>,
-    /// The longest time that one decision may take, if not the usual time.
-    pub deadline: Option<Duration>,
-    /// The memory that one decision may have, in bytes, if not the usual amount.
-    pub memory: Option<u64>,
-    /// True if an answer may be used again for equal questions of the same second.
-    pub remember: bool,
-    /// The place of its `module` in the file.
-    pub at: Location,
-}
-
-/// The place of a policy's code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ModuleLocation {
-    /// Shipped with the gateway; the name without `builtin/`.
-    Builtin(String),
-    /// A file, its path taken from the directory of the configuration file, and what it holds.
-    File(PathBuf, ModuleBytes),
-}
-
-/// The content of a module's file.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ModuleBytes(pub(crate) Arc<[u8]>);
-
-impl ModuleBytes {
-    /// Returns the bytes.
-    pub fn as_slice(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for ModuleBytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes", self.0.len())
-    }
-}
-
-/// A policy, and the subjects that it judges.
-#[derive(Clone, Debug)]
-pub struct Binding {
-    /// Its name, unique.
-    pub name: BindingName,
-    /// A person's words about it.
-    pub description: Option<String>,
-    /// The subjects that it applies to.
-    pub subjects: Subjects,
-    /// The policy that judges.
-    pub policy: PolicyName,
-    /// The policy's settings as canonical JSON: keys sorted, no white space.
-    pub settings: String,
-    /// True if it is obeyed, false if it is only asked and recorded.
-    pub enforced: bool,
-    /// Its place in the file.
-    pub at: Location,
-    /// The settings with their places; `None` where the file has none.
-    pub(super) parts: Option<Part>,
-}
-
-impl Binding {
-    /// Returns the place of a part of the settings, by a path such as `allow[2].name`.
-    pub fn settings_at(&self, path: &str) -> Location {
-        self.parts.as_ref().map_or(self.at, |parts| parts.locate(path))
-    }
-}
-
 /// Something that must hold of every generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigTest {
@@ -389,6 +327,8 @@ pub struct TestRequest {
     pub api: Dialect,
     /// The time; that of loading, if nothing is said.
     pub time: Option<UnixTime>,
+    /// The amounts that the caller has used in this hour.
+    pub after: Amounts,
 }
 
 #[cfg(test)]

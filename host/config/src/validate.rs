@@ -22,10 +22,13 @@ mod ollama_keys;
 mod policies;
 mod proxies;
 mod quantities;
+mod quotas;
 mod scopes;
 pub(crate) mod secret_file;
+mod store;
 mod throttle;
 mod tokens;
+mod usage;
 mod users;
 
 use std::path::{Path, PathBuf};
@@ -88,9 +91,11 @@ pub(super) fn validate(
         users: &accounts.user_names,
         groups: &accounts.group_names,
         policies: &policy_names,
-        by_usage: bindings::by_usage(&policies),
     };
     let bindings = bindings::bindings(raw.bindings, &known, diagnostics);
+    let has_turns = network.upstream.queue.is_some();
+    let quotas = quotas::quotas(raw.quotas, &known, has_turns, diagnostics);
+    let (usage, store) = usage::rules(raw.usage, context, diagnostics);
     let time_zone = time_zone(raw.time_zone, diagnostics);
     let tests = config_tests::tests(raw.tests, &accounts, &time_zone, diagnostics);
     Config {
@@ -113,6 +118,9 @@ pub(super) fn validate(
         issuers,
         policies,
         bindings,
+        quotas,
+        usage,
+        store,
         tests,
         user_places: accounts.places,
         key_ends: accounts.key_ends,

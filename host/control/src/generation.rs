@@ -5,11 +5,14 @@
 
 mod bindings;
 mod build;
+mod config_tests;
 mod decide;
 mod list;
 mod memo;
 mod nonsense;
 mod question;
+mod quotas;
+mod subjects;
 mod units;
 mod verdicts;
 
@@ -18,21 +21,24 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use stockade_authn::Authenticator;
-use stockade_core::{Clock, LocalTime, Operation, UnixTime};
+use stockade_core::{Clock, LocalTime, ModelRef, Operation, Principal, UnixTime};
 use stockade_engine::{Inputs, PreparedPolicy};
 use stockade_net::Tls;
+use stockade_usage::{Accounts, Quotas};
 
 use crate::jwks::KeyFeeds;
 use bindings::BindingTable;
 use list::Lists;
 use memo::{Memo, Timed};
 use nonsense::Nonsense;
+use quotas::QuotaTable;
 use stockade_config::{Config, ConfigErrors, Listener, local_time};
 use verdicts::Known;
 
 pub(crate) use build::Draft;
 pub use build::{authenticator, build, candidate};
 pub use decide::{Asker, Decision, Hypothetical, Judged, Reconsidered, Refusal};
+pub use quotas::Applying;
 
 /// One immutable state of the gateway.
 pub struct Generation {
@@ -46,6 +52,7 @@ pub struct Generation {
     time_zone: TimeZone,
     units: Vec<PreparedPolicy>,
     bindings: BindingTable,
+    quotas: QuotaTable,
     memo: Memo<Timed<Known>>,
     lists: Lists,
     nonsense: Nonsense,
@@ -55,6 +62,11 @@ impl Generation {
     /// The same with another number.
     pub(crate) fn numbered(self, number: u64) -> Self {
         Self { number, ..self }
+    }
+
+    /// The same with the accounts of the generation before.
+    pub(crate) fn counting_in(self, accounts: Arc<Accounts>) -> Self {
+        Self { quotas: self.quotas.counting_in(accounts), ..self }
     }
 
     /// Changes the configuration before the generation serves anybody, and who may come in
@@ -92,6 +104,26 @@ impl Generation {
     /// Returns the inputs that any bound policy declares.
     pub const fn inputs(&self) -> Inputs {
         self.bindings.inputs()
+    }
+
+    /// Returns the quotas.
+    pub const fn quotas(&self) -> &Arc<Quotas> {
+        self.quotas.quotas()
+    }
+
+    /// Finds the accounts in which a request counts.
+    pub fn applying(
+        &self,
+        principal: &Principal,
+        operation: Operation,
+        models: &[ModelRef],
+    ) -> Applying {
+        self.quotas.applying(&self.config.quotas, principal, (operation, models))
+    }
+
+    /// Finds the accounts of a caller, whatever it asks for.
+    pub fn accounts_of(&self, principal: &Principal) -> Applying {
+        self.quotas.accounts_of(&self.config.quotas, principal)
     }
 
     /// Now, as the configured zone shows it.

@@ -69,6 +69,12 @@ impl Catalogue {
         self.models.as_ref().map(HashMap::len)
     }
 
+    /// Returns the models in memory, as far as it is known.
+    pub fn loaded(&self) -> impl Iterator<Item = &ModelName> {
+        let all = self.models.iter().flat_map(HashMap::values);
+        all.filter(|(_, facts)| facts.loaded).map(|(name, _)| name)
+    }
+
     /// Finds a model.
     pub fn find(&self, name: &ModelName) -> Presence<'_> {
         match &self.models {

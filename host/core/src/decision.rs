@@ -186,7 +186,7 @@ fn weigh(verdicts: &[BindingVerdict]) -> Result<Option<(Obligations, Vec<Binding
             Outcome::Verdict(Verdict::Restrict(more)) => more,
             _ => continue,
         };
-        obligations = obligations.merge(more.clone()).map_err(|conflict| {
+        obligations.add(more).map_err(|conflict| {
             Denial::by(DenialCause::Conflict, opinion, &conflict.to_string())
         })?;
     }

@@ -1,6 +1,7 @@
 //! The facts that policies judge.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::AddAssign;
 
 use crate::{Catalogue, Dialect, ModelRef, Operation, Principal, UnixTime};
 
@@ -184,6 +185,15 @@ pub struct Counter {
     pub gpu_milliseconds: u64,
 }
 
+/// Counters stand at their end rather than to begin anew.
+impl AddAssign for Counter {
+    fn add_assign(&mut self, other: Self) {
+        self.requests = self.requests.saturating_add(other.requests);
+        self.tokens = self.tokens.saturating_add(other.tokens);
+        self.gpu_milliseconds = self.gpu_milliseconds.saturating_add(other.gpu_milliseconds);
+    }
+}
+
 /// The usage of the caller, this request not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -196,8 +206,6 @@ pub struct Usage {
 /// The usage in each window of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Windows {
-    /// In this minute.
-    pub minute: Counter,
     /// In this hour.
     pub hour: Counter,
     /// On this day.

@@ -3,6 +3,7 @@
 //! The fields, their order and their words are the format of the log: `docs/reference/record.md`
 //! lists them, and a test holds both together.
 
+mod admitted;
 mod facts;
 mod shadow;
 
@@ -15,6 +16,7 @@ use crate::{
     BindingName, CredentialId, DenialCause, GroupName, ModelName, ModelRef, Obligations, Operation,
     PolicyName, ProofKind, UserId,
 };
+pub use admitted::{Admitted, Charged};
 pub use facts::Facts;
 pub use shadow::{ShadowVerdict, VerdictKind};
 
@@ -57,6 +59,9 @@ pub struct RequestRecord<'a> {
     /// The decision, with its grounds.
     #[serde(flatten)]
     pub decided: Decided<'a>,
+    /// Its quotas, its turn, and what it was charged.
+    #[serde(flatten)]
+    pub admitted: Admitted<'a>,
     /// The verdicts of shadow bindings.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub shadow: Cow<'a, [ShadowVerdict]>,
@@ -185,6 +190,10 @@ pub enum Cause {
     ObligationUnmet,
     /// Nothing can be recorded at the moment.
     Unrecorded,
+    /// A quota has no room for it.
+    QuotaExceeded,
+    /// There is no turn for it at Ollama.
+    NoTurn,
     /// All that the gateway already does.
     Overload,
     /// The policies.
@@ -203,6 +212,8 @@ impl Cause {
             Self::BadRequest => "bad-request",
             Self::ObligationUnmet => "obligation-unmet",
             Self::Unrecorded => "unrecorded",
+            Self::QuotaExceeded => "quota-exceeded",
+            Self::NoTurn => "no-turn",
             Self::Overload => "overload",
             Self::Policy(DenialCause::NoBinding) => "no-binding",
             Self::Policy(DenialCause::NotAllowed) => "not-allowed",

@@ -5,7 +5,6 @@
 //! and time. Both kinds do the same steps and hand over the same bytes.
 
 mod cache;
-mod data_segments;
 mod frame;
 mod limits;
 mod local;

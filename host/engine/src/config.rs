@@ -12,7 +12,7 @@ use crate::Compiler;
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
-/// The stack of a guest's native frames. A guest's own stack, of 32 KiB usually, lies in its
+/// The stack of a guest's native frames. A guest's own stack, of 16 KiB usually, lies in its
 /// memory; this bounds what recursion can use beyond it.
 pub(crate) const WASM_STACK_BYTES: usize = 256 * KIB;
 /// Slots on top of those for decisions: one for a policy that is being prepared.

@@ -243,7 +243,6 @@ const fn transport<'a>(transport: Transport) -> wit::Transport<'a> {
 
 const fn windows(windows: Windows) -> wit::Windows {
     wit::Windows {
-        minute: counter(windows.minute),
         hour: counter(windows.hour),
         day: counter(windows.day),
         month: counter(windows.month),

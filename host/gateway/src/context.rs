@@ -6,6 +6,7 @@ use stockade_authn::{ClientIp, Identity};
 use stockade_config::Config;
 use stockade_control::generation::{Asker, Generation};
 use stockade_core::{Catalogue, Client, Clock, UnixTime};
+use stockade_usage::Period;
 
 use crate::connection::info::ConnectionInfo;
 
@@ -35,6 +36,11 @@ impl<'a> Context<'a> {
         Context { catalogue, ..*self }
     }
 
+    /// Returns the beginning of the hour in which usage is counted now.
+    pub(crate) fn hour(&self) -> UnixTime {
+        self.generation.quotas().calendar().at(self.now()).of(Period::Hour).start()
+    }
+
     pub(crate) fn now(&self) -> UnixTime {
         self.clock.now()
     }
@@ -52,6 +58,7 @@ impl<'a> Context<'a> {
             client: Client { address: self.client.address(), transport: self.link.transport },
             time: self.generation.local_time(self.clock.as_ref()),
             catalogue: self.catalogue,
+            usage: None,
         }
     }
 }

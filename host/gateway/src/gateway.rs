@@ -13,6 +13,7 @@ use stockade_core::{AccessClass, Catalogue, Clock, Dialect, permit_public};
 use stockade_ollama::{RequestHead, Routed, dialect_of_path};
 use tokio_util::sync::CancellationToken;
 
+use crate::admit::{Terms, admit};
 use crate::body::memory::BodyMemory;
 use crate::body::readers::Readers;
 use crate::classify::Classifier;
@@ -33,11 +34,14 @@ use crate::forward::blob::Host;
 use crate::forward::upstream::Upstream;
 use crate::identify::Identifier;
 use crate::identify::path_key::PathKey;
+use crate::me::MeEndpoint;
+use crate::metering::Metering;
+use crate::own::OwnRoute;
 use crate::record::{Record, Recorder};
 use crate::refused::Refused;
 use crate::resources;
 use crate::surplus::Surplus;
-use crate::token::{self, TokenEndpoint};
+use crate::token::TokenEndpoint;
 
 /// The gateway: what connections share, and the steps that each request takes.
 pub(crate) struct Gateway {
@@ -47,6 +51,7 @@ pub(crate) struct Gateway {
     pub(crate) refusals: Arc<RefusalLog>,
     pub(crate) memory: Arc<BodyMemory>,
     pub(crate) catalogue: Arc<UpstreamCatalogue>,
+    pub(crate) metering: Arc<Metering>,
     upstream: Arc<Upstream>,
     clock: Arc<dyn Clock>,
     surplus: Arc<Surplus>,
@@ -62,6 +67,7 @@ impl Gateway {
         current: Arc<Current>,
         clock: Arc<dyn Clock>,
         shadow: Arc<ShadowTally>,
+        metering: Arc<Metering>,
     ) -> Self {
         let surplus: Arc<Surplus> = Arc::default();
         let refusals: Arc<RefusalLog> = Arc::default();
@@ -84,12 +90,18 @@ impl Gateway {
             identifier: Identifier::new(current.clone(), refusals.clone(), surplus.clone()),
             classifier: Classifier::new(memory.clone(), readers.clone()),
             decider: Decider::new(shadow, blobs, consequences),
-            forwarder: Forwarder::new(current.clone(), host, memory.clone(), readers),
+            forwarder: Forwarder::new(
+                (current.clone(), metering.clone()),
+                host,
+                memory.clone(),
+                readers,
+            ),
             current,
             connections,
             refusals,
             memory,
             catalogue,
+            metering,
             upstream,
             clock,
             surplus,
@@ -165,10 +177,9 @@ impl Gateway {
         record.came_from(client);
         let catalogue = Catalogue::UNKNOWN;
         let context = Context { generation, clock: &self.clock, link, client, catalogue };
-        if parts.uri.path() == token::PATH {
-            let (identifier, recorder) = (&self.identifier, &self.recorder);
-            let endpoint = TokenEndpoint { identifier, recorder, memory: &self.memory };
-            return match endpoint.answer(&context, head, body, &mut record).await {
+        if let Some(route) = OwnRoute::of(parts.uri.path()) {
+            let answer = self.answer_itself(route, &context, (head, body), &mut record);
+            return match Box::pin(answer).await {
                 Ok(response) => response,
                 Err(refused) => refused.answer(Dialect::Native, record),
             };
@@ -189,11 +200,32 @@ impl Gateway {
             return response;
         }
         match self.judge(&context, (routed, head), body, &mut record).await {
-            Ok((permitted, caller, catalogue)) => {
-                let (context, answer) = (context.seeing(&catalogue), (dialect, record));
+            Ok(Judged { permitted, caller, catalogue, terms }) => {
+                let (context, answer) = (context.seeing(&catalogue), (dialect, terms, record));
                 self.forwarder.forward(&context, permitted, caller, answer).await
             }
             Err(refused) => refused.answer(dialect, record),
+        }
+    }
+
+    /// Answers a request for one of the gateway's own routes.
+    async fn answer_itself(
+        &self,
+        route: OwnRoute,
+        context: &Context<'_>,
+        (head, body): (Head<'_>, Incoming),
+        record: &mut Record,
+    ) -> Result<Response<AnswerBody>, Refused> {
+        let (identifier, recorder) = (&self.identifier, &self.recorder);
+        match route {
+            OwnRoute::Token => {
+                let endpoint = TokenEndpoint { identifier, recorder, memory: &self.memory };
+                endpoint.answer(context, head, body, record).await
+            }
+            OwnRoute::Me => {
+                let endpoint = MeEndpoint { identifier, recorder, metering: &self.metering };
+                endpoint.answer(context, head, record).await
+            }
         }
     }
 
@@ -204,7 +236,7 @@ impl Gateway {
         (routed, head): (Result<Routed, stockade_ollama::Refusal>, Head<'_>),
         body: Incoming,
         record: &mut Record,
-    ) -> Result<(Permitted, Option<Identity>, Snapshot), Refused> {
+    ) -> Result<Judged, Refused> {
         let in_path = head.key.allowed(&context.config().authentication)?;
         let routed = match routed {
             // Anybody is told how a path is spelled; nobody is asked who they are twice.
@@ -214,10 +246,14 @@ impl Gateway {
             routed => routed,
         };
         let judged = if matches!(&routed, Ok(routed) if is_public(routed)) {
-            (self.permit_public(context, routed?, body, record).await?, None, Snapshot::default())
+            let permitted = self.permit_public(context, routed?, body, record).await?;
+            record.permitted(&permitted.permit);
+            let catalogue = Snapshot::default();
+            Judged { permitted, caller: None, catalogue, terms: Terms::default() }
         } else {
             let caller = self.identifier.identify(context, head.parts, in_path).await?;
             record.identified(&caller);
+            record.counted_in(self.metering.clone(), context.hour());
             let caller_known = Some(&caller);
             let classified =
                 self.classifier.classify(context, (routed?, body), caller_known, record).await?;
@@ -225,9 +261,10 @@ impl Gateway {
             let catalogue = self.catalogue.for_request(upstream, &classified).await;
             let context = context.seeing(&catalogue);
             let permitted = self.decider.decide(&context, classified, &caller, record).await?;
-            (permitted, Some(caller), catalogue)
+            record.permitted(&permitted.permit);
+            let terms = admit(&context, &permitted, &caller)?.kept_by(record);
+            Judged { permitted, caller: Some(caller), catalogue, terms }
         };
-        record.permitted(&judged.0.permit);
         self.recorder.reserve(context.config().log.when_stuck)?;
         Ok(judged)
     }
@@ -245,6 +282,16 @@ impl Gateway {
             .map_err(|_| Refused::unproven(&AuthnError::Missing, false))?;
         Ok(Permitted::unchanged(permit))
     }
+}
+
+/// A request that may be forwarded.
+struct Judged {
+    permitted: Permitted,
+    /// `None` for what anybody may ask.
+    caller: Option<Identity>,
+    /// The models by which it was judged.
+    catalogue: Snapshot,
+    terms: Terms,
 }
 
 /// In which shape to refuse, known before anything is decided.

@@ -3,6 +3,7 @@
 //!
 //! [`Server`] is the whole: sockets, reload and shutdown in one object.
 
+mod admit;
 mod body;
 mod bounded;
 mod classify;
@@ -13,6 +14,9 @@ mod decide;
 mod forward;
 mod gateway;
 mod identify;
+mod me;
+mod metering;
+mod own;
 mod record;
 mod refused;
 pub mod resources;
@@ -21,4 +25,5 @@ mod surplus;
 mod token;
 
 pub use decide::catalogue::{CatalogueStatus, Snapshot, UpstreamCatalogue};
+pub use metering::{LEDGER, Metering};
 pub use server::{Server, StartError, proven_engine};

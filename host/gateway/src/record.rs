@@ -1,31 +1,31 @@
-//! One line in the log for each request, whatever happened to it.
+//! One line in the log for each request, whatever happened to it, and one charge for its caller.
+
+mod charge;
+mod usage;
+mod written;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::{Method, StatusCode};
 use stockade_authn::{ClientIp, Identity};
+use stockade_config::WhenStuck;
+use stockade_core::record::{Cause, Charged, Facts, RequestOutcome, ShadowVerdict};
 use stockade_core::{
-    BindingName, Causes, Excerpt, MASK, ModelName, ModelRef, Obligations, Operation, Permit,
-    PolicyName, mask_keys,
+    BindingName, Causes, ModelName, ModelRef, Obligations, Operation, Permit, PolicyName, QuotaName,
 };
-use stockade_ollama::response::TokenUsage;
+use stockade_log as log;
+use stockade_ollama::response::Measurement;
 use stockade_ollama::shown_path;
 
 use crate::connection::info::PeerAddr;
 use crate::forward::answer::BrokenAnswer;
 use crate::refused::{Ground, Refused};
-use stockade_config::WhenStuck;
-use stockade_core::record::{
-    Answered, Caller, Cause, Decided, Decision, Facts, RequestOutcome, RequestRecord, SCHEMA,
-    ShadowVerdict,
-};
-use stockade_log as log;
-
-/// Longer names of methods are cut, in bytes.
-const LONGEST_METHOD: usize = 20;
+use charge::Charge;
+pub(crate) use charge::Waiting;
+use usage::Account;
 
 /// A request's name in logs and error answers: `req_` and 24 hex digits. Unique across
 /// restarts, because the first half is drawn anew by each process.
@@ -108,7 +108,17 @@ pub(crate) struct Record {
     shadow: Vec<ShadowVerdict>,
     status: Option<StatusCode>,
     bytes: u64,
-    tokens: TokenUsage,
+    /// The place where what is used is counted, and the hour.
+    account: Option<Account>,
+    /// As long as it is under way.
+    charge: Option<Charge>,
+    charged: Option<Charged>,
+    /// The quotas that had no room for it.
+    exceeded: Vec<QuotaName>,
+    waiting: Option<Waiting>,
+    /// The content of the answer, as far as it is known.
+    measured: Measurement,
+    is_stream: bool,
     outcome: RequestOutcome,
     /// The cause of a failure, for the operator.
     error: Option<String>,
@@ -136,7 +146,13 @@ impl Record {
             shadow: Vec::new(),
             status: None,
             bytes: 0,
-            tokens: TokenUsage::default(),
+            account: None,
+            charge: None,
+            charged: None,
+            exceeded: Vec::new(),
+            waiting: None,
+            measured: Measurement::default(),
+            is_stream: false,
             outcome: RequestOutcome::CallerLeft,
             error: None,
         })
@@ -191,6 +207,7 @@ impl Record {
 
     /// It is answered by the gateway itself: it was refused, or failed after all.
     pub(crate) fn refused(&mut self, refused: &Refused) {
+        self.exceeded.extend(refused.quota().cloned());
         match refused.ground() {
             Ground::Refusal(cause) => {
                 self.refused = Some(Reason {
@@ -216,8 +233,10 @@ impl Record {
         self.bytes += bytes as u64;
     }
 
-    pub(crate) fn used(&mut self, tokens: TokenUsage) {
-        self.tokens = tokens;
+    /// Notes what the answer says so far; `is_stream` where it comes token by token.
+    pub(crate) const fn measured(&mut self, measured: Measurement, is_stream: bool) {
+        self.measured = measured;
+        self.is_stream = is_stream;
     }
 
     pub(crate) fn completed(&mut self) {
@@ -234,146 +253,14 @@ impl Record {
         let error = error as &(dyn std::error::Error + 'static);
         tracing::warn!(request = %self.id, error, "an answer of Ollama broke off");
     }
-
-    fn caller_told(&self) -> Caller<'_> {
-        let Some(Identity { principal, terms, front_end, .. }) = &self.caller else {
-            return Caller::default();
-        };
-        Caller {
-            user: Some(Cow::Borrowed(&principal.user)),
-            front_end: front_end.as_ref().map(|front_end| Cow::Borrowed(&front_end.user)),
-            groups: Cow::Borrowed(&principal.groups),
-            proof: Some(principal.proof),
-            credential: principal.credential.as_ref().map(Cow::Borrowed),
-            credential_labels: Cow::Borrowed(&terms.labels),
-        }
-    }
-
-    fn decided(&self) -> Decided<'_> {
-        let refused = self.refused.as_ref();
-        let permission = self.permission.as_ref();
-        let decision = match (refused, permission) {
-            (Some(_), _) => Decision::Refuse,
-            (None, Some(_)) => Decision::Permit,
-            (None, None) => Decision::None,
-        };
-        let obligations = permission.map(|permission| &permission.obligations);
-        let demanded = obligations.filter(|all| **all != Obligations::default());
-        let replacement = permission.and_then(|permission| permission.replaced_by.as_ref());
-        Decided {
-            decision,
-            cause: refused.map(|reason| reason.cause),
-            reason: refused.map(|reason| mask_keys(&reason.message)),
-            binding: refused.and_then(|reason| reason.binding.as_ref()).map(Cow::Borrowed),
-            policy: refused.and_then(|reason| reason.policy.as_ref()).map(Cow::Borrowed),
-            allowed_by: permission
-                .map(|permission| permission.by.as_slice())
-                .unwrap_or_default()
-                .into(),
-            obligations: demanded.map(Cow::Borrowed),
-            forwarded_model: replacement
-                .filter(|_| decision == Decision::Permit)
-                .map(Cow::Borrowed),
-            left_out: self.left_out.map(Cow::Borrowed),
-        }
-    }
-
-    fn told(&self) -> RequestRecord<'_> {
-        let client = self.client.filter(|client| *client != self.peer);
-        RequestRecord {
-            schema: SCHEMA,
-            request: self.id.to_string().into(),
-            generation: self.generation,
-            peer: self.peer.0,
-            client: client.map(ClientIp::address),
-            method: self.method.as_ref().map(|method| shown_method(method)),
-            path: self.path.as_deref().map(Cow::Borrowed),
-            caller: self.caller_told(),
-            operation: self.operation,
-            models: shown_models(&self.models),
-            judged: self.facts.as_ref().map(Cow::Borrowed),
-            decided: self.decided(),
-            shadow: Cow::Borrowed(&self.shadow),
-            outcome: self.outcome,
-            error: self.error.as_deref().map(mask_keys),
-            answered: Answered {
-                status: self.status.map(|status| status.as_u16()),
-                bytes: self.bytes,
-                prompt_tokens: self.tokens.prompt,
-                output_tokens: self.tokens.output,
-                total_duration: nanoseconds(self.tokens.total_duration),
-                load_duration: nanoseconds(self.tokens.load_duration),
-                prompt_eval_duration: nanoseconds(self.tokens.prompt_duration),
-                eval_duration: nanoseconds(self.tokens.output_duration),
-                microseconds: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            },
-        }
-    }
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
+        self.settle();
+        self.count_refusal();
         if log::takes_requests() {
-            log::request(&self.told());
+            log::request(&self.written());
         }
-    }
-}
-
-/// Callers may invent methods, and write keys where they do not belong.
-fn shown_method(method: &Method) -> Cow<'_, str> {
-    match mask_keys(method.as_str()) {
-        Cow::Borrowed(text) if text.len() <= LONGEST_METHOD => Cow::Borrowed(text),
-        shown => Excerpt::of(&shown).to_string().into(),
-    }
-}
-
-/// The models, without a key that was sent in the place of a name: letters x stand there.
-fn shown_models(models: &[ModelRef]) -> Cow<'_, [ModelRef]> {
-    let masked = |model: &ModelRef| match mask_keys(model.name.as_str()) {
-        Cow::Borrowed(_) => None,
-        Cow::Owned(masked) => ModelName::parse(&masked.replace(MASK, "x")).ok(),
-    };
-    if models.iter().all(|model| matches!(mask_keys(model.name.as_str()), Cow::Borrowed(_))) {
-        return Cow::Borrowed(models);
-    }
-    let shown = |model: &ModelRef| ModelRef {
-        name: masked(model).unwrap_or_else(|| model.name.clone()),
-        role: model.role,
-    };
-    models.iter().map(shown).collect()
-}
-
-/// A duration in the unit in which Ollama tells it.
-fn nanoseconds(duration: Option<Duration>) -> Option<u64> {
-    u64::try_from(duration?.as_nanos()).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use stockade_core::ModelRole;
-
-    use super::*;
-
-    fn model(name: &str) -> ModelRef {
-        ModelRef { name: ModelName::parse(name).unwrap(), role: ModelRole::Use }
-    }
-
-    #[test]
-    fn a_key_in_the_place_of_a_model_is_not_told() {
-        let key = "sk-local-0f3b9c55d1a24e7788aa00bb11cc22dd";
-        let shown = shown_models(&[model("llama3.2:3b"), model(key)]).into_owned();
-        assert_eq!(shown[0], model("llama3.2:3b"));
-        assert_eq!(shown[1].name.model(), format!("sk-local-{}", "x".repeat(32)));
-        assert!(matches!(shown_models(&[model("hf.co/a/b:q4_k_m")]), Cow::Borrowed(_)));
-    }
-
-    #[test]
-    fn methods_are_told_as_far_as_they_are_short_and_no_key() {
-        for (method, shown) in [("PATCH", "PATCH"), ("A0A1A2A3A4A5A6A7A8A9B0B1", "•")] {
-            let method = Method::from_bytes(method.as_bytes()).unwrap();
-            assert!(shown_method(&method).starts_with(shown), "{method}");
-        }
-        let long = Method::from_bytes("K".repeat(4000).as_bytes()).unwrap();
-        assert!(shown_method(&long).len() < 150);
     }
 }

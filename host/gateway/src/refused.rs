@@ -1,12 +1,15 @@
 //! The one table from the cause of a refusal to what the caller is told.
 
+mod admission;
+
 use std::time::Duration;
 
 use http::header::{ALLOW, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 use stockade_authn::{AuthnError, BadForwarding};
 use stockade_core::{
-    BindingName, Denial, DenialCause, DenialKind, Dialect, PolicyName, UnixTime, mask_keys,
+    BindingName, Denial, DenialCause, DenialKind, Dialect, PolicyName, QuotaName, UnixTime,
+    mask_keys,
 };
 use stockade_ollama::response::{ERROR_CONTENT_TYPE, error_body};
 use stockade_ollama::{BadHead, Refusal};
@@ -20,6 +23,8 @@ use crate::record::Record;
 use stockade_control::generation;
 use stockade_core::Causes;
 use stockade_core::record::{Cause, RequestOutcome};
+
+pub(crate) use admission::limits;
 
 /// RFC 7617, section 2.
 const BASIC: &str = r#"Basic realm="stockade", charset="UTF-8""#;
@@ -43,6 +48,7 @@ pub(crate) struct Refused {
     logged: Option<String>,
     pub(crate) binding: Option<BindingName>,
     pub(crate) policy: Option<PolicyName>,
+    quota: Option<QuotaName>,
     headers: Vec<(http::HeaderName, HeaderValue)>,
 }
 
@@ -54,7 +60,8 @@ impl Refused {
     fn on(ground: Ground, status: StatusCode, message: impl Into<String>) -> Self {
         let message = message.into();
         let (binding, policy, headers) = (None, None, Vec::new());
-        Self { status, ground, message, logged: None, binding, policy, headers }
+        let (logged, quota) = (None, None);
+        Self { status, ground, message, logged, binding, policy, quota, headers }
     }
 
     /// Nobody is identified. `basic` says whether a password would be taken.
@@ -184,10 +191,11 @@ impl Refused {
     }
 
     /// A route of the gateway's own has no other method.
-    pub(crate) fn only_post() -> Self {
-        let message = "this path answers to POST only";
+    pub(crate) fn only(method: &Method) -> Self {
+        let message = format!("this path answers to {method} only");
         let mut refused = Self::new(StatusCode::METHOD_NOT_ALLOWED, Cause::BadRequest, message);
-        refused.headers.push((ALLOW, HeaderValue::from_static("POST")));
+        let allowed = HeaderValue::from_str(method.as_str());
+        refused.headers.extend(allowed.ok().map(|method| (ALLOW, method)));
         refused
     }
 

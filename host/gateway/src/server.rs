@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use stockade_core::Clock;
 use stockade_engine::{Compiler, Engine, EngineConfig, EngineError};
+use stockade_usage::ledger::OpenError;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::connection::listener;
 use crate::decide::catalogue::UpstreamCatalogue;
 use crate::gateway::Gateway;
+use crate::metering::Metering;
 use stockade_config::ConfigErrors;
 use stockade_control::endings;
 use stockade_control::generation::Generation;
@@ -37,6 +39,9 @@ pub enum StartError {
         /// The reason.
         source: std::io::Error,
     },
+    /// The account of what was used cannot be opened.
+    #[error(transparent)]
+    Ledger(#[from] OpenError),
     /// Changes cannot be noticed.
     #[error("{0}")]
     Watch(#[from] WatchError),
@@ -48,6 +53,7 @@ pub struct Server {
     current: Arc<Current>,
     shadow: Arc<ShadowTally>,
     catalogue: Arc<UpstreamCatalogue>,
+    metering: Arc<Metering>,
     /// `None` where nothing is reloaded.
     watch: Option<Watch>,
     stop: CancellationToken,
@@ -89,7 +95,10 @@ impl Server {
         }
         let addresses = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
         let shadow = Arc::new(ShadowTally::default());
-        let gateway = Arc::new(Gateway::new(current.clone(), clock.clone(), shadow.clone()));
+        let metering = Arc::new(Metering::open(&config, clock.now())?);
+        let (counted, tallied) = (metering.clone(), shadow.clone());
+        let gateway = Gateway::new(current.clone(), clock.clone(), tallied, counted);
+        let gateway = Arc::new(gateway);
         let stop = CancellationToken::new();
         let mut listeners = JoinSet::new();
         listeners.spawn(gateway.surplus().clone().give_back(stop.clone()));
@@ -99,9 +108,13 @@ impl Server {
         }
         listeners.spawn(keep_fresh(current.clone(), stop.clone()));
         let catalogue = gateway.catalogue.clone();
+        let timed = (current.clone(), clock.clone());
+        listeners.spawn(metering.clone().keep(timed, stop.clone()));
+        let followed = (current.clone(), catalogue.clone());
+        listeners.spawn(metering.clone().follow(followed, stop.clone()));
         listeners.spawn(gateway.keep_catalogue_fresh(stop.clone()));
         listeners.spawn(endings::keep_watch(current.clone(), clock, stop.clone()));
-        Ok(Self { addresses, current, shadow, catalogue, watch: None, stop, listeners })
+        Ok(Self { addresses, current, shadow, catalogue, metering, watch: None, stop, listeners })
     }
 
     /// Returns the addresses it listens on; the real ports, where the configuration says 0.
@@ -124,6 +137,11 @@ impl Server {
         &self.catalogue
     }
 
+    /// Returns the account of what is used, and the queue.
+    pub const fn metering(&self) -> &Arc<Metering> {
+        &self.metering
+    }
+
     /// Looks for changed files now.
     pub fn check_for_changes(&self) {
         if let Some(watch) = &self.watch {
@@ -135,6 +153,11 @@ impl Server {
     pub async fn stop(mut self) {
         self.stop.cancel();
         while self.listeners.join_next().await.is_some() {}
+        let metering = self.metering;
+        let flushed = tokio::task::spawn_blocking(move || metering.flush()).await;
+        if let Ok(Err(error)) = flushed {
+            tracing::error!("{error}; what was used since then is lost");
+        }
     }
 }
 

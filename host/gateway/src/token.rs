@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{Method, Response};
 use hyper::body::Incoming;
 use serde::Deserialize;
 use serde_json::json;
@@ -16,11 +15,9 @@ use crate::context::Context;
 use crate::forward::answer::AnswerBody;
 use crate::gateway::Head;
 use crate::identify::Identifier;
+use crate::own::answered;
 use crate::record::{Record, Recorder};
-use crate::refused::{REQUEST_ID, Refused};
-
-/// The gateway's own path; none of Ollama's begins with `/-/`.
-pub(super) const PATH: &str = "/-/token";
+use crate::refused::Refused;
 
 const LONGEST_BODY: u64 = 1024;
 
@@ -51,7 +48,7 @@ impl TokenEndpoint<'_> {
         let config = context.config();
         let in_path = head.key.allowed(&config.authentication)?;
         if head.parts.method != Method::POST {
-            return Err(Refused::only_post());
+            return Err(Refused::only(&Method::POST));
         }
         let caller = self.identifier.identify(context, head.parts, in_path).await?;
         record.identified(&caller);
@@ -84,20 +81,6 @@ fn wanted(body: &Bytes) -> Result<Option<std::time::Duration>, Refused> {
             .map_err(|_| Refused::bad_request("ttl is a duration such as 30m or 12h"))
     };
     wanted.ttl.as_ref().map(read).transpose()
-}
-
-fn answered(body: Bytes, record: &mut Record) -> Response<AnswerBody> {
-    record.answered(StatusCode::OK);
-    record.passed(body.len());
-    record.completed();
-    let mut response = Response::new(AnswerBody::whole(body));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Ok(id) = HeaderValue::from_str(&record.id.to_string()) {
-        headers.insert(REQUEST_ID, id);
-    }
-    response
 }
 
 impl From<CannotIssue> for Refused {

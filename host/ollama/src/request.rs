@@ -10,6 +10,7 @@ mod form;
 mod keep_alive;
 mod object;
 mod obligations;
+mod prompt_bound;
 mod write;
 mod zstd;
 

@@ -10,7 +10,7 @@ mod meter;
 mod sse;
 mod usage_chunk;
 
-pub use error::{ERROR_CONTENT_TYPE, error_body, error_event};
+pub use error::{ERROR_CONTENT_TYPE, error_body, error_event, is_busy};
 pub use headers::{
     BodyChange, EncodedResponse, RequestContent, is_named_by_connection, response_headers,
     upstream_request_headers,

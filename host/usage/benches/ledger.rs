@@ -37,6 +37,7 @@ fn key(user: u64, hour: u64) -> UsageKey {
     UsageKey {
         hour: UnixTime::from_secs(START + hour * 3_600),
         user: UserId::new(&format!("user-{user}")).unwrap(),
+        credential: None,
         model: Some(ModelName::parse(model).unwrap()),
         operation: Operation::Chat,
     }

@@ -49,7 +49,7 @@ pub struct Admission {
     pub(crate) held: Amounts,
     pub(crate) caps: Room,
     pub(crate) is_last: bool,
-    pub(crate) shadow: Vec<Exceeded>,
+    pub(crate) exceeded: Vec<Exceeded>,
     /// The charge as it would be now; nothing before the request was forwarded.
     pub(crate) seen: Option<Used>,
 }
@@ -71,9 +71,9 @@ impl Admission {
         self.is_last
     }
 
-    /// Returns the shadow quotas that would have refused the request.
-    pub fn shadow(&self) -> &[Exceeded] {
-        &self.shadow
+    /// Returns the quotas that have no room for the request and do not refuse it.
+    pub fn exceeded(&self) -> &[Exceeded] {
+        &self.exceeded
     }
 
     /// Notes that the request is forwarded. From now on the prompt is charged, as estimated,

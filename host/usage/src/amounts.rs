@@ -5,7 +5,7 @@ use std::ops::{AddAssign, SubAssign};
 use crate::quota::Resource;
 
 /// An amount of each resource.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Amounts {
     /// Requests.
     pub requests: u64,

@@ -24,6 +24,20 @@ pub enum Resource {
     PulledBytes,
 }
 
+impl Resource {
+    /// Returns the name of the key of a configuration that limits it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Tokens => "tokens",
+            Self::InputTokens => "input_tokens",
+            Self::OutputTokens => "output_tokens",
+            Self::GpuTime => "gpu_time",
+            Self::PulledBytes => "pulled",
+        }
+    }
+}
+
 /// A calendar window in which a budget holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Period {

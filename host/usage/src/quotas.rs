@@ -2,6 +2,7 @@
 
 mod admit;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -16,6 +17,9 @@ use crate::exceeded::NotAdmitted;
 use crate::headers::QuotaState;
 use crate::quota::{Period, Quota, Subject};
 use crate::window::Calendar;
+
+/// Accounts for the answer to one question.
+const SUPPOSED: NonZeroUsize = NonZeroUsize::new(1 << 16).expect("it is not 0");
 
 /// A quota that applies to a request, and whose account in it is charged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +65,25 @@ impl Quotas {
                 return Err(DuplicateQuota(quota.name.clone()));
             }
         }
-        let list = quotas.into_iter().map(|quota| (accounts.id(&quota.name), quota)).collect();
-        Ok(Self { accounts, list, calendar: Calendar::new(zone), unsaid_output })
+        Ok(Self { unsaid_output, ..Self::none(accounts, zone) }.with(quotas))
+    }
+
+    /// No quotas.
+    pub fn none(accounts: Arc<Accounts>, zone: TimeZone) -> Self {
+        Self { accounts, list: Vec::new(), calendar: Calendar::new(zone), unsaid_output: 0 }
+    }
+
+    /// Returns the same quotas over other accounts, with all that is counted there.
+    #[must_use]
+    pub fn counting_in(&self, accounts: Arc<Accounts>) -> Self {
+        let none = Self::none(accounts, self.calendar.zone().clone());
+        let quotas = self.iter().cloned().collect();
+        Self { unsaid_output: self.unsaid_output, ..none }.with(quotas)
+    }
+
+    fn with(self, quotas: Vec<Quota>) -> Self {
+        let list = quotas.into_iter().map(|quota| (self.accounts.id(&quota.name), quota));
+        Self { list: list.collect(), ..self }
     }
 
     /// Returns the quotas, in the order in which [`Applicable`] counts them.
@@ -117,6 +138,29 @@ impl Quotas {
             }
         }
         all
+    }
+
+    /// Returns the same quotas over accounts of their own, of which some have used an amount in the
+    /// windows of a moment: to ask what would be.
+    #[must_use]
+    pub fn supposing(&self, applicable: &[Applicable], used: Amounts, now: UnixTime) -> Self {
+        let quotas = self.iter().cloned().collect();
+        let accounts = Arc::new(Accounts::new(SUPPOSED));
+        let none = Self::none(accounts, self.calendar.zone().clone());
+        let supposing = Self { unsaid_output: self.unsaid_output, ..none }.with(quotas);
+        let windows = self.calendar.at(now);
+        for Applicable { quota, subject } in applicable {
+            let Some((_, quota)) = self.list.get(*quota) else { continue };
+            let usage = Period::ALL.map(|period| AccountUsage {
+                quota: quota.name.clone(),
+                subject: subject.clone(),
+                period,
+                window: windows.of(period),
+                used,
+            });
+            supposing.restore(&usage, now);
+        }
+        supposing
     }
 
     /// Returns what one account has used in the window of a period.

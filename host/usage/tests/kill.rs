@@ -60,6 +60,7 @@ fn key() -> UsageKey {
     UsageKey {
         hour: NOW,
         user: UserId::new("alice").unwrap(),
+        credential: None,
         model: Some(ModelName::parse("llama3.2:3b").unwrap()),
         operation: Operation::Chat,
     }

@@ -3,7 +3,7 @@ use stockade_policy_sdk::prelude::*;
 use stockade_policy_sdk::{Denial, Usage};
 
 const BUDGET: &str =
-    r#"{ "minute": { "requests": 10 }, "day": { "requests": 100, "tokens": 5000 } }"#;
+    r#"{ "hour": { "requests": 10 }, "day": { "requests": 100, "tokens": 5000 } }"#;
 
 fn ask(settings: &str, operation: &str, used: impl FnOnce(&mut Usage)) -> Verdict {
     let policy = Harness::<UsageBudget>::new(settings).unwrap();
@@ -17,9 +17,9 @@ fn spent(what: &str) -> Verdict {
 #[test]
 fn the_last_request_of_a_budget_passes_and_the_next_does_not() {
     assert_eq!(ask(BUDGET, "chat", |_| ()), Verdict::abstain());
-    assert_eq!(ask(BUDGET, "chat", |used| used.total.minute.requests = 9), Verdict::abstain());
-    let refused = ask(BUDGET, "chat", |used| used.total.minute.requests = 10);
-    assert_eq!(refused, spent("10 requests for this minute"));
+    assert_eq!(ask(BUDGET, "chat", |used| used.total.hour.requests = 9), Verdict::abstain());
+    let refused = ask(BUDGET, "chat", |used| used.total.hour.requests = 10);
+    assert_eq!(refused, spent("10 requests for this hour"));
 }
 
 #[test]
@@ -32,27 +32,27 @@ fn tokens_count_too() {
 #[test]
 fn only_named_windows_and_numbers_limit() {
     let all = |used: &mut Usage| {
-        used.total.minute.tokens = u64::MAX;
-        used.total.hour.requests = u64::MAX;
+        used.total.hour.tokens = u64::MAX;
+        used.total.day.requests = 99;
         used.total.month.tokens = u64::MAX;
     };
     assert_eq!(ask(BUDGET, "chat", all), Verdict::abstain());
     let month = r#"{ "month": { "tokens": 1 } }"#;
     assert_eq!(ask(month, "chat", all), spent("1 tokens for this month"));
-    let hour = r#"{ "hour": { "requests": 1 } }"#;
-    assert_eq!(ask(hour, "chat", all), spent("1 requests for this hour"));
+    let day = r#"{ "day": { "requests": 99 } }"#;
+    assert_eq!(ask(day, "chat", all), spent("99 requests for this day"));
 }
 
 #[test]
 fn reading_and_managing_go_on_unless_they_are_named() {
-    let spent = |used: &mut Usage| used.total.minute.requests = 10;
+    let spent = |used: &mut Usage| used.total.hour.requests = 10;
     for operation in ["list", "show", "pull", "whoami"] {
         assert_eq!(ask(BUDGET, operation, spent), Verdict::abstain(), "{operation}");
     }
     for operation in ["chat", "embed", "web-search"] {
         assert!(matches!(ask(BUDGET, operation, spent), Verdict::Deny(_)), "{operation}");
     }
-    let pulls = r#"{ "minute": { "requests": 10 }, "operations": ["pull"] }"#;
+    let pulls = r#"{ "hour": { "requests": 10 }, "operations": ["pull"] }"#;
     assert!(matches!(ask(pulls, "pull", spent), Verdict::Deny(_)));
     assert_eq!(ask(pulls, "chat", spent), Verdict::abstain());
 }
@@ -60,7 +60,7 @@ fn reading_and_managing_go_on_unless_they_are_named() {
 #[test]
 fn settings_that_limit_nothing_are_errors() {
     for (settings, expected) in [
-        ("{}", "limits nothing; write `minute`"),
+        ("{}", "limits nothing; write `hour`"),
         (r#"{ "hour": {} }"#, "hour: limits nothing; write `requests`"),
         (r#"{ "hour": { "tokens": 0 } }"#, "hour.tokens: must be at least 1"),
         (r#"{ "hour": { "tokens": -1 } }"#, "hour.tokens: "),

@@ -10,8 +10,9 @@ use proc_macro::TokenStream;
 ///
 /// Goes on the one `impl Policy for …` of a crate. Built as a `cdylib` for
 /// `wasm32-unknown-unknown`, the crate then exports what the host calls: `describe` (with
-/// the name and version of the crate), `configure` and `evaluate`. On other targets nothing
-/// is added, so the policy can be tested like any other Rust code.
+/// the name and version of the crate), `configure` and `evaluate`, and has an allocator that
+/// keeps its memory small. On other targets nothing is added, so the policy can be tested like
+/// any other Rust code.
 ///
 /// A panic is reported to the operator with its message and place, and refuses the request.
 ///

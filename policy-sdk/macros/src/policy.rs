@@ -98,6 +98,9 @@ fn component(policy: &Type, feature: Option<&LitStr>) -> TokenStream {
         const _: () = {
             use ::stockade_policy_sdk::__private as sdk;
 
+            #[global_allocator]
+            static HEAP: sdk::Heap = sdk::Heap::new();
+
             static BINDINGS: sdk::Bindings<#policy> = sdk::Bindings::new();
 
             struct Component;

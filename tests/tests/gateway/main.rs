@@ -37,6 +37,7 @@ mod pages;
 mod passwords;
 mod patterns;
 mod proxies;
+mod quotas;
 mod quotes;
 mod raw;
 mod record;
@@ -49,6 +50,7 @@ mod shadow;
 mod slow_readers;
 mod throttle;
 mod tokens;
+mod turns;
 mod upstream;
 
 /// Each file beside this one has to be in the list above, or its tests never run.

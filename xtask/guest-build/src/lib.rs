@@ -9,9 +9,9 @@ use std::process::Command;
 /// The target of every policy.
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// 32 KiB of stack: the whole memory of a policy then fits the slots that stay
+/// 16 KiB of stack: the whole memory of a policy then fits the slots that stay
 /// resident, which is what makes a fresh instance cheap.
-const RUSTFLAGS: &str = "-C link-arg=-zstack-size=32768";
+const RUSTFLAGS: &str = "-C link-arg=-zstack-size=16384";
 
 /// Policies to build.
 pub struct Guests<'a> {

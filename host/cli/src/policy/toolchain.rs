@@ -17,7 +17,7 @@ const INSTALL: &str = include_str!("../../../../scripts/wasm-target.sh");
 /// The name that the script gives itself in its messages.
 const INSTALL_NAME: &str = "stockade policy build";
 /// A small stack: the host resets all memory after each decision.
-const LINKER: &str = "link-arg=-zstack-size=32768";
+const LINKER: &str = "link-arg=-zstack-size=16384";
 /// Small code, and names: a trap then says where.
 const PROFILE: [&str; 4] =
     ["opt-level = \"s\"", "lto = true", "codegen-units = 1", "strip = \"debuginfo\""];

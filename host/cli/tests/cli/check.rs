@@ -124,6 +124,27 @@ fn bindings_that_say_nothing_new_are_noticed() {
 }
 
 #[test]
+fn groups_of_hosts_are_noticed_where_they_are_named() {
+    let settings = "\x20 settings:
+    rules:
+    - { when: access = inference, then: restrict, priority: low }
+    - when: access = inference
+      then: restrict
+      host_group: fast
+    - { then: abstain }
+";
+    let bound = |module: &str| {
+        let binding = format!("- name: x\n  subjects: everyone\n  policy: p\n{settings}");
+        warnings(&with_bindings(&binding).replace("builtin/model-access", module))
+    };
+    let expected = "16: a group of hosts has no effect yet \
+                    (there is one upstream, which answers everybody)";
+    assert_eq!(bound("builtin/rules"), [expected]);
+    assert_eq!(bound("builtin/fresh-rules"), [expected]);
+    assert_eq!(bound("builtin/model-access"), [""; 0]);
+}
+
+#[test]
 fn users_and_policies_that_do_nothing_are_noticed() {
     let alone = with_bindings("- { name: x, subjects: { users: [alice] }, policy: p }\n")
         .replace("policies: {", "policies: { q: { module: builtin/pull-guard },");

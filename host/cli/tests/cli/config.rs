@@ -24,7 +24,7 @@ const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----\n\
     MCowBQYDK2VwAyEAAT/yL6rnU1jqA9ZAD2tyeCXIjsVgrmpxAMhjJoALVxM=\n\
     -----END PUBLIC KEY-----\n";
 
-fn cases() -> PathBuf {
+pub(crate) fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config")
 }
 
@@ -41,7 +41,7 @@ fn yaml_files(directory: &Path) -> Vec<PathBuf> {
 
 /// A directory with the files that the cases name. They are made here because a checkout
 /// does not keep file modes.
-fn surroundings() -> TempDir {
+pub(crate) fn surroundings() -> TempDir {
     let directory = TempDir::new().unwrap();
     for name in ["good", "bad", "secrets", "keys", "modules"] {
         fs::create_dir(directory.path().join(name)).unwrap();
@@ -78,7 +78,11 @@ fn set_mode(path: &Path, mode: u32) {
 #[cfg(not(unix))]
 fn set_mode(_path: &Path, _mode: u32) {}
 
-fn load_case(surroundings: &TempDir, kind: &str, case: &Path) -> Result<Loaded, ConfigErrors> {
+pub(crate) fn load_case(
+    surroundings: &TempDir,
+    kind: &str,
+    case: &Path,
+) -> Result<Loaded, ConfigErrors> {
     let path = surroundings.path().join(kind).join(case.file_name().unwrap());
     fs::copy(case, &path).unwrap();
     load(&path, BUILTINS)

@@ -175,7 +175,6 @@ impl From<RawParameters> for Parameters {
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Usage")]
 pub(super) struct RawUsage {
-    minute: Field<RawCounter>,
     hour: Field<RawCounter>,
     day: Field<RawCounter>,
     month: Field<RawCounter>,
@@ -192,12 +191,7 @@ impl From<RawUsage> for Windows {
                 gpu_milliseconds: number(raw.gpu_milliseconds),
             }
         };
-        Self {
-            minute: counter(raw.minute),
-            hour: counter(raw.hour),
-            day: counter(raw.day),
-            month: counter(raw.month),
-        }
+        Self { hour: counter(raw.hour), day: counter(raw.day), month: counter(raw.month) }
     }
 }
 

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use stockade_core::{Dialect, ProofKind, Transport};
 use stockade_yaml::{Entries, Field, Setting};
 
+use super::quotas::RawUsed;
 use crate::schema;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -118,6 +119,8 @@ pub(crate) struct RawTest {
     /// The time, in `time_zone` or with an offset; that of loading, if left out.
     #[schemars(schema_with = "schema::moment")]
     pub(crate) time: Field<String>,
+    /// The amounts that the caller has used in this hour.
+    pub(crate) after: Field<RawUsed>,
     /// The decision: it must be allowed, or else denied.
     pub(crate) expect: Field<Expectation>,
 }

@@ -1,59 +1,19 @@
 //! Bindings: the policies, and the subjects that they judge.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use serde_json::Value;
 use stockade_core::{BindingName, GroupName, InvalidId, PolicyName, UserId};
 use stockade_yaml::{Diagnostics, Field, Location, Part, Problem, Spanned, closest, quoted};
 
 use super::names::{Names, Unique};
 use crate::raw::{Mode, RawBinding, RawChosen, RawExcept, RawSubjects};
-use crate::types::{Binding, Exceptions, ModuleLocation, PolicySource, Subjects};
+use crate::types::{Binding, Exceptions, Subjects};
 
 /// The names that bindings may use.
 pub(super) struct Known<'a> {
     pub(super) users: &'a Names,
     pub(super) groups: &'a Names,
     pub(super) policies: &'a Names,
-    /// The policies that decide by what a caller has used, by their names.
-    pub(super) by_usage: HashMap<&'a str, ByUsage>,
-}
-
-/// How a policy decides by what a caller has used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ByUsage {
-    /// By nothing else.
-    Always,
-    /// Where a condition of its rules says so.
-    InConditions,
-}
-
-impl ByUsage {
-    fn of(policy: &PolicySource) -> Option<Self> {
-        match &policy.module {
-            ModuleLocation::Builtin(name) => match name.as_str() {
-                "usage-budget" => Some(Self::Always),
-                "fresh-rules" => Some(Self::InConditions),
-                _ => None,
-            },
-            ModuleLocation::File(..) => None,
-        }
-    }
-
-    fn with(self, settings: &str) -> bool {
-        self == Self::Always || {
-            let settings: Value = serde_json::from_str(settings).unwrap_or_default();
-            let rules = settings["rules"].as_array().into_iter().flatten();
-            let mut conditions = rules.filter_map(|rule| rule["when"].as_str());
-            conditions.any(|condition| condition.contains("usage."))
-        }
-    }
-}
-
-/// The names of policies that could refuse nothing, because usage is not metered.
-pub(super) fn by_usage(policies: &[PolicySource]) -> HashMap<&str, ByUsage> {
-    let named = |policy| ByUsage::of(policy).map(|by_usage| (policy.name.as_str(), by_usage));
-    policies.iter().filter_map(named).collect()
 }
 
 pub(super) fn bindings(
@@ -86,10 +46,6 @@ fn binding(
     let settings = parts.as_ref().map_or_else(|| "{}".to_owned(), Part::canonical_json);
     let policy = raw.policy.required("policy", at, diagnostics).and_then(|text| {
         known.policies.check(&text, diagnostics);
-        let by_usage = known.by_usage.get(text.value.as_str());
-        if by_usage.is_some_and(|by_usage| by_usage.with(&settings)) {
-            diagnostics.add(unmetered(&text));
-        }
         text.check(diagnostics, |name| PolicyName::new(name))
     });
     let subjects = raw.subjects.required("subjects", at, diagnostics);
@@ -106,17 +62,7 @@ fn binding(
     })
 }
 
-/// An option that is accepted has to work.
-fn unmetered(policy: &Spanned<String>) -> Problem {
-    let name = quoted(&policy.value);
-    let message = format!("usage is not metered yet, so {name} would refuse nothing");
-    Problem::new(policy.at, message).help(
-        "leave the binding out until usage is counted; `request-caps` bounds what one request \
-         may ask for, and `working-hours` when",
-    )
-}
-
-fn subjects(
+pub(super) fn subjects(
     raw: Spanned<RawSubjects>,
     known: &Known<'_>,
     diagnostics: &mut Diagnostics,

@@ -11,6 +11,7 @@ use stockade_core::{
 };
 use stockade_yaml::{Diagnostics, Field, Location, Problem, Spanned, closest};
 
+use super::usage;
 use super::users::Accounts;
 use crate::quantity;
 use crate::raw::{Expectation, RawTest};
@@ -57,6 +58,7 @@ fn test(
         let model = text.check(diagnostics, |text| ModelName::parse(text));
         Some(Spanned::new(text.at, model?))
     });
+    let after = usage::used(take(&mut raw.after), diagnostics);
     let api = raw.api.value();
     let time = raw.time.optional();
     let time = time.map(|text| text.check(diagnostics, |text| quantity::local_time(text, zone)));
@@ -74,6 +76,7 @@ fn test(
             // A time that cannot be read is not "now".
             Some(read) => Some(read?),
         },
+        after: after?,
     };
     Some(ConfigTest { asked, allowed: expect?.value == Expectation::Allow, at })
 }

@@ -8,6 +8,7 @@ use http::uri::{Authority, Scheme};
 use stockade_yaml::{Diagnostics, Field, Location, Problem, Spanned};
 
 use super::quantities::Quantity;
+use super::usage;
 use crate::raw::RawUpstream;
 use crate::types::{Listener, Upstream};
 
@@ -81,6 +82,7 @@ fn upstream(
         catalogue_refresh: Quantity::duration(Duration::from_secs(1)..=Duration::from_hours(24))
             .read(raw.catalogue.value().unwrap_or_default().refresh, diagnostics)
             .unwrap_or(DEFAULT_CATALOGUE_REFRESH),
+        queue: usage::queue(raw.slots, raw.queue, diagnostics),
     };
     (upstream, at)
 }

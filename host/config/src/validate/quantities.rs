@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use stockade_yaml::{Diagnostics, Field, Problem, Spanned};
 
-use crate::quantity::{self, Invalid, show_duration, show_size};
+use crate::quantity::{self, Invalid, show_amount, show_duration, show_size};
 
 /// A kind of number: its range, and the functions that read and show it.
 pub(super) struct Quantity<T> {
@@ -21,6 +21,11 @@ impl Quantity<Duration> {
 }
 
 impl Quantity<u64> {
+    /// A number of things, such as 50k.
+    pub(super) fn amount(range: RangeInclusive<u64>) -> Self {
+        Self { range, parse: quantity::amount, show: show_amount }
+    }
+
     pub(super) fn size(range: RangeInclusive<u64>) -> Self {
         Self { range, parse: quantity::size, show: show_size }
     }

@@ -1,27 +1,19 @@
 //! The choice of the bindings that apply to a caller, without looking at all of them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use stockade_config::{Binding, Subjects};
-use stockade_core::{GroupName, Principal, UserId};
+use stockade_config::Binding;
+use stockade_core::Principal;
 use stockade_engine::Inputs;
 
-use super::memo::Memo;
-use super::question::{PASSING, Question};
+use super::question::PASSING;
+use super::subjects::ByCaller;
 
-/// Callers whose bindings are remembered.
-const CALLERS: usize = 8_192;
-
-/// Bindings by whom they name. A position is a place in `Config::bindings`.
+/// The bindings by their subjects. A position is a place in `Config::bindings`.
 pub(super) struct BindingTable {
-    everyone: Vec<usize>,
-    by_user: HashMap<UserId, Vec<usize>>,
-    by_group: HashMap<GroupName, Vec<usize>>,
-    subjects: Vec<Subjects>,
+    selections: ByCaller<Arc<Selection>>,
     places: Vec<Place>,
-    selections: Memo<Arc<Selection>>,
     made: AtomicU64,
     inputs: Inputs,
 }
@@ -81,33 +73,12 @@ pub(super) struct Selection {
 impl BindingTable {
     pub(super) fn new(bindings: &[Binding], places: Vec<Place>) -> Self {
         let inputs = places.iter().fold(Inputs::NONE, |all, place| all.and(place.declared.inputs));
-        let mut table = Self {
+        Self {
             inputs,
-            everyone: Vec::new(),
-            by_user: HashMap::new(),
-            by_group: HashMap::new(),
-            subjects: Vec::new(),
+            selections: ByCaller::new(bindings.iter().map(|binding| &binding.subjects)),
             places,
-            selections: Memo::new(CALLERS),
             made: AtomicU64::new(0),
-        };
-        for (position, binding) in bindings.iter().enumerate() {
-            table.add(position, &binding.subjects);
         }
-        table
-    }
-
-    fn add(&mut self, position: usize, subjects: &Subjects) {
-        if subjects.everyone {
-            self.everyone.push(position);
-        }
-        for user in &subjects.users {
-            self.by_user.entry(user.clone()).or_default().push(position);
-        }
-        for group in &subjects.groups {
-            self.by_group.entry(group.clone()).or_default().push(position);
-        }
-        self.subjects.push(subjects.clone());
     }
 
     /// Returns the inputs that any of the bound policies declares.
@@ -117,18 +88,12 @@ impl BindingTable {
 
     /// Returns the questions for one caller.
     pub(super) fn select(&self, principal: &Principal) -> Arc<Selection> {
-        let question = Question::which_bindings(principal);
-        if let Some(known) = self.selections.get(question.bytes()) {
-            return known;
-        }
-        let selection = Arc::new(self.selection(principal));
-        self.selections.keep(question.bytes(), Arc::clone(&selection));
-        selection
+        self.selections.of(principal, |positions| Arc::new(self.selection(&positions)))
     }
 
-    fn selection(&self, principal: &Principal) -> Selection {
+    fn selection(&self, positions: &[usize]) -> Selection {
         let (mut comparable, mut passing) = (Vec::new(), Vec::new());
-        for position in self.positions(principal) {
+        for &position in positions {
             let place = self.places[position];
             let is_comparable = place.declared.is_comparable();
             ask(if is_comparable { &mut comparable } else { &mut passing }, position, place);
@@ -136,19 +101,6 @@ impl BindingTable {
         let told = comparable.iter().fold(Inputs::NONE, |all, asked: &Asked| all.and(asked.told));
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         Selection { number, comparable, told, passing }
-    }
-
-    /// The tables only narrow the search; `Subjects::apply_to` decides.
-    fn positions(&self, principal: &Principal) -> Vec<usize> {
-        let mut positions = self.everyone.clone();
-        positions.extend(self.by_user.get(&principal.user).into_iter().flatten());
-        for group in principal.groups.iter() {
-            positions.extend(self.by_group.get(group).into_iter().flatten());
-        }
-        positions.sort_unstable();
-        positions.dedup();
-        positions.retain(|&position| self.subjects[position].apply_to(principal));
-        positions
     }
 }
 

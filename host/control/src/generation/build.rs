@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use stockade_authn::{Authenticator, Credentials, ImpossibleCaller, Scope};
-use stockade_core::{Clock, Content, LocalTime, ModelRef, ModelRole, Operation, Parameters};
+use stockade_authn::{Authenticator, Credentials};
+use stockade_core::Clock;
 use stockade_engine::{Engine, PreparedPolicy};
 
+use super::Generation;
 use super::bindings::BindingTable;
+use super::config_tests::run_tests;
 use super::list::Lists;
 use super::memo::Memo;
 use super::nonsense::Nonsense;
+use super::quotas::QuotaTable;
 use super::units::{Units, are_ready};
-use super::{Asker, Generation, Hypothetical};
 use crate::jwks::KeyFeeds;
-use stockade_config::{Config, ConfigErrors, ConfigTest, Reading};
+use stockade_config::{Config, ConfigErrors, Reading};
 
 /// Builds a generation of what was read. What is wrong with policies is told together with
 /// what is wrong with the text.
@@ -98,7 +100,8 @@ impl Draft {
     /// A generation that knows who may come in, and permits nobody anything.
     pub(crate) fn without_policies(&self, number: u64) -> Generation {
         let bindings = BindingTable::new(&[], Vec::new());
-        self.generation(number, Vec::new(), bindings)
+        let quotas = QuotaTable::none(&self.config);
+        self.generation(number, Vec::new(), (bindings, quotas))
     }
 
     /// Loads the policies and runs the configuration's own tests. Blocks while policies
@@ -114,7 +117,9 @@ impl Draft {
     ) -> Result<Generation, ConfigErrors> {
         let units = Units::load(&self.config, engine).map_err(ConfigErrors::from_all)?;
         let bindings = BindingTable::new(&self.config.bindings, units.places);
-        let generation = self.generation(number, units.policies, bindings);
+        let quotas = QuotaTable::new(&self.config, bindings.inputs())
+            .map_err(|error| self.config.error(None, error.to_string()))?;
+        let generation = self.generation(number, units.policies, (bindings, quotas));
         run_tests(&generation, clock)?;
         Ok(generation)
     }
@@ -123,7 +128,7 @@ impl Draft {
         &self,
         number: u64,
         units: Vec<PreparedPolicy>,
-        bindings: BindingTable,
+        (bindings, quotas): (BindingTable, QuotaTable),
     ) -> Generation {
         let (config, authenticator) = (Arc::clone(&self.config), Arc::clone(&self.authenticator));
         Generation {
@@ -134,6 +139,7 @@ impl Draft {
             config,
             units,
             bindings,
+            quotas,
             memo: Memo::new(REMEMBERED),
             lists: Lists::new(LISTS),
             nonsense: Nonsense::default(),
@@ -166,47 +172,4 @@ pub fn authenticator(config: &Config, feeds: &KeyFeeds) -> Result<Authenticator,
     };
     let errors = conflicts.iter().map(|conflict| config.error(None, conflict.to_string()));
     Err(ConfigErrors::from_all(errors))
-}
-
-/// Runs the configuration's own tests: a failing one rejects the generation.
-fn run_tests(generation: &Generation, clock: &dyn Clock) -> Result<(), ConfigErrors> {
-    let now = generation.local_time(clock);
-    let failures = generation.config.tests.iter().filter_map(|test| {
-        let time = test.asked.time.map_or(now, |time| generation.at(time));
-        let message = run_test(generation, test, time)?;
-        Some(generation.config.error(Some(test.at), message))
-    });
-    ConfigErrors::check(failures.collect())
-}
-
-fn run_test(generation: &Generation, test: &ConfigTest, time: LocalTime) -> Option<String> {
-    let question = &test.asked;
-    let principal = match generation.authenticator.suppose(&question.caller) {
-        Ok(principal) => principal,
-        // Refused is what such a caller is, whatever the policies say.
-        Err(ImpossibleCaller::Disabled(_)) if !test.allowed => return None,
-        Err(impossible) => return Some(impossible.to_string()),
-    };
-    let request = Hypothetical {
-        operation: question.operation,
-        models: question.model.iter().map(|name| model(question.operation, name)).collect(),
-        dialect: question.api,
-        parameters: Parameters::default(),
-        content: Content::default(),
-    };
-    let scope = Scope::default();
-    let asker = Asker { client: question.client, ..Asker::supposed(&principal, &scope, time) };
-    let (allowed, why) = match generation.decide_blocking(asker, request).result {
-        Ok(permit) => (true, format!("allowed by {:?}", permit.allowed_by())),
-        Err(refusal) => (false, refusal.to_string()),
-    };
-    (allowed != test.allowed).then(|| {
-        let expected = if test.allowed { "allow" } else { "deny" };
-        let found = if allowed { "allow" } else { "deny" };
-        format!("this test expects {expected} and the answer is {found}: {why}")
-    })
-}
-
-fn model(operation: Operation, name: &stockade_core::ModelName) -> ModelRef {
-    ModelRef { name: name.clone(), role: ModelRole::of(operation) }
 }

@@ -34,6 +34,8 @@ pub struct Asker<'a> {
     pub time: LocalTime,
     /// The models that are installed, as far as that is known.
     pub catalogue: &'a Catalogue,
+    /// The usage that is supposed; `None` for what the generation's accounts say.
+    pub usage: Option<&'a Usage>,
 }
 
 /// A request that can be judged, and judged again with another model.
@@ -71,6 +73,7 @@ impl<'a> Asker<'a> {
             listener: None,
             time,
             catalogue,
+            usage: None,
         }
     }
 
@@ -88,7 +91,7 @@ impl<'a> Asker<'a> {
             client: self.client,
             listener: self.listener,
             time: self.time,
-            usage: Usage::default(),
+            usage: self.usage.copied().unwrap_or_default(),
             body: None,
         }
     }
@@ -199,12 +202,24 @@ impl Generation {
         Decision { verdicts: Arc::new([]), reconsidered, result }
     }
 
+    /// Returns the facts of a request that policies are told, with what its caller has used where
+    /// a policy is told that.
+    pub(super) fn input<'a>(&self, asker: Asker<'a>, request: &'a impl Judged) -> PolicyInput<'a> {
+        let input = asker.input(request);
+        if asker.usage.is_some() || !self.inputs().has(Inputs::USAGE) {
+            return input;
+        }
+        let user = &asker.principal.user;
+        let usage = self.quotas.usage((user, request.models()), asker.time.unix);
+        PolicyInput { usage, ..input }
+    }
+
     async fn verdicts_about(
         &self,
         asker: Asker<'_>,
         request: &impl Judged,
     ) -> Arc<[BindingVerdict]> {
-        let input = asker.input(request);
+        let input = self.input(asker, request);
         let inputs = self.inputs();
         if !inputs.has_any(CONTENT.and(Inputs::BODY)) {
             return self.verdicts(&input).await;

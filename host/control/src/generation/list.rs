@@ -110,7 +110,8 @@ impl Generation {
             if asker.scope.check(&request).is_err() {
                 continue;
             }
-            let (verdicts, of_one) = self.verdicts_afresh(selection, &asker.input(&request)).await;
+            let (verdicts, of_one) =
+                self.verdicts_afresh(selection, &self.input(asker, &request)).await;
             holds = holds.and(of_one);
             match combine(&request, &verdicts) {
                 Ok(Allowed::Changed(change)) if change.model().is_some() => {

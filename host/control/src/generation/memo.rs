@@ -6,7 +6,7 @@
 //! wrote into the log is not remembered.
 
 use std::collections::HashMap;
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hash, Hasher};
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,55 +18,96 @@ use stockade_engine::Holds;
 const SHARDS: usize = 16;
 
 /// Answers by question. It is bounded: where the newer half is full, the older one is forgotten.
-pub(super) struct Memo<V> {
+pub(super) struct Memo<V, Q = Box<[u8]>> {
     hasher: FixedState,
     most: usize,
-    shards: Box<[Mutex<Shard<V>>]>,
+    shards: Box<[Mutex<Shard<V, Q>>]>,
 }
 
-struct Shard<V> {
-    newer: HashMap<Box<[u8]>, V, FixedState>,
-    older: HashMap<Box<[u8]>, V, FixedState>,
+/// Answers by the hash of their question. Of two questions with one hash the later one stays: that
+/// they are equal is told by the questions themselves.
+type Answers<V, Q> = HashMap<u64, (Q, V), BuildHasherDefault<Hashed>>;
+
+struct Shard<V, Q> {
+    newer: Answers<V, Q>,
+    older: Answers<V, Q>,
 }
 
-impl<V: Clone> Memo<V> {
+/// The hasher of what is a hash already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+impl<V: Clone, Q> Memo<V, Q> {
     /// Remembers at most so many answers.
     pub(super) fn new(most: usize) -> Self {
         // Callers choose what is hashed, and do not know the seed.
         let hasher = FixedState::with_seed(random::number());
-        let map = || HashMap::with_hasher(hasher.clone());
-        let shard = || Mutex::new(Shard { newer: map(), older: map() });
-        let shards = (0..SHARDS).map(|_| shard()).collect();
+        let shard = || Shard { newer: Answers::default(), older: Answers::default() };
+        let shards = (0..SHARDS).map(|_| Mutex::new(shard())).collect();
         Self { shards, most: most.div_ceil(2 * SHARDS), hasher }
     }
 
+    /// Returns the hash of a question, which nobody outside can foresee.
+    pub(super) fn hash(&self, question: &(impl Hash + ?Sized)) -> u64 {
+        self.hasher.hash_one(question)
+    }
+
+    /// Finds the answer to a question by its hash.
+    pub(super) fn find(&self, hash: u64, is_asked: impl Fn(&Q) -> bool) -> Option<V> {
+        let mut shard = self.shard(hash);
+        if let Some((question, answer)) = shard.newer.get(&hash) {
+            return is_asked(question).then(|| answer.clone());
+        }
+        let (question, answer) = shard.older.remove(&hash)?;
+        let found = is_asked(&question).then(|| answer.clone());
+        shard.keep(hash, (question, answer), self.most);
+        found
+    }
+
+    /// Remembers an answer.
+    pub(super) fn keep_by(&self, hash: u64, question: Q, answer: V) {
+        self.shard(hash).keep(hash, (question, answer), self.most);
+    }
+
+    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard<V, Q>> {
+        // The maps go by the lowest and the highest bits.
+        let index = (hash >> 20) as usize % SHARDS;
+        // Each step leaves it complete.
+        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<V: Clone> Memo<V> {
     /// Finds the answer to a question.
     pub(super) fn get(&self, question: &[u8]) -> Option<V> {
-        let mut shard = self.shard(question);
-        if let Some(found) = shard.newer.get(question) {
-            return Some(found.clone());
-        }
-        let (question, found) = shard.older.remove_entry(question)?;
-        shard.keep(question, found.clone(), self.most);
-        Some(found)
+        self.find(self.hash(question), |known| **known == *question)
     }
 
     /// Remembers an answer.
     pub(super) fn keep(&self, question: &[u8], answer: V) {
-        self.shard(question).keep(question.into(), answer, self.most);
+        self.keep_by(self.hash(question), question.into(), answer);
     }
 
     /// A number that goes by these bytes, which nobody outside can foresee.
     pub(super) fn number(&self, bytes: &[u8]) -> usize {
         // Half of it is enough on any machine.
-        (self.hasher.hash_one(bytes) >> 33) as usize
-    }
-
-    fn shard(&self, question: &[u8]) -> MutexGuard<'_, Shard<V>> {
-        // The maps go by the lowest and the highest bits.
-        let index = (self.hasher.hash_one(question) >> 20) as usize % SHARDS;
-        // Each step leaves it complete.
-        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+        (self.hash(bytes) >> 33) as usize
     }
 }
 
@@ -98,13 +139,13 @@ impl<V: Clone> Memo<Timed<V>> {
     }
 }
 
-impl<V> Shard<V> {
-    fn keep(&mut self, question: Box<[u8]>, answer: V, most: usize) {
+impl<V, Q> Shard<V, Q> {
+    fn keep(&mut self, hash: u64, known: (Q, V), most: usize) {
         if self.newer.len() >= most {
             mem::swap(&mut self.newer, &mut self.older);
             self.newer.clear();
         }
-        self.newer.insert(question, answer);
+        self.newer.insert(hash, known);
     }
 }
 
@@ -121,6 +162,16 @@ mod tests {
         assert_eq!((memo.get(b"a"), memo.get(b"b"), memo.get(b"")), (Some(1), Some(2), None));
         memo.keep(b"a", 3);
         assert_eq!(memo.get(b"a"), Some(3));
+    }
+
+    #[test]
+    fn a_question_with_the_hash_of_another_is_not_answered() {
+        let memo = Memo::<u8, &str>::new(1000);
+        memo.keep_by(7, "one", 1);
+        assert_eq!(memo.find(7, |known| *known == "two"), None);
+        memo.keep_by(7, "two", 2);
+        assert_eq!(memo.find(7, |known| *known == "two"), Some(2));
+        assert_eq!(memo.find(7, |known| *known == "one"), None);
     }
 
     #[test]

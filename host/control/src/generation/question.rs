@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use smallvec::SmallVec;
 use stockade_authn::Scope;
 use stockade_core::{
     Client, CredentialId, GroupName, ModelFacts, ModelName, ModelRef, Parameters, PolicyInput,
@@ -15,21 +14,22 @@ use super::decide::is_made_of_blobs;
 /// A longer question is not remembered.
 const LONGEST: usize = 4 << 10;
 
+/// Bytes for which there is room at first: enough for most questions.
+const USUAL: usize = 512;
+
 /// Facts that change with each request, or that are too long to be compared.
 pub(super) const PASSING: Inputs =
     Inputs::USAGE.and(Inputs::BODY).and(Inputs::TEXTS).and(Inputs::PROMPT);
 
 /// Facts one after the other, each of a fixed length or with its length before it, so that
 /// different facts never make the same bytes.
-#[derive(Default)]
-pub(super) struct Question(SmallVec<[u8; 512]>);
+pub(super) struct Question(Vec<u8>);
 
 impl Question {
-    /// The question which bindings apply to a caller.
-    pub(super) fn which_bindings(principal: &Principal) -> Self {
-        let mut question = Self::default();
-        question.text(principal.user.as_str());
-        question.list(&principal.groups, |question, group| question.text(group.as_str()));
+    /// A question to the bindings of a selection.
+    fn of(selection: u64) -> Self {
+        let mut question = Self(Vec::with_capacity(USUAL));
+        question.number(selection);
         question
     }
 
@@ -53,8 +53,7 @@ impl Question {
             usage: _,
             body: _,
         } = input;
-        let mut question = Self::default();
-        question.number(selection);
+        let mut question = Self::of(selection);
         question.tag(*operation as u8);
         question.tag(*dialect as u8);
         question.tag(u8::from(is_made_of_blobs(*operation, parameters)));
@@ -86,8 +85,7 @@ impl Question {
         told: Inputs,
         scope: &Scope,
     ) -> Self {
-        let mut question = Self::default();
-        question.number(selection);
+        let mut question = Self::of(selection);
         question.tag(input.dialect as u8);
         question.text(&format!("{scope:?}"));
         question.caller(input, told);

@@ -36,8 +36,33 @@ impl Generation {
     /// the bindings in the configuration.
     pub(super) async fn verdicts(&self, input: &PolicyInput<'_>) -> Arc<[BindingVerdict]> {
         let selection = self.bindings.select(input.principal);
-        let known = self.comparable(&selection, input).await;
-        self.with_passing(known, &selection, input).await
+        let question = Question::verdicts(selection.number, input, selection.told);
+        let second = input.time.unix.as_secs();
+        let known =
+            question.as_ref().and_then(|question| self.memo.true_at(question.bytes(), second));
+        match known {
+            Some(Timed { value, .. }) if selection.passing.is_empty() => value.verdicts,
+            // Without a place of its own, the future would be copied for each remembered answer.
+            known => Box::pin(self.asked(known, question, &selection, input)).await,
+        }
+    }
+
+    /// Asks what is not known, and remembers it.
+    async fn asked(
+        &self,
+        known: Option<Timed<Known>>,
+        question: Option<Question>,
+        selection: &Selection,
+        input: &PolicyInput<'_>,
+    ) -> Arc<[BindingVerdict]> {
+        if let Some(known) = known {
+            return self.with_passing(known.value, selection, input).await;
+        }
+        let known = self.ask(&selection.comparable, input).await;
+        if let Some(question) = question {
+            self.memo.keep_while_true(question.bytes(), &known);
+        }
+        self.with_passing(known.value, selection, input).await
     }
 
     /// The same without looking at what is remembered and without remembering it: for lists, whose
@@ -51,20 +76,6 @@ impl Generation {
         let Timed { value, holds, .. } = self.ask(&selection.comparable, input).await;
         let holds = if selection.passing.is_empty() { holds } else { Holds::Not };
         (self.with_passing(value, selection, input).await, holds)
-    }
-
-    /// The verdicts that depend on nothing but what can be compared.
-    async fn comparable(&self, selection: &Selection, input: &PolicyInput<'_>) -> Known {
-        let Some(question) = Question::verdicts(selection.number, input, selection.told) else {
-            return self.ask(&selection.comparable, input).await.value;
-        };
-        let second = input.time.unix.as_secs();
-        if let Some(known) = self.memo.true_at(question.bytes(), second) {
-            return known.value;
-        }
-        let known = self.ask(&selection.comparable, input).await;
-        self.memo.keep_while_true(question.bytes(), &known);
-        known.value
     }
 
     /// Adds the verdicts of those that are asked each time.

@@ -78,7 +78,8 @@ impl Current {
     }
 
     pub(super) fn swap(&self, generation: Generation) {
-        self.generation.store(Arc::new(generation));
+        let accounts = Arc::clone(self.load().quotas().accounts());
+        self.generation.store(Arc::new(generation.counting_in(accounts)));
         self.changed();
     }
 

@@ -90,9 +90,9 @@ impl<R: Subject> Changed<R> {
                 permit
             }
         };
-        let obligations = first
-            .obligations
-            .merge(second.obligations)
+        let mut obligations = first.obligations;
+        obligations
+            .add(&second.obligations)
             .map_err(|conflict| Denial::overall(DenialCause::Conflict, conflict.to_string()))?;
         let mut allowed_by = first.allowed_by;
         let more = second.allowed_by.into_iter().filter(|name| !allowed_by.contains(name));

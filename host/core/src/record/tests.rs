@@ -1,6 +1,6 @@
 use crate::{
     Dialect, FieldPath, FieldRule, Limit, LimitedParameter, ModelRole, Parameters, Priority,
-    Transport,
+    QuotaName, Transport,
 };
 
 use super::*;
@@ -52,6 +52,19 @@ fn judged() -> Facts {
     }
 }
 
+fn admitted() -> Admitted<'static> {
+    Admitted {
+        quotas_exceeded: vec![name(QuotaName::new, "next month")].into(),
+        waited: Some(1_200_000),
+        charged: Some(Charged {
+            input_tokens: 11,
+            output_tokens: 42,
+            gpu_milliseconds: 4,
+            pulled_bytes: 9,
+        }),
+    }
+}
+
 /// A record that has every field.
 fn full() -> RequestRecord<'static> {
     let model = |name| ModelName::parse(name).unwrap();
@@ -83,6 +96,7 @@ fn full() -> RequestRecord<'static> {
             changes: true,
         }]
         .into(),
+        admitted: admitted(),
         outcome: RequestOutcome::UpstreamFailed,
         error: Some("cannot connect to Ollama at 127.0.0.1:11434".into()),
         answered: Answered {
@@ -151,6 +165,8 @@ fn the_page_lists_every_field_and_every_word() {
         Cause::BadRequest,
         Cause::ObligationUnmet,
         Cause::Unrecorded,
+        Cause::QuotaExceeded,
+        Cause::NoTurn,
     ];
     for cause in causes.into_iter().chain(policies.map(Cause::Policy)) {
         let word = serde_json::to_value(cause).unwrap();
@@ -171,6 +187,7 @@ fn what_does_not_apply_is_left_out() {
         models: Cow::default(),
         judged: None,
         decided: Decided::default(),
+        admitted: Admitted::default(),
         shadow: Cow::default(),
         outcome: RequestOutcome::CallerLeft,
         error: None,

@@ -131,6 +131,10 @@ impl Limit {
         self.minimum = strictest(self.minimum, other.minimum, i64::max);
         self.maximum = strictest(self.maximum, other.maximum, i64::min);
         self.insert = strictest(self.insert, other.insert, i64::min);
+        self.can_be_met()
+    }
+
+    fn can_be_met(&self) -> Result<(), Conflict> {
         match (self.minimum, self.maximum) {
             (Some(least), Some(most)) if least > most => {
                 Err(Conflict::Limits { parameter: self.parameter.clone(), least, most })
@@ -165,31 +169,25 @@ pub enum Conflict {
 }
 
 impl Obligations {
-    /// Both sets of obligations at once, the strictest number of each kind.
+    /// Adds others to these, the strictest number of each kind.
     ///
     /// # Errors
-    /// Where they cannot both be met.
-    pub fn merge(mut self, other: Self) -> Result<Self, Conflict> {
-        self.replace_model = match (self.replace_model, other.replace_model) {
-            (Some(one), Some(two)) if one != two => return Err(Conflict::Models(one, two)),
-            (one, two) => one.or(two),
-        };
-        self.host_group = match (self.host_group, other.host_group) {
-            (Some(one), Some(two)) if one != two => return Err(Conflict::Hosts(one, two)),
-            (one, two) => one.or(two),
-        };
-        for limit in other.limits {
-            self.add_limit(limit)?;
+    /// Where they cannot all be met.
+    pub fn add(&mut self, others: &Self) -> Result<(), Conflict> {
+        agree(&mut self.replace_model, others.replace_model.as_ref(), Conflict::Models)?;
+        agree(&mut self.host_group, others.host_group.as_ref(), Conflict::Hosts)?;
+        for limit in &others.limits {
+            self.add_limit(limit.clone())?;
         }
-        for rule in other.fields {
+        for rule in &others.fields {
             self.add_field(rule)?;
         }
-        self.priority = match (self.priority, other.priority) {
+        self.priority = match (self.priority, others.priority) {
             (Some(one), Some(two)) => Some(one.min(two)),
             (one, two) => one.or(two),
         };
-        self.labels.extend(other.labels);
-        Ok(self)
+        self.labels.extend_from_slice(&others.labels);
+        Ok(())
     }
 
     /// Adds a limit to those that are there.
@@ -201,14 +199,13 @@ impl Obligations {
         if let Some(known) = known {
             return known.meet(&limit);
         }
-        let mut alone = limit.clone();
-        alone.meet(&limit)?;
+        limit.can_be_met()?;
         self.limits.push(limit);
         Ok(())
     }
 
-    fn add_field(&mut self, rule: FieldRule) -> Result<(), Conflict> {
-        if let FieldRule::Insert(path, value) = &rule {
+    fn add_field(&mut self, rule: &FieldRule) -> Result<(), Conflict> {
+        if let FieldRule::Insert(path, value) = rule {
             let inserted = self.fields.iter().find_map(|known| match known {
                 FieldRule::Insert(known, value) if known == path => Some(value),
                 _ => None,
@@ -217,8 +214,8 @@ impl Obligations {
                 return Err(Conflict::Inserts(path.clone(), known.clone(), value.clone()));
             }
         }
-        if !self.fields.contains(&rule) {
-            self.fields.push(rule);
+        if !self.fields.contains(rule) {
+            self.fields.push(rule.clone());
         }
         Ok(())
     }
@@ -227,4 +224,18 @@ impl Obligations {
     pub fn change_fields(&self) -> bool {
         self.fields.iter().any(FieldRule::changes)
     }
+}
+
+/// Takes a demand that others must not contradict.
+fn agree<T: Clone + PartialEq>(
+    known: &mut Option<T>,
+    other: Option<&T>,
+    conflict: fn(T, T) -> Conflict,
+) -> Result<(), Conflict> {
+    match (&*known, other) {
+        (Some(one), Some(two)) if one != two => return Err(conflict(one.clone(), two.clone())),
+        (None, Some(two)) => *known = Some(two.clone()),
+        _ => {}
+    }
+    Ok(())
 }

@@ -7,7 +7,6 @@ use wasmparser::BinaryReaderError;
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre};
 
-use super::data_segments::compact;
 use super::message::Facts;
 use super::prune::{Stage, prune};
 use super::snapshot::Instrumented;
@@ -89,7 +88,6 @@ impl Program {
     ) -> Result<Vec<u8>, Refusal> {
         let snapshot = self.frozen(runtime, settings, guest_log)?;
         let snapshot = prune(&snapshot, Stage::Deciding)
-            .and_then(|pruned| compact(&pruned))
             .map_err(|error| Refusal::Other(unreadable(&error)))?;
         let code = engine.precompile_component(&snapshot);
         code.map_err(|error| Refusal::Other(LoadError::Compile(format!("{error:#}"))))

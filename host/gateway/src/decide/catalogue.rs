@@ -94,6 +94,19 @@ impl Deref for Snapshot {
     }
 }
 
+/// Waits for lists.
+pub(crate) struct Lists(watch::Receiver<Tries>);
+
+impl Lists {
+    /// Waits for the end of a try, good or not.
+    pub(crate) async fn next(&mut self) {
+        let last = self.0.borrow_and_update().last;
+        if self.0.wait_for(|tries| tries.last != last).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 /// The state of a model by a list that was asked for after the question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
@@ -129,6 +142,11 @@ impl UpstreamCatalogue {
             age: list.as_ref().map(|list| list.asked.elapsed()),
             failing: self.tries.borrow().failing,
         }
+    }
+
+    /// Returns what waits for each list that is fetched from now on.
+    pub(crate) fn lists(&self) -> Lists {
+        Lists(self.tries.subscribe())
     }
 
     /// Waits until Ollama has been asked again, whether it answers or not.

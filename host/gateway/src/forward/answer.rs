@@ -47,6 +47,8 @@ pub(crate) enum BrokenAnswer {
     Incomplete,
     #[error("{}", AuthnError::Revoked.public_message())]
     Revoked,
+    #[error("the pull needs more bytes than a quota has left; what was fetched stays with Ollama")]
+    QuotaSpent,
 }
 
 impl From<BodyError> for BrokenAnswer {
@@ -64,6 +66,7 @@ impl BrokenAnswer {
             Self::Broken(_) | Self::Incomplete => StatusCode::BAD_GATEWAY,
             Self::Stalled => StatusCode::GATEWAY_TIMEOUT,
             Self::Revoked => StatusCode::UNAUTHORIZED,
+            Self::QuotaSpent => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 }
@@ -90,6 +93,8 @@ pub(crate) struct Watch {
     pub(crate) must_finish: bool,
     /// The time that Ollama may pause.
     pub(crate) pause: Duration,
+    /// The most bytes that a pull may fetch, where a quota limits them.
+    pub(crate) pull_cap: Option<u64>,
     /// There, if other models are installed when the answer ends.
     pub(crate) changes: Option<Changes>,
 }
@@ -172,6 +177,9 @@ impl RelayedBody {
             match ready!(self.incoming.poll_data(context)) {
                 Some(Ok(bytes)) => {
                     self.watch.meter.push(&bytes);
+                    if self.has_pulled_too_much() {
+                        return self.break_off(BrokenAnswer::QuotaSpent);
+                    }
                     match &mut self.watch.hide_usage {
                         Some(filter) => filter.push(bytes),
                         None => return self.pass(bytes),
@@ -181,6 +189,16 @@ impl RelayedBody {
                 None => return self.end(),
             }
         }
+    }
+
+    fn has_pulled_too_much(&self) -> bool {
+        self.watch.pull_cap.is_some_and(|cap| self.watch.meter.finish().pulled > cap)
+    }
+
+    /// Charges the caller, once the answer is over.
+    fn settle(&mut self) {
+        self.record.measured(self.watch.meter.finish(), self.watch.meter.is_stream());
+        self.record.settle();
     }
 
     fn pass(&mut self, bytes: Bytes) -> Polled {
@@ -196,6 +214,7 @@ impl RelayedBody {
         // Before the caller knows that it is over, and asks for what has changed.
         self.watch.changes = None;
         self.record.completed();
+        self.settle();
         match self.watch.hide_usage.take().and_then(|mut filter| filter.finish()) {
             Some(rest) => self.pass(rest),
             None => Poll::Ready(None),
@@ -238,6 +257,6 @@ impl Drop for RelayedBody {
         if !self.ended && (whole || measured.ending == Ending::Finished) {
             self.record.completed();
         }
-        self.record.used(measured.usage);
+        self.record.measured(measured, self.watch.meter.is_stream());
     }
 }

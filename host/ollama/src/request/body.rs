@@ -6,6 +6,7 @@ use bytes::Bytes;
 use stockade_core::{FieldPath, ModelName, ModelRef};
 
 use super::object::Object;
+use super::prompt_bound::may_be_image;
 use crate::json::{Document, ReadLimits, Value};
 use crate::route::canonical_digest;
 use crate::shape::fold::fold;
@@ -71,6 +72,20 @@ impl JsonBody {
     pub(super) fn limits_with(&self, more: usize) -> ReadLimits {
         let values = more.saturating_mul(2 * FieldPath::DEEPEST);
         ReadLimits { values: self.limits.values.saturating_add(values), ..self.limits }
+    }
+
+    /// The bytes of the body as it was read.
+    pub(super) fn length(&self) -> usize {
+        self.document.length()
+    }
+
+    /// Returns the number of images in it, at most so many, and their bytes.
+    pub(super) fn images(&self, most: usize) -> (usize, usize) {
+        if most == 0 {
+            return (0, 0);
+        }
+        let images = self.document.strings().filter(|text| may_be_image(text)).take(most);
+        images.fold((0, 0), |(count, bytes), image| (count + 1, bytes + image.len()))
     }
 
     pub(super) fn overhead(&self) -> usize {

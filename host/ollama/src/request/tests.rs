@@ -14,6 +14,7 @@ mod limited;
 mod linear;
 mod meaning;
 mod obliged;
+mod prompt;
 mod properties;
 mod refused;
 mod spelling;

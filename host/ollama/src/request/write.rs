@@ -52,6 +52,8 @@ pub struct WriteOptions {
     pub include_usage: bool,
     /// Leaves out `keep_alive`, so that Ollama uses its own.
     pub without_keep_alive: bool,
+    /// Asks for the progress of a pull or create whose caller wants its end only.
+    pub with_progress: bool,
     /// Models in the spelling under which they are installed: some of Ollama's routes find a model
     /// by exactly that, and a `create` pulls its base otherwise. Others than those that were judged
     /// count for nothing.
@@ -84,6 +86,13 @@ impl CanonicalRequest {
             && options.without_keep_alive
         {
             body.leave_out(|kind| matches!(kind, Kind::KeepAlive));
+        }
+        if let Body::Json(body) = &mut self.body
+            && options.with_progress
+        {
+            for slot in body.slots(|kind| matches!(kind, Kind::Stream)) {
+                body.set(slot, "true".to_owned());
+            }
         }
         for installed in &options.installed {
             self.spell(installed);

@@ -8,6 +8,14 @@ use http::StatusCode;
 use serde_json::Value;
 use stockade_core::Dialect;
 
+/// Tells whether an error of status 503 says that Ollama has too many requests waiting, so that
+/// nothing of this one has run.
+///
+/// Source: Ollama v0.33.0, `server/sched.go` (`ErrMaxQueue`).
+pub fn is_busy(error: &[u8]) -> bool {
+    memchr::memmem::find(error, b"server busy").is_some()
+}
+
 /// The content type of every [`error_body`].
 pub const ERROR_CONTENT_TYPE: &str = "application/json; charset=utf-8";
 

@@ -9,6 +9,7 @@
 
 mod events;
 mod place;
+mod pull;
 mod scan;
 mod tally;
 
@@ -90,6 +91,8 @@ pub struct Measurement {
     /// The number of complete JSON objects. Ollama streams about one for each token, so
     /// this estimates the output of a stream that was cut before its usage came.
     pub objects: u64,
+    /// The bytes that a pull has fetched.
+    pub pulled: u64,
 }
 
 /// Reads the cost of an answer while it passes by.

@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use stockade_core::{ModelName, Operation, UnixTime, UserId};
+use stockade_core::{CredentialId, ModelName, Operation, UnixTime, UserId};
 
 /// The things that are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -11,6 +11,8 @@ pub struct UsageKey {
     pub hour: UnixTime,
     /// The user.
     pub user: UserId,
+    /// The name of the credential, where it has one.
+    pub credential: Option<CredentialId>,
     /// The model, where there is one.
     pub model: Option<ModelName>,
     /// The operation.

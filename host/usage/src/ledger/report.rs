@@ -20,6 +20,8 @@ use crate::window::Windows;
 pub enum Dimension {
     /// Each user.
     User,
+    /// Each key, certificate or issuer of a user.
+    Credential,
     /// Each model.
     Model,
     /// Each operation.
@@ -55,6 +57,9 @@ pub struct ReportRow {
     /// The user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// The name of the credential; empty where it had none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
     /// The model; empty where there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -84,7 +89,7 @@ pub struct LedgerReader {
     path: PathBuf,
 }
 
-type RowKey = (Option<String>, Option<String>, Option<String>, Option<u64>);
+type RowKey = (Option<String>, Option<String>, Option<String>, Option<String>, Option<u64>);
 
 impl LedgerReader {
     /// Opens a ledger for reading.
@@ -99,7 +104,7 @@ impl LedgerReader {
     }
 
     /// Answers a question; days and months are those of a zone. Rows are in the order of their
-    /// keys: user, model, operation, time.
+    /// keys: user, credential, model, operation, time.
     ///
     /// # Errors
     /// Where the file cannot be read.
@@ -120,8 +125,9 @@ impl LedgerReader {
         while let Some(row) = rows.next()? {
             *sums.entry(key(row, query, zone)?).or_default() += counts(row, KEYS)?;
         }
-        let row = |((user, model, operation, start), counts)| ReportRow {
+        let row = |((user, credential, model, operation, start), counts)| ReportRow {
             user,
+            credential,
             model,
             operation,
             start,
@@ -132,16 +138,17 @@ impl LedgerReader {
 }
 
 /// Columns before the counts.
-const KEYS: usize = 4;
+const KEYS: usize = 5;
 
 fn key(row: &Row<'_>, query: &ReportQuery, zone: &TimeZone) -> rusqlite::Result<RowKey> {
-    let hour = || unsigned(row, 3).map(UnixTime::from_secs);
+    let hour = || unsigned(row, 4).map(UnixTime::from_secs);
     let start = match query.by.iter().find_map(|by| period(*by)) {
         None => None,
         Some(Period::Hour) => Some(hour()?),
         Some(period) => Some(Windows::at(hour()?, zone).of(period).start()),
     };
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?, start.map(UnixTime::as_secs)))
+    let (user, credential) = (row.get(0)?, row.get(1)?);
+    Ok((user, credential, row.get(2)?, row.get(3)?, start.map(UnixTime::as_secs)))
 }
 
 const fn period(by: Dimension) -> Option<Period> {
@@ -149,7 +156,7 @@ const fn period(by: Dimension) -> Option<Period> {
         Dimension::Hour => Some(Period::Hour),
         Dimension::Day => Some(Period::Day),
         Dimension::Month => Some(Period::Month),
-        Dimension::User | Dimension::Model | Dimension::Operation => None,
+        Dimension::User | Dimension::Credential | Dimension::Model | Dimension::Operation => None,
     }
 }
 
@@ -179,6 +186,7 @@ fn groups(query: &ReportQuery) -> [(&'static str, bool); KEYS] {
     let by = |dimension| query.by.contains(&dimension);
     [
         ("user", by(Dimension::User)),
+        ("credential", by(Dimension::Credential)),
         ("model", by(Dimension::Model)),
         ("operation", by(Dimension::Operation)),
         ("hour", query.by.iter().any(|by| period(*by).is_some())),

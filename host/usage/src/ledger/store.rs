@@ -33,11 +33,12 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Keys begin with the user: a report on one user reads that user's rows only.
 const TABLES: &str = "
     CREATE TABLE usage (
-        user TEXT NOT NULL, model TEXT NOT NULL, operation TEXT NOT NULL, hour INTEGER NOT NULL,
+        user TEXT NOT NULL, credential TEXT NOT NULL, model TEXT NOT NULL,
+        operation TEXT NOT NULL, hour INTEGER NOT NULL,
         requests INTEGER NOT NULL, refused INTEGER NOT NULL,
         input INTEGER NOT NULL, output INTEGER NOT NULL,
         gpu_ms INTEGER NOT NULL, load_ms INTEGER NOT NULL, pulled INTEGER NOT NULL,
-        PRIMARY KEY (user, model, operation, hour)
+        PRIMARY KEY (user, credential, model, operation, hour)
     ) WITHOUT ROWID;
     CREATE TABLE account (
         quota TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, period TEXT NOT NULL,
@@ -48,9 +49,10 @@ const TABLES: &str = "
     ) WITHOUT ROWID;";
 
 const FIND_USAGE: &str = "SELECT requests, refused, input, output, gpu_ms, load_ms, pulled
-    FROM usage WHERE user = ?1 AND model = ?2 AND operation = ?3 AND hour = ?4";
+    FROM usage WHERE user = ?1 AND credential = ?2 AND model = ?3 AND operation = ?4
+    AND hour = ?5";
 const PUT_USAGE: &str =
-    "INSERT OR REPLACE INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    "INSERT OR REPLACE INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 const PUT_ACCOUNT: &str =
     "INSERT OR REPLACE INTO account VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 const FIND_ACCOUNTS: &str = "SELECT quota, kind, subject, period, start, end, requests, input,

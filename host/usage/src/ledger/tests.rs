@@ -36,6 +36,7 @@ fn key(user: &str, hour: u64) -> UsageKey {
     UsageKey {
         hour: UnixTime::from_secs(NOW.as_secs() + hour * 3_600),
         user: UserId::new(user).unwrap(),
+        credential: None,
         model: Some(ModelName::parse("llama3.2:3b").unwrap()),
         operation: Operation::Chat,
     }

@@ -141,7 +141,7 @@ impl Quotas {
             held,
             caps,
             is_last: checked.is_last,
-            shadow: checked.shadow,
+            exceeded: checked.exceeded,
             seen: None,
         })
     }
@@ -161,7 +161,7 @@ struct Checked {
     lacks_grant: bool,
     room: Room,
     is_last: bool,
-    shadow: Vec<Exceeded>,
+    exceeded: Vec<Exceeded>,
 }
 
 impl Locked<'_, '_> {
@@ -214,9 +214,13 @@ impl Checked {
             (OnExceeded::Refuse, Ok(room)) => self.room.narrow(room),
             (OnExceeded::Last, Ok(_)) | (OnExceeded::Shadow, Ok(_) | Err(Lack::Lost)) => {}
             (_, Err(Lack::Grant)) => self.lacks_grant = true,
-            (OnExceeded::Last, Err(_)) => self.is_last = true,
-            (OnExceeded::Shadow, Err(Lack::Exceeded(allowance))) => {
-                self.shadow.push(exceeded(allowance));
+            (OnExceeded::Last, Err(Lack::Lost)) => self.is_last = true,
+            (
+                on_exceeded @ (OnExceeded::Last | OnExceeded::Shadow),
+                Err(Lack::Exceeded(allowance)),
+            ) => {
+                self.is_last |= on_exceeded == OnExceeded::Last;
+                self.exceeded.push(exceeded(allowance));
             }
             (OnExceeded::Refuse, Err(lack)) => self.refuse(match lack {
                 Lack::Exceeded(allowance) => exceeded(allowance).into(),

@@ -132,10 +132,10 @@ fn only_quotas_that_refuse_refuse() {
     let quotas = quotas(&accounts(), vec![last, shadow]);
     let admit = || quotas.admit(&alice(&quotas), &chat(8, Wanted::AtMost(9)), NOW).unwrap();
     let first = admit();
-    assert_eq!((first.is_last(), first.shadow().len(), first.output_cap()), (false, 0, Some(9)));
+    assert_eq!((first.is_last(), first.exceeded().len(), first.output_cap()), (false, 0, Some(9)));
     let second = admit();
     assert!(second.is_last());
-    assert_eq!(second.shadow()[0].quota.as_str(), "shadow");
+    assert_eq!(second.exceeded()[0].quota.as_str(), "shadow");
     first.settle(tokens(8, 9));
     second.settle(tokens(8, 9));
     assert_eq!(told(&quotas, NOW), [(2, 0), (34, 0)]);

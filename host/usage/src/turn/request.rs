@@ -35,6 +35,20 @@ pub struct QueueSettings {
     pub half_life: Duration,
 }
 
+impl QueueSettings {
+    /// The usual bounds before an upstream that works on so many requests at once.
+    pub const fn of(slots: NonZeroUsize) -> Self {
+        Self {
+            slots,
+            length: 100,
+            per_user: 20,
+            wait: Duration::from_mins(5),
+            switch_after: Duration::from_secs(20),
+            half_life: Duration::from_mins(10),
+        }
+    }
+}
+
 /// A place in the queue; smaller ones came first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub(super) u64);

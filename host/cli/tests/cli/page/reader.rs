@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use stockade_admin::AdminSocket;
 use stockade_core::SystemClock;
 use stockade_engine::Engine;
 use stockade_gateway::Server;
@@ -25,6 +26,8 @@ pub(crate) struct Reader {
     ollama: Simulator,
     config: Vec<(String, String)>,
     server: Option<Server>,
+    /// The socket that the program opens beside it.
+    admin: Option<AdminSocket>,
     /// The ports of the page, in the order in which the gateway listens on others.
     ports: Vec<String>,
     /// Variables and functions of the shell that later commands need.
@@ -54,6 +57,7 @@ impl Reader {
             ollama,
             config: top_level(BASE),
             server: None,
+            admin: None,
             ports: Vec::new(),
             remembered: String::new(),
             printed: Vec::new(),
@@ -134,14 +138,22 @@ impl Reader {
             .replace("127.0.0.1:11435", "127.0.0.1:0")
             .replace("0.0.0.0:11443", "127.0.0.1:0")
             .replace("127.0.0.1:11434", &self.ollama.addr().to_string());
+        let state = self.directory().join("state");
+        let config = config
+            .replace("state_directory: state", &format!("state_directory: {}", state.display()));
         let path = self.directory().join("stockade.yaml");
         std::fs::write(&path, &config).unwrap();
+        self.admin = None;
         if let Some(before) = self.server.take() {
             before.stop().await;
         }
         let started = Server::start(self.engine.clone(), &path, Arc::new(SystemClock)).await;
         let error = |error| panic!("{section}: {error}\n{config}");
-        self.server = Some(started.unwrap_or_else(error));
+        let server = started.unwrap_or_else(error);
+        if server.metering().health().is_some() {
+            self.admin = Some(AdminSocket::start(&state, server.metering().clone()).unwrap());
+        }
+        self.server = Some(server);
     }
 
     /// A line of the configuration, completed from what was printed.
@@ -181,6 +193,9 @@ impl Reader {
             line.push_str(" -sS -w '\\n%{http_code}'");
         }
         line = self.reached(&line);
+        if let (true, Some(server)) = (line.starts_with("stockade usage"), &self.server) {
+            server.metering().flush().unwrap();
+        }
         let printed = self.shell(&format!("exec 2>&1\n{}{line}", self.remembered)).await;
         let lines: Vec<&str> = printed.lines().collect();
         let (body, last) = match &command.promise {

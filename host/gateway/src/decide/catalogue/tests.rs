@@ -35,6 +35,7 @@ fn upstream(authority: &'static str) -> config::Upstream {
         response_timeout: WAIT,
         idle_timeout: WAIT,
         catalogue_refresh: WAIT,
+        queue: None,
     }
 }
 

@@ -25,6 +25,7 @@ pub(super) enum Field {
     OutputDuration,
     Done,
     Status,
+    Completed,
     Type,
     Error,
 }
@@ -76,6 +77,7 @@ fn root_member(key: &[u8]) -> Slot {
         b"eval_duration" => Slot::Read(Field::OutputDuration),
         b"done" => Slot::Read(Field::Done),
         b"status" => Slot::Read(Field::Status),
+        b"completed" => Slot::Read(Field::Completed),
         b"type" => Slot::Read(Field::Type),
         b"error" => Slot::Read(Field::Error),
         _ => Slot::Ignore,

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use super::place::Field;
+use super::pull::Pull;
 use super::{Ending, Measurement, TokenUsage};
 
 /// The measurement while it is being made.
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
     so_far: Measurement,
+    pull: Pull,
     object: Marks,
     ends_with_object: bool,
 }
@@ -37,7 +39,9 @@ impl Tally {
                 },
                 ending: Ending::CutShort,
                 objects: 0,
+                pulled: 0,
             },
+            pull: Pull::new(),
             object: Marks { done: false, last: false, failed: false },
             ends_with_object,
         }
@@ -55,6 +59,7 @@ impl Tally {
             Field::OutputDuration => set(&mut usage.output_duration, duration(text)),
             Field::Done => self.object.done = text == b"true",
             Field::Error => self.object.failed |= text != b"null",
+            Field::Completed => self.pull.completed(number(text)),
             Field::Status | Field::Type => {}
         }
     }
@@ -63,7 +68,10 @@ impl Tally {
     pub(super) fn text(&mut self, field: Field, text: &[u8]) {
         match field {
             // The end of a pull, push or create.
-            Field::Status => self.object.last |= text == b"success",
+            Field::Status => {
+                self.object.last |= text == b"success";
+                self.pull.status(text);
+            }
             Field::Type => match text {
                 b"message_stop" | b"response.completed" | b"response.incomplete" => {
                     self.object.last = true;
@@ -87,6 +95,8 @@ impl Tally {
     pub(super) fn end_object(&mut self) {
         let marks = std::mem::take(&mut self.object);
         self.so_far.objects += 1;
+        self.pull.end_object();
+        self.so_far.pulled = self.pull.bytes();
         if marks.done {
             // Ollama leaves out what is zero.
             self.so_far.usage.prompt.get_or_insert(0);
@@ -102,6 +112,7 @@ impl Tally {
     /// The object will never be complete.
     pub(super) fn abandon_object(&mut self) {
         self.object = Marks::default();
+        self.pull.abandon_object();
     }
 
     /// The stream says that it is complete.

@@ -21,7 +21,7 @@ fn tokens(prompt: impl Into<Option<u64>>, output: impl Into<Option<u64>>) -> Tok
 }
 
 fn measured(usage: TokenUsage, ending: Ending, objects: u64) -> Measurement {
-    Measurement { usage, ending, objects }
+    Measurement { usage, ending, objects, pulled: 0 }
 }
 
 mod golden;
@@ -141,6 +141,29 @@ fn an_error_is_not_taken_back() {
     }
     let incomplete = "{\"error\":\"boom\"";
     assert_eq!(whole(Framing::Ndjson, incomplete).ending, Ending::CutShort);
+}
+
+#[test]
+fn a_pull_counts_what_it_fetches() {
+    let line = |status: &str, completed: &str| {
+        format!(r#"{{"status":"{status}","digest":"sha256:ab","total":1000{completed}}}"#) + "\n"
+    };
+    let mut answer = String::from("{\"status\":\"pulling manifest\"}\n");
+    let measured = |answer: &str| whole(Framing::Ndjson, answer).pulled;
+    assert_eq!(measured(&answer), 0);
+    answer += &line("pulling aaaaaaaaaaaa", "");
+    answer += &line("pulling aaaaaaaaaaaa", ",\"completed\":300");
+    assert_eq!(measured(&answer), 300);
+    answer += &line("pulling aaaaaaaaaaaa", ",\"completed\":1000");
+    // It was here already.
+    answer += &line("pulling bbbbbbbbbbbb", ",\"completed\":1000");
+    assert_eq!(measured(&answer), 1_000);
+    // A part of it was.
+    answer += &line("pulling cccccccccccc", ",\"completed\":400");
+    answer += &line("pulling cccccccccccc", ",\"completed\":450");
+    answer += "{\"status\":\"verifying sha256 digest\"}\n{\"status\":\"success\"}\n";
+    assert_eq!(measured(&answer), 1_050);
+    assert_eq!(whole(Framing::Ndjson, &answer).ending, Ending::Finished);
 }
 
 #[test]

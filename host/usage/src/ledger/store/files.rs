@@ -1,21 +1,25 @@
 //! The files of a ledger: made, claimed, and set aside.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use stockade_core::UnixTime;
 
 use super::open_error::OpenError;
 
-/// Makes the file, readable by its owner only, and claims it; tells whether there was none.
+/// Makes the file and its directory, for its owner only, and claims it; tells whether there was
+/// none.
 pub(super) fn lock(path: &Path) -> Result<(File, bool), OpenError> {
     let open = |path: &Path| {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
     };
     let failed = |source| OpenError::Io { path: path.to_owned(), source };
+    if let Some(directory) = path.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
+    }
     let lock = open(&beside(path, ".lock")).map_err(failed)?;
     match lock.try_lock() {
         Ok(()) => {}

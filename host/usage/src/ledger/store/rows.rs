@@ -17,8 +17,8 @@ const BETWEEN: char = '\t';
 
 pub(super) fn find_one(find: &mut Statement<'_>, key: &UsageKey) -> rusqlite::Result<Counts> {
     let hour = signed(key.hour.as_secs());
-    let mut rows =
-        find.query(params![key.user.as_str(), model(key), key.operation.as_str(), hour])?;
+    let (user, operation) = (key.user.as_str(), key.operation.as_str());
+    let mut rows = find.query(params![user, credential(key), model(key), operation, hour])?;
     rows.next()?.map_or(Ok(Counts::default()), |row| counts(row, 0))
 }
 
@@ -43,6 +43,7 @@ pub(super) fn put_usage(
 ) -> rusqlite::Result<()> {
     let values = params![
         key.user.as_str(),
+        credential(key),
         model(key),
         key.operation.as_str(),
         signed(key.hour.as_secs()),
@@ -136,6 +137,10 @@ where
     E: std::error::Error + Send + Sync + 'static,
 {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+}
+
+fn credential(key: &UsageKey) -> &str {
+    key.credential.as_ref().map_or("", CredentialId::as_str)
 }
 
 fn model(key: &UsageKey) -> &str {

@@ -70,9 +70,14 @@ fn a_ledger_has_one_writer() {
 }
 
 #[test]
-fn a_directory_that_is_not_there_is_told() {
+fn a_directory_is_made_and_one_that_cannot_be_is_told() {
     let directory = TempDir::new().unwrap();
-    let path = directory.path().join("none/usage.db");
+    let path = directory.path().join("new/one/usage.db");
+    let made = LedgerSettings { path, ..settings(&directory) };
+    drop(Ledger::open(&made, accounts(), NOW).unwrap());
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let path = file.join("usage.db");
     let settings = LedgerSettings { path, ..settings(&directory) };
     let error = Ledger::open(&settings, accounts(), NOW).err().unwrap();
     assert!(matches!(error, OpenError::Io { .. }), "{error:?}");

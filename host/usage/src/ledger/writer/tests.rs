@@ -24,6 +24,7 @@ fn key(number: u64) -> UsageKey {
     UsageKey {
         hour: UnixTime::from_secs(number * 3_600),
         user: UserId::new(&format!("user-{}", number % 9)).unwrap(),
+        credential: None,
         model: None,
         operation: Operation::List,
     }

@@ -1,0 +1,113 @@
+//! `stockade usage`: who has used what.
+
+mod rows;
+mod since;
+mod written;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use jiff::tz::TimeZone;
+use serde_json::json;
+use stockade_config::{self as config, Config};
+use stockade_core::{Clock as _, ModelName, Operation, SystemClock, UserId};
+use stockade_gateway::LEDGER;
+use stockade_usage::ledger::{LedgerReader, ReportQuery};
+
+use super::{ConfigFile, Ending, Output};
+use rows::{By, Rows};
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// The rows of the report, one or several with commas: user, group, key, model, operation,
+    /// hour, day, month.
+    #[arg(long, value_delimiter = ',', default_value = "user")]
+    by: Vec<By>,
+    /// The beginning: today, yesterday, monday, 7d, 2026-11-01, 2026-11-01T08:00.
+    #[arg(long)]
+    since: Option<String>,
+    /// The end, not included, written alike.
+    #[arg(long)]
+    until: Option<String>,
+    /// Only these users.
+    #[arg(long = "user")]
+    users: Vec<String>,
+    /// Only this model.
+    #[arg(long)]
+    model: Option<String>,
+    /// Only this operation.
+    #[arg(long)]
+    operation: Option<String>,
+    /// Print comma-separated values.
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Ending> {
+    let Some((directory, config)) = state_directory(&arguments.file.config, output)? else {
+        return Ok(Ending::Misused);
+    };
+    let path = directory.join(LEDGER);
+    if !path.exists() {
+        bail!(
+            "there is no ledger {}: has a gateway run with this state_directory?",
+            path.display()
+        );
+    }
+    let (zone, query) = (&config.time_zone, query(arguments, &config.time_zone)?);
+    let found = LedgerReader::open(&path)?.report(&query, zone)?;
+    let rows = Rows::of(found, &arguments.by, &config.users, zone);
+    if arguments.csv {
+        Output::raw(written::csv(&rows))?;
+    } else {
+        output.answer(written::text(&rows), &json!(rows.to_json()))?;
+    }
+    Ok(Ending::Done)
+}
+
+/// Returns the state directory of a configuration, and the configuration. `None` where that does
+/// not load, which is told.
+///
+/// # Errors
+/// Where the configuration names none.
+pub(super) fn state_directory(
+    path: &Path,
+    output: &Output,
+) -> anyhow::Result<Option<(PathBuf, Config)>> {
+    let config = match config::load(path, stockade_control::shipped::NAMES) {
+        Ok(loaded) => loaded.config,
+        Err(errors) => {
+            output.config_errors(&errors)?;
+            return Ok(None);
+        }
+    };
+    let Some(directory) = config.state_directory.clone() else {
+        bail!(
+            "{} names no `state_directory`, and $STATE_DIRECTORY is not set: the gateway keeps \
+             nothing",
+            path.display()
+        );
+    };
+    Ok(Some((directory, config)))
+}
+
+fn query(arguments: &Arguments, zone: &TimeZone) -> anyhow::Result<ReportQuery> {
+    let now = SystemClock.now();
+    let moment = |text: &String| {
+        since::moment(text, zone, now).with_context(|| format!("{text:?} is no point in time"))
+    };
+    let users = arguments.users.iter().map(|name| UserId::new(name));
+    let users = users.collect::<Result<Vec<_>, _>>()?;
+    let model = arguments.model.as_deref().map(ModelName::parse).transpose()?;
+    let operation = arguments.operation.as_deref().map(str::parse::<Operation>).transpose()?;
+    Ok(ReportQuery {
+        by: arguments.by.iter().flat_map(|by| by.dimensions()).copied().collect(),
+        since: arguments.since.as_ref().map(moment).transpose()?,
+        until: arguments.until.as_ref().map(moment).transpose()?,
+        users: (!users.is_empty()).then_some(users),
+        model,
+        operation,
+    })
+}
