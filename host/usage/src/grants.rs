@@ -115,6 +115,14 @@ pub(crate) struct Capacity {
     pub(crate) others: Others,
 }
 
+impl Capacity {
+    /// Returns the whole limit, for a process that shares it with nobody.
+    pub(crate) const fn alone(limit: u64) -> Self {
+        let others = Others { used: 0, held: 0 };
+        Self { amount: limit, beyond: Beyond::Exceeded, limit, others }
+    }
+}
+
 /// The rule for what goes beyond a capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Beyond {
