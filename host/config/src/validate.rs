@@ -93,8 +93,7 @@ pub(super) fn validate(
         policies: &policy_names,
     };
     let bindings = bindings::bindings(raw.bindings, &known, diagnostics);
-    let has_turns = network.upstream.queue.is_some();
-    let quotas = quotas::quotas(raw.quotas, &known, has_turns, diagnostics);
+    let quotas = quotas::quotas(raw.quotas, &known, &network.upstream, diagnostics);
     let (usage, store) = usage::rules(raw.usage, context, diagnostics);
     let time_zone = time_zone(raw.time_zone, diagnostics);
     let tests = config_tests::tests(raw.tests, &accounts, &time_zone, diagnostics);

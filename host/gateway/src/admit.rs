@@ -51,7 +51,7 @@ impl Admitted {
 ///
 /// # Errors
 /// The refusal, with the time from which it would be admitted.
-pub(crate) fn admit(
+pub(crate) async fn admit(
     context: &Context<'_>,
     permitted: &Permitted,
     caller: &Identity,
@@ -72,7 +72,8 @@ pub(crate) fn admit(
         estimate.gpu_ms = local.map(|_| 0);
         estimate.pulled = pulled(context, request);
     }
-    let admission = quotas.admit(&applying, &estimate, now).map_err(|refused| {
+    let admission = quotas.admit_shared(&applying, &estimate, now).await;
+    let admission = admission.map_err(|refused| {
         let states = quotas.states(&applying, now);
         Refused::not_admitted(&refused, &states, (request.dialect(), quotas.calendar().zone(), now))
     })?;

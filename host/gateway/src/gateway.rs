@@ -262,7 +262,7 @@ impl Gateway {
             let context = context.seeing(&catalogue);
             let permitted = self.decider.decide(&context, classified, &caller, record).await?;
             record.permitted(&permitted.permit);
-            let terms = admit(&context, &permitted, &caller)?.kept_by(record);
+            let terms = admit(&context, &permitted, &caller).await?.kept_by(record);
             Judged { permitted, caller: Some(caller), catalogue, terms }
         };
         self.recorder.reserve(context.config().log.when_stuck)?;

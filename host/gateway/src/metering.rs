@@ -1,18 +1,22 @@
 //! The account of what is used, and the turns at Ollama, with the timers that both need.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use stockade_config::OnDamage;
+use stockade_config::{Config, OnDamage};
 use stockade_control::generation::Generation;
 use stockade_control::reload::Current;
 use stockade_core::{Clock, UnixTime};
+use stockade_usage::Quotas;
 use stockade_usage::ledger::{
     Counts, Ledger, LedgerHealth, LedgerSettings, NotSaved, OpenError, Opened, UsageKey,
 };
+use stockade_usage::store::{SharedStore, StoreConnection, StoreSettings, StoreStatus};
 use stockade_usage::turn::{NoTurn, QueueSettings, QueueSnapshot, TokioClock, TurnRequest, Turns};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::decide::catalogue::UpstreamCatalogue;
@@ -24,6 +28,9 @@ const BATCH: Duration = Duration::from_secs(1);
 /// The time between two looks for what can be forgotten.
 const FORGET: Duration = Duration::from_mins(1);
 
+/// The longest time that the store of replicas is waited for at the end.
+const LEAVE: Duration = Duration::from_secs(2);
+
 /// A turn at Ollama.
 pub(crate) type Turn = stockade_usage::turn::Turn<TokioClock>;
 
@@ -31,41 +38,44 @@ pub(crate) type Turn = stockade_usage::turn::Turn<TokioClock>;
 pub struct Metering {
     ledger: Option<Ledger>,
     turns: Turns<TokioClock>,
+    /// The store of replicas, if the gateway is one of several.
+    store: Option<Shared>,
+}
+
+/// The store of replicas, and the task that speaks to it.
+struct Shared {
+    store: SharedStore,
+    work: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Metering {
     /// Opens the ledger of a configuration that says where to keep it, and counts in the accounts
-    /// of its quotas what was used before. Blocks while the file is read.
+    /// of its quotas what was used before; then connects to the store of replicas, if there is one.
+    /// Blocks while the file is read; needs a runtime.
     ///
     /// # Errors
     /// Where the file cannot be used: nobody gets a new share by that.
-    pub(crate) fn open(generation: &Generation, now: UnixTime) -> Result<Self, OpenError> {
-        let quotas = generation.quotas();
-        let config = &generation.config;
+    pub(crate) fn open(generation: &Generation, clock: &Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let (config, quotas, now) = (&generation.config, generation.quotas(), clock.now());
         // Nobody waits before a request says by which bounds.
         let bounds = config.upstream.queue.unwrap_or(QueueSettings::of(NonZeroUsize::MIN));
         let turns = Turns::new(bounds, TokioClock);
-        let Some(directory) = &config.state_directory else {
-            return Ok(Self { ledger: None, turns });
+        let (ledger, replicas) = match &config.state_directory {
+            Some(directory) => {
+                let opened = opened(&directory.join(LEDGER), config, (quotas, now))?;
+                (Some(opened.ledger), Some((opened.replica, opened.replicas_before)))
+            }
+            None => (None, None),
         };
-        let settings = LedgerSettings {
-            path: directory.join(LEDGER),
-            interval: BATCH,
-            on_damage: match config.usage.on_damage {
-                OnDamage::Refuse => stockade_usage::ledger::OnDamage::Refuse,
-                OnDamage::StartAtZero => stockade_usage::ledger::OnDamage::StartAtZero,
-            },
-        };
-        let Opened { ledger, accounts, set_aside } =
-            Ledger::open(&settings, Arc::clone(quotas.accounts()), now)?;
-        if let Some(path) = set_aside {
-            tracing::error!(
-                set_aside = %path.display(),
-                "the ledger was damaged and is set aside; counting begins at zero"
-            );
-        }
-        quotas.restore(&accounts, now);
-        Ok(Self { ledger: Some(ledger), turns })
+        let store = config.store.as_ref().and_then(|store| {
+            let mut settings = store.settings.clone();
+            if let Some((replica, before)) = replicas {
+                settings.replica = replica;
+                settings.replicas_before = before;
+            }
+            share(settings, quotas, clock)
+        });
+        Ok(Self { ledger, turns, store })
     }
 
     /// Counts.
@@ -98,6 +108,48 @@ impl Metering {
         self.ledger.as_ref().map(Ledger::health)
     }
 
+    /// Tells how the store of replicas is; `None` where there is none.
+    pub fn store_status(&self) -> Option<StoreStatus> {
+        self.store.as_ref().map(|shared| shared.store.status())
+    }
+
+    /// Tells the store of replicas what was used, and returns to it what was granted besides.
+    pub(crate) async fn leave_store(&self) {
+        let Some(Shared { store, work }) = &self.store else { return };
+        store.close();
+        let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(work) = work
+            && timeout(LEAVE, work).await.is_err()
+        {
+            tracing::warn!("the store of replicas is not reached; it learns later what was used");
+        }
+    }
+
+    /// Logs it when the store of replicas is lost, and when it is there again.
+    pub(crate) async fn tell_store(self: Arc<Self>, stop: CancellationToken) {
+        let Some(Shared { store, .. }) = &self.store else { return };
+        let mut statuses = store.statuses();
+        let mut was_connected = None;
+        loop {
+            let connection = statuses.borrow_and_update().connection.clone();
+            let connected = match &connection {
+                StoreConnection::Connected => Some(true),
+                StoreConnection::Disconnected(Some(_)) => Some(false),
+                StoreConnection::Disconnected(None) => was_connected,
+            };
+            if connected != was_connected {
+                tell(&connection);
+                was_connected = connected;
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = statuses.changed() => if changed.is_err() {
+                    return;
+                },
+            }
+        }
+    }
+
     /// Writes what was counted, and waits for it. Blocks.
     ///
     /// # Errors
@@ -121,6 +173,26 @@ impl Metering {
                 () = stop.cancelled() => return,
                 _ = forget.tick() => self.forget(&current.load(), clock.now()),
                 _ = look.tick() => failing = self.tell_health(failing),
+            }
+        }
+    }
+
+    /// Follows the quotas of each new generation.
+    pub(crate) async fn follow_quotas(
+        self: Arc<Self>,
+        current: Arc<Current>,
+        stop: CancellationToken,
+    ) {
+        let mut status = current.status();
+        loop {
+            if let Some(Shared { store, .. }) = &self.store {
+                store.replace_quotas(Arc::clone(current.load().quotas()));
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = status.changed() => if changed.is_err() {
+                    return;
+                },
             }
         }
     }
@@ -164,6 +236,59 @@ impl Metering {
                 () = stop.cancelled() => return,
                 () = lists.next() => {}
             }
+        }
+    }
+}
+
+fn tell(connection: &StoreConnection) {
+    match connection {
+        StoreConnection::Connected => {
+            tracing::info!("quotas are shared over the store of replicas");
+        }
+        StoreConnection::Disconnected(Some(error)) => {
+            tracing::error!(
+                "the store of replicas is away ({error}): each quota's `on_store_loss` holds"
+            );
+        }
+        StoreConnection::Disconnected(None) => {}
+    }
+}
+
+/// Opens a ledger, and counts what was used before.
+fn opened(
+    path: &Path,
+    config: &Config,
+    (quotas, now): (&Arc<Quotas>, UnixTime),
+) -> Result<Opened, OpenError> {
+    let settings = LedgerSettings {
+        path: path.to_owned(),
+        interval: BATCH,
+        on_damage: match config.usage.on_damage {
+            OnDamage::Refuse => stockade_usage::ledger::OnDamage::Refuse,
+            OnDamage::StartAtZero => stockade_usage::ledger::OnDamage::StartAtZero,
+        },
+    };
+    let opened = Ledger::open(&settings, Arc::clone(quotas.accounts()), now)?;
+    if let Some(path) = &opened.set_aside {
+        tracing::error!(
+            set_aside = %path.display(),
+            "the ledger was damaged and is set aside; counting begins at zero"
+        );
+    }
+    quotas.restore(&opened.accounts, now);
+    Ok(opened)
+}
+
+/// Shares quotas over a store, in a task of its own.
+fn share(settings: StoreSettings, quotas: &Arc<Quotas>, clock: &Arc<dyn Clock>) -> Option<Shared> {
+    match SharedStore::connect(settings, Arc::clone(quotas), Arc::clone(clock)) {
+        Ok((store, work)) => {
+            let work = Mutex::new(Some(tokio::spawn(work)));
+            Some(Shared { store, work })
+        }
+        Err(error) => {
+            tracing::error!("quotas are not shared: {error}");
+            None
         }
     }
 }

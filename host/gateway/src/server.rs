@@ -95,7 +95,7 @@ impl Server {
         }
         let addresses = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
         let shadow = Arc::new(ShadowTally::default());
-        let metering = Arc::new(Metering::open(&config, clock.now())?);
+        let metering = Arc::new(Metering::open(&config, &clock)?);
         let (counted, tallied) = (metering.clone(), shadow.clone());
         let gateway = Gateway::new(current.clone(), clock.clone(), tallied, counted);
         let gateway = Arc::new(gateway);
@@ -110,6 +110,8 @@ impl Server {
         let catalogue = gateway.catalogue.clone();
         let timed = (current.clone(), clock.clone());
         listeners.spawn(metering.clone().keep(timed, stop.clone()));
+        listeners.spawn(metering.clone().follow_quotas(current.clone(), stop.clone()));
+        listeners.spawn(metering.clone().tell_store(stop.clone()));
         let followed = (current.clone(), catalogue.clone());
         listeners.spawn(metering.clone().follow(followed, stop.clone()));
         listeners.spawn(gateway.keep_catalogue_fresh(stop.clone()));
@@ -154,6 +156,7 @@ impl Server {
         self.stop.cancel();
         while self.listeners.join_next().await.is_some() {}
         let metering = self.metering;
+        metering.leave_store().await;
         let flushed = tokio::task::spawn_blocking(move || metering.flush()).await;
         if let Ok(Err(error)) = flushed {
             tracing::error!("{error}; what was used since then is lost");

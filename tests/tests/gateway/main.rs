@@ -45,6 +45,7 @@ mod refusals;
 mod rejected;
 mod reload;
 mod replaced;
+mod replicas;
 mod revocation;
 mod shadow;
 mod slow_readers;

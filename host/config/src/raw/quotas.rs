@@ -181,7 +181,7 @@ pub(crate) struct RawUsage {
 #[schemars(rename = "Store")]
 pub(crate) struct RawStore {
     /// The URL of one server: `valkey://host:6379`, `valkeys://host:6379` with TLS, or
-    /// unix:///run/valkey.sock.
+    /// `unix:///run/valkey.sock`.
     pub(crate) url: Field<String>,
     /// The URLs of some servers of a cluster, in place of `url`.
     pub(crate) cluster: Field<Vec<Field<String>>>,

@@ -17,7 +17,7 @@ use super::quantities::{Quantity, whole};
 use crate::raw::{
     Exceeding, PerSubject, RawCounts, RawQuota, RawRequests, RawSizes, RawTimes, StoreLoss,
 };
-use crate::types::QuotaRule;
+use crate::types::{QuotaRule, Upstream};
 
 /// Quotas of the gateway's own begin with this.
 const RESERVED: &str = "stockade/";
@@ -29,9 +29,10 @@ const MOST_PER_MINUTE: u64 = 10_000_000;
 pub(super) fn quotas(
     raw: Field<Vec<Field<RawQuota>>>,
     known: &Known<'_>,
-    has_turns: bool,
+    upstream: &Upstream,
     diagnostics: &mut Diagnostics,
 ) -> Vec<QuotaRule> {
+    let has_turns = upstream.queue.is_some();
     let mut names = Unique::new();
     let raw = raw.value().unwrap_or_default().into_iter().filter_map(Field::optional);
     raw.filter_map(|raw| quota(raw, known, has_turns, &mut names, diagnostics)).collect()

@@ -23,7 +23,8 @@ pub(super) fn store(
     let servers = servers(raw.url, raw.cluster, at, diagnostics);
     let credentials = credentials(raw.user, raw.password_file, context, diagnostics);
     let authorities = raw.ca.optional().and_then(|path| authorities(&path, context, diagnostics));
-    let prefix = raw.prefix.optional().and_then(|text| text.check(diagnostics, |text| prefix(text)));
+    let prefix =
+        raw.prefix.optional().and_then(|text| text.check(diagnostics, |text| prefix(text)));
     let mut settings = StoreSettings::new(servers?);
     settings.credentials = credentials;
     settings.authorities = authorities;
@@ -106,7 +107,7 @@ fn authorities(
 ) -> Option<Vec<u8>> {
     let file = context.file(&path.value);
     match context.sources.read(&file, LONGEST_CA) {
-        Ok(content) => Some(content.bytes.to_vec()),
+        Ok(read) => Some(read.bytes.to_vec()),
         Err(error) => {
             let message = format!("cannot read {}: {error}", file.display());
             diagnostics.add(Problem::new(path.at, message));

@@ -86,6 +86,6 @@ fn within_quotas(
             let sentence = exceeded.sentence(quotas.calendar().zone(), time.unix);
             format!("quota {}: {sentence}", exceeded.quota)
         }
-        NotAdmitted::Uncounted => refused.to_string(),
+        NotAdmitted::Uncounted | NotAdmitted::StoreLost(_) => refused.to_string(),
     })
 }

@@ -4,6 +4,7 @@
 
 mod failing;
 mod footprint;
+mod quotas;
 mod remembered;
 
 /// Each file beside this one has to be in the list above, or its tests never run.

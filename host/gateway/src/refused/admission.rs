@@ -12,8 +12,8 @@ use stockade_usage::turn::{NoTurn, QueueFull};
 use super::{Ground, Refused};
 use crate::forward::answer::BrokenAnswer;
 
-/// The seconds after which it is worth to ask again for an account.
-const ACCOUNTS_LATER: HeaderValue = HeaderValue::from_static("60");
+/// The seconds after which an account may be free, or the store of replicas back.
+const LATER: HeaderValue = HeaderValue::from_static("10");
 
 impl Refused {
     /// A quota has no room. The caller is told which, and from when on it has.
@@ -26,7 +26,7 @@ impl Refused {
             let cause = Cause::QuotaExceeded;
             let mut refused =
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, cause, refused.to_string());
-            refused.headers.push((RETRY_AFTER, ACCOUNTS_LATER));
+            refused.headers.push((RETRY_AFTER, LATER));
             return refused;
         };
         let sentence = exceeded.sentence(zone, now);

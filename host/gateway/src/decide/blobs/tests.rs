@@ -85,7 +85,7 @@ fn what_was_sent_longest_ago_is_forgotten() {
     assert!(!memory.insert(sent("a"), 2), "it is the newest now");
     assert!(memory.insert(sent("c"), 2));
     let kept: Vec<_> = memory.lines().into_iter().map(|line| line.digest).collect();
-    assert_eq!(kept, ["a".into(), "c".into()]);
+    assert_eq!(kept, ["a", "c"].map(Box::<str>::from));
     assert_eq!(memory.at.len(), 2);
 }
 

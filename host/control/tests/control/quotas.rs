@@ -1,10 +1,5 @@
 //! Quotas in a configuration's own tests: what would be refused after so much was used.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "the whole file is tests, also what is outside of their functions"
-)]
-
 use std::sync::LazyLock;
 
 use stockade_control::{generation, shipped};
