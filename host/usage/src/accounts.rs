@@ -79,7 +79,8 @@ struct Names {
 }
 
 impl Accounts {
-    /// No accounts yet, and room for about `most`. An account takes 350 bytes.
+    /// No accounts yet, and room for about `most`. An account takes 380 bytes, and where replicas
+    /// share limits 150 more for each limit.
     pub fn new(most: NonZeroUsize) -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),

@@ -9,6 +9,7 @@ use crate::accounts::{Accounts, USUAL};
 use crate::amounts::{Amounts, Room};
 use crate::entry::Entry;
 use crate::exceeded::Exceeded;
+use crate::grants::Purpose;
 use crate::rate::Rate;
 
 /// The usage of a request, of all that is counted.
@@ -123,7 +124,7 @@ impl Drop for Admission {
             if let Some(sharing) = self.accounts.sharing()
                 && account.ends_shared()
             {
-                sharing.queue(entry, &mut account);
+                sharing.queue(entry, &mut account, Purpose::Tell);
             }
         }
     }

@@ -10,6 +10,7 @@
 
 mod claim;
 mod due;
+mod queued;
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::window::Window;
 
 pub(crate) use claim::{Claim, ClaimedLimit, Granted, Reply};
 pub(crate) use due::Due;
+pub(crate) use queued::{Purpose, Queued};
 
 /// The time for which a store that had less than was wanted is not asked again.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
@@ -113,6 +115,14 @@ pub(crate) struct Capacity {
     pub(crate) others: Others,
 }
 
+impl Capacity {
+    /// Returns the whole limit, for a process that shares it with nobody.
+    pub(crate) const fn alone(limit: u64) -> Self {
+        let others = Others { used: 0, held: 0 };
+        Self { amount: limit, beyond: Beyond::Exceeded, limit, others }
+    }
+}
+
 /// The rule for what goes beyond a capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Beyond {
@@ -130,8 +140,8 @@ pub(crate) struct Grants {
     list: Vec<Grant>,
     /// The store was emptied: until others have told what they hold, it grants nothing new.
     settles_until: UnixTime,
-    /// The account is in the queue for the store.
-    pub(crate) is_queued: bool,
+    /// The queues for the store that the account is in.
+    pub(crate) queued: Queued,
     /// What is spare has to be returned with the next claim.
     returns: bool,
     /// The number of the call that is under way.
@@ -149,7 +159,7 @@ impl Default for Grants {
         Self {
             list: Vec::new(),
             settles_until: NEVER,
-            is_queued: false,
+            queued: Queued::default(),
             returns: false,
             call: None,
             told_at: NEVER,
@@ -229,11 +239,6 @@ impl Grants {
         receiver
     }
 
-    /// Notes that the account is to be told to the store; tells whether it has to be queued.
-    pub(crate) fn queue(&mut self) -> bool {
-        !std::mem::replace(&mut self.is_queued, true)
-    }
-
     /// Has the next claim return what is spare.
     pub(crate) const fn give_back(&mut self) {
         self.returns = true;
@@ -242,7 +247,7 @@ impl Grants {
     /// Ends a call of which there will be no reply, and whatever waits for one.
     pub(crate) fn abandon(&mut self) {
         self.call = None;
-        self.is_queued = false;
+        self.queued.take();
         self.asked.clear();
         self.waiting.clear();
         for grant in &mut self.list {
@@ -252,7 +257,7 @@ impl Grants {
 
     /// Tells whether nothing depends on what was granted.
     pub(crate) fn is_idle(&self) -> bool {
-        self.call.is_none() && !self.is_queued
+        self.call.is_none() && self.queued.purpose().is_none()
     }
 }
 

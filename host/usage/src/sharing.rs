@@ -9,13 +9,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::account::Account;
 use crate::entry::Entry;
-use crate::grants::{StoreState, Timeouts};
+use crate::grants::{Purpose, StoreState, Timeouts};
 
-/// The way to the store. An account is in the queue at most once, so the queue is bounded by the
-/// number of accounts.
+/// The way to the store. An account is in each queue once, or twice where the store was away
+/// meanwhile, so that the queues are bounded by the number of accounts.
 #[derive(Debug)]
 pub(crate) struct Sharing {
-    queue: UnboundedSender<Arc<Entry>>,
+    asks: UnboundedSender<Arc<Entry>>,
+    tells: UnboundedSender<Arc<Entry>>,
     is_connected: AtomicBool,
     replicas: AtomicU32,
     pub(crate) timeouts: Timeouts,
@@ -23,15 +24,20 @@ pub(crate) struct Sharing {
     pub(crate) patience: Duration,
 }
 
+/// Accounts of which the store is to be told. Those for which a request waits go before others.
+#[derive(Debug)]
+pub(crate) struct Queues {
+    pub(crate) asks: UnboundedReceiver<Arc<Entry>>,
+    pub(crate) tells: UnboundedReceiver<Arc<Entry>>,
+}
+
 impl Sharing {
-    /// The way to a store that is not connected yet, and the end of its queue.
-    pub(crate) fn new(
-        timeouts: Timeouts,
-        patience: Duration,
-    ) -> (Self, UnboundedReceiver<Arc<Entry>>) {
-        let (queue, receiver) = unbounded_channel();
+    /// The way to a store that is not connected yet, and the ends of its queues.
+    pub(crate) fn new(timeouts: Timeouts, patience: Duration) -> (Self, Queues) {
+        let ((asks, asked), (tells, told)) = (unbounded_channel(), unbounded_channel());
         let (is_connected, replicas) = (AtomicBool::new(false), AtomicU32::new(1));
-        (Self { queue, is_connected, replicas, timeouts, patience }, receiver)
+        let sharing = Self { asks, tells, is_connected, replicas, timeouts, patience };
+        (sharing, Queues { asks: asked, tells: told })
     }
 
     /// Returns the state of the store, for requests that may wait for it or not.
@@ -53,13 +59,19 @@ impl Sharing {
         self.replicas.store(replicas.max(1), Ordering::Relaxed);
     }
 
-    /// Has the store told of an account, soon, if it can be.
-    pub(crate) fn queue(&self, entry: &Arc<Entry>, account: &mut Account) {
-        let is_connected = self.is_connected.load(Ordering::Acquire);
-        if is_connected && account.grants().queue() && self.queue.send(Arc::clone(entry)).is_err() {
+    /// Has the store called about an account. Where it cannot be, nothing waits for it.
+    pub(crate) fn queue(&self, entry: &Arc<Entry>, account: &mut Account, purpose: Purpose) {
+        let grants = account.grants();
+        let queue = match purpose {
+            Purpose::Ask => &self.asks,
+            Purpose::Tell => &self.tells,
+        };
+        if !self.is_connected.load(Ordering::Acquire) {
+            grants.abandon();
+        } else if grants.queued.add(purpose) && queue.send(Arc::clone(entry)).is_err() {
             // Nobody serves the store any more: limits go on as if it were away.
             self.set_connected(false);
-            account.grants().abandon();
+            grants.abandon();
         }
     }
 }

@@ -63,7 +63,7 @@ impl SharedStore {
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, impl Future<Output = ()> + Send + use<>), AlreadyShared> {
         let timeouts = Timeouts { budgets: settings.budgets_kept, running: settings.running_kept };
-        let (sharing, queue) = Sharing::new(timeouts, settings.patience);
+        let (sharing, queues) = Sharing::new(timeouts, settings.patience);
         let sharing = Arc::new(sharing);
         if !quotas.accounts().share(Arc::clone(&sharing)) {
             return Err(AlreadyShared);
@@ -76,7 +76,7 @@ impl SharedStore {
             settings,
             calls,
             sharing,
-            queue,
+            queues,
             quotas: quotas_receiver,
             closing: closing_receiver,
             clock,

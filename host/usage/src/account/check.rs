@@ -5,7 +5,7 @@ use stockade_core::UnixTime;
 use super::Account;
 use crate::allowance::{Again, Allowance, LimitKind};
 use crate::amounts::{Estimate, Room};
-use crate::grants::{Beyond, Capacity, Others, StoreState};
+use crate::grants::{Beyond, Capacity, StoreState};
 use crate::quota::{Quota, Resource};
 use crate::rate::Rate;
 
@@ -35,12 +35,52 @@ impl Account {
     /// Finds the limit that has no room for a request: among several the one that is in the way
     /// for longest. Otherwise tells how much room there is.
     pub(crate) fn check(&self, quota: &Quota, request: &Request<'_>) -> Result<Room, Lack> {
+        match &request.store {
+            None => self.check_alone(quota, request).map_err(Lack::Exceeded),
+            Some(store) => self.check_shared(quota, request, store),
+        }
+    }
+
+    /// Checks limits that are this process's own: nearly every request of most gateways.
+    fn check_alone(&self, quota: &Quota, request: &Request<'_>) -> Result<Room, Allowance> {
+        let mut worst: Option<Allowance> = None;
+        let mut room = Room::default();
+        let exceeded = self.rate_exceeded(quota, request.now).into_iter();
+        for found in exceeded.chain(self.concurrent_exceeded(quota)) {
+            worst = Some(found.worse(worst));
+        }
+        for budget in quota.limits.budgets() {
+            let kind = LimitKind::Budget(budget.resource, budget.period);
+            let left = budget.limit.get().saturating_sub(self.own(kind).floor());
+            let needed = request.estimate.least(budget.resource);
+            if needed > left {
+                let allowance = self.allowance(kind, Capacity::alone(budget.limit.get()));
+                worst = Some(allowance.refusing(needed).worse(worst));
+            }
+            room.narrow(room_of(kind, left, request.estimate));
+        }
+        worst.map_or(Ok(room), Err)
+    }
+
+    fn concurrent_exceeded(&self, quota: &Quota) -> Option<Allowance> {
+        let limit = u64::from(quota.limits.concurrent()?.get());
+        let allowance = self.allowance(LimitKind::Concurrent, Capacity::alone(limit));
+        (allowance.left() == 0).then(|| allowance.refusing(1))
+    }
+
+    /// Checks limits of which this replica may use what it was granted.
+    fn check_shared(
+        &self,
+        quota: &Quota,
+        request: &Request<'_>,
+        store: &StoreState,
+    ) -> Result<Room, Lack> {
         let Request { estimate, unsaid_output, now, .. } = *request;
         let mut worst = self.rate_exceeded(quota, now);
         let mut lack = None;
         let mut room = Room::default();
         for (kind, limit) in quota.all_limits() {
-            let capacity = self.capacity((kind, limit), quota, request.store.as_ref());
+            let capacity = self.capacity((kind, limit), quota, Some(store));
             let left = capacity.amount.saturating_sub(self.own(kind).floor());
             let least = estimate.least_of(kind);
             let wanted = || estimate.wanted_of(kind, unsaid_output).min(limit);
@@ -92,9 +132,7 @@ impl Account {
         if let (Some(store), Some(grants)) = (store, &self.grants) {
             return grants.capacity((kind, limit), self.own(kind), quota, store);
         }
-        // A rate is smoothed, and nothing else counts requests in a minute.
-        let amount = if kind == LimitKind::Rate { u64::MAX } else { limit };
-        Capacity { amount, beyond: Beyond::Exceeded, limit, others: Others::default() }
+        Capacity::alone(limit)
     }
 
     fn allowance(&self, kind: LimitKind, capacity: Capacity) -> Allowance {

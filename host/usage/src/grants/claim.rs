@@ -67,7 +67,7 @@ impl Grants {
         if self.call.is_some() {
             return None;
         }
-        self.is_queued = false;
+        self.queued.take();
         let returns = std::mem::take(&mut self.returns);
         let mut limits = Vec::with_capacity(self.list.len());
         for grant in &mut self.list {

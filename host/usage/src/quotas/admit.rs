@@ -12,6 +12,7 @@ use crate::accounts::USUAL;
 use crate::admission::{Admission, Charge};
 use crate::amounts::{Amounts, Estimate, Room};
 use crate::exceeded::{Exceeded, NotAdmitted};
+use crate::grants::Purpose;
 use crate::quota::OnExceeded;
 use crate::sharing::Sharing;
 
@@ -183,7 +184,7 @@ impl Locked<'_, '_> {
         for (Open { entry, quota }, account) in self.open.iter().zip(&mut self.accounts) {
             if account.check(quota, request) == Err(Lack::Grant) {
                 replies.push(account.ask(quota, request));
-                sharing.queue(entry, account);
+                sharing.queue(entry, account, Purpose::Ask);
             }
         }
         replies
@@ -198,7 +199,7 @@ impl Locked<'_, '_> {
     fn renew(&mut self, sharing: &Sharing) {
         for (Open { entry, .. }, account) in self.open.iter().zip(&mut self.accounts) {
             if account.is_half_spent() {
-                sharing.queue(entry, account);
+                sharing.queue(entry, account, Purpose::Tell);
             }
         }
     }

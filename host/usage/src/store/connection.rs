@@ -144,10 +144,7 @@ impl From<&RedisError> for StoreError {
             (ErrorKind::AuthenticationFailed, ..)
             | (_, Some("WRONGPASS" | "NOAUTH" | "NOAUTH_REQUIRED"), _) => Self::NotAuthenticated,
             (_, Some("NOPERM"), _) => Self::NotPermitted,
-            // A script may do what its caller may, and says so in words.
-            _ if error.detail().is_some_and(|it| it.starts_with("ACL failure in script")) => {
-                Self::NotPermitted
-            }
+            _ if error.detail().is_some_and(is_refused_script) => Self::NotPermitted,
             (ErrorKind::InvalidClientConfig, ..) => Self::InvalidSettings,
             (ErrorKind::Io, _, Some(io::ErrorKind::InvalidData)) => Self::Tls,
             (ErrorKind::Io, _, kind) => {
@@ -159,6 +156,12 @@ impl From<&RedisError> for StoreError {
             (_, code, _) => Self::Answered(code_of(code)),
         }
     }
+}
+
+/// A script may do what its caller may. Servers say so in words only: Valkey 9, and Redis 7.0.
+fn is_refused_script(detail: &str) -> bool {
+    detail.starts_with("ACL failure in script")
+        || detail.starts_with("The user executing the script can't run this command")
 }
 
 /// The client keeps what went wrong in an `Arc`.

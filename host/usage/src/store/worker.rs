@@ -8,7 +8,6 @@ use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use stockade_core::Clock;
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior};
 
@@ -18,9 +17,9 @@ use super::key::{AccountKey, BUCKETS};
 use super::settings::StoreSettings;
 use super::status::{Status, StoreError};
 use crate::entry::Entry;
-use crate::grants::{Claim, Due};
+use crate::grants::{Claim, Due, Purpose};
 use crate::quotas::Quotas;
-use crate::sharing::Sharing;
+use crate::sharing::{Queues, Sharing};
 
 /// The time between two looks at accounts, and at the store.
 const LOOK: Duration = Duration::from_secs(1);
@@ -34,7 +33,7 @@ pub(super) struct Worker {
     pub(super) settings: StoreSettings,
     pub(super) calls: Arc<Calls>,
     pub(super) sharing: Arc<Sharing>,
-    pub(super) queue: UnboundedReceiver<Arc<Entry>>,
+    pub(super) queues: Queues,
     pub(super) quotas: watch::Receiver<Arc<Quotas>>,
     pub(super) closing: watch::Receiver<bool>,
     pub(super) clock: Arc<dyn Clock>,
@@ -102,7 +101,8 @@ impl Worker {
         let mut under_way = UnderWay::new();
         let mut looks = looks();
         loop {
-            let has_room = under_way.len() < MOST_CALLS;
+            let (asks, tells) = (&mut self.queues.asks, &mut self.queues.tells);
+            let calls = under_way.len();
             tokio::select! {
                 biased;
                 () = closed(&mut self.closing) => return self.release(connection).await,
@@ -111,10 +111,13 @@ impl Worker {
                     self.look_at_accounts();
                     under_way.push(Box::pin(look(Arc::clone(&self.calls), connection.clone())));
                 }
-                Some(entry) = self.queue.recv(), if has_room => {
-                    under_way.extend(self.call(connection, entry));
-                }
                 Ok(()) = self.quotas.changed() => self.tell_all(ALL),
+                Some(entry) = asks.recv(), if calls < MOST_CALLS => {
+                    under_way.extend(self.call_queued(connection, entry));
+                }
+                Some(entry) = tells.recv(), if calls < MOST_CALLS / 2 => {
+                    under_way.extend(self.call_queued(connection, entry));
+                }
             }
         }
     }
@@ -126,8 +129,8 @@ impl Worker {
                 let mut account = entry.lock();
                 account.grants().apply(&claim, &reply, self.sharing.timeouts);
                 // Something was to be told while the call was under way.
-                if std::mem::take(&mut account.grants().is_queued) {
-                    self.sharing.queue(&entry, &mut account);
+                if let Some(purpose) = account.grants().queued.take() {
+                    self.sharing.queue(&entry, &mut account, purpose);
                 }
                 drop(account);
                 let bucket = self.bucket(&entry);
@@ -171,9 +174,19 @@ impl Worker {
             account.roll(&windows, now);
             if self.active.contains_key(&address(&entry)) || account.is_used(quota, now) {
                 account.share(quota);
-                self.sharing.queue(&entry, &mut account);
+                self.sharing.queue(&entry, &mut account, Purpose::Tell);
             }
         }
+    }
+
+    /// Begins a call about an account that was queued, unless another call has served it since.
+    fn call_queued(
+        &mut self,
+        connection: &Connection,
+        entry: Arc<Entry>,
+    ) -> Option<BoxFuture<'static, Result<Done, StoreError>>> {
+        entry.lock().grants().queued.purpose()?;
+        self.call(connection, entry)
     }
 
     /// Begins a call about one account, if none is under way and there is something to tell.
@@ -200,7 +213,7 @@ impl Worker {
             let mut account = entry.lock();
             match account.due(now, sharing.timeouts) {
                 Due::Nothing => {}
-                Due::Tell => sharing.queue(entry, &mut account),
+                Due::Tell => sharing.queue(entry, &mut account, Purpose::Tell),
                 Due::Forget => return false,
             }
             true
@@ -209,8 +222,10 @@ impl Worker {
 
     /// Ends whatever waits for the store: it does not answer.
     fn abandon(&mut self) {
-        while let Ok(entry) = self.queue.try_recv() {
-            entry.lock().grants().abandon();
+        for queue in [&mut self.queues.asks, &mut self.queues.tells] {
+            while let Ok(entry) = queue.try_recv() {
+                entry.lock().grants().abandon();
+            }
         }
         for entry in self.active.values() {
             entry.lock().grants().abandon();

@@ -48,7 +48,7 @@ fn run(mut command: Command, directory: &Path) -> Option<Child> {
         .unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut lines = lines.map(Result::unwrap);
-    if !lines.any(|line| line.contains("Ready to accept connections")) {
+    if !lines.any(|line| line.contains("eady to accept connections")) {
         child.wait().unwrap();
         return None;
     }
