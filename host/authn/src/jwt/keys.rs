@@ -101,7 +101,7 @@ impl KeySet {
     /// The one public key of an issuer, in PEM.
     ///
     /// # Errors
-    /// What is no single RSA, P-256 or Ed25519 key.
+    /// A text that is no single RSA, P-256 or Ed25519 key.
     pub fn from_pem(pem: &[u8]) -> Result<Self, InvalidJwtKey> {
         public_key::from_pem(pem).map(Self::of)
     }
