@@ -19,7 +19,7 @@ pub(super) struct Known<'a> {
     pub(super) by_usage: HashMap<&'a str, ByUsage>,
 }
 
-/// The way in which a policy decides by what a caller has used.
+/// How a policy decides by what a caller has used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ByUsage {
     /// By nothing else.
