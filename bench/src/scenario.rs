@@ -37,7 +37,7 @@ pub fn serving_engine() -> anyhow::Result<Engine> {
 /// The generation that a configuration makes.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The fault in it.
 pub fn generation(engine: &Engine, text: &str) -> anyhow::Result<Generation> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("stockade.yaml");

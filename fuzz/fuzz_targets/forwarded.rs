@@ -1,4 +1,4 @@
-//! What proxies write about callers: whatever a caller writes in front of it, the proxy's
+//! Words of proxies about callers: whatever a caller writes in front of it, the proxy's
 //! word about the caller counts, or the request is refused.
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! What the targets share.
+//! The parts that the targets share.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};

@@ -51,7 +51,7 @@ impl<P: Policy> Harness<P> {
     /// Gives the policy its settings: JSON text or a `serde_json::Value`.
     ///
     /// # Errors
-    /// What an operator would be told about these settings.
+    /// The problems that an operator would be told about these settings.
     pub fn new(settings: impl fmt::Display) -> Result<Self, Problem> {
         runtime::build(&settings.to_string()).map(Self)
     }

@@ -4,9 +4,9 @@ use std::fmt;
 
 /// Facts that a policy is told only if it lists them in [`INPUTS`](crate::Policy::INPUTS).
 ///
-/// What a policy does not declare is withheld by the host, and a verdict that depends on nothing
-/// that changes is remembered for as long as the configuration is in force. Declare what you
-/// read and nothing else.
+/// Inputs that a policy does not declare are withheld by the host, and a verdict that depends on
+/// nothing that changes is remembered for as long as the configuration is in force. Declare what
+/// you read and nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[repr(u16)]
@@ -15,13 +15,13 @@ pub enum Input {
     Caller = 1,
     /// The credential by which the caller came: [`credential`](crate::Request::credential).
     Credential = 1 << 1,
-    /// What Ollama tells about the models: [`Model::presence`](crate::Model::presence).
+    /// The facts that Ollama tells about the models: [`Model::presence`](crate::Model::presence).
     Catalogue = 1 << 2,
-    /// What the body asks for: [`parameters`](crate::Request::parameters).
+    /// The parameters in the body: [`parameters`](crate::Request::parameters).
     Parameters = 1 << 3,
     /// The names of the tools: [`tools`](crate::Request::tools).
     Tools = 1 << 4,
-    /// How much text there is: [`prompt`](crate::Request::prompt).
+    /// The amount of text: [`prompt`](crate::Request::prompt).
     Prompt = 1 << 5,
     /// The texts themselves: [`texts`](crate::Request::texts). Costs a copy for each decision.
     Texts = 1 << 6,
@@ -29,12 +29,12 @@ pub enum Input {
     /// the weights of every model on the host, so an allow of a policy that does not ask for them
     /// does not count for a request that names some.
     Blobs = 1 << 7,
-    /// Where the call comes from: [`client`](crate::Request::client).
+    /// The origin of the call: [`client`](crate::Request::client).
     Client = 1 << 8,
     /// The time: [`time`](crate::Request::time). Say with
     /// [`valid_until`](crate::Policy::valid_until) for how long a verdict holds.
     Time = 1 << 9,
-    /// What was used so far: [`usage`](crate::Request::usage).
+    /// The usage so far: [`usage`](crate::Request::usage).
     Usage = 1 << 10,
     /// The canonical JSON body: [`body`](crate::Request::body). Costs a copy for each decision.
     Body = 1 << 11,

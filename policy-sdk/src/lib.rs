@@ -106,9 +106,9 @@
 //! JSON Schema. Errors carry their place, such as `allow[2]`, and the operator sees those of
 //! all bindings at once.
 //!
-//! What operators write is read by types that say what is wrong with it: [`ModelPatterns`] for
-//! models, [`Networks`] for addresses (`10.0.0.0/8`), [`Hours`] for spans of hours, [`Duration`]
-//! (`5m`, `1h30m`) and [`Size`] (`20GiB`).
+//! Settings that operators write are read by types that say what is wrong with them:
+//! [`ModelPatterns`] for models, [`Networks`] for addresses (`10.0.0.0/8`), [`Hours`] for spans of
+//! hours, [`Duration`] (`5m`, `1h30m`) and [`Size`] (`20GiB`).
 //!
 //! # Testing
 //!

@@ -2,7 +2,7 @@
 
 use stockade_policy_sdk::prelude::*;
 
-/// What may be written under `settings:` of a binding.
+/// The settings that may be written under `settings:` of a binding.
 #[settings]
 pub struct Settings {
     /// Groups whose members may offer tools.
@@ -18,7 +18,7 @@ pub struct NoTools {
 impl Policy for NoTools {
     type Settings = Settings;
 
-    /// What the policy reads; everything else is withheld from it.
+    /// The inputs that the policy reads; everything else is withheld from it.
     const INPUTS: &'static [Input] = &[Input::Caller, Input::Parameters];
 
     fn new(settings: Settings) -> Result<Self, Problem> {

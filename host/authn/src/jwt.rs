@@ -25,10 +25,12 @@ use crate::user::Directory;
 use crate::{AuthnError, Constraints, Holder, Identity};
 
 mod claims;
+mod invalid_key;
 mod json;
 mod jwk;
 mod key;
 mod keys;
+mod named_key;
 mod proof;
 mod public_key;
 mod refusal;
@@ -37,7 +39,8 @@ mod text;
 
 pub use claims::{ClaimPath, InvalidClaimPath};
 use claims::{Claims, Validity};
-pub use keys::{InvalidJwtKey, JwtKeys, KeySet};
+pub use invalid_key::InvalidJwtKey;
+pub use keys::{JwtKeys, KeySet};
 pub(crate) use proof::JwtProof;
 use proof::KeyFingerprint;
 pub use refusal::JwtRefusal;

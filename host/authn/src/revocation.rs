@@ -38,7 +38,7 @@ impl Authenticator {
     /// Tells whether what proved a caller by an earlier generation proves the same user by this
     /// one. Whether its certificate is still accepted as such is for the listener to say.
     ///
-    /// What only narrows a credential does not count, and neither does an expiry that was
+    /// Changes that only narrow a credential do not count, and neither does an expiry that was
     /// known when the caller came: a credential must be good when a request begins.
     pub fn is_still_valid(&self, identity: &Identity, now: UnixTime) -> bool {
         if let Some(front_end) = &identity.front_end {

@@ -44,7 +44,7 @@ impl Scope {
     /// that name no model, only those that it expressly lists.
     ///
     /// # Errors
-    /// What lies outside.
+    /// The part that lies outside.
     pub fn check(&self, request: &impl Subject) -> Result<(), OutOfScope> {
         let operation = request.operation();
         if let Some(operations) = &self.operations

@@ -1,6 +1,6 @@
 //! Standard output and standard error, for people or for programs.
 //!
-//! What is printed may quote a policy's module or a file: nothing of it drives the terminal.
+//! Output may quote a policy's module or a file: nothing of it drives the terminal.
 
 use std::borrow::Cow;
 use std::fmt::Display;

@@ -86,7 +86,7 @@ pub(super) fn time(text: &str) -> Result<UnixTime, Invalid> {
 /// A point in time by RFC 3339, or as a clock in the zone shows it: `2027-01-01T22:00`.
 ///
 /// # Errors
-/// What is no such time, with examples.
+/// The error of a text that is no such time, with examples.
 pub fn local_time(text: &str, zone: &TimeZone) -> Result<UnixTime, Invalid> {
     const HELP: Invalid = "a time is written such as 2027-01-01T22:00, as clocks in `time_zone` \
                            show it, or with its offset: 2027-01-01T22:00:00Z";

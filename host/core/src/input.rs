@@ -82,10 +82,10 @@ pub struct Parameters {
     /// Those of them that the caller has not sent, as far as the gateway remembers.
     #[serde(skip_serializing_if = "is_default")]
     pub foreign_digests: Vec<String>,
-    /// What `think` says: `true`, `false`, or a level.
+    /// The value of `think`: `true`, `false`, or a level.
     #[serde(skip_serializing_if = "is_default")]
     pub think: Option<String>,
-    /// What `format` says: `json`, or `schema` for one of the caller's own.
+    /// The value of `format`: `json`, or `schema` for one of the caller's own.
     #[serde(skip_serializing_if = "is_default")]
     pub format: Option<String>,
     /// Options that make Ollama load the model anew, by name, sorted.

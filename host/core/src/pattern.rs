@@ -12,7 +12,7 @@ use crate::model::{DEFAULT_HOST, DEFAULT_NAMESPACE, DEFAULT_TAG, LONGEST_HOST, L
 /// Names of models, with `*` for what may vary within one part:
 /// `llama3.2:*`, `qwen3:8b`, `library/*`, `hf.co/*`, `*`.
 ///
-/// What is left out is filled in as in a name. A model part with a `*` and no tag after
+/// Parts that are left out are filled in as in a name. A model part with a `*` and no tag after
 /// it means every tag; one that is only `*` means everything below what stands before it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ModelPattern(Box<str>);

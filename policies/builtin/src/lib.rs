@@ -71,17 +71,17 @@ macro_rules! policies {
 }
 
 policies! {
-    /// Which operations and APIs may be used.
+    /// Decides which operations and APIs may be used.
     EndpointAccess,
-    /// Who may use which models.
+    /// Decides who may use which models.
     ModelAccess,
-    /// Who may change models, from where and to where.
+    /// Decides who may change models, from where and to where.
     PullGuard,
-    /// How much one request may ask for.
+    /// Bounds one request.
     RequestCaps,
-    /// How much a caller may use in a window of time.
+    /// Bounds what a caller uses in a window of time.
     UsageBudget,
-    /// When the host may be used.
+    /// Decides at which hours the host may be used.
     WorkingHours,
 }
 

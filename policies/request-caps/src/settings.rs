@@ -14,7 +14,7 @@ pub struct Settings {
     pub output: Option<i64>,
     /// Most seconds that the model stays loaded afterwards.
     pub keep_alive: Option<i64>,
-    /// What happens to a number above its cap, and to one that is missing.
+    /// The fate of a number above its cap, and of one that is missing.
     #[serde(default)]
     pub above: Above,
     /// Most images in one request.
@@ -33,7 +33,7 @@ pub struct Settings {
     pub forbid_fields: Vec<String>,
 }
 
-/// What happens to a number above its cap, and to one that is missing.
+/// The fate of a number above its cap, and of one that is missing.
 #[settings]
 #[serde(rename_all = "lowercase")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

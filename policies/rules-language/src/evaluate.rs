@@ -6,8 +6,8 @@ use crate::condition::{Check, Condition, Test};
 use crate::fact::{Fact, Field};
 use crate::read::{Found, of_model, of_request};
 
-/// What came out. Where a fact is not known, and the condition does not hold or fail without it,
-/// nobody knows.
+/// The result of a condition. Where a fact is not known, and the condition does not hold or fail
+/// without it, nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Truth<'c> {
     Yes,

@@ -10,12 +10,12 @@ use stockade_policy_sdk::prelude::*;
 pub struct Settings {
     /// The rules, in the order in which they are asked.
     pub rules: Vec<Rule>,
-    /// What happens where a rule needs a fact that is not known.
+    /// The verdict where a rule needs a fact that is not known.
     #[serde(default)]
     pub unknown: Unknown,
 }
 
-/// What happens where a rule needs a fact that is not known.
+/// The verdict where a rule needs a fact that is not known.
 #[settings]
 #[serde(rename_all = "lowercase")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

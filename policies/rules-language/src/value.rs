@@ -14,7 +14,7 @@ const UNLIMITED_WORD: &str = "unlimited";
 /// Reads a number of some kind, of which a unit may stand apart.
 ///
 /// # Errors
-/// What to write instead.
+/// The advice on what to write instead.
 pub(crate) fn read(kind: Kind, number: &str, unit: Option<&str>) -> Result<i64, String> {
     let whole = format!("{number}{}", unit.unwrap_or_default());
     if number == UNLIMITED_WORD && unit.is_none() && matches!(kind, Kind::Count | Kind::Seconds) {

@@ -13,7 +13,7 @@ pub struct Settings {
     pub day: Option<Budget>,
     /// In one month.
     pub month: Option<Budget>,
-    /// What is counted: all that the caller uses, or what it uses of the request's model.
+    /// The usage that is counted: all of the caller's, or that of the request's model.
     #[serde(default)]
     pub per: Per,
     /// The operations that are refused when the budget is spent; by default all that run a
@@ -21,7 +21,7 @@ pub struct Settings {
     pub operations: Option<Vec<Operation>>,
 }
 
-/// What a budget counts.
+/// The usage that a budget counts.
 #[settings]
 #[serde(rename_all = "lowercase")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum Per {
     /// All that the caller uses.
     #[default]
     Caller,
-    /// What the caller uses of the models of the request.
+    /// The usage of the models of the request.
     Model,
 }
 

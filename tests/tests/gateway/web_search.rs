@@ -107,7 +107,7 @@ async fn without_another_tool_there_is_no_list() {
     assert_eq!(sent.get("tools"), None, "{sent}");
 }
 
-/// Who drops tools for everybody has them dropped from whoever may search, too.
+/// Caps for everybody hold for callers who may search, too.
 #[tokio::test]
 async fn tools_are_dropped_by_name_from_whatever_is_allowed() {
     let caps = "  - { name: no agents, subjects: everyone, policy: request-caps, \

@@ -27,7 +27,7 @@ impl Guests<'_> {
     /// Builds them, and returns the module of each package in the order of `packages`.
     ///
     /// # Errors
-    /// What cargo says, with what to do where the target is missing.
+    /// The words of cargo, with what to do where the target is missing.
     pub fn build(&self) -> Result<Vec<PathBuf>, String> {
         let target_dir = self.target_dir()?;
         let mut cargo = Command::new("cargo");

@@ -4,9 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
+use super::invalid_key::{InvalidJwtKey, MOST_KEYS};
 use super::json;
 use super::key::{Algorithm, VerifyingKey};
-use super::keys::{InvalidJwtKey, MOST_KEYS, NamedKey};
+use super::named_key::NamedKey;
 
 /// The longest name of a key, in bytes: it stands in logs.
 const LONGEST_KID: usize = 128;

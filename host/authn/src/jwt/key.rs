@@ -12,7 +12,7 @@ use ring::signature::{
 use sha2::Sha256;
 use stockade_core::Secret;
 
-use super::InvalidJwtKey;
+use super::invalid_key::InvalidJwtKey;
 
 /// An algorithm by which a token may be signed (RFC 7518, section 3.1; RFC 8037). There is no
 /// `none`.

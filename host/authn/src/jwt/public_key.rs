@@ -4,7 +4,7 @@ use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::alg_id::{ECDSA_P256, ED25519, RSA_ENCRYPTION};
 use rustls_pki_types::pem::PemObject as _;
 
-use super::InvalidJwtKey;
+use super::invalid_key::InvalidJwtKey;
 use super::key::VerifyingKey;
 use crate::der::{Elements, SEQUENCE};
 

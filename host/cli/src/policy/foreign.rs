@@ -171,7 +171,7 @@ fn clang_makes_webassembly() -> bool {
         && linker.is_some_and(|linker| Path::new(linker.trim()).is_absolute())
 }
 
-/// What a program writes, if it is there and succeeds.
+/// The output of a program, if it is there and succeeds.
 fn answers(command: &mut Command) -> Option<String> {
     let ran = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     ran.status.success().then(|| String::from_utf8_lossy(&ran.stdout).into_owned())

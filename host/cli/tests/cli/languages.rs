@@ -43,7 +43,7 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap().trim_end()
 }
 
-/// What a command answers to a program.
+/// The answer of a command to a program.
 fn told(arguments: &[&str], directory: &Path) -> Value {
     let ran = policy(&[arguments, &["--json"]].concat(), directory);
     assert!(ran.status.success(), "{arguments:?}: {}", text(&ran.stderr));

@@ -142,9 +142,9 @@ pub(super) struct RawParameters {
     insecure: Field<bool>,
     /// The remote host of a model that is created.
     remote_host: Field<String>,
-    /// What `think` says: `true`, `false`, or a level.
+    /// The value of `think`: `true`, `false`, or a level.
     think: Field<String>,
-    /// What `format` says: `json`, or `schema`.
+    /// The value of `format`: `json`, or `schema`.
     format: Field<String>,
     /// Options that make Ollama load the model anew, such as `num_gpu`.
     runner_options: Field<Vec<Field<String>>>,

@@ -30,7 +30,7 @@ impl<'a> Instrumented<'a> {
     /// The original component with the state of an instance of the instrumented one.
     ///
     /// # Errors
-    /// What a guest may do wrong even here, such as having no memory left.
+    /// Faults of a guest that are possible even here, such as having no memory left.
     pub(crate) fn snapshot(
         &self,
         store: &mut Store<Sandbox>,

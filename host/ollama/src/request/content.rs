@@ -1,7 +1,7 @@
 //! The texts and tools in a body, whichever API it speaks.
 //!
-//! What the model reads is found where Ollama reads it; anything else yields nothing. Arguments of
-//! calls that a model made before are no texts, and neither are descriptions of tools.
+//! Texts for the model are found where Ollama reads them; anything else yields nothing. Arguments
+//! of calls that a model made before are no texts, and neither are descriptions of tools.
 //!
 //! Source: Ollama `api/types.go` (`Message.UnmarshalJSON`), `openai/openai.go`,
 //! `openai/responses.go` (`FromResponsesRequest`), `anthropic/anthropic.go` (`convertMessage`).

@@ -31,7 +31,7 @@ pub(crate) fn whoami(_: &mut Call<'_>) -> Answer {
     })))
 }
 
-/// What it tells in truth is not known.
+/// The real answer is not known.
 pub(crate) fn usage(_: &mut Call<'_>) -> Answer {
     Ok(Reply::ok(&json!({"plan": "free", "simulated": true})))
 }

@@ -1,4 +1,4 @@
-//! What is wrong is told with its place, and with what to write instead.
+//! Mistakes, told with their place and with what to write instead.
 
 use stockade_policy_sdk::Input;
 

@@ -1,4 +1,4 @@
-//! What is not known is not guessed.
+//! Facts that are not known, which nobody guesses.
 
 use stockade_policy_sdk::prelude::*;
 use stockade_policy_sdk::{Denial, Presence};

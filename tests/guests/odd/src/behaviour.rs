@@ -7,7 +7,7 @@ use stockade_policy_sdk::prelude::*;
 
 use crate::leak;
 
-/// What to do, and when: in `configure` if the name says so, otherwise in `evaluate`.
+/// The behaviour, and when: in `configure` if the name says so, otherwise in `evaluate`.
 #[settings]
 #[serde(rename_all = "kebab-case")]
 pub enum Behaviour {

@@ -7,7 +7,7 @@ mod leak;
 use behaviour::Behaviour;
 use stockade_policy_sdk::prelude::*;
 
-/// What to do.
+/// The behaviour.
 #[settings]
 struct Settings {
     behaviour: Behaviour,

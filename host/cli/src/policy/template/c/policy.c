@@ -2,7 +2,7 @@
 
 #include "stockade.h"
 
-/// What the policy reads; everything else is withheld from it.
+/// The inputs that the policy reads; everything else is withheld from it.
 static const stockade_string INPUTS[] = {STOCKADE_TEXT("caller"), STOCKADE_TEXT("parameters")};
 
 stockade_metadata stockade_describe(void) {

@@ -2,7 +2,7 @@
 
 const stockade = @import("stockade.zig");
 
-/// What the policy reads; everything else is withheld from it.
+/// The inputs that the policy reads; everything else is withheld from it.
 const inputs = [_]stockade.String{ stockade.string("caller"), stockade.string("parameters") };
 
 pub fn describe() stockade.Metadata {
