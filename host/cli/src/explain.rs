@@ -7,9 +7,11 @@ pub(super) mod obligations;
 pub(super) mod question;
 mod recorded;
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use serde_json::json;
 use stockade_core::{ModelName, Operation};
 
 use self::answer::Answer;
@@ -66,6 +68,11 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     let answer = Answer::from(question.decide(&generation));
     let mut text = answer.text(&question);
     let mut value = answer.value();
+    let quotas = question.quotas(&generation);
+    value["quotas"] = json!(quotas);
+    if answer.result.is_ok() && !quotas.is_empty() {
+        let _ = write!(text, "\n  as long as there is room in the quotas {}", quotas.join(", "));
+    }
     if let Some(record) = &record {
         text = format!("{}\n{text}", record.text(answer.result.is_ok()));
         value["recorded"] = record.value();

@@ -85,7 +85,7 @@ impl Forwarder {
         } else if permitted.hides_blob {
             Ok(Answer::Whole(nothing(StatusCode::NOT_FOUND)))
         } else {
-            let asked = (permitted, terms);
+            let asked = (permitted, terms, &applying);
             let exchange = self.exchange(context, asked, caller.as_ref(), &mut record);
             let exchange = pin!(exchange);
             revocation.bind(caller.as_ref(), exchange).await
@@ -103,7 +103,12 @@ impl Forwarder {
                 let relayed = RelayedBody::new(incoming, *watch, revocation, record);
                 head.map(|_| AnswerBody::Relayed(Box::new(relayed)))
             }
-            Err(refused) => refused.answer(dialect, record),
+            Err(refused) => {
+                if refused.is_upstreams() {
+                    record.gave_nothing();
+                }
+                refused.answer(dialect, record)
+            }
         }
     }
 

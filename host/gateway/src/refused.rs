@@ -205,6 +205,11 @@ impl Refused {
         Self::new(StatusCode::BAD_REQUEST, Cause::Unproven, message)
     }
 
+    /// Tells whether Ollama is to blame.
+    pub(crate) fn is_upstreams(&self) -> bool {
+        self.ground == Ground::Failure(RequestOutcome::UpstreamFailed)
+    }
+
     pub(super) const fn ground(&self) -> Ground {
         self.ground
     }

@@ -71,13 +71,6 @@ impl Document {
         self.body.len()
     }
 
-    /// Returns the strings without their quotes, as they were sent.
-    pub(crate) fn strings(&self) -> impl Iterator<Item = &[u8]> {
-        let values = (0..).zip(&self.nodes).map(|(index, _)| self.value(index));
-        let strings = values.filter(|value| value.is_string()).map(Value::raw);
-        strings.map(|raw| &raw[1..raw.len() - 1])
-    }
-
     fn value(&self, index: u32) -> Value<'_> {
         Value { document: self, index }
     }

@@ -42,6 +42,8 @@ pub struct CanonicalRequest {
     operation: Operation,
     models: Vec<ModelRef>,
     parameters: Parameters,
+    /// The bytes of images in the body, and of the objects around them.
+    image_bytes: usize,
     body: Body,
 }
 
@@ -117,7 +119,7 @@ impl CanonicalRequest {
             PathValue::Digest(digest) => parameters.digests.push(digest.clone()),
             PathValue::None | PathValue::Key(_) => {}
         }
-        Self { operation: route.operation, route, value, models, parameters, body }
+        Self { operation: route.operation, route, value, models, parameters, image_bytes: 0, body }
     }
 
     fn read_json(
@@ -155,6 +157,7 @@ impl CanonicalRequest {
             value: PathValue::None,
             models: facts.models,
             parameters,
+            image_bytes: facts.image_bytes,
             body: Body::Json(JsonBody::new(document, shape, limits, facts.include_usage)),
         })
     }

@@ -11,11 +11,12 @@ use stockade_core::{QuotaName, UnixTime};
 
 use crate::account::Account;
 use crate::accounts::{AccountUsage, Accounts, USUAL};
+use crate::allowance::{Allowance, LimitKind};
 use crate::amounts::{Amounts, Estimate, Room};
 use crate::entry::{Entry, QuotaId};
-use crate::exceeded::NotAdmitted;
+use crate::exceeded::{Exceeded, NotAdmitted};
 use crate::headers::QuotaState;
-use crate::quota::{Period, Quota, Subject};
+use crate::quota::{OnExceeded, Period, Quota, Resource, Subject};
 use crate::window::Calendar;
 
 /// Accounts for the answer to one question.
@@ -161,6 +162,36 @@ impl Quotas {
             supposing.restore(&usage, now);
         }
         supposing
+    }
+
+    /// Tells whether the GPU time of quotas that refuse is not used up: for a request that was
+    /// admitted, and has waited while others used it.
+    ///
+    /// # Errors
+    /// The first limit that is reached.
+    pub fn has_gpu_time(
+        &self,
+        applicable: &[Applicable],
+        now: UnixTime,
+    ) -> Result<(), NotAdmitted> {
+        let windows = self.calendar.at(now);
+        for Applicable { quota, subject } in applicable {
+            let Some((id, quota)) = self.list.get(*quota) else { continue };
+            let entry = self.accounts.find(*id, subject);
+            let Some(entry) = entry.filter(|_| quota.on_exceeded == OnExceeded::Refuse) else {
+                continue;
+            };
+            let mut account = entry.lock();
+            account.roll(&windows, now);
+            let is_spent = |it: &Allowance| {
+                matches!(it.kind, LimitKind::Budget(Resource::GpuTime, _)) && it.used >= it.limit
+            };
+            if let Some(spent) = account.allowances(quota, None, now).find(is_spent) {
+                let (quota, subject) = (quota.name.clone(), subject.clone());
+                return Err(Exceeded { quota, subject, allowance: spent.refusing(1) }.into());
+            }
+        }
+        Ok(())
     }
 
     /// Returns what one account has used in the window of a period.

@@ -28,9 +28,14 @@ pub(crate) struct Question {
     pub(crate) listener: Option<String>,
 }
 
-/// Facts that stand in a body, and what Ollama would tell: a question that nobody sent has none.
-const UNSUPPOSED: Inputs =
-    Inputs::BODY.and(Inputs::TEXTS).and(Inputs::PROMPT).and(Inputs::TOOLS).and(Inputs::CATALOGUE);
+/// Facts that stand in a body, what Ollama would tell, and what was used: a question that nobody
+/// sent has none.
+const UNSUPPOSED: Inputs = Inputs::BODY
+    .and(Inputs::TEXTS)
+    .and(Inputs::PROMPT)
+    .and(Inputs::TOOLS)
+    .and(Inputs::CATALOGUE)
+    .and(Inputs::USAGE);
 
 impl Question {
     /// Returns a question of somebody in Ollama's own API, on this machine, now.
@@ -76,6 +81,16 @@ impl Question {
             ..Asker::supposed(&self.principal, &self.scope, self.time)
         };
         generation.decide_blocking(asker, request)
+    }
+
+    /// Names the quotas that it would count in.
+    pub(crate) fn quotas(&self, generation: &Generation) -> Vec<String> {
+        let applying = generation.applying(&self.principal, self.operation, &self.models);
+        let rules = &generation.config.quotas;
+        let counted = applying.iter().filter_map(|applicable| rules.get(applicable.quota));
+        let mut names: Vec<_> = counted.map(|rule| rule.quota.name.to_string()).collect();
+        names.dedup();
+        names
     }
 
     /// Tells whether Ollama would pull a model for it that is not installed.

@@ -7,6 +7,9 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _, Zoned};
 use stockade_core::UnixTime;
 
+/// The length of `2026-11-01`.
+const DATE: usize = 10;
+
 const HELP: &str = "write today, yesterday, a weekday, a time ago such as 7d or 12h, a date such as \
                     2026-11-01, or a time such as 2026-11-01T08:00";
 
@@ -21,7 +24,9 @@ pub(super) fn moment(text: &str, zone: &TimeZone, now: UnixTime) -> anyhow::Resu
         "yesterday" => Some(today.yesterday()?),
         word => weekday(word).map(|day| last(day, today)).transpose()?,
     };
-    if let Some(day) = day.or_else(|| text.parse::<Date>().ok()) {
+    // A date is also what begins a time.
+    let date = || text.parse::<Date>().ok().filter(|_| text.len() == DATE);
+    if let Some(day) = day.or_else(date) {
         return unix(&day.to_zoned(zone.clone())?);
     }
     if let Ok(ago) = humantime::parse_duration(text) {

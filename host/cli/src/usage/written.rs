@@ -131,7 +131,7 @@ mod tests {
         let text = text(&rows());
         let lines: Vec<_> = text.lines().collect();
         assert!(
-            lines[0].starts_with("USER                  OPERATION  REQUESTS  REFUSED"),
+            lines[0].starts_with("USER                 OPERATION  REQUESTS  REFUSED"),
             "{text}"
         );
         let bar = "█".repeat(20);

@@ -73,34 +73,13 @@ fn every_recipe_stands_in_a_configuration_as_it_is() {
     let header = "users:\n  alice: { groups: [services] }\npolicies:\n";
     let header: String = std::iter::once(header.to_owned()).chain(modules).collect();
     let recipes = recipes();
-    let (metered, others): (Vec<_>, Vec<_>) =
-        recipes.iter().partition(|recipe| recipe.policy() == "usage-budget");
     let here = tempfile::tempdir().unwrap();
     let check = |bindings: &str| {
         let file = here.path().join("stockade.yaml");
         std::fs::write(file, format!("{header}bindings:\n{bindings}")).unwrap();
         stockade(&["check"], here.path())
     };
-    let bindings = |recipe: &&Recipe| recipe.yaml.strip_prefix("bindings:\n").unwrap().to_owned();
-    let (good, told) = check(&others.iter().map(bindings).collect::<String>());
+    let bindings = |recipe: &Recipe| recipe.yaml.strip_prefix("bindings:\n").unwrap().to_owned();
+    let (good, told) = check(&recipes.iter().map(bindings).collect::<String>());
     assert!(good, "{told}");
-    let (good, told) = check(&metered.iter().map(bindings).collect::<String>());
-    assert!(!good && told.contains("usage is not metered yet"), "{told}");
-}
-
-#[test]
-fn rules_on_usage_are_refused_until_it_is_metered() {
-    let here = tempfile::tempdir().unwrap();
-    let check = |condition: &str| {
-        let yaml = format!(
-            "users:\n  alice: {{}}\npolicies: {{ fresh: {{ module: builtin/fresh-rules }} }}\n\
-             bindings:\n- name: a\n  subjects: everyone\n  policy: fresh\n  \
-             settings: {{ rules: [{{ when: '{condition}', then: deny, reason: usage. }}] }}\n"
-        );
-        std::fs::write(here.path().join("stockade.yaml"), yaml).unwrap();
-        stockade(&["check"], here.path())
-    };
-    assert!(check("prompt.system").0);
-    let (good, told) = check("usage.day.tokens > 5");
-    assert!(!good && told.contains("usage is not metered yet"), "{told}");
 }

@@ -9,7 +9,7 @@ use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
 use stockade_authn::Identity;
 use stockade_config::{self as config, Limits};
-use stockade_core::{Obligations, Operation, Subject as _};
+use stockade_core::{Dialect, Obligations, Operation, Subject as _};
 use stockade_ollama::response::{
     BodyChange, Framing, Meter, RequestContent, is_busy, response_headers, upstream_request_headers,
 };
@@ -31,6 +31,7 @@ use crate::context::Context;
 use crate::decide::consequences::Permitted;
 use crate::record::Record;
 use crate::refused::Refused;
+use stockade_control::generation::Applying;
 
 /// The number of bytes that are copied in the time in which one is read.
 const COPIES_TO_READ: u64 = 16;
@@ -58,7 +59,7 @@ impl Forwarder {
     pub(super) async fn exchange(
         &self,
         context: &Context<'_>,
-        (permitted, terms): (Permitted, Terms),
+        (permitted, terms, applying): (Permitted, Terms, &Applying),
         caller: Option<&Identity>,
         record: &mut Record,
     ) -> Result<Answer, Refused> {
@@ -76,8 +77,7 @@ impl Forwarder {
         // A pull whose progress nobody sees could not be limited.
         let unseen = terms.pull_cap.is_some() && !request.parameters().streaming;
         options.with_progress = unseen;
-        let streaming = request.parameters().streaming || unseen;
-        let framing = Framing::of(dialect, streaming);
+        let framing = Framing::of(dialect, request.parameters().streaming || unseen);
         let digest = request.parameters().digests.first().cloned();
         let written = self.write(request, (obligations, options), share).await?;
         let mut watch = Watch {
@@ -91,7 +91,8 @@ impl Forwarder {
         };
         let body = body(&context.config().limits, written.body, stream, digest);
         let ready = Ready { method: written.method, path: written.path, body };
-        let response = match self.send(context, (ready, terms.turn), caller, record).await? {
+        let asked = (ready, terms.turn, applying);
+        let response = match self.send(context, asked, caller, record).await? {
             Sent::Begun(response) => response,
             Sent::Whole(whole) => return Ok(Answer::Whole(whole)),
         };
@@ -119,7 +120,7 @@ impl Forwarder {
     async fn send(
         &self,
         context: &Context<'_>,
-        (ready, turn): (Ready, Option<TurnRequest>),
+        (ready, turn, applying): (Ready, Option<TurnRequest>, &Applying),
         caller: Option<&Identity>,
         record: &mut Record,
     ) -> Result<Sent, Refused> {
@@ -127,6 +128,9 @@ impl Forwarder {
         if let (Some(turn), Some(bounds)) = (turn, upstream.queue) {
             let turn = self.metering.turn(bounds, turn).await;
             record.has_turn(turn.map_err(|none| Refused::no_turn(&none))?);
+            if record.waiting().is_some() {
+                still_admitted(context, applying)?;
+            }
             if let (RequestBody::Json(Some(body)), Some(caller)) = (&ready.body, caller) {
                 let head = (ready.method, ready.path);
                 return self.send_again(context, (head, body.clone()), caller, record).await;
@@ -227,6 +231,16 @@ impl Forwarder {
         }
         Ok(written)
     }
+}
+
+/// Asks again for GPU time, which cannot be held: others may have used it while the request waited.
+fn still_admitted(context: &Context<'_>, applying: &Applying) -> Result<(), Refused> {
+    let (quotas, now) = (context.generation.quotas(), context.now());
+    quotas.has_gpu_time(applying, now).map_err(|refused| {
+        let states = quotas.states(applying, now);
+        let zone = quotas.calendar().zone();
+        Refused::not_admitted(&refused, &states, (Dialect::Native, zone, now))
+    })
 }
 
 /// Tells whether other models may be installed after an operation.

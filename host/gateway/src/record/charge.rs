@@ -11,6 +11,10 @@ use stockade_usage::{Admission, Used};
 use crate::admit::Admitted;
 use crate::metering::Turn;
 
+/// The most that one request is charged of anything: sums of what a broken upstream says must not
+/// overflow.
+const MOST: u64 = 1 << 40;
+
 /// What is held for a request as long as it is under way.
 pub(super) struct Charge {
     admission: Admission,
@@ -90,14 +94,16 @@ impl Charge {
         let seen = if is_stream && self.runs_here { objects } else { 0 };
         let gpu = if self.runs_here { gpu(&usage, sent.elapsed()) } else { Duration::ZERO };
         let used = Used {
-            input: usage.prompt.unwrap_or(self.prompt),
-            output: usage.output.unwrap_or(seen),
-            gpu_ms: milliseconds(gpu),
-            pulled,
+            input: usage.prompt.unwrap_or(self.prompt).min(MOST),
+            output: usage.output.unwrap_or(seen).min(MOST),
+            gpu_ms: milliseconds(gpu).min(MOST),
+            pulled: pulled.min(MOST),
         };
+        let load = usage.load_duration.unwrap_or_default();
         self.admission.settle(used);
         if let Some(turn) = self.turn {
-            turn.end(gpu);
+            // Others waited for the model to be loaded, too.
+            turn.end(gpu + load.min(sent.elapsed()));
         }
         let charged = Charged {
             input_tokens: used.input,
@@ -105,7 +111,7 @@ impl Charge {
             gpu_milliseconds: used.gpu_ms,
             pulled_bytes: used.pulled,
         };
-        let load_ms = usage.load_duration.map_or(0, milliseconds);
+        let load_ms = milliseconds(load).min(MOST);
         Some(Spent { charged, load_ms })
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use stockade_core::UnixTime;
 use stockade_core::record::{Charged, RequestOutcome};
+use stockade_core::{ModelName, UnixTime};
 use stockade_usage::ledger::{Counts, UsageKey};
 
 use super::written::shown_models;
@@ -75,38 +75,46 @@ impl Record {
         let Some(spent) = charge.settle(&self.measured, self.is_stream) else { return };
         let Charged { input_tokens, output_tokens, gpu_milliseconds, pulled_bytes } = spent.charged;
         self.charged = Some(spent.charged);
-        self.count(Counts {
-            requests: 1,
-            input: input_tokens,
-            output: output_tokens,
-            gpu_ms: gpu_milliseconds,
-            load_ms: spent.load_ms,
-            pulled: pulled_bytes,
-            ..Counts::default()
-        });
+        let model = self.forwarded_model();
+        self.count(
+            model,
+            Counts {
+                requests: 1,
+                input: input_tokens,
+                output: output_tokens,
+                gpu_ms: gpu_milliseconds,
+                load_ms: spent.load_ms,
+                pulled: pulled_bytes,
+                ..Counts::default()
+            },
+        );
     }
 
     /// Counts it as refused, if it was.
     pub(super) fn count_refusal(&self) {
         if self.outcome == RequestOutcome::Refused {
-            self.count(Counts { refused: 1, ..Counts::default() });
+            // Callers may invent names of models, and the ledger keeps each row.
+            self.count(None, Counts { refused: 1, ..Counts::default() });
         }
     }
 
-    fn count(&self, counts: Counts) {
+    fn forwarded_model(&self) -> Option<ModelName> {
+        let replaced_by = self.permission.as_ref().and_then(|by| by.replaced_by.as_ref());
+        let asked = shown_models(&self.models);
+        replaced_by.or_else(|| asked.first().map(|model| &model.name)).cloned()
+    }
+
+    fn count(&self, model: Option<ModelName>, counts: Counts) {
         let (Some(account), Some(caller), Some(operation)) =
             (&self.account, &self.caller, self.operation)
         else {
             return;
         };
-        let replaced_by = self.permission.as_ref().and_then(|by| by.replaced_by.as_ref());
-        let asked = shown_models(&self.models);
-        let model = replaced_by.or_else(|| asked.first().map(|model| &model.name));
         let key = UsageKey {
             hour: account.hour,
             user: caller.principal.user.clone(),
             credential: caller.principal.credential.clone(),
-            model: model.cloned(),
+            model,
             operation,
         };
         account.metering.count(key, counts);

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use stockade_core::{FieldPath, ModelName, ModelRef};
 
 use super::object::Object;
-use super::prompt_bound::may_be_image;
 use crate::json::{Document, ReadLimits, Value};
 use crate::route::canonical_digest;
 use crate::shape::fold::fold;
@@ -77,15 +76,6 @@ impl JsonBody {
     /// The bytes of the body as it was read.
     pub(super) fn length(&self) -> usize {
         self.document.length()
-    }
-
-    /// Returns the number of images in it, at most so many, and their bytes.
-    pub(super) fn images(&self, most: usize) -> (usize, usize) {
-        if most == 0 {
-            return (0, 0);
-        }
-        let images = self.document.strings().filter(|text| may_be_image(text)).take(most);
-        images.fold((0, 0), |(count, bytes), image| (count + 1, bytes + image.len()))
     }
 
     pub(super) fn overhead(&self) -> usize {

@@ -26,6 +26,8 @@ pub(super) struct Facts {
     pub(super) include_usage: bool,
     /// True if the request has nothing that a model could answer.
     pub(super) only_loads: bool,
+    /// The bytes of images, and of the objects around them.
+    pub(super) image_bytes: usize,
 }
 
 impl Facts {
@@ -81,6 +83,9 @@ impl<'a> Walk<'a> {
                 return Err(self.error(Problem::EscapedKey(name.into_owned()), key));
             }
             if let Some(field) = shape.field(&name) {
+                if matches!(field.kind, Kind::PartType) && is_image(value) {
+                    self.facts.image_bytes += object.raw().len();
+                }
                 self.field(field, value)?;
                 continue;
             }
@@ -199,7 +204,10 @@ impl<'a> Walk<'a> {
             Kind::Output | Kind::OutputAlias => {
                 parameters.output = wider(parameters.output, number());
             }
-            Kind::Images => parameters.images = parameters.images.saturating_add(count(value)),
+            Kind::Images => {
+                parameters.images = parameters.images.saturating_add(count(value));
+                self.facts.image_bytes += value.raw().len();
+            }
             Kind::PartType => parameters.images += u32::from(is_image(value)),
             Kind::ToolType => parameters.web_search |= is_web_search(value),
             Kind::RemoteHost => parameters.remote_host = non_empty(value),

@@ -21,12 +21,31 @@ fn images_count_as_images() {
     let native = format!(r#"{{"model":"m","prompt":"What is it?","images":["{image}"]}}"#);
     let bound = |path: &str, body: &str| understood(path, body).prompt_bound();
     let around = (native.len() - image.len()) as u64;
-    assert_eq!(bound("/api/generate", &native), around + TEMPLATE + IMAGE);
+    // Its quotes and brackets are those of the list.
+    assert_eq!(bound("/api/generate", &native), around - 4 + TEMPLATE + IMAGE);
     let part =
         format!(r#"{{"type":"image_url","image_url":{{"url":"data:image/png;base64,{image}"}}}}"#);
     let chat = format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{part}]}}]}}"#);
     assert!(bound("/v1/chat/completions", &chat) < 5_000);
-    // A text that looks like one is a text, where no image was announced.
-    let text = format!(r#"{{"model":"m","prompt":"{image}"}}"#);
-    assert_eq!(bound("/api/generate", &text), text.len() as u64 + TEMPLATE);
+    // A text that looks like one is a text, also beside an image.
+    let text = format!(r#"{{"model":"m","prompt":"{image}","images":["aGk="]}}"#);
+    assert!(bound("/api/generate", &text) > image.len() as u64);
+    let part = r#"{"type":"image_url","image_url":{"url":"data:image/png;base64,aGk="}}"#;
+    let text = format!(r#"{{"type":"text","text":"data:image/png;base64,{image}"}}"#);
+    let chat =
+        format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{text},{part}]}}]}}"#);
+    assert!(bound("/v1/chat/completions", &chat) > image.len() as u64);
+}
+
+#[test]
+fn a_small_context_makes_no_request_free() {
+    let texts = vec!["\"word word word\""; 1_000].join(",");
+    let embed = format!(r#"{{"model":"m","input":[{texts}],"options":{{"num_ctx":1}}}}"#);
+    let request = understood("/api/embed", &embed);
+    assert!(request.prompt_bound() > 10_000, "each text has a context of its own");
+    assert!(request.prompt_guess() > 4_000);
+    let short = r#"{"model":"m","prompt":"Hello","options":{"num_ctx":100}}"#;
+    assert_eq!(understood("/api/generate", short).prompt_guess(), 19);
+    let one = r#"{"model":"m","prompt":"Hello","options":{"num_ctx":1}}"#;
+    assert_eq!(understood("/api/generate", one).prompt_guess(), 1);
 }

@@ -26,6 +26,7 @@ pub(super) enum Field {
     Done,
     Status,
     Completed,
+    Total,
     Type,
     Error,
 }
@@ -78,6 +79,7 @@ fn root_member(key: &[u8]) -> Slot {
         b"done" => Slot::Read(Field::Done),
         b"status" => Slot::Read(Field::Status),
         b"completed" => Slot::Read(Field::Completed),
+        b"total" => Slot::Read(Field::Total),
         b"type" => Slot::Read(Field::Type),
         b"error" => Slot::Read(Field::Error),
         _ => Slot::Ignore,

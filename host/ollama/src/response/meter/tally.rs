@@ -60,6 +60,7 @@ impl Tally {
             Field::Done => self.object.done = text == b"true",
             Field::Error => self.object.failed |= text != b"null",
             Field::Completed => self.pull.completed(number(text)),
+            Field::Total => self.pull.total(number(text)),
             Field::Status | Field::Type => {}
         }
     }
