@@ -60,7 +60,8 @@ async fn three_gateways_use_no_more_than_one() {
     }
     let spent: u64 = worlds.iter().map(used).sum();
     assert!(spent <= LIMIT, "{spent} by {served} requests");
-    assert!(spent > LIMIT / 2, "{spent} by {served} requests");
+    // What one was granted and has not used goes back to the others after a while only.
+    assert!(served >= 3, "{spent} by {served} requests");
 }
 
 #[tokio::test]
@@ -87,4 +88,32 @@ async fn without_the_store_only_what_is_held_is_spent() {
     assert!(refused.headers.contains_key("retry-after"));
     // Another replica, which holds nothing, serves nothing.
     assert_eq!(ask(&worlds[1]).await, 503);
+}
+
+/// The example's quotas and store, with the address of a store that runs here.
+#[tokio::test]
+async fn the_example_is_shared_by_three() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let example = std::fs::read_to_string(path.join("../examples/replicas/stockade.yaml")).unwrap();
+    let store = Valkey::start();
+    let (_, rest) = example.split_once("\npolicies:").unwrap();
+    let bindings = format!("policies:{rest}")
+        .replace("${STORE_URL:-valkey://127.0.0.1:6379}", &store.url())
+        .replace("requests: { minute: 60, burst: 20 }", "requests: { day: 6 }");
+    let setup = Setup { bindings: &bindings, ..Setup::default() };
+    let (one, two, three) =
+        tokio::join!(World::build(setup), World::build(setup), World::build(setup));
+    let worlds = [one, two, three];
+    for world in &worlds {
+        until("the store", || {
+            let status = world.server().metering().store_status().unwrap();
+            status.connection == StoreConnection::Connected && !status.is_settling
+        })
+        .await;
+    }
+    let mut served = 0;
+    for number in 0..12 {
+        served += usize::from(ask(&worlds[number % 3]).await == 200);
+    }
+    assert_eq!(served, 6, "six in a day, whichever gateway is asked");
 }

@@ -193,5 +193,14 @@ fn there_is_no_other_example() {
         .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
         .collect();
     names.sort();
-    assert_eq!(names, ["company", "family", "lab"]);
+    assert_eq!(names, ["company", "family", "lab", "replicas"]);
+}
+
+#[tokio::test]
+async fn the_example_of_replicas_is_good() {
+    let command = "\"$0\" check --config stockade.yaml";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command, env!("CARGO_BIN_EXE_stockade")]);
+    let output = shell.current_dir(examples().join("replicas")).output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
