@@ -1,7 +1,7 @@
 //! The operator's view of a running gateway.
 //!
 //! The gateway answers on a socket in its state directory, over HTTP/1.1, for whoever may open that:
-//! its own user and root. Commands such as `stockade queue` [ask] there.
+//! its own user and root. Commands such as `stockade queue` [`ask()`] there.
 
 mod ask;
 mod socket;
