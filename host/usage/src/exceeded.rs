@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use stockade_core::{QuotaName, UnixTime};
 
 use crate::allowance::{Again, Allowance, LimitKind};
+use crate::numbers::{binary, grouped};
 use crate::quota::{Resource, Subject, name};
 
 /// The time after which a budget counts as one that does not come back soon. Clients that would
@@ -159,28 +160,7 @@ fn duration(milliseconds: u64) -> String {
 }
 
 fn bytes(value: u64) -> String {
-    let units = [("GiB", 30_u32), ("MiB", 20), ("KiB", 10)];
-    let found = units.iter().find(|(_, shift)| value >= 1 << shift);
-    found.map_or_else(
-        || format!("{value} bytes"),
-        |(unit, shift)| {
-            let tenths = (u128::from(value) * 10) >> shift;
-            format!("{}.{} {unit}", tenths / 10, tenths % 10)
-        },
-    )
-}
-
-/// Returns a number with commas between its thousands.
-fn grouped(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    binary(value).unwrap_or_else(|| format!("{value} bytes"))
 }
 
 /// Returns a time as the wall clock shows it, with as much of the date as is needed.

@@ -53,6 +53,7 @@ mod grants;
 pub mod headers;
 pub mod ledger;
 mod limits;
+pub mod numbers;
 mod quota;
 mod quotas;
 mod rate;

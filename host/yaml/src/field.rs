@@ -97,6 +97,14 @@ impl<T> Field<T> {
         self.optional()
     }
 
+    /// Returns its place, if it is there and could be read.
+    pub const fn location(&self) -> Option<Location> {
+        match self {
+            Self::Present(spanned) => Some(spanned.at),
+            Self::Absent | Self::Invalid => None,
+        }
+    }
+
     /// Tells whether something stands there that was reported.
     pub const fn is_invalid(&self) -> bool {
         matches!(self, Self::Invalid)

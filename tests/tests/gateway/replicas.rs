@@ -9,11 +9,16 @@ const WHOLE: &str = r#"{"model":"llama3.2:3b","prompt":"Hello","stream":false}"#
 
 /// Three gateways with the same quotas, each before an Ollama of its own.
 async fn replicas(store: &Valkey, quotas: &str) -> Vec<World> {
-    let bindings = format!(
-        "usage: {{ store: {{ url: \"{}\" }} }}\nquotas:\n{quotas}\n{BINDINGS}",
-        store.url()
-    );
-    let setup = Setup { bindings: &bindings, chunks: 60, ..Setup::default() };
+    let store = store.url();
+    configured(&format!(
+        "usage: {{ store: {{ url: \"{store}\" }} }}\nquotas:\n{quotas}\n{BINDINGS}"
+    ))
+    .await
+}
+
+/// Three gateways with the same configuration, once their store grants something.
+async fn configured(bindings: &str) -> Vec<World> {
+    let setup = Setup { bindings, chunks: 60, ..Setup::default() };
     let (one, two, three) =
         tokio::join!(World::build(setup), World::build(setup), World::build(setup));
     let worlds = vec![one, two, three];
@@ -100,17 +105,7 @@ async fn the_example_is_shared_by_three() {
     let bindings = format!("policies:{rest}")
         .replace("${STORE_URL:-valkey://127.0.0.1:6379}", &store.url())
         .replace("requests: { minute: 60, burst: 20 }", "requests: { day: 6 }");
-    let setup = Setup { bindings: &bindings, ..Setup::default() };
-    let (one, two, three) =
-        tokio::join!(World::build(setup), World::build(setup), World::build(setup));
-    let worlds = [one, two, three];
-    for world in &worlds {
-        until("the store", || {
-            let status = world.server().metering().store_status().unwrap();
-            status.connection == StoreConnection::Connected && !status.is_settling
-        })
-        .await;
-    }
+    let worlds = configured(&bindings).await;
     let mut served = 0;
     for number in 0..12 {
         served += usize::from(ask(&worlds[number % 3]).await == 200);

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use stockade_usage::ledger::Counts;
+use stockade_usage::numbers::{binary, grouped};
 
 use super::rows::Rows;
 use crate::table::{Column, Table};
@@ -89,27 +90,7 @@ fn time(milliseconds: u64) -> String {
 }
 
 fn bytes(value: u64) -> String {
-    let units = [("GiB", 30_u32), ("MiB", 20), ("KiB", 10)];
-    let found = units.iter().find(|(_, shift)| value >= 1 << shift);
-    found.map_or_else(
-        || value.to_string(),
-        |(unit, shift)| {
-            let tenths = (u128::from(value) * 10) >> shift;
-            format!("{}.{} {unit}", tenths / 10, tenths % 10)
-        },
-    )
-}
-
-fn grouped(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    binary(value).unwrap_or_else(|| value.to_string())
 }
 
 #[cfg(test)]

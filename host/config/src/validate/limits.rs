@@ -13,7 +13,7 @@ pub(super) fn limits(raw: Field<RawLimits>, diagnostics: &mut Diagnostics) -> Li
     let raw = raw.value().unwrap_or_default();
     let default = Limits::default();
     let memory = Quantity::size(1 << 20..=1 << 50);
-    let bodies_at = [place(&raw.bodies), place(&raw.bodies_per_user)];
+    let bodies_at = [raw.bodies.location(), raw.bodies_per_user.location()];
     let body = Quantity::size(1 << 10..=4 << 30).read(raw.body, diagnostics);
     let blob = Quantity::size(1 << 20..=16 << 40).read(raw.blob, diagnostics);
     let header = Quantity::duration(Duration::from_millis(100)..=Duration::from_mins(5));
@@ -49,13 +49,6 @@ fn check_bodies(limits: &Limits, at: [Option<Location>; 2], diagnostics: &mut Di
             let help = format!("`limits.body` is {}; allow at least that", show_size(limits.body));
             diagnostics.add(Problem::new(at, message).help(help));
         }
-    }
-}
-
-const fn place<T>(slot: &Field<T>) -> Option<Location> {
-    match slot {
-        Field::Present(located) => Some(located.at),
-        Field::Absent | Field::Invalid => None,
     }
 }
 

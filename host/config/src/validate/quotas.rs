@@ -200,7 +200,7 @@ impl Found<'_> {
         let RawRequests { minute, burst, hour, day, month } = raw.value().unwrap_or_default();
         self.windows(Resource::Requests, [hour, day, month], &Quantity::amount(1..=MOST));
         let quantity = Quantity::amount(1..=MOST_PER_MINUTE);
-        let burst_at = place(&burst);
+        let burst_at = burst.location();
         let number = |text: Field<String>, diagnostics: &mut Diagnostics| {
             NonZeroU32::new(u32::try_from(quantity.read(text, diagnostics)?).ok()?)
         };
@@ -247,12 +247,5 @@ impl Found<'_> {
     fn add(&mut self, resource: Resource, period: Period, limit: Option<u64>) {
         let limit = limit.and_then(NonZeroU64::new);
         self.budgets.extend(limit.map(|limit| Budget { resource, period, limit }));
-    }
-}
-
-const fn place<T>(field: &Field<T>) -> Option<Location> {
-    match field {
-        Field::Present(spanned) => Some(spanned.at),
-        Field::Absent | Field::Invalid => None,
     }
 }

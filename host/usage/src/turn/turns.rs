@@ -83,8 +83,11 @@ impl<C: Monotonic> Turns<C> {
 
     /// Sets other bounds; whoever waits or runs already stays.
     pub fn set_settings(&self, settings: QueueSettings) {
-        let now = self.0.clock.now();
         let mut state = self.0.lock();
+        if *state.queue.settings() == settings {
+            return;
+        }
+        let now = self.0.clock.now();
         state.queue.set_settings(settings);
         state.give_turns(now);
     }
@@ -243,7 +246,7 @@ impl<C: Monotonic> Turn<C> {
     }
 }
 
-/// What came first.
+/// The one of two that came first.
 #[derive(PartialEq, Eq)]
 enum First {
     Granted,
