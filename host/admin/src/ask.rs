@@ -45,7 +45,7 @@ pub enum AskError {
     Odd {
         /// The socket.
         path: PathBuf,
-        /// What was wrong.
+        /// The fault.
         reason: String,
     },
 }

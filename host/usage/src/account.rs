@@ -38,7 +38,7 @@ pub(crate) struct Account {
     running: u32,
     /// Something was used that the ledger has not been told of.
     pub(crate) is_dirty: bool,
-    /// What the store has granted, where replicas share limits.
+    /// The grants of the store, where replicas share limits.
     grants: Option<Box<Grants>>,
 }
 

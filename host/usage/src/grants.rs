@@ -79,7 +79,7 @@ impl Own {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Others {
     pub(crate) used: u64,
-    /// What is granted to them besides.
+    /// The amount that is granted to them besides.
     pub(crate) held: u64,
 }
 
@@ -93,11 +93,11 @@ struct Grant {
     /// The time until which the store keeps it for this replica.
     until: UnixTime,
     others: Others,
-    /// What was granted beyond what was wanted: it is spent without asking.
+    /// The amount that was granted beyond what was wanted: it is spent without asking.
     spare: u64,
-    /// What the last request wanted that had to ask.
+    /// The amount that the last request wanted that had to ask.
     unit: u64,
-    /// What requests want that wait for the next reply.
+    /// The amounts that requests want that wait for the next reply.
     wanted: u64,
     /// The store had less than was wanted, and is not asked again before.
     full_until: UnixTime,
@@ -142,7 +142,7 @@ pub(crate) struct Grants {
     settles_until: UnixTime,
     /// The queues for the store that the account is in.
     pub(crate) queued: Queued,
-    /// What is spare has to be returned with the next claim.
+    /// The spare amount has to be returned with the next claim.
     returns: bool,
     /// The number of the call that is under way.
     call: Option<u64>,

@@ -24,7 +24,7 @@ pub type Header = (&'static str, String);
 pub struct QuotaState {
     /// The quota.
     pub quota: QuotaName,
-    /// What happens where it is exceeded.
+    /// The rule for requests where it is exceeded.
     pub on_exceeded: OnExceeded,
     /// The state of the limit.
     pub allowance: Allowance,

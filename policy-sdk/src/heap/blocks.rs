@@ -10,7 +10,7 @@ const LEAST: usize = 8;
 /// again for any that is rounded to the same.
 const SMALL: usize = 512;
 
-/// What is free: the rest of the memory, and blocks that were given back.
+/// The free memory: the rest of the memory, and blocks that were given back.
 pub(super) struct Blocks {
     /// The rest of the memory begins here,
     next: usize,

@@ -19,7 +19,7 @@ fn with(quotas: &str) -> String {
     format!("time_zone: UTC\nquotas:\n{quotas}\n{BINDINGS}")
 }
 
-/// What alice has used in this hour of the first quota.
+/// The amounts that alice has used in this hour of the first quota.
 fn used(world: &World) -> Amounts {
     let generation = world.server().current().load();
     let subject = Subject::User(UserId::new("alice").unwrap());

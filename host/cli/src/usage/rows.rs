@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use stockade_authn::User;
 use stockade_usage::ledger::{Counts, Dimension, ReportRow};
 
-/// What has a row.
+/// The things that have a row each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum By {
     /// Each user.

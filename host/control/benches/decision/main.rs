@@ -1,4 +1,4 @@
-//! What a decision costs without the rest of a request: the bindings chosen, their policies asked
+//! The cost of a decision without the rest of a request: the bindings chosen, their policies asked
 //! or their verdicts remembered, the verdicts combined.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has to fail")]

@@ -15,7 +15,7 @@ use crate::metering::Turn;
 /// overflow.
 const MOST: u64 = 1 << 40;
 
-/// What is held for a request as long as it is under way.
+/// The amounts and the turn that are held for a request as long as it is under way.
 pub(super) struct Charge {
     admission: Admission,
     turn: Option<Turn>,

@@ -155,7 +155,7 @@ impl Account {
         }
     }
 
-    /// What is left is what may come at once; the rest of the minute's requests counts as used.
+    /// The rest is what may come at once; the rest of the minute's requests counts as used.
     fn rate(&self, rate: Rate, now: UnixTime) -> Allowance {
         let limit = u64::from(rate.per_minute().max(rate.burst()).get());
         Allowance {

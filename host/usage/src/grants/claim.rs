@@ -17,15 +17,15 @@ pub(crate) struct ClaimedLimit {
     pub(crate) kind: LimitKind,
     pub(crate) window: Window,
     pub(crate) limit: u64,
-    /// What this replica has used.
+    /// The amount that this replica has used.
     pub(crate) used: u64,
     /// The same, and what it holds for requests under way: the store cannot take it back.
     pub(crate) floor: u64,
-    /// What this replica counts on, until there is a reply.
+    /// The amount that this replica counts on, until there is a reply.
     pub(crate) keep: u64,
-    /// What it wants.
+    /// The amount that it wants.
     pub(crate) want: u64,
-    /// What one request wants: with room for many the store grants more than is wanted. `None`
+    /// The amount that one request wants: with room for many the store grants more than is wanted. `None`
     /// where nothing shall be spare.
     pub(crate) unit: Option<u64>,
 }
@@ -43,7 +43,7 @@ pub(crate) struct Claim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Granted {
     pub(crate) amount: u64,
-    /// What all others have used and hold.
+    /// The amount that all others have used and hold.
     pub(crate) others: Others,
 }
 

@@ -23,7 +23,7 @@ use open_error::SCHEMA;
 use rows::{account, find_one, put_account, put_usage, unreadable};
 pub(super) use rows::{counts, signed, unsigned};
 
-/// What says that a file of `SQLite`'s is a ledger: "STKU".
+/// The application id that says that a file of `SQLite`'s is a ledger: "STKU".
 const APPLICATION: i64 = 0x5354_4b55;
 /// Files of up to so many bytes are read through when they are opened.
 const CHECKED: u64 = 64 << 20;

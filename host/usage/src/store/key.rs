@@ -19,7 +19,7 @@ pub(super) const BUCKETS: u32 = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct AccountKey {
     pub(super) bucket: u32,
-    /// What the keys of its hashes begin with.
+    /// The beginning of the keys of its hashes.
     start: String,
 }
 

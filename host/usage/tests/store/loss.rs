@@ -13,7 +13,7 @@ use crate::server::Server;
 
 const LIMIT: u64 = 30_000;
 
-/// What happens to the store in the middle.
+/// The fate of the store in the middle.
 #[derive(Clone, Copy)]
 enum Fault {
     Forgets,

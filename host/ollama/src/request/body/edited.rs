@@ -55,7 +55,7 @@ impl JsonBody {
         Ok(plan.map(|plan| plan.write(members(), capacity).into()))
     }
 
-    /// What is demanded of the output is demanded of the field that is forwarded as the output,
+    /// A demand on the output is one of the field that is forwarded as the output,
     /// too; and where that says something, the output does.
     fn mind_output_alias(&self, demands: &mut Vec<Demand<'_>>) {
         let first = |wanted| self.slots(wanted).first().copied();

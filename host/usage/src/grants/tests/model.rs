@@ -14,7 +14,7 @@ struct Note {
     granted: u64,
 }
 
-/// What a call says besides the claim.
+/// The part of a call besides the claim.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller<'c> {
     pub(crate) me: u64,

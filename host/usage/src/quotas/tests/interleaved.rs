@@ -37,7 +37,7 @@ fn list() -> Vec<Quota> {
     ]
 }
 
-/// What a request holds by the test's own book.
+/// The amounts that a request holds by the test's own book.
 struct Running {
     admission: Admission,
     input: u64,

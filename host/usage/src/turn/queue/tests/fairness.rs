@@ -17,7 +17,7 @@ const fn asker(user: &'static str, model: &'static str, tenths: u64, depth: usiz
     Asker { user, model, takes: Duration::from_millis(100 * tenths), depth }
 }
 
-/// What came of an hour.
+/// The outcome of an hour.
 struct Hour {
     gpu: HashMap<&'static str, Duration>,
     /// The longest that anybody of a user waited.
