@@ -206,6 +206,8 @@ pub struct Usage {
 /// The usage in each window of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Windows {
+    /// In the last sixty seconds, and up to ten more.
+    pub minute: Counter,
     /// In this hour.
     pub hour: Counter,
     /// On this day.
