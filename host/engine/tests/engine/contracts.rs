@@ -37,10 +37,10 @@ fn judged(policy: &PreparedPolicy, request: &Request, bindings: &[u32]) -> Judge
     let counter = |n| Counter { requests: n, tokens: n * 10, gpu_milliseconds: n * 100 };
     let windows = |n| Windows { hour: counter(n), day: counter(n + 1), month: counter(n + 2) };
     let text = |role: &str, text: &str| Text { role: role.to_owned(), text: text.to_owned() };
-    let content = Content {
-        tools: vec!["search".to_owned(), "shell".to_owned()],
-        texts: vec![text("system", "be brief"), text("user", "hello")],
-    };
+    let content = Content::of(
+        vec!["search".to_owned(), "shell".to_owned()],
+        vec![text("system", "be brief"), text("user", "hello")],
+    );
     let input = PolicyInput {
         principal: &principal,
         dialect: Dialect::OpenAi,
