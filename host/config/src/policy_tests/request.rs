@@ -234,7 +234,7 @@ impl Facts {
         };
         let models = operation.and_then(|op| models(op, raw.model, raw.models, diagnostics));
         let (models, catalogue) = models?;
-        let content = Content { tools: texts(raw.tools), texts: content(raw.texts) };
+        let content = Content::of(texts(raw.tools), content(raw.texts));
         let mut parameters = Parameters::from(raw.parameters.value().unwrap_or_default());
         parameters.tools = parameters.tools.max(u32::try_from(content.tools.len()).unwrap_or(0));
         (parameters.digests, parameters.foreign_digests) = blobs(raw.blobs);

@@ -10,7 +10,7 @@ use super::Generation;
 use super::bindings::BindingTable;
 use super::config_tests::run_tests;
 use super::list::Lists;
-use super::memo::Memo;
+use crate::memo::Memo;
 use super::nonsense::Nonsense;
 use super::quotas::QuotaTable;
 use super::units::{Units, are_ready};

@@ -10,7 +10,7 @@ use stockade_engine::{Holds, Inputs};
 use tokio::sync::Mutex;
 
 use super::bindings::Selection;
-use super::memo::{Memo, Timed};
+use crate::memo::{Memo, Timed};
 use super::question::Question;
 use super::{Asker, Generation, Hypothetical, USES};
 
