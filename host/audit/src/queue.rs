@@ -1,11 +1,11 @@
 //! Lines on their way to the thread that writes them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use stockade_core::UnixTime;
+use stockade_core::{Clock, UnixTime};
 
 use crate::health::Health;
 use crate::line::Kind;
@@ -28,6 +28,7 @@ pub(crate) struct Shared {
     /// Everything that was asked for is done.
     served: Condvar,
     pub(crate) health: Health,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Lines that were promised and are not in the queue yet.
     promised: AtomicUsize,
     checkpoint: Mutex<Option<SignedNote>>,
@@ -67,7 +68,7 @@ pub(crate) struct Work {
 }
 
 impl Shared {
-    pub(crate) fn new(deadline: Duration) -> Self {
+    pub(crate) fn new(deadline: Duration, clock: Arc<dyn Clock>) -> Self {
         let queue = Queue {
             lines: Lines::default(),
             asked: 0,
@@ -81,6 +82,7 @@ impl Shared {
             filled: Condvar::new(),
             served: Condvar::new(),
             health: Health::new(deadline),
+            clock,
             promised: AtomicUsize::new(0),
             checkpoint: Mutex::default(),
         }
@@ -99,7 +101,9 @@ impl Shared {
         self.promised.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn push(&self, time: UnixTime, kind: Kind, members: &[u8]) {
+    /// Puts a line into the queue, as of now.
+    pub(crate) fn push(&self, kind: Kind, members: &[u8]) {
+        let time = self.clock.now();
         let mut queue = self.lock();
         queue.lines.push(time, kind, members);
         self.wake(queue);

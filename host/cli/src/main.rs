@@ -1,12 +1,14 @@
-//! The command line: `stockade serve | connect | demo | doctor | check | explain | schema | key |
-//! password | policy | queue | token | usage`.
+//! The command line: `stockade serve | connect | demo | doctor | check | explain | audit | schema |
+//! key | password | policy | queue | token | usage | why`.
 //!
 //! Exit codes: 0 done, 1 a negative answer (denied, check failed), 2 wrong usage or a
 //! configuration that does not load.
 
+mod audit;
 mod check;
 mod compile;
 mod connect;
+mod csv;
 mod demo;
 mod doctor;
 mod explain;
@@ -18,6 +20,7 @@ mod policy;
 mod queue;
 mod schema;
 mod serve;
+mod since;
 mod table;
 mod token;
 mod usage;
@@ -58,6 +61,9 @@ enum Command {
     Queue(queue::Arguments),
     /// Tell who has used what: tokens, GPU time, requests, pulled bytes.
     Usage(usage::Arguments),
+    /// Prove, show and export the audit log.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Print the JSON Schema of the configuration, or of a policy's tests, for editors.
     Schema(schema::Arguments),
     /// Make API keys.
@@ -130,6 +136,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments, &output),
         Command::Queue(arguments) => queue::run(&arguments, &output),
         Command::Usage(arguments) => usage::run(&arguments, &output),
+        Command::Audit(command) => audit::run(&command, &output),
         Command::Schema(arguments) => schema::run(&arguments, &output),
         Command::Key(command) => key::run(&command, &output),
         Command::Password(command) => password::run(&command, &output),

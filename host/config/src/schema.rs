@@ -86,6 +86,10 @@ pub(super) fn duration(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "pattern": r"^\s*([0-9]+\s*[A-Za-zµ]+\s*)+$", "examples": ["5ms", "10s", "24h"] })
 }
 
+pub(super) fn sync(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "examples": ["each", "100ms", "os"] })
+}
+
 pub(super) fn size(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": ["string", "integer"],

@@ -27,9 +27,9 @@ use stockade_net::Tls;
 use stockade_usage::{Accounts, Quotas};
 
 use crate::jwks::{KeyFeeds, KeysError};
+use crate::memo::{Memo, Timed};
 use bindings::BindingTable;
 use list::Lists;
-use crate::memo::{Memo, Timed};
 use nonsense::Nonsense;
 use quotas::QuotaTable;
 use stockade_config::{Config, ConfigErrors, Listener, local_time};

@@ -33,7 +33,7 @@ pub(crate) fn open(directory: &Path) -> AuditLog {
 pub(crate) fn write(log: &AuditLog, requests: std::ops::Range<u32>) {
     for number in requests {
         let members = format!(r#"{{"request":"req_{number}","user":"alice","path":"/api/chat"}}"#);
-        log.reserve().unwrap().write(NOW, Kind::Request, members.as_bytes());
+        log.reserve().unwrap().write(Kind::Request, members.as_bytes());
         assert!(log.flush(PATIENCE));
     }
 }
