@@ -80,8 +80,8 @@ impl Record {
         };
         let caller = self.caller(generation, attributes).with_context(why)?;
         let operation = record.operation.with_context(why)?;
-        let facts = record.judged.as_deref().with_context(why)?;
-        if facts.digests_left_out > 0 {
+        let input = record.decision_input.as_deref().with_context(why)?;
+        if input.digests_left_out > 0 {
             bail!("{} names more digests than are recorded", record.request);
         }
         let principal = generation.authenticator.suppose(&caller)?;
@@ -93,14 +93,14 @@ impl Record {
         let keys = &generation.config.api_keys;
         let key = keys.iter().find(|key| Some(&key.id) == question.principal.credential.as_ref());
         Ok(Question {
-            dialect: facts.api,
-            client: facts.client(),
+            dialect: input.api,
+            client: input.client(),
             labels: record.caller.credential_labels.to_vec(),
-            listener: facts.listener.clone(),
-            time: generation.at(facts.time()),
+            listener: input.listener.clone(),
+            time: generation.at(input.time()),
             scope: key.map(|key| key.terms.scope.clone()).unwrap_or_default(),
             models: record.models.to_vec(),
-            parameters: facts.parameters.clone(),
+            parameters: input.parameters.clone(),
             ..question
         })
     }

@@ -40,8 +40,8 @@ fn decided() -> Decided<'static> {
     }
 }
 
-fn judged() -> Facts {
-    Facts {
+fn input() -> RecordedInput {
+    RecordedInput {
         at: 1_783_425_600,
         api: Dialect::Native,
         address: [192, 0, 2, 7].into(),
@@ -86,12 +86,12 @@ fn full() -> RequestRecord<'static> {
         },
         operation: Some(Operation::Chat),
         models: vec![ModelRef { name: model("llama3.2"), role: ModelRole::Use }].into(),
-        judged: Some(Cow::Owned(judged())),
+        decision_input: Some(Cow::Owned(input())),
         decided: decided(),
         shadow: vec![ShadowVerdict {
             binding: name(BindingName::new, "next"),
             policy: name(PolicyName::new, "model-access"),
-            said: VerdictKind::Deny,
+            verdict: VerdictKind::Deny,
             reason: Some("not on the list".to_owned()),
             changes: true,
         }]
@@ -185,7 +185,7 @@ fn what_does_not_apply_is_left_out() {
         caller: Caller::default(),
         operation: None,
         models: Cow::default(),
-        judged: None,
+        decision_input: None,
         decided: Decided::default(),
         admitted: Admitted::default(),
         shadow: Cow::default(),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// Everything but the body, which is never recorded, the models and the proof, which stand
 /// beside it, and the user's attributes, which are those of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facts {
+pub struct RecordedInput {
     /// The time, in seconds since 1970.
     pub at: u64,
     /// The API.
@@ -39,7 +39,7 @@ const MOST_DIGESTS: usize = 16;
 /// The longest name of a host, in bytes (RFC 1035, section 2.3.4), with a scheme and a port.
 const LONGEST_HOST: usize = 300;
 
-impl Facts {
+impl RecordedInput {
     /// Takes what policies were told.
     pub fn of(input: &PolicyInput<'_>) -> Self {
         let (parameters, digests_left_out) = recorded(input.parameters);
