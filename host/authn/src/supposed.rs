@@ -89,8 +89,8 @@ impl Authenticator {
         }
         if caller.proof() == ProofKind::Jwt {
             let issuer = issuer_of(caller, self.jwts.issuers(), listed.is_none())?;
-            let stranger = Member::stranger(caller.user.clone());
-            return Ok(listed.unwrap_or(&stranger).principal_with(
+            let unlisted = Member::unlisted(caller.user.clone());
+            return Ok(listed.unwrap_or(&unlisted).principal_with(
                 ProofKind::Jwt,
                 issuer.id.clone(),
                 caller.groups.clone(),

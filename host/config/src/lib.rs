@@ -22,6 +22,7 @@ mod text;
 mod top_level;
 mod types;
 mod validate;
+mod value_schema;
 
 use std::path::Path;
 

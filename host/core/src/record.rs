@@ -4,7 +4,7 @@
 //! lists them, and a test holds both together.
 
 mod admitted;
-mod facts;
+mod input;
 mod shadow;
 
 use std::borrow::Cow;
@@ -17,7 +17,7 @@ use crate::{
     PolicyName, ProofKind, UserId,
 };
 pub use admitted::{Admitted, Charged};
-pub use facts::{Facts, RecordedModel};
+pub use input::{RecordedInput, RecordedModel};
 pub use shadow::{ShadowVerdict, VerdictKind};
 
 /// The number of the format. A field or word that is taken away or comes to mean something
@@ -53,9 +53,9 @@ pub struct RequestRecord<'a> {
     /// The models that it names.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub models: Cow<'a, [ModelRef]>,
-    /// The other facts that policies were told.
+    /// The other facts on which policies decided.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub judged: Option<Cow<'a, Facts>>,
+    pub decision_input: Option<Cow<'a, RecordedInput>>,
     /// The decision, with its grounds.
     #[serde(flatten)]
     pub decided: Decided<'a>,

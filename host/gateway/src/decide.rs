@@ -56,7 +56,7 @@ impl Decider {
         }
         let asker = context.asker(caller);
         let outline = classified.request.outline();
-        record.judged(context.generation.facts(asker, &classified, &outline));
+        record.decides_on(context.generation.facts(asker, &classified, &outline));
         let decision = context.generation.decide(asker, classified).await;
         let verdicts = shadow::verdicts(&decision);
         self.shadow.count(&verdicts);

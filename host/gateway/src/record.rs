@@ -14,7 +14,7 @@ use std::time::Instant;
 use http::{Method, StatusCode};
 use stockade_authn::{ClientIp, Identity};
 use stockade_config::{Config, WhenStuck};
-use stockade_core::record::{Charged, Facts, RequestOutcome, ShadowVerdict};
+use stockade_core::record::{Charged, RecordedInput, RequestOutcome, ShadowVerdict};
 use stockade_core::{
     BindingName, Causes, ModelName, ModelRef, Obligations, Operation, Permit, QuotaName,
 };
@@ -111,7 +111,7 @@ pub(crate) struct Record {
     caller: Option<Identity>,
     operation: Option<Operation>,
     models: Vec<ModelRef>,
-    facts: Option<Facts>,
+    input: Option<RecordedInput>,
     permission: Option<Permission>,
     refused: Option<Reason>,
     /// A field that is not forwarded, because of what it would do.
@@ -151,7 +151,7 @@ impl Record {
             caller: None,
             operation: None,
             models: Vec::new(),
-            facts: None,
+            input: None,
             permission: None,
             refused: None,
             left_out: None,
@@ -197,8 +197,8 @@ impl Record {
     }
 
     /// Policies are asked about it.
-    pub(crate) fn judged(&mut self, facts: Facts) {
-        self.facts = Some(facts);
+    pub(crate) fn decides_on(&mut self, input: RecordedInput) {
+        self.input = Some(input);
     }
 
     pub(crate) fn shadowed(&mut self, verdicts: Vec<ShadowVerdict>) {

@@ -46,7 +46,7 @@ impl Answer {
         for obligation in self.result.iter().flat_map(obligations::lines) {
             let _ = writeln!(text, "  {obligation}");
         }
-        write_opinions(&mut text, &self.verdicts);
+        write_verdicts(&mut text, &self.verdicts);
         if let Some(second) = &self.reconsidered {
             let _ = match &second.model {
                 Some(model) => {
@@ -54,7 +54,7 @@ impl Answer {
                 }
                 None => writeln!(text, "  asked again about the request as it is changed:"),
             };
-            write_opinions(&mut text, &second.verdicts);
+            write_verdicts(&mut text, &second.verdicts);
         }
         text.truncate(text.trim_end().len());
         text
@@ -78,23 +78,23 @@ impl Answer {
     }
 }
 
-fn write_opinions(text: &mut String, verdicts: &[BindingVerdict]) {
-    for opinion in verdicts {
-        let mode = if opinion.enforced { "" } else { " (shadow)" };
-        let (said, reason) = VerdictKind::of(&opinion.outcome);
-        let (said, binding, policy) = (said.as_str(), &opinion.binding, &opinion.policy);
-        let _ = write!(text, "  {said}{mode}  binding {binding}  policy {policy}");
+fn write_verdicts(text: &mut String, verdicts: &[BindingVerdict]) {
+    for verdict in verdicts {
+        let mode = if verdict.enforced { "" } else { " (shadow)" };
+        let (kind, reason) = VerdictKind::of(&verdict.outcome);
+        let (kind, binding, policy) = (kind.as_str(), &verdict.binding, &verdict.policy);
+        let _ = write!(text, "  {kind}{mode}  binding {binding}  policy {policy}");
         let _ = writeln!(text, "{}", reason.map(|r| format!(": {r}")).unwrap_or_default());
     }
 }
 
 fn verdicts(verdicts: &[BindingVerdict]) -> Vec<Value> {
-    let one = |opinion: &BindingVerdict| {
-        let (said, reason) = VerdictKind::of(&opinion.outcome);
+    let one = |verdict: &BindingVerdict| {
+        let (kind, reason) = VerdictKind::of(&verdict.outcome);
         json!({
-            "binding": opinion.binding, "policy": opinion.policy,
-            "mode": if opinion.enforced { "enforce" } else { "shadow" },
-            "outcome": said, "reason": reason,
+            "binding": verdict.binding, "policy": verdict.policy,
+            "mode": if verdict.enforced { "enforce" } else { "shadow" },
+            "verdict": kind, "reason": reason,
         })
     };
     verdicts.iter().map(one).collect()

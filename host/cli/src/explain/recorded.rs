@@ -12,7 +12,7 @@ use stockade_core::BindingName;
 use super::obligations;
 use super::question::Question;
 use stockade_control::generation::{Generation, NotJudgeable};
-use stockade_core::record::{Cause, Decision, Facts, RequestRecord, SCHEMA};
+use stockade_core::record::{Cause, Decision, RecordedInput, RequestRecord, SCHEMA};
 use stockade_engine::Inputs;
 
 /// The gateway's record of one request.
@@ -58,7 +58,7 @@ pub(super) fn find(path: &Path, id: Option<&str>) -> anyhow::Result<Record> {
 }
 
 /// Returns the inputs that a record does not hold.
-fn unknown(facts: &Facts) -> Inputs {
+fn unknown(facts: &RecordedInput) -> Inputs {
     let missing = |is_missing: bool, input| if is_missing { input } else { Inputs::NONE };
     Inputs::BODY
         .and(Inputs::TEXTS)
@@ -88,7 +88,7 @@ impl Record {
             let reason = record.decided.reason.as_deref().unwrap_or("it needs no decision");
             format!("no policy was asked about {}: {word}: {reason}", record.request)
         };
-        let facts = record.judged.as_deref().with_context(why)?;
+        let facts = record.decision_input.as_deref().with_context(why)?;
         if facts.digests_left_out > 0 {
             bail!("{} names more digests than are recorded", record.request);
         }

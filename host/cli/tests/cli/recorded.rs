@@ -167,10 +167,10 @@ fn facts_are_supposed_again(logged: &Logged, refused: &str, permitted: &str) {
     }
     let hours = "{ hours: [{ days: [tue], from: \"08:00\", to: \"18:00\" }] }";
     let value: Value = serde_json::from_str(&openai).unwrap();
-    let judged = &value["judged"];
+    let input = &value["decision_input"];
     // A Tuesday and a Wednesday, at noon.
     for (at, expected) in [(1_783_425_600, "\nALLOW: "), (1_783_512_000, "\nDENY: ")] {
-        let then = openai.replace(&judged["at"].to_string(), &at.to_string());
+        let then = openai.replace(&input["at"].to_string(), &at.to_string());
         let said = with("working-hours", hours, &then);
         assert!(said.contains(expected), "{at}: {said}");
     }

@@ -14,7 +14,7 @@ use stockade_yaml::{Diagnostics, Entries, Field, Location, Spanned};
 
 use super::RawCase;
 use crate::local_time;
-use crate::{quantity, schema, validate};
+use crate::{quantity, validate, value_schema};
 
 /// Everything that a policy is told.
 pub struct Facts {
@@ -61,7 +61,7 @@ pub(super) struct RawModel {
     /// Its name.
     name: Field<String>,
     /// Its role in the request; the usual one for the operation, if left out.
-    #[schemars(schema_with = "schema::role")]
+    #[schemars(schema_with = "value_schema::role")]
     role: Field<ModelRole>,
     /// True if it is installed, false if it is not; if neither is said of any model of the request,
     /// the policy is told that nobody knows.

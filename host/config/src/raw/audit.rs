@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use stockade_yaml::Field;
 
-use crate::schema;
 use crate::types::OnFailure;
+use crate::value_schema;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -19,10 +19,10 @@ pub(crate) struct RawAudit {
     pub(crate) on_failure: Field<OnFailure>,
     /// The time after which lines outlive a loss of power, such as 100ms; `each` for at once, `os`
     /// for when the operating system likes.
-    #[schemars(schema_with = "schema::sync")]
+    #[schemars(schema_with = "value_schema::sync")]
     pub(crate) sync: Field<String>,
     /// The longest time that the disk may take, until it counts as stuck: 2s, if left out.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) deadline: Field<String>,
     /// The end of a segment, which is a file.
     pub(crate) segment: Field<RawSegment>,
@@ -37,10 +37,10 @@ pub(crate) struct RawAudit {
 #[schemars(rename = "Segment")]
 pub(crate) struct RawSegment {
     /// A segment ends at this size: 100MiB, if left out.
-    #[schemars(schema_with = "schema::size")]
+    #[schemars(schema_with = "value_schema::size")]
     pub(crate) size: Field<String>,
     /// A segment ends at this age: 7d, if left out.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) age: Field<String>,
 }
 
@@ -49,10 +49,10 @@ pub(crate) struct RawSegment {
 #[schemars(rename = "Retention")]
 pub(crate) struct RawRetention {
     /// A segment is removed so long after its end: 400d, if left out.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) age: Field<String>,
     /// The oldest segments are removed where all are larger than this: 10GiB, if left out.
-    #[schemars(schema_with = "schema::size")]
+    #[schemars(schema_with = "value_schema::size")]
     pub(crate) size: Field<String>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct RawRetention {
 #[schemars(rename = "Anchors")]
 pub(crate) struct RawAnchors {
     /// The time between two of them: 10m, if left out.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) every: Field<String>,
     /// False to leave them out of the gateway's own log.
     pub(crate) log: Field<bool>,

@@ -2,7 +2,7 @@
 //! a record tells of a request.
 
 use stockade_authn::{ImpossibleCaller, Scope, SupposedCaller};
-use stockade_core::record::{Caller, Facts, RequestRecord};
+use stockade_core::record::{Caller, RecordedInput, RequestRecord};
 use stockade_core::{
     Catalogue, Client, Content, LocalTime, PolicyInput, Principal, ProofKind, Usage,
 };
@@ -82,10 +82,15 @@ pub enum NotJudgeable {
 
 impl Generation {
     /// Returns the facts of a request for its record. Of its content an outline is enough.
-    pub fn facts(&self, asker: Asker<'_>, request: &impl Judged, outline: &Content) -> Facts {
+    pub fn facts(
+        &self,
+        asker: Asker<'_>,
+        request: &impl Judged,
+        outline: &Content,
+    ) -> RecordedInput {
         let input = PolicyInput { content: Some(outline), ..self.input(asker, request) };
         let usage = self.inputs().has(Inputs::USAGE).then_some(input.usage);
-        Facts { usage, ..Facts::of(&input) }
+        RecordedInput { usage, ..RecordedInput::of(&input) }
     }
 
     /// Returns the input of a decision of the past, for this generation to decide. Users, groups and
@@ -99,7 +104,8 @@ impl Generation {
         record: &RequestRecord<'_>,
         attributes: &[(String, String)],
     ) -> Result<DecisionInput, NotJudgeable> {
-        let (Some(operation), Some(facts)) = (record.operation, record.judged.as_deref()) else {
+        let (Some(operation), Some(facts)) = (record.operation, record.decision_input.as_deref())
+        else {
             return Err(NotJudgeable::Undecided);
         };
         let request = Hypothetical {

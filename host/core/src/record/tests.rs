@@ -57,8 +57,8 @@ fn usage() -> Usage {
     Usage { total: Windows { hour, ..Windows::default() }, with_model: Windows::default() }
 }
 
-fn judged() -> Facts {
-    Facts {
+fn input() -> RecordedInput {
+    RecordedInput {
         at: 1_783_425_600,
         api: Dialect::Native,
         address: [192, 0, 2, 7].into(),
@@ -112,12 +112,12 @@ fn full() -> RequestRecord<'static> {
         },
         operation: Some(Operation::Chat),
         models: vec![ModelRef { name: model("llama3.2"), role: ModelRole::Use }].into(),
-        judged: Some(Cow::Owned(judged())),
+        decision_input: Some(Cow::Owned(input())),
         decided: decided(),
         shadow: vec![ShadowVerdict {
             binding: name(BindingName::new, "next"),
             policy: name(PolicyName::new, "model-access"),
-            said: VerdictKind::Deny,
+            verdict: VerdictKind::Deny,
             reason: Some("not on the list".to_owned()),
             changes: true,
         }]
@@ -211,7 +211,7 @@ fn what_does_not_apply_is_left_out() {
         caller: Caller::default(),
         operation: None,
         models: Cow::default(),
-        judged: None,
+        decision_input: None,
         decided: Decided::default(),
         admitted: Admitted::default(),
         shadow: Cow::default(),

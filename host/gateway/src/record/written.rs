@@ -81,7 +81,7 @@ impl Record {
             caller: self.caller_written(),
             operation: self.operation,
             models: shown_models(&self.models),
-            judged: self.facts.as_ref().map(Cow::Borrowed),
+            decision_input: self.input.as_ref().map(Cow::Borrowed),
             decided: self.decided(),
             admitted: self.admitted_written(),
             shadow: Cow::Borrowed(&self.shadow),

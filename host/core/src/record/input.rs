@@ -13,7 +13,7 @@ use crate::{
 /// Everything but the texts of the body, which are never recorded, and the caller and the models,
 /// which stand beside it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facts {
+pub struct RecordedInput {
     /// The time, in seconds since 1970.
     pub at: u64,
     /// The API.
@@ -77,7 +77,7 @@ const LONGEST_TOOL: usize = 64;
 /// The longest name of a host, in bytes (RFC 1035, section 2.3.4), with a scheme and a port.
 const LONGEST_HOST: usize = 300;
 
-impl Facts {
+impl RecordedInput {
     /// Takes what policies were told, but for the usage.
     pub fn of(input: &PolicyInput<'_>) -> Self {
         let (parameters, digests_left_out) = recorded(input.parameters);
