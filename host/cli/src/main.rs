@@ -1,5 +1,5 @@
 //! The command line: `stockade serve | connect | demo | doctor | check | explain | schema | key |
-//! password | policy | queue | token | usage`.
+//! password | policy | queue | replay | token | usage`.
 //!
 //! Exit codes: 0 done, 1 a negative answer (denied, check failed), 2 wrong usage or a
 //! configuration that does not load.
@@ -16,6 +16,7 @@ mod output;
 mod password;
 mod policy;
 mod queue;
+mod replay;
 mod schema;
 mod serve;
 mod table;
@@ -56,6 +57,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Tell who has a turn at Ollama, and who waits, by asking the running gateway.
     Queue(queue::Arguments),
+    /// Tell which requests of the past a configuration would answer otherwise.
+    Replay(replay::Arguments),
     /// Tell who has used what: tokens, GPU time, requests, pulled bytes.
     Usage(usage::Arguments),
     /// Print the JSON Schema of the configuration, or of a policy's tests, for editors.
@@ -129,6 +132,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &output),
         Command::Explain(arguments) => explain::run(&arguments, &output),
         Command::Queue(arguments) => queue::run(&arguments, &output),
+        Command::Replay(arguments) => replay::run(&arguments, &output),
         Command::Usage(arguments) => usage::run(&arguments, &output),
         Command::Schema(arguments) => schema::run(&arguments, &output),
         Command::Key(command) => key::run(&command, &output),

@@ -1,7 +1,7 @@
 //! `stockade usage`: who has used what.
 
 mod rows;
-mod since;
+pub(super) mod since;
 mod written;
 
 use std::path::{Path, PathBuf};
