@@ -175,6 +175,8 @@ pub struct Usage {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
 pub struct Windows {
+    /// In the last sixty seconds, and up to ten more.
+    pub minute: Counter,
     /// In this hour.
     #[serde(skip_serializing_if = "is_default")]
     pub hour: Counter,

@@ -1,6 +1,7 @@
 //! One line in the log for each request, whatever happened to it, and one charge for its caller.
 
 mod charge;
+mod refusal;
 mod usage;
 mod written;
 
@@ -12,9 +13,9 @@ use std::time::Instant;
 use http::{Method, StatusCode};
 use stockade_authn::{ClientIp, Identity};
 use stockade_config::WhenStuck;
-use stockade_core::record::{Cause, Charged, Facts, RequestOutcome, ShadowVerdict};
+use stockade_core::record::{Charged, Facts, RequestOutcome, ShadowVerdict};
 use stockade_core::{
-    BindingName, Causes, ModelName, ModelRef, Obligations, Operation, Permit, PolicyName, QuotaName,
+    BindingName, Causes, ModelName, ModelRef, Obligations, Operation, Permit, QuotaName,
 };
 use stockade_log as log;
 use stockade_ollama::response::Measurement;
@@ -22,9 +23,10 @@ use stockade_ollama::shown_path;
 
 use crate::connection::info::PeerAddr;
 use crate::forward::answer::BrokenAnswer;
-use crate::refused::{Ground, Refused};
 use charge::Charge;
 pub(crate) use charge::Waiting;
+use refusal::Reason;
+pub(crate) use refusal::{Ground, RecordedRefusal, Unrecorded};
 use usage::Account;
 
 /// A request's name in logs and error answers: `req_` and 24 hex digits. Unique across
@@ -56,11 +58,11 @@ impl Recorder {
     /// Makes sure that what is forwarded leaves a trace.
     ///
     /// # Errors
-    /// Refuses what would not, where the configuration says so.
+    /// Where it would not, and the configuration forbids that.
     #[expect(clippy::unused_self, reason = "where the lines go is a matter of the process")]
-    pub(crate) fn reserve(&self, when_stuck: WhenStuck) -> Result<(), Refused> {
+    pub(crate) fn reserve(&self, when_stuck: WhenStuck) -> Result<(), Unrecorded> {
         match when_stuck {
-            WhenStuck::Refuse if log::is_stuck() => Err(Refused::unrecorded()),
+            WhenStuck::Refuse if log::is_stuck() => Err(Unrecorded),
             WhenStuck::Refuse | WhenStuck::Drop => Ok(()),
         }
     }
@@ -70,14 +72,6 @@ impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "req_{:012x}{:012x}", self.process, self.number)
     }
-}
-
-/// The reason of a refusal, with the binding and policy that refused.
-struct Reason {
-    cause: Cause,
-    message: String,
-    binding: Option<BindingName>,
-    policy: Option<PolicyName>,
 }
 
 /// The bindings that permitted a request, and their terms.
@@ -206,21 +200,21 @@ impl Record {
     }
 
     /// It is answered by the gateway itself: it was refused, or failed after all.
-    pub(crate) fn refused(&mut self, refused: &Refused) {
-        self.exceeded.extend(refused.quota().cloned());
-        match refused.ground() {
+    pub(crate) fn refused(&mut self, refusal: RecordedRefusal) {
+        self.exceeded.extend(refusal.quota);
+        match refusal.ground {
             Ground::Refusal(cause) => {
                 self.refused = Some(Reason {
                     cause,
-                    message: refused.logged().to_owned(),
-                    binding: refused.binding.clone(),
-                    policy: refused.policy.clone(),
+                    message: refusal.message,
+                    binding: refusal.binding,
+                    policy: refusal.policy,
                 });
                 self.outcome = RequestOutcome::Refused;
             }
             Ground::Failure(outcome) => {
                 self.outcome = outcome;
-                self.error = Some(refused.logged().to_owned());
+                self.error = Some(refusal.message);
             }
         }
     }

@@ -175,6 +175,7 @@ impl From<RawParameters> for Parameters {
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Usage")]
 pub(super) struct RawUsage {
+    minute: Field<RawCounter>,
     hour: Field<RawCounter>,
     day: Field<RawCounter>,
     month: Field<RawCounter>,
@@ -191,7 +192,12 @@ impl From<RawUsage> for Windows {
                 gpu_milliseconds: number(raw.gpu_milliseconds),
             }
         };
-        Self { hour: counter(raw.hour), day: counter(raw.day), month: counter(raw.month) }
+        Self {
+            minute: counter(raw.minute),
+            hour: counter(raw.hour),
+            day: counter(raw.day),
+            month: counter(raw.month),
+        }
     }
 }
 
