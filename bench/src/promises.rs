@@ -39,6 +39,7 @@ pub enum Promise {
     Mixed,
     MemorySlope,
     Descriptors,
+    Replay,
 }
 
 /// The bound of a promised number.
@@ -64,7 +65,7 @@ pub enum Verdict {
 
 impl Promise {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::DecisionMedian,
         Self::DecisionHigh,
         Self::FiveShipped,
@@ -96,6 +97,7 @@ impl Promise {
         Self::Mixed,
         Self::MemorySlope,
         Self::Descriptors,
+        Self::Replay,
     ];
 
     /// Returns what is measured, what is promised of it, and the unit.
@@ -138,6 +140,7 @@ impl Promise {
             // An allocator's noise is a few KiB for each reload of a short run.
             Self::MemorySlope => ("memory per reload", AtMost(4.0), "KiB"),
             Self::Descriptors => ("more open files after reloads", AtMost(0.0), ""),
+            Self::Replay => ("replay of a million requests", AtMost(60.0), "s"),
         }
     }
 }

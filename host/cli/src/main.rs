@@ -1,5 +1,5 @@
 //! The command line: `stockade serve | connect | demo | doctor | check | explain | audit | schema |
-//! key | password | policy | queue | token | usage | why`.
+//! key | password | policy | queue | replay | token | usage`.
 //!
 //! Exit codes: 0 done, 1 a negative answer (denied, check failed), 2 wrong usage or a
 //! configuration that does not load.
@@ -18,6 +18,7 @@ mod output;
 mod password;
 mod policy;
 mod queue;
+mod replay;
 mod schema;
 mod serve;
 mod since;
@@ -59,6 +60,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Tell who has a turn at Ollama, and who waits, by asking the running gateway.
     Queue(queue::Arguments),
+    /// Tell which requests of the past a configuration would answer otherwise.
+    Replay(replay::Arguments),
     /// Tell who has used what: tokens, GPU time, requests, pulled bytes.
     Usage(usage::Arguments),
     /// Prove, show and export the audit log.
@@ -135,6 +138,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &output),
         Command::Explain(arguments) => explain::run(&arguments, &output),
         Command::Queue(arguments) => queue::run(&arguments, &output),
+        Command::Replay(arguments) => replay::run(&arguments, &output),
         Command::Usage(arguments) => usage::run(&arguments, &output),
         Command::Audit(command) => audit::run(&command, &output),
         Command::Schema(arguments) => schema::run(&arguments, &output),

@@ -32,6 +32,7 @@ mod page;
 mod policy;
 mod recipes;
 mod recorded;
+mod replay;
 mod run;
 mod schema;
 mod shipped;
