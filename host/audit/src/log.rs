@@ -149,7 +149,7 @@ impl AuditLog {
         &self.first_key
     }
 
-    /// Waits until everything is on the disk, or for as long as this; tells whether it is.
+    /// Waits until everything is signed and on the disk, or for as long as this; tells whether it is.
     pub fn flush(&self, patience: Duration) -> bool {
         self.shared.flush(patience)
     }

@@ -116,7 +116,8 @@ impl Writer {
                 self.settings = AuditSettings { directory: self.settings.directory, ..settings };
             }
             let shared = self.shared.clone();
-            let done = shared.health.timed(Step::Write, || self.step(work.is_closing));
+            let signs = work.is_closing || work.flush.is_some();
+            let done = shared.health.timed(Step::Write, || self.step(signs));
             let done = done.and_then(|()| match work.flush {
                 Some(asked) => self.sync().map(|()| shared.flushed(asked)),
                 None => Ok(()),
@@ -136,11 +137,11 @@ impl Writer {
     }
 
     /// Brings everything that is taken into the file, and keeps room for what is to come.
-    fn step(&mut self, is_closing: bool) -> Result<(), Trouble> {
-        self.look(is_closing)?;
+    fn step(&mut self, signs: bool) -> Result<(), Trouble> {
+        self.look(signs)?;
         self.begin_segment()?;
         self.write_taken()?;
-        if self.is_checkpoint_due(is_closing) {
+        if self.is_checkpoint_due(signs) {
             self.checkpoint(None)?;
         }
         self.rotate_if_due()?;
@@ -209,9 +210,9 @@ impl Writer {
         Ok(())
     }
 
-    fn is_checkpoint_due(&self, is_closing: bool) -> bool {
+    fn is_checkpoint_due(&self, now: bool) -> bool {
         let has_unsigned = self.chain.next > self.unsigned;
-        has_unsigned && (is_closing || self.signed.elapsed() >= CHECKPOINT)
+        has_unsigned && (now || self.signed.elapsed() >= CHECKPOINT)
     }
 
     /// Signs what is written, and names the key of the next segment where this one ends.

@@ -1,5 +1,5 @@
 //! The command line: `stockade serve | connect | demo | doctor | check | explain | audit | schema |
-//! key | password | policy | queue | replay | token | usage`.
+//! key | password | policy | queue | replay | token | usage | why`.
 //!
 //! Exit codes: 0 done, 1 a negative answer (denied, check failed), 2 wrong usage or a
 //! configuration that does not load.
@@ -25,6 +25,7 @@ mod since;
 mod table;
 mod token;
 mod usage;
+mod why;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -64,6 +65,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Tell who has used what: tokens, GPU time, requests, pulled bytes.
     Usage(usage::Arguments),
+    /// Tell what happened to a request, and whether it would today.
+    Why(why::Arguments),
     /// Prove, show and export the audit log.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -140,6 +143,7 @@ pub fn main() -> ExitCode {
         Command::Queue(arguments) => queue::run(&arguments, &output),
         Command::Replay(arguments) => replay::run(&arguments, &output),
         Command::Usage(arguments) => usage::run(&arguments, &output),
+        Command::Why(arguments) => why::run(&arguments, &output),
         Command::Audit(command) => audit::run(&command, &output),
         Command::Schema(arguments) => schema::run(&arguments, &output),
         Command::Key(command) => key::run(&command, &output),

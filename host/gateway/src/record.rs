@@ -14,7 +14,7 @@ use std::time::Instant;
 use http::{Method, StatusCode};
 use stockade_authn::{ClientIp, Identity};
 use stockade_config::{Config, WhenStuck};
-use stockade_core::record::{Charged, RecordedInput, RequestOutcome, ShadowVerdict};
+use stockade_core::record::{Charged, RecordedInput, RequestOutcome, ShadowVerdict, Steps};
 use stockade_core::{
     BindingName, Causes, ModelName, ModelRef, Obligations, Operation, Permit, QuotaName,
 };
@@ -133,6 +133,7 @@ pub(crate) struct Record {
     outcome: RequestOutcome,
     /// The cause of a failure, for the operator.
     error: Option<String>,
+    steps: Steps,
 }
 
 impl Record {
@@ -167,7 +168,13 @@ impl Record {
             is_stream: false,
             outcome: RequestOutcome::CallerLeft,
             error: None,
+            steps: Steps::default(),
         })
+    }
+
+    /// Returns the time since the head, in microseconds.
+    fn elapsed(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// Notes what the head asks for, as far as that was understood. Of the path only what is no key
@@ -189,11 +196,13 @@ impl Record {
 
     pub(crate) fn identified(&mut self, caller: &Identity) {
         self.caller = Some(caller.clone());
+        self.steps.identified = Some(self.elapsed());
     }
 
     pub(crate) fn classified(&mut self, operation: Operation, models: &[ModelRef]) {
         self.operation = Some(operation);
         self.models = models.to_vec();
+        self.steps.classified = Some(self.elapsed());
     }
 
     /// Policies are asked about it.
@@ -201,8 +210,10 @@ impl Record {
         self.input = Some(input);
     }
 
+    /// Policies have decided; this is what those said that are not enforced.
     pub(crate) fn shadowed(&mut self, verdicts: Vec<ShadowVerdict>) {
         self.shadow = verdicts;
+        self.steps.decided = Some(self.elapsed());
     }
 
     /// A field is not forwarded, because of what it would do.
@@ -239,6 +250,7 @@ impl Record {
 
     pub(crate) fn answered(&mut self, status: StatusCode) {
         self.status = Some(status);
+        self.steps.answered = Some(self.elapsed());
     }
 
     pub(crate) fn passed(&mut self, bytes: usize) {

@@ -30,6 +30,7 @@ mod log_pipe;
 mod messages;
 mod page;
 mod policy;
+mod prove;
 mod recipes;
 mod recorded;
 mod replay;
