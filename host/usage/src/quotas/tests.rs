@@ -99,6 +99,30 @@ fn an_answer_that_nobody_limits_does_not_hold_everything() {
 }
 
 #[test]
+fn one_answer_holds_a_part_of_what_several_share() {
+    let shared = |per, limit| {
+        let quota = quota("a", &[(Resource::Tokens, HOUR, limit)]);
+        quotas(&accounts(), vec![Quota { per, ..quota }])
+    };
+    let admit = |quotas: &Quotas| {
+        let applicable = [Applicable { quota: 0, subject: Subject::Together }];
+        quotas.admit(&applicable, &chat(10, Wanted::AtMost(100_000)), NOW).unwrap()
+    };
+    let box_of_all = shared(Per::Together, 40_010);
+    let long = admit(&box_of_all);
+    assert_eq!(long.output_cap(), Some(10_002));
+    let longer = admit(&box_of_all);
+    assert_eq!(longer.output_cap(), Some(7_499), "a part of what is left by then");
+    drop(long);
+    drop(longer);
+    assert_eq!(admit(&shared(Per::Group, 40_010)).output_cap(), Some(10_002));
+    assert_eq!(admit(&shared(Per::User, 40_010)).output_cap(), Some(40_000));
+    // The last of it is of use to somebody.
+    assert_eq!(admit(&shared(Per::Together, 300)).output_cap(), Some(256));
+    assert_eq!(admit(&shared(Per::Together, 100)).output_cap(), Some(90));
+}
+
+#[test]
 fn a_dropped_admission_gives_back_all_but_what_was_seen() {
     let mut minute = quota("a", &[(Resource::Tokens, HOUR, 1_000)]);
     let rate = Rate::new(NonZeroU32::MIN, NonZeroU32::MIN);
