@@ -250,10 +250,27 @@ fn gpu_time_that_was_used_meanwhile_is_told() {
         quotas.admit(&alice(&quotas), &run, NOW).unwrap(),
         quotas.admit(&alice(&quotas), &run, NOW).unwrap(),
     );
-    assert!(quotas.has_gpu_time(&alice(&quotas), NOW).is_ok());
+    assert_eq!(quotas.check_gpu_time(&alice(&quotas), NOW), Ok(false));
     first.settle(Used { gpu_ms: 1_000, ..Used::default() });
-    let refused = quotas.has_gpu_time(&alice(&quotas), NOW).unwrap_err();
+    let refused = quotas.check_gpu_time(&alice(&quotas), NOW).unwrap_err();
     let NotAdmitted::Exceeded(exceeded) = refused else { panic!("{refused:?}") };
     assert_eq!(exceeded.quota.as_str(), "gpu");
+    second.give_back();
+}
+
+#[test]
+fn gpu_time_that_was_used_meanwhile_puts_behind_where_the_quota_says_so() {
+    let quota = |name, on_exceeded| Quota {
+        on_exceeded,
+        ..quota(name, &[(Resource::GpuTime, HOUR, 1_000)])
+    };
+    let list = vec![quota("told", OnExceeded::Shadow), quota("jobs", OnExceeded::Last)];
+    let quotas = quotas(&accounts(), list);
+    let run = Estimate { gpu_ms: Some(0), ..Estimate::default() };
+    let first = quotas.admit(&alice(&quotas), &run, NOW).unwrap();
+    let second = quotas.admit(&alice(&quotas), &run, NOW).unwrap();
+    assert_eq!((second.is_last(), quotas.check_gpu_time(&alice(&quotas), NOW)), (false, Ok(false)));
+    first.settle(Used { gpu_ms: 1_000, ..Used::default() });
+    assert_eq!(quotas.check_gpu_time(&alice(&quotas), NOW), Ok(true));
     second.give_back();
 }
