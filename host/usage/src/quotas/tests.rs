@@ -133,11 +133,11 @@ fn a_dropped_admission_gives_back_all_but_what_was_seen() {
     drop(admit());
     assert_eq!(told(&quotas, NOW), [(0, 0), (0, 0), (0, 0)]);
     let mut failed = admit();
-    failed.begin();
+    failed.charge_seen(tokens(40, 0));
     failed.give_back();
     assert_eq!(told(&quotas, NOW), [(0, 0), (0, 0), (0, 0)]);
     let mut cut = admit();
-    cut.begin();
+    cut.charge_seen(tokens(40, 0));
     cut.charge_seen(tokens(0, 10));
     assert_eq!(told(&quotas, NOW), [(1, 0), (0, 140), (0, 1)]);
     assert_eq!(cut.seen(), Some(tokens(40, 10)));

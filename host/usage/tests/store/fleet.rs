@@ -239,8 +239,7 @@ async fn spend_alone(replica: Arc<Replica>, number: u64, spent: watch::Sender<u6
                 continue;
             }
             1 => {
-                admission.begin();
-                admission.charge_seen(used(0, output));
+                admission.charge_seen(used(input, output));
                 drop(admission);
             }
             _ => admission.settle(used(input, output)),
