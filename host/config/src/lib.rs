@@ -35,7 +35,7 @@ pub use self::source_set::{ChangedFile, Changes, LastRead, SourceSet};
 pub use self::startup::StartupConfig;
 pub use self::types::{
     Authentication, Binding, Config, ConfigTest, Cors, Exceptions, FetchedKeys, Issuer, Limits,
-    Listener, Log, LogFormat, LogLevel, ModuleBytes, ModuleLocation, OnDamage, OriginPattern,
+    Listener, Log, LogFormat, LogLevel, ModuleBytes, ModuleLocation, OriginPattern,
     PRIVATE_DOMAINS, PolicySource, QuotaRule, Store, Subjects, TestRequest, Upstream, UsageRules,
     WhenStuck,
 };

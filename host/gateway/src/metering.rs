@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use stockade_config::{Config, OnDamage};
+use stockade_config::Config;
 use stockade_control::generation::Generation;
 use stockade_control::reload::Current;
 use stockade_core::{Clock, UnixTime};
@@ -272,10 +272,7 @@ fn opened(
     let settings = LedgerSettings {
         path: path.to_owned(),
         interval: BATCH,
-        on_damage: match config.usage.on_damage {
-            OnDamage::Refuse => stockade_usage::ledger::OnDamage::Refuse,
-            OnDamage::StartAtZero => stockade_usage::ledger::OnDamage::StartAtZero,
-        },
+        on_damage: config.usage.on_damage,
     };
     let opened = Ledger::open(&settings, Arc::clone(quotas.accounts()), now)?;
     if let Some(path) = &opened.set_aside {
