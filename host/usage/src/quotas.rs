@@ -236,16 +236,29 @@ impl Quotas {
         self.list.iter().find(|(id, _)| *id == entry.quota).map(|(_, quota)| quota)
     }
 
+    /// Hashes all owners before the first lock, which would keep the next name from being fetched
+    /// meanwhile; quotas of one owner, who is named again and again, need one.
+    fn hashes(&self, applicable: &[Applicable]) -> SmallVec<[u64; USUAL]> {
+        let mut hashes = SmallVec::<[u64; USUAL]>::new();
+        for (at, Applicable { subject, .. }) in applicable.iter().enumerate() {
+            let before = applicable[..at].last().filter(|before| before.subject == *subject);
+            let known = before.and_then(|_| hashes.last().copied());
+            hashes.push(known.unwrap_or_else(|| self.accounts.hash(subject)));
+        }
+        hashes
+    }
+
     /// Opens the accounts, each once, in the one order in which they may be locked together.
     fn open(
         &self,
         applicable: &[Applicable],
         now: UnixTime,
     ) -> Result<SmallVec<[Open<'_>; USUAL]>, NotAdmitted> {
-        let open = applicable.iter().map(|Applicable { quota, subject }| {
+        let hashes = self.hashes(applicable);
+        let open = applicable.iter().zip(hashes).map(|(Applicable { quota, subject }, hash)| {
             let (id, quota) = self.list.get(*quota).ok_or(NotAdmitted::Uncounted)?;
-            let entry = self.accounts.open(*id, subject, now).ok_or(NotAdmitted::Uncounted)?;
-            Ok::<_, NotAdmitted>(Open { entry, quota })
+            let entry = self.accounts.open(*id, (subject, hash), now);
+            Ok::<_, NotAdmitted>(Open { entry: entry.ok_or(NotAdmitted::Uncounted)?, quota })
         });
         let mut open = open.collect::<Result<SmallVec<[_; USUAL]>, _>>()?;
         open.sort_unstable_by_key(|it| Arc::as_ptr(&it.entry));
