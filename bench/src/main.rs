@@ -44,6 +44,8 @@ enum Part {
     Decisions,
     /// Only how everything grows.
     Growth,
+    /// Only quotas and the ledger of what was used.
+    Quotas,
     /// Only whole requests, beside the other gateways.
     Whole,
     /// Only replay.
@@ -103,7 +105,9 @@ fn main() -> anyhow::Result<()> {
         }
         Some(Part::Soak { minutes }) => soak(minutes),
         Some(Part::Replay) => replay(run.quick),
-        Some(part @ (Part::Decisions | Part::Growth | Part::Whole)) => measure(&run, Some(&part)),
+        Some(part @ (Part::Decisions | Part::Growth | Part::Quotas | Part::Whole)) => {
+            measure(&run, Some(&part))
+        }
         None => measure(&run, None),
     }
 }
@@ -121,6 +125,9 @@ fn measure(run: &Run, only: Option<&Part>) -> anyhow::Result<()> {
     let (mut outcomes, mut curves) = (Vec::new(), Vec::new());
     if matches!(only, None | Some(Part::Decisions)) {
         parts::decide(&mut report, run.quick);
+    }
+    if matches!(only, None | Some(Part::Quotas)) {
+        parts::quotas(&mut report, run.quick);
     }
     if matches!(only, None | Some(Part::Whole)) {
         outcomes = parts::request(&mut report, &bench, run.quick);

@@ -2,6 +2,7 @@
 //! measured is said there too, and does not keep the other parts from being measured.
 
 mod figures;
+mod quotas;
 mod shipped;
 mod yardsticks;
 
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use stockade_core::{ModelName, Operation};
 
 pub use self::figures::{growth_figure, latency_figure};
+pub use self::quotas::quotas;
 pub use self::shipped::shipped;
 use crate::configurations::{five_policies, many_bindings, one_binding, own_policies, remembering};
 use crate::growth::{self, Curve, Sizes};

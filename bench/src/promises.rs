@@ -30,6 +30,9 @@ pub enum Promise {
     FreshAlone,
     ListProcessor,
     Bystanders,
+    Admission,
+    AdmissionOfAll,
+    LedgerOpened,
     FirstChunk,
     LaterChunks,
     IdleMemory,
@@ -65,7 +68,7 @@ pub enum Verdict {
 
 impl Promise {
     /// All of them.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::DecisionMedian,
         Self::DecisionHigh,
         Self::FiveShipped,
@@ -88,6 +91,9 @@ impl Promise {
         Self::FreshAlone,
         Self::ListProcessor,
         Self::Bystanders,
+        Self::Admission,
+        Self::AdmissionOfAll,
+        Self::LedgerOpened,
         Self::FirstChunk,
         Self::LaterChunks,
         Self::IdleMemory,
@@ -130,6 +136,9 @@ impl Promise {
             Self::FreshAlone => ("five shipped, fresh, p50 / floor", AtMost(2.0), "×"),
             Self::ListProcessor => ("list of 200 models, five policies, CPU", AtMost(1.0), "ms"),
             Self::Bystanders => ("others' chats during such lists, p99", AtMost(5.0), "ms"),
+            Self::Admission => ("admission to 5 quotas, 1,000 of 100,000 users", AtMost(1.0), "µs"),
+            Self::AdmissionOfAll => ("admission to 5 quotas, all users in turn", AtMost(1.0), "µs"),
+            Self::LedgerOpened => ("ledger, a year of 1,000 users, open", AtMost(1_000.0), "ms"),
             Self::FirstChunk => ("first chunk after upstream's, p99", AtMost(1.0), "ms"),
             Self::LaterChunks => ("later chunks after upstream's, p99", AtMost(1.0), "ms"),
             Self::IdleMemory => ("memory, idle with 10 policies", AtMost(30.0), "MiB"),

@@ -37,7 +37,7 @@ pub use self::startup::StartupConfig;
 pub use self::types::{
     Anchors, AuditRules, Authentication, Binding, Config, ConfigTest, Cors, Exceptions,
     FetchedKeys, Issuer, Limits, Listener, Log, LogFormat, LogLevel, ModuleBytes, ModuleLocation,
-    OnDamage, OnFailure, OriginPattern, PRIVATE_DOMAINS, PolicySource, QuotaRule, Store, Subjects,
+    OnFailure, OriginPattern, PRIVATE_DOMAINS, PolicySource, QuotaRule, Store, Subjects,
     TestRequest, Upstream, UsageRules, WhenStuck,
 };
 use stockade_yaml::{Diagnostics, Finished};

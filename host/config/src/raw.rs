@@ -27,7 +27,7 @@ pub(super) use self::authentication::{
 };
 pub(super) use self::issuers::{RawAudience, RawIssuer, UnknownUsers};
 pub(super) use self::quotas::{
-    Exceeding, PerSubject, RawCounts, RawQueue, RawQuota, RawRequests, RawSizes, RawStore,
+    Damaged, Exceeding, PerSubject, RawCounts, RawQueue, RawQuota, RawRequests, RawSizes, RawStore,
     RawTimes, RawUsage, RawUsed, StoreLoss,
 };
 pub(super) use self::secret_files::{Permissions, RawSecretFiles};

@@ -34,7 +34,7 @@ pub use self::audit::{Anchors, AuditRules, OnFailure};
 pub(super) use self::origin::InvalidOrigin;
 pub use self::origin::{OriginPattern, PRIVATE_DOMAINS};
 pub use self::policies::{Binding, ModuleBytes, ModuleLocation, PolicySource};
-pub use self::quotas::{OnDamage, QuotaRule, Store, UsageRules};
+pub use self::quotas::{QuotaRule, Store, UsageRules};
 pub use self::subjects::{Exceptions, Subjects};
 
 /// A configuration that is right in itself. Whether its policies load and its tests

@@ -56,7 +56,8 @@ impl LastMinute {
     }
 
     fn slot(&mut self, at: UnixTime) -> &mut Slot {
-        &mut self.0[number(at) as usize % SLOTS]
+        let place = usize::try_from(number(at) % SLOTS as u64);
+        &mut self.0[place.unwrap_or_default()]
     }
 }
 
