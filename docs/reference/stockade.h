@@ -376,14 +376,18 @@ _Static_assert(offsetof(stockade_counter, tokens) == 8, "place of stockade_count
 _Static_assert(offsetof(stockade_counter, gpu_milliseconds) == 16, "place of stockade_counter.gpu_milliseconds");
 
 typedef struct {
+    /// The last sixty seconds, and up to ten more: requests count when they begin, tokens and
+    /// GPU time when they end. The others are windows of the calendar.
+    stockade_counter minute;
     stockade_counter hour;
     stockade_counter day;
     stockade_counter month;
 } stockade_windows;
-_Static_assert(sizeof(stockade_windows) == 72, "size of stockade_windows");
-_Static_assert(offsetof(stockade_windows, hour) == 0, "place of stockade_windows.hour");
-_Static_assert(offsetof(stockade_windows, day) == 24, "place of stockade_windows.day");
-_Static_assert(offsetof(stockade_windows, month) == 48, "place of stockade_windows.month");
+_Static_assert(sizeof(stockade_windows) == 96, "size of stockade_windows");
+_Static_assert(offsetof(stockade_windows, minute) == 0, "place of stockade_windows.minute");
+_Static_assert(offsetof(stockade_windows, hour) == 24, "place of stockade_windows.hour");
+_Static_assert(offsetof(stockade_windows, day) == 48, "place of stockade_windows.day");
+_Static_assert(offsetof(stockade_windows, month) == 72, "place of stockade_windows.month");
 
 /// The usage of the caller so far. Input `usage`.
 typedef struct {
@@ -392,9 +396,9 @@ typedef struct {
     /// With the models of this request.
     stockade_windows with_model;
 } stockade_usage;
-_Static_assert(sizeof(stockade_usage) == 144, "size of stockade_usage");
+_Static_assert(sizeof(stockade_usage) == 192, "size of stockade_usage");
 _Static_assert(offsetof(stockade_usage, total) == 0, "place of stockade_usage.total");
-_Static_assert(offsetof(stockade_usage, with_model) == 72, "place of stockade_usage.with_model");
+_Static_assert(offsetof(stockade_usage, with_model) == 96, "place of stockade_usage.with_model");
 
 typedef struct {
     const stockade_model *items;
@@ -493,7 +497,7 @@ typedef struct {
     bool is_some;
     stockade_usage value;
 } stockade_option_usage;
-_Static_assert(sizeof(stockade_option_usage) == 152, "size of stockade_option_usage");
+_Static_assert(sizeof(stockade_option_usage) == 200, "size of stockade_option_usage");
 _Static_assert(offsetof(stockade_option_usage, is_some) == 0, "place of stockade_option_usage.is_some");
 _Static_assert(offsetof(stockade_option_usage, value) == 8, "place of stockade_option_usage.value");
 
@@ -523,7 +527,7 @@ typedef struct {
     /// The canonical JSON body. Input `body`.
     stockade_option_string body;
 } stockade_request;
-_Static_assert(sizeof(stockade_request) == 512, "size of stockade_request");
+_Static_assert(sizeof(stockade_request) == 560, "size of stockade_request");
 _Static_assert(offsetof(stockade_request, operation) == 0, "place of stockade_request.operation");
 _Static_assert(offsetof(stockade_request, access) == 8, "place of stockade_request.access");
 _Static_assert(offsetof(stockade_request, dialect) == 12, "place of stockade_request.dialect");
@@ -538,7 +542,7 @@ _Static_assert(offsetof(stockade_request, blobs) == 268, "place of stockade_requ
 _Static_assert(offsetof(stockade_request, client) == 280, "place of stockade_request.client");
 _Static_assert(offsetof(stockade_request, time) == 320, "place of stockade_request.time");
 _Static_assert(offsetof(stockade_request, usage) == 344, "place of stockade_request.usage");
-_Static_assert(offsetof(stockade_request, body) == 496, "place of stockade_request.body");
+_Static_assert(offsetof(stockade_request, body) == 544, "place of stockade_request.body");
 
 /// A number of a request that can be limited.
 typedef uint8_t stockade_limited_parameter_tag;
@@ -787,9 +791,9 @@ typedef struct {
     stockade_request request;
     stockade_list_u32 bindings;
 } stockade_evaluate_arguments;
-_Static_assert(sizeof(stockade_evaluate_arguments) == 520, "size of stockade_evaluate_arguments");
+_Static_assert(sizeof(stockade_evaluate_arguments) == 568, "size of stockade_evaluate_arguments");
 _Static_assert(offsetof(stockade_evaluate_arguments, request) == 0, "place of stockade_evaluate_arguments.request");
-_Static_assert(offsetof(stockade_evaluate_arguments, bindings) == 512, "place of stockade_evaluate_arguments.bindings");
+_Static_assert(offsetof(stockade_evaluate_arguments, bindings) == 560, "place of stockade_evaluate_arguments.bindings");
 
 static _Noreturn void stockade_undeclared(const char *input);
 

@@ -297,6 +297,9 @@ pub const Counter = extern struct {
 };
 
 pub const Windows = extern struct {
+    /// The last sixty seconds, and up to ten more: requests count when they begin, tokens and
+    /// GPU time when they end. The others are windows of the calendar.
+    minute: Counter,
     hour: Counter,
     day: Counter,
     month: Counter,
@@ -560,13 +563,14 @@ comptime {
     expect(@offsetOf(Counter, "tokens"), 8);
     expect(@offsetOf(Counter, "gpu_milliseconds"), 16);
     expect(@sizeOf(Counter), 24);
-    expect(@offsetOf(Windows, "hour"), 0);
-    expect(@offsetOf(Windows, "day"), 24);
-    expect(@offsetOf(Windows, "month"), 48);
-    expect(@sizeOf(Windows), 72);
+    expect(@offsetOf(Windows, "minute"), 0);
+    expect(@offsetOf(Windows, "hour"), 24);
+    expect(@offsetOf(Windows, "day"), 48);
+    expect(@offsetOf(Windows, "month"), 72);
+    expect(@sizeOf(Windows), 96);
     expect(@offsetOf(Usage, "total"), 0);
-    expect(@offsetOf(Usage, "with_model"), 72);
-    expect(@sizeOf(Usage), 144);
+    expect(@offsetOf(Usage, "with_model"), 96);
+    expect(@sizeOf(Usage), 192);
     expect(@offsetOf(Request, "operation"), 0);
     expect(@offsetOf(Request, "access"), 8);
     expect(@offsetOf(Request, "dialect"), 12);
@@ -581,8 +585,8 @@ comptime {
     expect(@offsetOf(Request, "client"), 280);
     expect(@offsetOf(Request, "time"), 320);
     expect(@offsetOf(Request, "usage"), 344);
-    expect(@offsetOf(Request, "body"), 496);
-    expect(@sizeOf(Request), 512);
+    expect(@offsetOf(Request, "body"), 544);
+    expect(@sizeOf(Request), 560);
     expect(@offsetOf(LimitedParameter, "of"), 4);
     expect(@sizeOf(LimitedParameter), 12);
     expect(@offsetOf(Limit, "parameter"), 0);
@@ -623,8 +627,8 @@ comptime {
     expect(@sizeOf(Metadata), 32);
     expect(@sizeOf(Level), 1);
     expect(@offsetOf(EvaluateArguments, "request"), 0);
-    expect(@offsetOf(EvaluateArguments, "bindings"), 512);
-    expect(@sizeOf(EvaluateArguments), 520);
+    expect(@offsetOf(EvaluateArguments, "bindings"), 560);
+    expect(@sizeOf(EvaluateArguments), 568);
 }
 
 /// An input that `describe` declares: a field of a request, or `presence` of a model, for which

@@ -96,11 +96,11 @@
       (br_if $each (i32.lt_u (local.get $at) (local.get $end))))
     (i32.const 1))
 
-  ;; The request is followed by the list of bindings, at 512. Its models are a list at 24.
+  ;; The request is followed by the list of bindings, at 560. Its models are a list at 24.
   (func (export "stockade:policy/policy@1.0.0#evaluate")
     (param $request i32) (result i32)
     (local $count i32) (local $list i32) (local $i i32)
-    (local.set $count (i32.load offset=516 (local.get $request)))
+    (local.set $count (i32.load offset=564 (local.get $request)))
     ;; An answer begins with the verdict: 0 allow, 1 restrict, 2 deny, 3 abstain, and what belongs
     ;; to it at 8; 88 bytes.
     (local.set $list (call $new (i32.add (i32.const 8) (i32.mul (local.get $count) (i32.const 88)))))
@@ -113,7 +113,7 @@
           (i32.add (i32.add (local.get $list) (i32.const 8)) (i32.mul (local.get $i) (i32.const 88)))
           (local.get $request)
           (i32.load (i32.add
-            (i32.load offset=512 (local.get $request))
+            (i32.load offset=560 (local.get $request))
             (i32.mul (local.get $i) (i32.const 4)))))
         (local.set $i (i32.add (local.get $i) (i32.const 1)))
         (br $each)))

@@ -321,7 +321,7 @@ impl Default for Parameters {
 impl Default for Usage {
     fn default() -> Self {
         let none = Counter { requests: 0, tokens: 0, gpu_milliseconds: 0 };
-        let windows = Windows { hour: none, day: none, month: none };
+        let windows = Windows { minute: none, hour: none, day: none, month: none };
         Self { total: windows, with_model: windows }
     }
 }

@@ -23,9 +23,9 @@ fn host() -> PathBuf {
 
 /// Returns the modules at the top of a crate.
 fn modules(source: &Path) -> BTreeSet<String> {
-    let names = fs::read_dir(source).unwrap().map(|entry| {
-        entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()
-    });
+    let names = fs::read_dir(source)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned());
     names.filter(|name| !["lib", "main"].contains(&name.as_str())).collect()
 }
 

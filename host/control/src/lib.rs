@@ -9,6 +9,7 @@ pub mod endings;
 pub mod generation;
 pub mod jwks;
 mod keep_fresh;
+mod memo;
 pub mod reload;
 pub mod shadow;
 pub mod shipped;

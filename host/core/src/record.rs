@@ -17,7 +17,7 @@ use crate::{
     PolicyName, ProofKind, UserId,
 };
 pub use admitted::{Admitted, Charged};
-pub use input::RecordedInput;
+pub use input::{RecordedInput, RecordedModel};
 pub use shadow::{ShadowVerdict, VerdictKind};
 
 /// The number of the format. A field or word that is taken away or comes to mean something
@@ -87,6 +87,9 @@ pub struct Caller<'a> {
     /// The user's groups, those that a token gave included.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub groups: Cow<'a, [GroupName]>,
+    /// The user's attributes, those that a token gave included.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub attributes: Cow<'a, [(String, String)]>,
     /// The kind of proof.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<ProofKind>,

@@ -243,6 +243,7 @@ const fn transport<'a>(transport: Transport) -> wit::Transport<'a> {
 
 const fn windows(windows: Windows) -> wit::Windows {
     wit::Windows {
+        minute: counter(windows.minute),
         hour: counter(windows.hour),
         day: counter(windows.day),
         month: counter(windows.month),

@@ -4,7 +4,7 @@ use stockade_authn::Identity;
 use stockade_control::generation::Applying;
 use stockade_core::{
     AccessClass, Limit, LimitedParameter, ModelName, ModelRole, Obligations, Operation, Parameters,
-    Presence, Priority, Subject as _,
+    Presence, Priority, Subject as _, UnixTime,
 };
 use stockade_ollama::CanonicalRequest;
 use stockade_usage::turn::{Class, TurnRequest};
@@ -18,6 +18,8 @@ use crate::refused::Refused;
 /// A request that the quotas have room for.
 pub(crate) struct Admitted {
     pub(crate) admission: Admission,
+    /// The time of it.
+    pub(crate) at: UnixTime,
     /// About as many tokens as the prompt has.
     pub(crate) prompt: u64,
     /// True if it keeps Ollama's GPU busy.
@@ -92,7 +94,7 @@ pub(crate) async fn admit(
     let prompt = if runs { request.prompt_guess() } else { 0 };
     let runs_here = turn.is_some();
     let terms = Terms { applying, turn, output_limit, pull_cap };
-    Ok(Admitted { admission, prompt, runs_here, terms })
+    Ok(Admitted { admission, at: now, prompt, runs_here, terms })
 }
 
 /// Returns the tokens of the answer that a request asks for, after what policies limit them to.

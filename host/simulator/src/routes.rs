@@ -1,5 +1,5 @@
-//! The routes of Ollama v0.33.0 (`server/routes.go`, `GenerateRoutes`), and two of newer ones, by
-//! their release notes: `/v1/systemone` of 0.35.0 and `/api/usage` of 0.40.1.
+//! The routes of Ollama v0.33.0 (`server/routes.go`, `GenerateRoutes`), and three of newer ones, by
+//! their release notes: `/v1/systemone` of 0.35.0, `/api/usage` and `/api/balance` of 0.40.1.
 
 use http::header::{ALLOW, LOCATION};
 use http::{HeaderValue, Method, StatusCode};
@@ -38,6 +38,7 @@ const ROUTES: &[Route] = &[
     Route("HEAD", "/api/blobs/", Native, blobs::check),
     Route("POST", "/api/me", Native, host::whoami),
     Route("GET", "/api/usage", Native, host::usage),
+    Route("GET", "/api/balance", Native, host::balance),
     Route("POST", "/api/signout", Native, host::sign_out),
     Route("DELETE", "/api/user/keys/", Native, host::sign_out),
     Route("POST", "/api/experimental/web_search", Native, host::web_search),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use smallvec::SmallVec;
+use stockade_core::UnixTime;
 
 use crate::account::HeldIn;
 use crate::accounts::{Accounts, USUAL};
@@ -53,6 +54,8 @@ pub struct Admission {
     pub(crate) exceeded: Vec<Exceeded>,
     /// The charge as it would be now; nothing before the request was forwarded.
     pub(crate) seen: Option<Used>,
+    /// The time of its end, as far as that was told.
+    pub(crate) ended: UnixTime,
 }
 
 impl Admission {
@@ -99,6 +102,12 @@ impl Admission {
         self.seen
     }
 
+    /// Notes the time of the request's end, for what counts in the last minute; otherwise that of
+    /// its admission stands.
+    pub const fn ended(&mut self, now: UnixTime) {
+        self.ended = now;
+    }
+
     /// Ends the request with what it has really used.
     pub fn settle(mut self, actual: Used) {
         self.seen = Some(actual);
@@ -115,11 +124,12 @@ impl Drop for Admission {
         let used = self.seen.map(Amounts::from);
         for Charge { entry, held_in, rate } in &self.charges {
             let mut account = entry.lock();
-            account.settle(*held_in, self.held, used.unwrap_or_default());
-            match (used, rate) {
-                (Some(_), _) => self.accounts.note_dirty(entry, &mut account),
-                (None, Some(rate)) => account.give_back_rate(*held_in, *rate),
-                (None, None) => {}
+            match used {
+                Some(used) => {
+                    account.settle(*held_in, self.held, used, self.ended);
+                    self.accounts.note_dirty(entry, &mut account);
+                }
+                None => account.give_back(*held_in, self.held, *rate),
             }
             if let Some(sharing) = self.accounts.sharing()
                 && account.ends_shared()

@@ -223,6 +223,11 @@ impl Limits {
         Ok(Self { rate, budgets: budgets.into(), concurrent })
     }
 
+    /// Tells whether there are none.
+    pub(crate) fn only_count(&self) -> bool {
+        self.rate.is_none() && self.budgets.is_empty() && self.concurrent.is_none()
+    }
+
     /// Returns the limit of requests in a minute.
     pub const fn rate(&self) -> Option<Rate> {
         self.rate

@@ -196,12 +196,26 @@ impl Quotas {
 
     /// Returns what one account has used in the window of a period.
     pub fn used(&self, applicable: &Applicable, period: Period, now: UnixTime) -> Amounts {
+        self.with_account(applicable, now, |account| account.used(period).1)
+    }
+
+    /// Returns what one account of a quota without limits has used in the last minute.
+    pub fn used_in_last_minute(&self, applicable: &Applicable, now: UnixTime) -> Amounts {
+        self.with_account(applicable, now, |account| account.used_in_last_minute(now))
+    }
+
+    fn with_account(
+        &self,
+        applicable: &Applicable,
+        now: UnixTime,
+        used: impl FnOnce(&Account) -> Amounts,
+    ) -> Amounts {
         let quota = self.list.get(applicable.quota);
         let entry = quota.and_then(|(id, _)| self.accounts.find(*id, &applicable.subject));
         entry.map_or_else(Amounts::default, |entry| {
             let mut account = entry.lock();
             account.roll(&self.calendar.at(now), now);
-            account.used(period).1
+            used(&account)
         })
     }
 

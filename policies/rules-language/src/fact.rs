@@ -108,7 +108,7 @@ fields! {
     "texts." TextsOf Kind::List, Some(Input::Texts);
 }
 
-const WINDOWS: [&str; 3] = ["hour", "day", "month"];
+const WINDOWS: [&str; 4] = ["minute", "hour", "day", "month"];
 const COUNTED: [&str; 3] = ["requests", "tokens", "gpu_seconds"];
 
 impl Field {

@@ -134,8 +134,9 @@ fn of_installed(field: Field, facts: &ModelFacts) -> Found<'_> {
 
 const fn window_of(windows: &Windows, index: usize) -> &Counter {
     match index {
-        0 => &windows.hour,
-        1 => &windows.day,
+        0 => &windows.minute,
+        1 => &windows.hour,
+        2 => &windows.day,
         _ => &windows.month,
     }
 }

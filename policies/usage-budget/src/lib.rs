@@ -32,7 +32,7 @@ impl Policy for UsageBudget {
             Per::Caller => request.usage().total,
             Per::Model => request.usage().with_model,
         };
-        let used = [usage.hour, usage.day, usage.month];
+        let used = [usage.minute, usage.hour, usage.day, usage.month];
         let mut spent = self.settings.windows().into_iter().zip(used);
         let reason = spent.find_map(|((name, budget), used)| budget?.spent(name, used));
         reason.map_or_else(Verdict::abstain, |reason| Denial::new(reason).later().into())

@@ -7,6 +7,8 @@ use stockade_policy_sdk::prelude::*;
 #[settings]
 #[derive(Debug)]
 pub struct Settings {
+    /// In the last minute.
+    pub minute: Option<Budget>,
     /// In one hour.
     pub hour: Option<Budget>,
     /// On one day.
@@ -62,8 +64,8 @@ impl Budget {
 
 impl Settings {
     /// The windows with their names, the shortest first.
-    pub(crate) fn windows(&self) -> [(&'static str, Option<Budget>); 3] {
-        [("hour", self.hour), ("day", self.day), ("month", self.month)]
+    pub(crate) fn windows(&self) -> [(&'static str, Option<Budget>); 4] {
+        [("minute", self.minute), ("hour", self.hour), ("day", self.day), ("month", self.month)]
     }
 
     pub(crate) fn governs(&self, operation: &Operation, access: AccessClass) -> bool {
@@ -76,7 +78,7 @@ impl Settings {
     /// Refuses settings that could never do what their author means.
     pub(crate) fn check(&self) -> Result<(), Problem> {
         if self.windows().iter().all(|(_, budget)| budget.is_none()) {
-            let message = "limits nothing; write `hour`, `day` or `month`";
+            let message = "limits nothing; write `minute`, `hour`, `day` or `month`";
             return Err(Problem::new(message));
         }
         let mut problems = Vec::new();

@@ -23,6 +23,14 @@ fn the_last_request_of_a_budget_passes_and_the_next_does_not() {
 }
 
 #[test]
+fn a_minute_is_the_shortest_window() {
+    let minute = r#"{ "minute": { "requests": 2 }, "hour": { "requests": 10 } }"#;
+    assert_eq!(ask(minute, "chat", |used| used.total.minute.requests = 1), Verdict::abstain());
+    let refused = ask(minute, "chat", |used| used.total.minute.requests = 2);
+    assert_eq!(refused, spent("2 requests for this minute"));
+}
+
+#[test]
 fn tokens_count_too() {
     assert_eq!(ask(BUDGET, "chat", |used| used.total.day.tokens = 4999), Verdict::abstain());
     let refused = ask(BUDGET, "chat", |used| used.total.day.tokens = 70_000);
@@ -60,7 +68,7 @@ fn reading_and_managing_go_on_unless_they_are_named() {
 #[test]
 fn settings_that_limit_nothing_are_errors() {
     for (settings, expected) in [
-        ("{}", "limits nothing; write `hour`"),
+        ("{}", "limits nothing; write `minute`"),
         (r#"{ "hour": {} }"#, "hour: limits nothing; write `requests`"),
         (r#"{ "hour": { "tokens": 0 } }"#, "hour.tokens: must be at least 1"),
         (r#"{ "hour": { "tokens": -1 } }"#, "hour.tokens: "),

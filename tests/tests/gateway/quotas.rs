@@ -223,19 +223,26 @@ async fn a_shadow_quota_only_tells() {
 
 #[tokio::test]
 async fn policies_are_told_what_was_used() {
-    let world = World::with(
-        &format!(
-            "{BINDINGS}  - name: budget\n    subjects: everyone\n    policy: usage-budget\n    \
-         settings: {{ day: {{ requests: 2 }} }}\n"
-        )
-        .replace("policies:\n", "policies:\n  usage-budget: { module: builtin/usage-budget }\n"),
+    let clock = Arc::new(SetClock::default());
+    let bindings = format!(
+        "{BINDINGS}  - name: budget\n    subjects: everyone\n    policy: usage-budget\n    \
+         settings: {{ minute: {{ requests: 2 }}, day: {{ requests: 3 }} }}\n"
     )
-    .await;
+    .replace("policies:\n", "policies:\n  usage-budget: { module: builtin/usage-budget }\n");
+    let setup = Setup { bindings: &bindings, clock: Some(&clock), ..Setup::default() };
+    let world = World::build(setup).await;
     for status in [200, 200, 429, 429] {
         assert_eq!(generate(&world, WHOLE).await.status, status);
     }
     // It is the caller's, and so is the answer that is remembered of other policies.
     assert_eq!(world.send(post("/api/generate", Some(world.key("bob")), WHOLE)).await.status, 200);
+    // The minute is over, and what is refused does not count.
+    clock.advance(70);
+    for (status, window) in [(200, ""), (429, "this day")] {
+        let reply = generate(&world, WHOLE).await;
+        assert_eq!(reply.status, status);
+        assert!(reply.text().contains(window), "{}", reply.text());
+    }
 }
 
 #[tokio::test]

@@ -75,7 +75,7 @@ async fn a_401_of_ollamas_own_api_has_what_its_command_prints() {
 #[tokio::test]
 async fn a_route_of_a_newer_ollama_is_one_that_the_gateway_does_not_know() {
     let world = World::start().await;
-    for path in ["/v1/systemone/more", "/api/balance", "/api/tokenize"] {
+    for path in ["/v1/systemone/more", "/api/detokenize", "/api/tokenize"] {
         let reply = world.send(post(path, Some(world.key("alice")), "{}")).await;
         assert_eq!(reply.status, 404);
         let text = reply.json()["error"].as_str().unwrap().to_owned();

@@ -7,13 +7,13 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
 use serde_json::{Value, json};
-use stockade_authn::SupposedCaller;
-use stockade_core::{BindingName, ProofKind};
+use stockade_core::BindingName;
 
 use super::obligations;
 use super::question::Question;
-use stockade_control::generation::Generation;
-use stockade_core::record::{Cause, Decision, RequestRecord, SCHEMA};
+use stockade_control::generation::{Generation, NotJudgeable};
+use stockade_core::record::{Cause, Decision, RecordedInput, RequestRecord, SCHEMA};
+use stockade_engine::Inputs;
 
 /// The gateway's record of one request.
 pub(super) struct Record(RequestRecord<'static>);
@@ -57,6 +57,16 @@ pub(super) fn find(path: &Path, id: Option<&str>) -> anyhow::Result<Record> {
     })
 }
 
+/// Returns the inputs that a record does not hold.
+fn unknown(facts: &RecordedInput) -> Inputs {
+    let missing = |is_missing: bool, input| if is_missing { input } else { Inputs::NONE };
+    Inputs::BODY
+        .and(Inputs::TEXTS)
+        .and(missing(facts.catalogue.is_none(), Inputs::CATALOGUE))
+        .and(missing(facts.tools_left_out > 0, Inputs::TOOLS))
+        .and(missing(facts.usage.is_none(), Inputs::USAGE))
+}
+
 /// The id of the request that a line tells of, if it is the record of one.
 fn request_of(line: &str) -> Option<String> {
     let line: Value = serde_json::from_str(line).ok()?;
@@ -66,7 +76,7 @@ fn request_of(line: &str) -> Option<String> {
 
 impl Record {
     /// The same request, to be judged by another configuration.
-    /// `attributes` are those of the caller's JWT.
+    /// `attributes` are told of the caller's JWT besides the recorded ones.
     pub(super) fn question(
         &self,
         generation: &Generation,
@@ -78,57 +88,15 @@ impl Record {
             let reason = record.decided.reason.as_deref().unwrap_or("it needs no decision");
             format!("no policy was asked about {}: {word}: {reason}", record.request)
         };
-        let caller = self.caller(generation, attributes).with_context(why)?;
-        let operation = record.operation.with_context(why)?;
-        let input = record.decision_input.as_deref().with_context(why)?;
-        if input.digests_left_out > 0 {
+        let facts = record.decision_input.as_deref().with_context(why)?;
+        if facts.digests_left_out > 0 {
             bail!("{} names more digests than are recorded", record.request);
         }
-        let principal = generation.authenticator.suppose(&caller)?;
-        let mut question = Question::new(generation, principal, operation, None);
-        if let Some(proof) = record.caller.proof {
-            question.principal.proof = proof;
-        }
-        question.principal.credential = record.caller.credential.as_deref().cloned();
-        let keys = &generation.config.api_keys;
-        let key = keys.iter().find(|key| Some(&key.id) == question.principal.credential.as_ref());
-        Ok(Question {
-            dialect: input.api,
-            client: input.client(),
-            labels: record.caller.credential_labels.to_vec(),
-            listener: input.listener.clone(),
-            time: generation.at(input.time()),
-            scope: key.map(|key| key.terms.scope.clone()).unwrap_or_default(),
-            models: record.models.to_vec(),
-            parameters: input.parameters.clone(),
-            ..question
-        })
-    }
-
-    /// The caller, as far as the configuration does not tell. A front end's token says nothing of
-    /// the user for whom it speaks.
-    fn caller(
-        &self,
-        generation: &Generation,
-        attributes: &[(String, String)],
-    ) -> Option<SupposedCaller> {
-        let caller = &self.0.caller;
-        let user = caller.user.as_deref()?.clone();
-        let own = caller.proof.filter(|_| caller.front_end.is_none());
-        if own != Some(ProofKind::Jwt) {
-            return Some(SupposedCaller {
-                attributes: attributes.to_vec(),
-                ..SupposedCaller::new(user)
-            });
-        }
-        let issued =
-            |credential| generation.authenticator.groups_of_issuer(credential, &caller.groups);
-        Some(SupposedCaller {
-            user,
-            proof: own,
-            groups: caller.credential.as_deref().map(issued).unwrap_or_default(),
-            attributes: attributes.to_vec(),
-        })
+        let input = match generation.recorded(record, attributes) {
+            Err(NotJudgeable::Undecided) => return Err(anyhow!(why())),
+            recorded => recorded?,
+        };
+        Ok(Question { input, unknown: unknown(facts) })
     }
 
     fn allowed(&self) -> bool {

@@ -175,6 +175,7 @@ impl From<RawParameters> for Parameters {
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Usage")]
 pub(super) struct RawUsage {
+    minute: Field<RawCounter>,
     hour: Field<RawCounter>,
     day: Field<RawCounter>,
     month: Field<RawCounter>,
@@ -191,7 +192,12 @@ impl From<RawUsage> for Windows {
                 gpu_milliseconds: number(raw.gpu_milliseconds),
             }
         };
-        Self { hour: counter(raw.hour), day: counter(raw.day), month: counter(raw.month) }
+        Self {
+            minute: counter(raw.minute),
+            hour: counter(raw.hour),
+            day: counter(raw.day),
+            month: counter(raw.month),
+        }
     }
 }
 
@@ -228,7 +234,7 @@ impl Facts {
         };
         let models = operation.and_then(|op| models(op, raw.model, raw.models, diagnostics));
         let (models, catalogue) = models?;
-        let content = Content { tools: texts(raw.tools), texts: content(raw.texts) };
+        let content = Content::of(texts(raw.tools), content(raw.texts));
         let mut parameters = Parameters::from(raw.parameters.value().unwrap_or_default());
         parameters.tools = parameters.tools.max(u32::try_from(content.tools.len()).unwrap_or(0));
         (parameters.digests, parameters.foreign_digests) = blobs(raw.blobs);

@@ -131,6 +131,7 @@ impl QuotaTable {
             } else {
                 &mut usage.with_model
             };
+            windows.minute += counter(self.quotas.used_in_last_minute(&applicable, now));
             windows.hour += in_window(Period::Hour);
             windows.day += in_window(Period::Day);
             windows.month += in_window(Period::Month);
@@ -181,7 +182,7 @@ fn subjects(rule: &QuotaRule, principal: &Principal) -> SmallVec<[Subject; 1]> {
 /// Returns what policies are told of somebody who has used this much in this hour.
 pub(super) fn supposed_usage(used: Amounts) -> Usage {
     let counter = counter(used);
-    let windows = Windows { hour: counter, day: counter, month: counter };
+    let windows = Windows { minute: counter, hour: counter, day: counter, month: counter };
     Usage { total: windows, with_model: windows }
 }
 

@@ -1,6 +1,6 @@
 use crate::{
-    Dialect, FieldPath, FieldRule, Limit, LimitedParameter, ModelRole, Parameters, Priority,
-    QuotaName, Transport,
+    Counter, Dialect, FieldPath, FieldRule, Limit, LimitedParameter, ModelFacts, ModelRole,
+    Parameters, Priority, Prompt, QuotaName, Transport, Usage, Windows,
 };
 
 use super::*;
@@ -40,6 +40,23 @@ fn decided() -> Decided<'static> {
     }
 }
 
+fn facts() -> ModelFacts {
+    ModelFacts {
+        digest: Some("a80c4f17acd55265".into()),
+        bytes: Some(2_019_393_189),
+        parameters: Some(3_200_000_000),
+        quantization: Some("Q4_K_M".into()),
+        family: Some("llama".into()),
+        cloud: false,
+        loaded: true,
+    }
+}
+
+fn usage() -> Usage {
+    let hour = Counter { requests: 3, tokens: 1500, gpu_milliseconds: 900 };
+    Usage { total: Windows { hour, ..Windows::default() }, with_model: Windows::default() }
+}
+
 fn input() -> RecordedInput {
     RecordedInput {
         at: 1_783_425_600,
@@ -47,8 +64,16 @@ fn input() -> RecordedInput {
         address: [192, 0, 2, 7].into(),
         transport: Transport::Tls,
         listener: Some("children".to_owned()),
-        parameters: Parameters { context: Some(32768), ..Parameters::default() },
+        parameters: Parameters { context: Some(32768), tools: 2, ..Parameters::default() },
         digests_left_out: 0,
+        catalogue: Some(vec![RecordedModel {
+            name: ModelName::parse("llama3.2").unwrap(),
+            facts: Some(facts()),
+        }]),
+        tools: vec!["get_weather".to_owned()],
+        tools_left_out: 1,
+        prompt: Prompt { bytes: 1200, system: true },
+        usage: Some(usage()),
     }
 }
 
@@ -80,6 +105,7 @@ fn full() -> RequestRecord<'static> {
             user: Some(Cow::Owned(name(UserId::new, "alice"))),
             front_end: Some(Cow::Owned(name(UserId::new, "chat"))),
             groups: vec![name(GroupName::new, "research")].into(),
+            attributes: vec![("room".to_owned(), "2".to_owned())].into(),
             proof: Some(ProofKind::ApiKey),
             credential: Some(Cow::Owned(name(CredentialId::new, "laptop"))),
             credential_labels: labels("blue").into(),

@@ -35,12 +35,17 @@ fn judged(policy: &PreparedPolicy, request: &Request, bindings: &[u32]) -> Judge
     principal.credential = Some(CredentialId::new("laptop").unwrap());
     principal.attributes = [("team".to_owned(), "red".to_owned())].into();
     let counter = |n| Counter { requests: n, tokens: n * 10, gpu_milliseconds: n * 100 };
-    let windows = |n| Windows { hour: counter(n), day: counter(n + 1), month: counter(n + 2) };
-    let text = |role: &str, text: &str| Text { role: role.to_owned(), text: text.to_owned() };
-    let content = Content {
-        tools: vec!["search".to_owned(), "shell".to_owned()],
-        texts: vec![text("system", "be brief"), text("user", "hello")],
+    let windows = |n| Windows {
+        minute: counter(n),
+        hour: counter(n + 1),
+        day: counter(n + 2),
+        month: counter(n + 3),
     };
+    let text = |role: &str, text: &str| Text { role: role.to_owned(), text: text.to_owned() };
+    let content = Content::of(
+        vec!["search".to_owned(), "shell".to_owned()],
+        vec![text("system", "be brief"), text("user", "hello")],
+    );
     let input = PolicyInput {
         principal: &principal,
         dialect: Dialect::OpenAi,

@@ -48,7 +48,7 @@ const COMMON: &str = r#"
       (i32.store offset=12 (local.get $at) (i32.const 2)))))
   ;; The number of bindings that were asked for: `request` is followed by their list.
   (func $count (param $request i32) (result i32)
-    (i32.load offset=516 (local.get $request)))
+    (i32.load offset=564 (local.get $request)))
   ;; Whether the request's time is 666: when a guest shows its other side.
   (func $is_provoked (param $request i32) (result i32)
     (i64.eq (i64.load offset=328 (local.get $request)) (i64.const 666)))

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use stockade_core::QuotaName;
 use stockade_core::record::Charged;
+use stockade_core::{QuotaName, UnixTime};
 use stockade_ollama::response::{Measurement, TokenUsage};
 use stockade_usage::turn::Place;
 use stockade_usage::{Admission, Used};
@@ -18,6 +18,8 @@ const MOST: u64 = 1 << 40;
 /// The amounts and the turn that are held for a request as long as it is under way.
 pub(super) struct Charge {
     admission: Admission,
+    /// The time of the admission, by the clock of windows and by one that nobody sets.
+    admitted: (UnixTime, Instant),
     turn: Option<Turn>,
     /// About as many tokens as the prompt has.
     prompt: u64,
@@ -45,8 +47,9 @@ pub(super) struct Spent {
 
 impl Charge {
     pub(super) fn new(admitted: Admitted) -> Self {
-        let Admitted { admission, prompt, runs_here, .. } = admitted;
-        Self { admission, turn: None, prompt, runs_here, sent: None, waiting: None }
+        let Admitted { admission, at, prompt, runs_here, .. } = admitted;
+        let admitted = (at, Instant::now());
+        Self { admission, admitted, turn: None, prompt, runs_here, sent: None, waiting: None }
     }
 
     /// Returns the quotas that have no room for the request and do not refuse it.
@@ -85,7 +88,7 @@ impl Charge {
 
     /// Ends the request with what its answer says, or with what was seen of it. `None` where it was
     /// never sent.
-    pub(super) fn settle(self, measured: &Measurement, is_stream: bool) -> Option<Spent> {
+    pub(super) fn settle(mut self, measured: &Measurement, is_stream: bool) -> Option<Spent> {
         let Some(sent) = self.sent else {
             self.give_back();
             return None;
@@ -100,6 +103,9 @@ impl Charge {
             pulled: pulled.min(MOST),
         };
         let load = usage.load_duration.unwrap_or_default();
+        let (at, then) = self.admitted;
+        let ended = at.as_duration().saturating_add(then.elapsed());
+        self.admission.ended(UnixTime::from_duration(ended));
         self.admission.settle(used);
         if let Some(turn) = self.turn {
             // Others waited for the model to be loaded, too.

@@ -22,6 +22,7 @@ impl Record {
             user: Some(Cow::Borrowed(&principal.user)),
             front_end: front_end.as_ref().map(|front_end| Cow::Borrowed(&front_end.user)),
             groups: Cow::Borrowed(&principal.groups),
+            attributes: Cow::Borrowed(&principal.attributes),
             proof: Some(principal.proof),
             credential: principal.credential.as_ref().map(Cow::Borrowed),
             credential_labels: Cow::Borrowed(&terms.labels),

@@ -9,11 +9,12 @@ const INTRODUCTION: &str = "\
 # Routes
 
 Every request that Stockade forwards is one of these; whatever else is asked gets 404,
-405 or 400. These are the routes of Ollama {OLLAMA}, and of newer ones `POST /v1/systemone` (0.35)
-and `GET /api/usage` (0.40.1). Of all others it says that this gateway does not know them: also of
-the balance of the account (0.40.1). Ollama's documentation has `GET /api/balance` of ollama.com itself;
-that the server on the host answers under the same name is not verified. This page is generated from
-the route table.
+405 or 400. These are the routes of Ollama {OLLAMA}, and of newer ones `POST /v1/systemone` (0.35),
+`GET /api/usage` and `GET /api/balance` (0.40.1), by which the server on the host asks ollama.com for the
+account that it is signed in with. The names are those of Ollama's release notes and of its documentation
+of ollama.com; that the server on the host has the balance under the same name is not verified. No query
+is forwarded, so usage is that of ollama.com's default range. Of all other routes the gateway says that
+it does not know them. This page is generated from the route table.
 
 The operation is what policies are asked about. A body can narrow it: `generate`, `chat`
 and `embed` with nothing to answer are `load`; with a `keep_alive` of less than a second too,

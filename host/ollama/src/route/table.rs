@@ -1,7 +1,8 @@
 //! All routes of Ollama. What is not here is not forwarded.
 //!
 //! Source: Ollama `server/routes.go` (`GenerateRoutes`), v0.33.0; the release notes of 0.35.0
-//! (`/v1/systemone`) and 0.40.1 (`/api/usage`).
+//! (`/v1/systemone`) and 0.40.1 (`/api/usage`, and the account's balance under the name that
+//! ollama.com has for it).
 
 use http::Method;
 use stockade_core::Dialect::{Anthropic, Native, OpenAi};
@@ -13,7 +14,7 @@ use super::{Parameter, Path, Route};
 use crate::response::ListKind;
 use crate::shape::{anthropic, native, openai};
 
-/// The version of Ollama whose routes these are, all of them; of newer ones there are two.
+/// The version of Ollama whose routes these are, all of them; of newer ones there are three.
 pub(crate) const OLLAMA: &str = "0.33";
 
 const GET: &[Method] = &[Method::GET];
@@ -76,6 +77,7 @@ routes! {
 
     POST     at("/api/me")                      => WhoAmI, Native, NOTHING, ONE_OBJECT;
     GET      at("/api/usage")                   => WhoAmI, Native, NOTHING, ONE_OBJECT;
+    GET      at("/api/balance")                 => WhoAmI, Native, NOTHING, ONE_OBJECT;
     POST     at("/api/signout")                 => SignOut, Native, NOTHING, ONE_OBJECT;
     DELETE   USER_KEY                           => SignOut, Native, NOTHING, ONE_OBJECT;
     POST     at("/api/experimental/web_search") => WebSearch, Native, Json(&native::WEB_SEARCH), ONE_OBJECT;

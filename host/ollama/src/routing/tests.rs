@@ -43,7 +43,7 @@ const METHODS: [Method; 9] = [
 
 #[test]
 fn every_route_is_found_by_its_methods_and_no_others() {
-    assert_eq!(ROUTES.len(), 33);
+    assert_eq!(ROUTES.len(), 34);
     for wanted in ROUTES {
         let path = example(wanted);
         let same_path = || ROUTES.iter().filter(|route| route.path == wanted.path);
@@ -89,7 +89,7 @@ fn unknown_paths_are_not_found_in_the_dialect_of_the_path() {
         ("/v1/messages/count_tokens", Dialect::Anthropic),
         ("/v1/messagesx", Dialect::OpenAi),
         ("/v1/systemone/more", Dialect::Native),
-        ("/api/balance", Dialect::Native),
+        ("/api/tokenize", Dialect::Native),
         ("/v1x", Dialect::Native),
         ("/debug/pprof", Dialect::Native),
     ];

@@ -36,6 +36,14 @@ pub(crate) fn usage(_: &mut Call<'_>) -> Answer {
     Ok(Reply::ok(&json!({"plan": "free", "simulated": true})))
 }
 
+/// The credits that are left, as ollama.com tells them.
+pub(crate) fn balance(_: &mut Call<'_>) -> Answer {
+    Ok(Reply::ok(&json!({
+        "included": {"balance_usd": 72.5, "allowance_usd": 100},
+        "purchased": {"balance_usd": 25},
+    })))
+}
+
 /// Also for `/api/user/keys/…`, whose parameter is ignored.
 pub(crate) fn sign_out(_: &mut Call<'_>) -> Answer {
     Ok(Reply::ok(&Value::Null))

@@ -66,8 +66,13 @@ fn what_cannot_be_cut_off_is_needed_and_the_rest_is_room() {
 fn gpu_time_that_is_spent_stops_what_runs_and_nothing_else() {
     let quota = quota(&[(Resource::GpuTime, Period::Day, 1_000)], None);
     let mut account = account();
-    let held = account.hold(Amounts::default(), None, now());
-    account.settle(held, Amounts::default(), Amounts { gpu_ms: 1_200, ..Amounts::default() });
+    let held = account.hold(Amounts::default(), &Limits::counting(), now());
+    account.settle(
+        held,
+        Amounts::default(),
+        Amounts { gpu_ms: 1_200, ..Amounts::default() },
+        now(),
+    );
     let passes = |gpu_ms| {
         let estimate = Estimate { gpu_ms, ..Estimate::default() };
         check(&account, &quota, &estimate).is_ok()
@@ -84,7 +89,8 @@ fn the_limit_that_is_in_the_way_for_longest_is_told() {
         (Resource::Requests, Period::Day, 1),
     ];
     let mut account = account();
-    let held = account.hold(Amounts { requests: 1, ..Amounts::default() }, None, now());
+    let held =
+        account.hold(Amounts { requests: 1, ..Amounts::default() }, &Limits::counting(), now());
     let quota = quota(&limits, Some(1));
     let refused = |account: &Account| {
         let allowance = check(account, &quota, &Estimate::default()).unwrap_err();
@@ -92,7 +98,7 @@ fn the_limit_that_is_in_the_way_for_longest_is_told() {
     };
     assert_eq!(refused(&account), (LimitKind::Concurrent, Again::WhenOthersEnd));
     let one = Amounts { requests: 1, ..Amounts::default() };
-    account.settle(held, one, one);
+    account.settle(held, one, one, now());
     let end = Windows::at(now(), &TimeZone::UTC).of(Period::Month).end();
     let month = LimitKind::Budget(Resource::Requests, Period::Month);
     assert_eq!(refused(&account), (month, Again::At(end)));
@@ -102,10 +108,11 @@ fn the_limit_that_is_in_the_way_for_longest_is_told() {
 fn what_is_settled_after_its_window_belongs_to_that_window() {
     let mut account = account();
     let held = Amounts { output: 100, ..Amounts::default() };
-    let held_in = account.hold(held, None, now());
+    let held_in = account.hold(held, &Limits::counting(), now());
     let later = UnixTime::from_secs(now().as_secs() + 3_600);
     account.roll(&Windows::at(later, &TimeZone::UTC), later);
-    account.settle(held_in, held, Amounts { output: 70, ..Amounts::default() });
+    account.settle(held_in, held, Amounts { output: 70, ..Amounts::default() }, later);
+    assert_eq!(account.used_in_last_minute(later).output, 70, "it ended in this minute");
     let used = Period::ALL.map(|period| account.used(period).1.output);
     assert_eq!(used, [0, 70, 70]);
     assert_eq!(account.held, Amounts::default());
@@ -115,10 +122,26 @@ fn what_is_settled_after_its_window_belongs_to_that_window() {
 fn an_account_is_idle_once_its_windows_are_over() {
     let mut account = account();
     assert!(account.is_idle(now()));
-    let held = account.hold(Amounts::default(), None, now());
+    let held = account.hold(Amounts::default(), &Limits::counting(), now());
     assert!(!account.is_idle(now()));
-    account.settle(held, Amounts::default(), Amounts { requests: 1, ..Amounts::default() });
+    account.settle(held, Amounts::default(), Amounts { requests: 1, ..Amounts::default() }, now());
     let days = |days: u64| UnixTime::from_secs(now().as_secs() + days * 86_400);
     assert!(!account.is_idle(days(1)));
     assert!(account.is_idle(days(31)));
+}
+
+#[test]
+fn requests_count_in_the_minute_in_which_they_begin_unless_they_come_to_nothing() {
+    let mut account = account();
+    let requests = |account: &Account| account.used_in_last_minute(now()).requests;
+    let held = [(); 2].map(|()| account.hold(Amounts::default(), &Limits::counting(), now()));
+    assert_eq!(requests(&account), 2);
+    account.give_back(held[0], Amounts::default(), None);
+    account.settle(
+        held[1],
+        Amounts::default(),
+        Amounts { requests: 1, ..Amounts::default() },
+        now(),
+    );
+    assert_eq!(requests(&account), 1);
 }

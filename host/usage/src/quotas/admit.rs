@@ -144,6 +144,7 @@ impl Quotas {
             is_last: checked.is_last,
             exceeded: checked.exceeded,
             seen: None,
+            ended: request.now,
         })
     }
 }
@@ -192,7 +193,7 @@ impl Locked<'_, '_> {
 
     fn hold(&mut self, held: Amounts, now: UnixTime) -> SmallVec<[HeldIn; USUAL]> {
         let accounts = self.accounts.iter_mut().zip(self.open);
-        accounts.map(|(account, open)| account.hold(held, open.quota.limits.rate(), now)).collect()
+        accounts.map(|(account, open)| account.hold(held, &open.quota.limits, now)).collect()
     }
 
     /// Has more granted, in the background, where half of what was to spare is spent.
