@@ -18,6 +18,7 @@ pub mod plot;
 pub mod process;
 pub mod promises;
 pub mod quotas;
+pub mod replays;
 pub mod report;
 pub mod scenario;
 pub mod shipped;

@@ -48,6 +48,8 @@ enum Part {
     Quotas,
     /// Only whole requests, beside the other gateways.
     Whole,
+    /// Only replay.
+    Replay,
     /// Reload under load for some minutes.
     Soak {
         /// For how long.
@@ -102,6 +104,7 @@ fn main() -> anyhow::Result<()> {
             held::run(Target::native(target), streams, Duration::from_secs_f64(seconds))
         }
         Some(Part::Soak { minutes }) => soak(minutes),
+        Some(Part::Replay) => replay(run.quick),
         Some(part @ (Part::Decisions | Part::Growth | Part::Quotas | Part::Whole)) => {
             measure(&run, Some(&part))
         }
@@ -134,10 +137,17 @@ fn measure(run: &Run, only: Option<&Part>) -> anyhow::Result<()> {
         curves = parts::grow(&mut report, &bench, run.quick);
     }
     if only.is_none() {
+        parts::replay(&mut report, run.quick);
         let (reloads, requests) = if run.quick { (60, 10_000) } else { (1_000, 100_000) };
         parts::soak(&mut report, &bench, Until::Counts { reloads, requests });
     }
     output::write(run, only.is_some(), &Measured { report, outcomes, curves })
+}
+
+fn replay(quick: bool) -> anyhow::Result<()> {
+    let mut report = Report::new(machine::facts());
+    parts::replay(&mut report, quick);
+    output::print(&report.measured())
 }
 
 fn soak(minutes: f64) -> anyhow::Result<()> {

@@ -42,6 +42,7 @@ pub enum Promise {
     Mixed,
     MemorySlope,
     Descriptors,
+    Replay,
 }
 
 /// The bound of a promised number.
@@ -67,7 +68,7 @@ pub enum Verdict {
 
 impl Promise {
     /// All of them.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::DecisionMedian,
         Self::DecisionHigh,
         Self::FiveShipped,
@@ -102,6 +103,7 @@ impl Promise {
         Self::Mixed,
         Self::MemorySlope,
         Self::Descriptors,
+        Self::Replay,
     ];
 
     /// Returns what is measured, what is promised of it, and the unit.
@@ -147,6 +149,7 @@ impl Promise {
             // An allocator's noise is a few KiB for each reload of a short run.
             Self::MemorySlope => ("memory per reload", AtMost(4.0), "KiB"),
             Self::Descriptors => ("more open files after reloads", AtMost(0.0), ""),
+            Self::Replay => ("replay of a million requests", AtMost(60.0), "s"),
         }
     }
 }

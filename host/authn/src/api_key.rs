@@ -16,9 +16,10 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use stockade_core::{CredentialId, ProofKind, UnixTime, UserId};
 
-use crate::revocation::CredentialRef;
+use crate::constraints::Constraints;
+use crate::error::{AuthnError, Holder};
 use crate::user::Directory;
-use crate::{AuthnError, Constraints, Holder, Identity};
+use crate::verified::Verified;
 
 mod text;
 
@@ -143,7 +144,7 @@ impl ApiKeys {
         presented: &PresentedKey<'_>,
         now: UnixTime,
         users: &Directory,
-    ) -> Result<Identity, AuthnError> {
+    ) -> Result<Verified<KeyDigest>, AuthnError> {
         let found = self.by_digest.get(&KeyDigest::of(presented.0));
         let key = found.unwrap_or(&self.stand_in);
         let (member, exists) = users.find(key.user.as_str());
@@ -159,7 +160,7 @@ impl ApiKeys {
             return Err(AuthnError::Expired(holder));
         }
         let principal = member.principal(ProofKind::ApiKey, Some(holder.credential));
-        Ok(Identity::new(principal, Arc::clone(&key.terms), CredentialRef::Key(key.digest)))
+        Ok(Verified { principal, terms: Arc::clone(&key.terms), proof: key.digest })
     }
 }
 

@@ -1,27 +1,25 @@
-use std::collections::HashSet;
-use std::hash::Hash;
+//! Finds out whose a credential is, and whether it still is.
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderName;
-use stockade_core::{CredentialId, Principal, ProofKind, UnixTime, UserId};
+use http::{HeaderMap, HeaderName};
+use stockade_core::{Principal, ProofKind, UnixTime, UserId};
 
-use crate::api_key::{ApiKey, ApiKeys, PresentedKey};
-use crate::basic::{
-    Password, PasswordCheck, PasswordChecked, PasswordMemory, PasswordRules, Passwords,
-    PresentedBasic,
-};
-use crate::certificate::{Certificates, ClientCertificate, PresentedCertificate};
-use crate::jwt::{JwtIssuer, Jwts};
-use crate::ollama_key::{OllamaKey, OllamaKeys};
+use crate::api_key::{ApiKeys, PresentedKey};
+use crate::basic::{PasswordCheck, PasswordChecked, PasswordMemory, Passwords, PresentedBasic};
+use crate::certificate::{Certificates, PresentedCertificate};
+use crate::constraints::Constraints;
+use crate::credentials::{ConflictError, Credentials};
+use crate::error::AuthnError;
+use crate::identity::{CredentialRef, Identity};
+use crate::jwt::Jwts;
+use crate::ollama_key::OllamaKeys;
 use crate::on_behalf::OnBehalf;
 use crate::presented::{Kind, Presented};
-use crate::revocation::CredentialRef;
-use crate::token::{
-    CannotIssue, Issued, Origins, TokenRules, TokenSecret, Tokens, repeated_secrets,
-};
-use crate::user::{Directory, User};
-use crate::{AuthnError, Identity};
+use crate::token::{CannotIssue, Issued, Origins, TokenRequest, Tokens};
+use crate::user::Directory;
+use crate::verified::Verified;
 
 /// All users and credentials of one generation of the configuration.
 ///
@@ -29,14 +27,14 @@ use crate::{AuthnError, Identity};
 /// configured any more ends.
 pub struct Authenticator {
     pub(crate) users: Directory,
-    pub(crate) keys: ApiKeys,
-    pub(crate) tokens: Tokens,
+    keys: ApiKeys,
+    tokens: Tokens,
     pub(crate) jwts: Jwts,
-    pub(crate) passwords: Passwords,
+    passwords: Passwords,
     certificates: Certificates,
-    pub(crate) ollama_keys: OllamaKeys,
-    pub(crate) anonymous: Option<UserId>,
-    pub(crate) on_behalf: Option<OnBehalf>,
+    ollama_keys: OllamaKeys,
+    anonymous: Option<UserId>,
+    on_behalf: Option<OnBehalf>,
 }
 
 /// The result of looking at a credential.
@@ -48,101 +46,17 @@ pub enum Step {
     Check(PasswordCheck),
 }
 
-/// Everybody who may come in, and what they prove it with.
-#[derive(Debug, Default)]
-pub struct Credentials {
-    /// The users.
-    pub users: Vec<User>,
-    /// The keys of the users.
-    pub api_keys: Vec<ApiKey>,
-    /// The secrets that sign tokens; the first one signs new ones.
-    pub token_secrets: Vec<TokenSecret>,
-    /// The rules that tokens must keep to.
-    pub token_rules: TokenRules,
-    /// The issuers of JWTs.
-    pub jwt_issuers: Vec<JwtIssuer>,
-    /// The passwords of the users.
-    pub passwords: Vec<Password>,
-    /// The client certificates of the users.
-    pub certificates: Vec<ClientCertificate>,
-    /// The Ollama keys of the users.
-    pub ollama_keys: Vec<OllamaKey>,
-    /// The time for which a right password is remembered.
-    pub password_rules: PasswordRules,
-    /// The user that callers without a credential are, if they are anybody.
-    pub anonymous: Option<UserId>,
-    /// The front ends that may speak for others.
-    pub on_behalf: Option<OnBehalf>,
-}
-
-/// Two things in the configuration that contradict each other.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ConflictError {
-    /// A user's name is used twice.
-    #[error("user {0:?} is defined more than once; user names are unique")]
-    DuplicateUser(UserId),
-    /// A user has two keys of the same name.
-    #[error("key {0:?} is defined more than once; the names of a user's keys are unique")]
-    DuplicateKeyId(CredentialId),
-    /// The name of a token secret is used twice.
-    #[error("token secret {0:?} is defined more than once; the names of secrets are unique")]
-    DuplicateSecretId(CredentialId),
-    /// Two keys have the same digest.
-    #[error("keys {0:?} and {1:?} are the same key; give each its own")]
-    DuplicateKey(CredentialId, CredentialId),
-    /// Two token secrets are the same.
-    #[error("token secret {0:?} is the same as an earlier one; give each its own")]
-    DuplicateSecret(CredentialId),
-    /// A key belongs to nobody.
-    #[error("key {key:?} belongs to user {user:?}, who is not defined")]
-    UnknownUser {
-        /// The key.
-        key: CredentialId,
-        /// The name that it gives.
-        user: UserId,
-    },
-    /// Two Ollama keys are the same.
-    #[error("Ollama keys {0:?} and {1:?} are the same key")]
-    DuplicateOllamaKey(CredentialId, CredentialId),
-    /// Two issuers of JWTs have the same name, or the same `iss`.
-    #[error("the JWT issuer {0:?} is defined more than once")]
-    DuplicateJwtIssuer(String),
-    /// Two certificates are known by the same name.
-    #[error("certificates {0:?} and {1:?} are known by the same name")]
-    DuplicateCertificate(CredentialId, CredentialId),
-    /// A password belongs to nobody.
-    #[error("a password belongs to user {0:?}, who is not defined")]
-    UnknownPasswordUser(UserId),
-    /// Callers without a credential would be nobody.
-    #[error("the anonymous user {0:?} is not defined")]
-    UnknownAnonymous(UserId),
-}
-
 impl Authenticator {
     /// Puts users and credentials together.
     ///
     /// # Errors
     /// Everything that is contradictory, not only the first.
-    pub fn new(credentials: Credentials) -> Result<Self, Vec<ConflictError>> {
-        let Credentials { users, api_keys, token_secrets, anonymous, passwords, on_behalf, .. } =
-            credentials;
-        let (token_rules, password_rules) = (credentials.token_rules, credentials.password_rules);
-        let (users, repeated_users) = Directory::new(users);
+    pub fn new(mut credentials: Credentials) -> Result<Self, Vec<ConflictError>> {
+        let (users, repeated_users) = Directory::new(std::mem::take(&mut credentials.users));
         let mut conflicts: Vec<_> =
             repeated_users.into_iter().map(ConflictError::DuplicateUser).collect();
-        conflicts.extend(key_conflicts(&api_keys, &users));
-        conflicts.extend(secret_conflicts(&token_secrets));
-        let unknown = anonymous.clone().filter(|user| users.get(user.as_str()).is_none());
-        conflicts.extend(unknown.map(ConflictError::UnknownAnonymous));
-        let nobodys =
-            passwords.iter().filter(|password| users.get(password.user.as_str()).is_none());
-        conflicts.extend(nobodys.map(|p| ConflictError::UnknownPasswordUser(p.user.clone())));
-        let origins = Origins::new(
-            &api_keys,
-            &passwords,
-            &credentials.certificates,
-            &credentials.ollama_keys,
-        );
+        conflicts.extend(credentials.conflicts(&users));
+        let origins = Origins::new(credentials.origins());
         let (ollama_keys, same) = OllamaKeys::new(credentials.ollama_keys);
         conflicts.extend(
             same.into_iter().map(|(one, other)| ConflictError::DuplicateOllamaKey(one, other)),
@@ -153,22 +67,22 @@ impl Authenticator {
         conflicts.extend(
             same.into_iter().map(|(one, other)| ConflictError::DuplicateCertificate(one, other)),
         );
-        let (keys, shared) = ApiKeys::new(api_keys);
+        let (keys, shared) = ApiKeys::new(credentials.api_keys);
         conflicts
             .extend(shared.into_iter().map(|(one, other)| ConflictError::DuplicateKey(one, other)));
         if conflicts.is_empty() {
-            let tokens = Tokens::new(token_secrets, token_rules, origins);
-            let passwords = Passwords::new(passwords, password_rules);
+            let (secrets, rules) = (credentials.token_secrets, credentials.token_rules);
+            let (passwords, remember) = (credentials.passwords, credentials.password_rules);
             Ok(Self {
                 users,
                 keys,
-                tokens,
+                tokens: Tokens::new(secrets, rules, origins),
                 jwts,
-                passwords,
+                passwords: Passwords::new(passwords, remember),
                 certificates,
                 ollama_keys,
-                anonymous,
-                on_behalf,
+                anonymous: credentials.anonymous,
+                on_behalf: credentials.on_behalf,
             })
         } else {
             Err(conflicts)
@@ -197,15 +111,23 @@ impl Authenticator {
     /// # Errors
     /// As for [`identify`](Self::identify).
     pub fn begin(&self, presented: &Presented<'_>, now: UnixTime) -> Result<Step, AuthnError> {
-        match &presented.0 {
-            Kind::Nothing => self.anonymous(),
-            Kind::ApiKey(key) => self.keys.verify(key, now, &self.users),
-            Kind::Token(token) => self.tokens.verify(token, now, &self.users),
-            Kind::Jwt(jwt) => self.jwts.verify(jwt, now, &self.users),
-            Kind::OllamaKey(signed) => self.ollama_keys.verify(signed, now, &self.users),
+        let users = &self.users;
+        let identity = match &presented.0 {
+            Kind::Nothing => self.anonymous()?,
+            Kind::ApiKey(key) => {
+                Identity::new(self.keys.verify(key, now, users)?, CredentialRef::Key)
+            }
+            Kind::Token(token) => {
+                Identity::new(self.tokens.verify(token, now, users)?, CredentialRef::Token)
+            }
+            Kind::Jwt(jwt) => Identity::new(self.jwts.verify(jwt, now, users)?, CredentialRef::Jwt),
+            Kind::OllamaKey(signed) => {
+                let verified = self.ollama_keys.verify(signed, now, users)?;
+                Identity::new(verified, CredentialRef::OllamaKey)
+            }
             Kind::Basic(basic) => return self.begin_basic(basic, now),
-        }
-        .map(Step::Proven)
+        };
+        Ok(Step::Proven(identity))
     }
 
     /// [`begin`](Self::begin) for callers who must wait before they may try another password:
@@ -230,7 +152,8 @@ impl Authenticator {
     /// # Errors
     /// [`Unknown`](AuthnError::Unknown), whatever was wrong.
     pub fn finish(&self, checked: PasswordChecked, now: UnixTime) -> Result<Identity, AuthnError> {
-        self.passwords.finish(checked, now, &self.users)
+        let verified = self.passwords.finish(checked, now, &self.users)?;
+        Ok(Identity::new(verified, CredentialRef::Password))
     }
 
     /// Identifies the user for whom a certificate stands that the handshake has verified. A caller
@@ -242,7 +165,8 @@ impl Authenticator {
         &self,
         certificate: &PresentedCertificate,
     ) -> Result<Option<Identity>, AuthnError> {
-        self.certificates.identify(certificate, &self.users)
+        let verified = self.certificates.identify(certificate, &self.users)?;
+        Ok(verified.map(|verified| Identity::new(verified, CredentialRef::Certificate)))
     }
 
     /// Gives a proven caller a token. Of a token, this makes a newer one.
@@ -258,7 +182,15 @@ impl Authenticator {
         ttl: Option<Duration>,
         now: UnixTime,
     ) -> Result<Issued, CannotIssue> {
-        self.tokens.issue(identity, ttl, now)
+        if identity.front_end.is_some() {
+            return Err(CannotIssue::OnBehalf);
+        }
+        let renews = match &identity.proof {
+            CredentialRef::Token(token) => Some(token),
+            _ => None,
+        };
+        let (principal, terms) = (&identity.principal, &*identity.terms);
+        self.tokens.issue(TokenRequest { principal, terms, renews, ttl }, now)
     }
 
     /// The headers in which issuers send tokens besides `Authorization`.
@@ -276,7 +208,7 @@ impl Authenticator {
             return proven.map(Step::Proven);
         }
         match self.passwords.remembered(basic, now, &self.users) {
-            Ok(identity) => Ok(Step::Proven(identity)),
+            Ok(verified) => Ok(Step::Proven(Identity::new(verified, CredentialRef::Password))),
             Err(Some(check)) => Ok(Step::Check(check)),
             Err(None) => Err(AuthnError::Unknown),
         }
@@ -290,9 +222,9 @@ impl Authenticator {
     ) -> Option<Result<Identity, AuthnError>> {
         let key = PresentedKey::read(basic.password.expose());
         match key.and_then(|key| self.keys.verify(&key, now, &self.users)) {
-            Ok(mut identity) if identity.principal.user.as_str() == basic.user() => {
-                identity.principal.proof = ProofKind::Basic;
-                Some(Ok(identity))
+            Ok(mut verified) if verified.principal.user.as_str() == basic.user() => {
+                verified.principal.proof = ProofKind::Basic;
+                Some(Ok(Identity::new(verified, CredentialRef::Key)))
             }
             Err(AuthnError::Expired(holder)) if holder.user.as_str() == basic.user() => {
                 Some(Err(AuthnError::Expired(holder)))
@@ -308,7 +240,82 @@ impl Authenticator {
             return Err(AuthnError::Missing);
         }
         let principal = member.principal(ProofKind::Anonymous, None);
-        Ok(Identity::new(principal, Arc::default(), CredentialRef::Declared))
+        let verified = Verified { principal, terms: Arc::default(), proof: () };
+        Ok(Identity::new(verified, |()| CredentialRef::Declared))
+    }
+
+    /// Returns the user for whom a proven caller speaks: the caller itself, unless it may speak for
+    /// others and names one.
+    ///
+    /// # Errors
+    /// [`BadName`](AuthnError::BadName) and [`NotRepresented`](AuthnError::NotRepresented), if
+    /// somebody is named whom there is not.
+    pub fn represented(
+        &self,
+        identity: Identity,
+        headers: &HeaderMap,
+    ) -> Result<Identity, AuthnError> {
+        match &self.on_behalf {
+            Some(rule) => rule.represented(identity, headers, &self.users),
+            None => Ok(identity),
+        }
+    }
+
+    /// Tells whether what proved a caller by an earlier generation proves the same user by this
+    /// one. Whether its certificate is still accepted as such is for the listener to say.
+    ///
+    /// An answer may be under way for minutes while the configuration changes. Nobody keeps the
+    /// secret for so long; what is kept is what the configuration must still have of it.
+    ///
+    /// Changes that only narrow a credential do not count, and neither does an expiry that was
+    /// known when the caller came: a credential must be good when a request begins.
+    pub fn is_still_valid(&self, identity: &Identity, now: UnixTime) -> bool {
+        if let Some(front_end) = &identity.front_end {
+            return self.is_still_represented(identity, front_end, now);
+        }
+        let user = &identity.principal.user;
+        let member = self.users.get(user.as_str());
+        if member.is_some_and(|member| member.disabled) {
+            return false;
+        }
+        // An issuer may vouch for users who are not in the configuration; nothing else does.
+        if member.is_none() && !matches!(identity.proof, CredentialRef::Jwt(_)) {
+            return false;
+        }
+        let still = |terms: &Constraints| !was_shortened(&identity.terms, terms, now);
+        match &identity.proof {
+            CredentialRef::Key(digest) => self.keys.terms(digest, user).is_some_and(still),
+            CredentialRef::Password(hash) => self.passwords.has(user, hash),
+            CredentialRef::Certificate(presented) => {
+                let certified = self.certified(presented);
+                matches!(certified, Ok(Some(found)) if found.principal.user == *user)
+            }
+            CredentialRef::OllamaKey(key) => self.ollama_keys.has(user, key),
+            CredentialRef::Token(token) => {
+                self.tokens.terms(user, token).is_some_and(|terms| still(&terms))
+            }
+            CredentialRef::Jwt(proof) => self.jwts.still_accepts(proof, member),
+            CredentialRef::Declared => self.anonymous.as_ref() == Some(user),
+        }
+    }
+
+    /// Tells whether the front end may still speak for the user, and is still proven itself.
+    fn is_still_represented(
+        &self,
+        identity: &Identity,
+        front_end: &Principal,
+        now: UnixTime,
+    ) -> bool {
+        let user = self.users.get(identity.principal.user.as_str());
+        let allowed = self.on_behalf.as_ref().is_some_and(|rule| rule.allows(front_end));
+        let own = Identity { principal: front_end.clone(), front_end: None, ..identity.clone() };
+        allowed && user.is_some_and(|user| !user.disabled) && self.is_still_valid(&own, now)
+    }
+
+    /// Tells whether somebody has this name, disabled or not. For the log; a caller must not learn
+    /// it.
+    pub fn knows(&self, user: &str) -> bool {
+        self.users.get(user).is_some()
     }
 
     /// The principal that a user would be after presenting an API key, to ask what the
@@ -336,27 +343,9 @@ impl std::fmt::Debug for Authenticator {
     }
 }
 
-fn key_conflicts(keys: &[ApiKey], users: &Directory) -> Vec<ConflictError> {
-    let unknown = keys
-        .iter()
-        .filter(|key| users.get(key.user.as_str()).is_none())
-        .map(|key| ConflictError::UnknownUser { key: key.id.clone(), user: key.user.clone() });
-    repeated(keys.iter().map(|key| (&key.user, &key.id)))
-        .map(|(_, id)| ConflictError::DuplicateKeyId(id.clone()))
-        .chain(unknown)
-        .collect()
-}
-
-fn secret_conflicts(secrets: &[TokenSecret]) -> impl Iterator<Item = ConflictError> {
-    let same = repeated_secrets(secrets).into_iter().map(ConflictError::DuplicateSecret);
-    repeated(secrets.iter().map(TokenSecret::id))
-        .map(|id| ConflictError::DuplicateSecretId(id.clone()))
-        .chain(same)
-}
-
-fn repeated<T: Copy + Eq + Hash>(names: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
-    let mut seen = HashSet::new();
-    names.filter(move |name| !seen.insert(*name))
+/// Tells whether an earlier end was set, which has come.
+fn was_shortened(before: &Constraints, after: &Constraints, now: UnixTime) -> bool {
+    after.expires.is_some_and(|end| end <= now && before.expires.is_none_or(|before| end < before))
 }
 
 #[cfg(test)]

@@ -14,9 +14,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use stockade_core::{ProofKind, Secret, UnixTime, UserId};
 
-use crate::revocation::CredentialRef;
+use crate::error::AuthnError;
 use crate::user::{Directory, Member};
-use crate::{AuthnError, Identity};
+use crate::verified::Verified;
 
 mod cache;
 mod hash;
@@ -116,19 +116,19 @@ impl Passwords {
         self.by_user.len()
     }
 
-    /// The identity, if this password was right a short time ago.
+    /// Returns the user, if this password was right a short time ago.
     pub(crate) fn remembered(
         &self,
         presented: &PresentedBasic,
         now: UnixTime,
         users: &Directory,
-    ) -> Result<Identity, Option<PasswordCheck>> {
+    ) -> Result<Verified<Arc<PasswordHash>>, Option<PasswordCheck>> {
         let remembered = self.cache.name(&presented.user, &presented.password);
         if self.cache.knows(&remembered, now)
             && let Some(member) = users.get(&presented.user)
             && !member.disabled
         {
-            return self.identity(member).ok_or(None);
+            return self.verified(member).ok_or(None);
         }
         Err(self.check(presented, remembered))
     }
@@ -150,20 +150,20 @@ impl Passwords {
         checked: PasswordChecked,
         now: UnixTime,
         users: &Directory,
-    ) -> Result<Identity, AuthnError> {
+    ) -> Result<Verified<Arc<PasswordHash>>, AuthnError> {
         let user = checked.user.ok_or(AuthnError::Unknown)?;
         let member = users.get(user.as_str()).ok_or(AuthnError::Unknown)?;
         if member.disabled {
             return Err(AuthnError::Unknown);
         }
         self.cache.remember(checked.remembered, now);
-        self.identity(member).ok_or(AuthnError::Unknown)
+        self.verified(member).ok_or(AuthnError::Unknown)
     }
 
-    fn identity(&self, member: &Member) -> Option<Identity> {
+    fn verified(&self, member: &Member) -> Option<Verified<Arc<PasswordHash>>> {
         let hash = self.by_user.get(&member.id)?;
         let principal = member.principal(ProofKind::Basic, None);
-        Some(Identity::new(principal, Arc::default(), CredentialRef::Password(Arc::clone(hash))))
+        Some(Verified { principal, terms: Arc::default(), proof: Arc::clone(hash) })
     }
 
     /// Tells whether this is still the hash of a user's password.

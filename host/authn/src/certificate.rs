@@ -14,10 +14,11 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use stockade_core::{CredentialId, ProofKind, UnixTime, UserId};
 
+use crate::constraints::Constraints;
 use crate::der::{Elements, SEQUENCE};
-use crate::revocation::CredentialRef;
+use crate::error::{AuthnError, Holder};
 use crate::user::Directory;
-use crate::{AuthnError, Constraints, Holder, Identity};
+use crate::verified::Verified;
 
 mod names;
 mod told;
@@ -142,7 +143,7 @@ impl Certificates {
         &self,
         presented: &PresentedCertificate,
         users: &Directory,
-    ) -> Result<Option<Identity>, AuthnError> {
+    ) -> Result<Option<Verified<PresentedCertificate>>, AuthnError> {
         let mut known = presented.names.iter().filter_map(|name| self.0.get(name));
         let Some(certificate) = known.next() else {
             return Ok(None);
@@ -161,8 +162,7 @@ impl Certificates {
         // Whether it is still valid is for the handshake to say; what is made from it must
         // not live longer.
         let terms = Constraints { expires: Some(presented.ends), ..Constraints::default() };
-        let evidence = CredentialRef::Certificate(presented.clone());
-        Ok(Some(Identity::new(principal, Arc::new(terms), evidence)))
+        Ok(Some(Verified { principal, terms: Arc::new(terms), proof: presented.clone() }))
     }
 }
 

@@ -1,7 +1,11 @@
 use http::StatusCode;
 use stockade_core::{CredentialId, UserId};
 
-use crate::{Clash, JwtRefusal};
+mod clash;
+mod jwt;
+
+pub use clash::Clash;
+pub use jwt::JwtRefusal;
 
 /// The user and the credential that were refused, where they are known.
 #[derive(Clone, Debug, PartialEq, Eq)]

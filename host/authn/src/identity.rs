@@ -2,22 +2,16 @@
 
 use std::sync::Arc;
 
-use stockade_core::{Principal, UnixTime};
+use stockade_core::Principal;
 
-use crate::Scope;
-use crate::revocation::CredentialRef;
-use crate::token::Origin;
-
-/// Facts about a credential besides whom it proves.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Constraints {
-    /// The requests that it is good for.
-    pub scope: Scope,
-    /// The operator's words about it, for the log.
-    pub labels: Vec<(String, String)>,
-    /// The time when it stops being valid, if ever.
-    pub expires: Option<UnixTime>,
-}
+use crate::api_key::KeyDigest;
+use crate::basic::PasswordHash;
+use crate::certificate::PresentedCertificate;
+use crate::constraints::Constraints;
+use crate::jwt::JwtProof;
+use crate::ollama_key::OllamaPublicKey;
+use crate::token::TokenProof;
+use crate::verified::Verified;
 
 /// A proven caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,18 +22,34 @@ pub struct Identity {
     pub terms: Arc<Constraints>,
     /// The front end that has proven itself, where it speaks for the user.
     pub front_end: Option<Arc<Principal>>,
-    /// The credential that a token was made from.
-    pub(crate) origin: Option<Arc<Origin>>,
     /// The part of the credential that a later generation must still have.
-    pub(crate) evidence: CredentialRef,
+    pub(crate) proof: CredentialRef,
+}
+
+/// The proof of a caller: enough to find it again, and to see that it was replaced under the same
+/// name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CredentialRef {
+    /// An API key, also in the place of a password.
+    Key(KeyDigest),
+    /// A password.
+    Password(Arc<PasswordHash>),
+    /// A client certificate.
+    Certificate(PresentedCertificate),
+    /// A signature with an Ollama key.
+    OllamaKey(OllamaPublicKey),
+    /// A token.
+    Token(TokenProof),
+    /// A token that an issuer signed.
+    Jwt(Arc<JwtProof>),
+    /// Nothing.
+    Declared,
 }
 
 impl Identity {
-    pub(crate) const fn new(
-        principal: Principal,
-        terms: Arc<Constraints>,
-        evidence: CredentialRef,
-    ) -> Self {
-        Self { principal, terms, front_end: None, origin: None, evidence }
+    /// Makes a caller of what was verified. `kind` is the kind of its credential.
+    pub(crate) fn new<P>(verified: Verified<P>, kind: impl FnOnce(P) -> CredentialRef) -> Self {
+        let Verified { principal, terms, proof } = verified;
+        Self { principal, terms, front_end: None, proof: kind(proof) }
     }
 }

@@ -20,9 +20,10 @@ use http::HeaderName;
 use sha2::{Digest as _, Sha256};
 use stockade_core::{CredentialId, GroupName, ProofKind, UnixTime, UserId};
 
-use crate::revocation::CredentialRef;
-use crate::user::Directory;
-use crate::{AuthnError, Constraints, Holder, Identity};
+use crate::constraints::Constraints;
+use crate::error::{AuthnError, Holder, JwtRefusal};
+use crate::user::{Directory, Member};
+use crate::verified::Verified;
 
 mod claims;
 mod invalid_key;
@@ -43,7 +44,6 @@ pub use invalid_key::InvalidJwtKey;
 pub use keys::{JwtKeys, KeySet};
 pub(crate) use proof::JwtProof;
 use proof::KeyFingerprint;
-pub use refusal::JwtRefusal;
 use remembered::{Memory, Remembered};
 use text::Jwt;
 
@@ -162,29 +162,29 @@ impl Jwts {
         presented: &PresentedJwt<'_>,
         now: UnixTime,
         users: &Directory,
-    ) -> Result<Identity, AuthnError> {
+    ) -> Result<Verified<Arc<JwtProof>>, AuthnError> {
         let digest = Sha256::digest(presented.0.as_bytes()).into();
-        if let Some(identity) = self.memory.recall(&digest, now, &self.issuers) {
-            return Ok(identity);
+        if let Some(verified) = self.memory.recall(&digest, now, &self.issuers) {
+            return Ok(verified);
         }
         let jwt = Jwt::read(presented.0)?;
         let mut issuers = self.issuers.iter().enumerate();
         let (position, issuer) = issuers
             .find(|(_, issuer)| jwt.claims.is_from(&issuer.issuer))
-            .ok_or_else(|| JwtRefusal::unknown_issuer(&jwt.claims, &self.issuers))?;
+            .ok_or_else(|| refusal::unknown_issuer(&jwt.claims, &self.issuers))?;
         let signed = issuer.signed(&jwt)?;
         let validity = issuer.validity(&jwt.claims, &signed.credential, now)?;
         let expires = validity.expires;
         let version = signed.version;
-        let identity = issuer.identity(&jwt.claims, signed, expires, users)?;
+        let verified = issuer.verified(&jwt.claims, signed, expires, users)?;
         let remembered = Remembered {
             issuer: position,
             version,
-            identity: identity.clone(),
+            verified: verified.clone(),
             until: validity.until,
         };
         self.memory.remember(digest, remembered, now);
-        Ok(identity)
+        Ok(verified)
     }
 }
 
@@ -202,7 +202,7 @@ impl JwtIssuer {
             self.keys.ask_for_more();
             return Err(JwtRefusal::NoKeys(self.id.clone()));
         };
-        let unknown = || JwtRefusal::unknown_key(&self.id, &jwt.header, &keys);
+        let unknown = || refusal::unknown_key(&self.id, &jwt.header, &keys);
         let Some(named) = keys.find(jwt.header.kid(), jwt.header.algorithm) else {
             self.keys.ask_for_more();
             return Err(unknown());
@@ -216,7 +216,7 @@ impl JwtIssuer {
         };
         let credential = CredentialId::new(&name);
         let credential = credential.map_err(|_| unknown())?;
-        Ok(Signed { credential, key: named.mark, version: Some(keys.version()) })
+        Ok(Signed { credential, key: named.fingerprint, version: Some(keys.version()) })
     }
 
     fn validity(
@@ -226,18 +226,18 @@ impl JwtIssuer {
         now: UnixTime,
     ) -> Result<Validity, JwtRefusal> {
         if !claims.is_for(&self.audience_claim, &self.audiences) {
-            return Err(JwtRefusal::audience(credential, claims, self));
+            return Err(refusal::audience(credential, claims, self));
         }
         claims.validity(self.rules, credential, now)
     }
 
-    fn identity(
+    fn verified(
         &self,
         claims: &Claims,
         Signed { credential, key, .. }: Signed,
         expires: UnixTime,
         users: &Directory,
-    ) -> Result<Identity, AuthnError> {
+    ) -> Result<Verified<Arc<JwtProof>>, AuthnError> {
         let mapping = &self.mapping;
         let name = claims.user(mapping, &credential)?;
         let groups = claims.groups(mapping, &credential)?;
@@ -254,16 +254,16 @@ impl JwtIssuer {
             None if mapping.admits_unknown_users => {
                 let id = UserId::new(&name);
                 let id = id.map_err(|_| JwtRefusal::claim(&credential, mapping.user.as_str()))?;
-                let stranger = crate::user::Member::stranger(id);
-                stranger.principal_with(ProofKind::Jwt, credential, groups, attributes)
+                let unlisted = Member::unlisted(id);
+                unlisted.principal_with(ProofKind::Jwt, credential, groups, attributes)
             }
             None => {
                 let claim = mapping.user.as_str();
-                return Err(JwtRefusal::unlisted_user(&credential, claim, &name).into());
+                return Err(refusal::unlisted_user(&credential, claim, &name).into());
             }
         };
-        let proof = JwtProof::new(self, claims, key);
-        Ok(Identity::new(principal, terms, CredentialRef::Jwt(Arc::new(proof))))
+        let proof = Arc::new(JwtProof::new(self, claims, key));
+        Ok(Verified { principal, terms, proof })
     }
 }
 

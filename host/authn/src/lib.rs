@@ -42,6 +42,8 @@ mod authenticator;
 mod basic;
 mod certificate;
 mod client;
+mod constraints;
+mod credentials;
 mod der;
 mod error;
 mod identity;
@@ -49,15 +51,15 @@ mod jwt;
 mod ollama_key;
 mod on_behalf;
 mod presented;
-mod revocation;
 mod scope;
 mod supposed;
 mod throttle;
 mod token;
 mod user;
+mod verified;
 
 pub use api_key::{ApiKey, InvalidKeyDigest, KeyDigest, KeyText, WeakKey};
-pub use authenticator::{Authenticator, ConflictError, Credentials, Step};
+pub use authenticator::{Authenticator, Step};
 pub use basic::{
     InvalidPasswordHash, Password, PasswordCheck, PasswordChecked, PasswordHash, PasswordMemory,
     PasswordRules, WeakPassword,
@@ -71,15 +73,18 @@ pub use client::{
     AddressRange, BadForwarding, BadProxyHeader, ClientIp, ForwardingHeader, InvalidRange,
     ProxyHeader, TrustedProxies,
 };
-pub use error::{AuthnError, Holder};
-pub use identity::{Constraints, Identity};
+pub use constraints::Constraints;
+pub use credentials::{ConflictError, Credentials};
+pub use error::{AuthnError, Clash, Holder, JwtRefusal};
+pub use identity::Identity;
 pub use jwt::{
-    ClaimPath, InvalidClaimPath, InvalidJwtKey, JwtIssuer, JwtKeys, JwtMapping, JwtRefusal,
-    JwtRules, KeySet,
+    ClaimPath, InvalidClaimPath, InvalidJwtKey, JwtIssuer, JwtKeys, JwtMapping, JwtRules, KeySet,
 };
-pub use ollama_key::{InvalidPublicKey, OllamaKey, OllamaPublicKey, Replays, Target};
+pub use ollama_key::{
+    InvalidPublicKey, OllamaKey, OllamaPublicKey, OllamaSignature, Replays, Target,
+};
 pub use on_behalf::OnBehalf;
-pub use presented::{Clash, Presented};
+pub use presented::Presented;
 pub use scope::{OutOfScope, Scope};
 pub use supposed::{ImpossibleCaller, SupposedCaller};
 pub use throttle::{Attempt, Guess, Lockout, Throttle, ThrottleKey, ThrottleRules};

@@ -16,9 +16,9 @@ use base64::engine::general_purpose::STANDARD;
 use ring::signature::{ED25519, UnparsedPublicKey};
 use stockade_core::{CredentialId, ProofKind, UnixTime, UserId};
 
-use crate::revocation::CredentialRef;
+use crate::error::{AuthnError, Holder};
 use crate::user::Directory;
-use crate::{AuthnError, Holder, Identity};
+use crate::verified::Verified;
 
 mod replays;
 
@@ -91,10 +91,14 @@ pub struct Target<'a> {
     pub query: Option<&'a str>,
 }
 
+/// The signature of a request.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OllamaSignature([u8; 64]);
+
 /// A signed request, not verified.
 pub(crate) struct PresentedSignature {
     key: OllamaPublicKey,
-    pub(crate) signature: [u8; 64],
+    pub(crate) signature: OllamaSignature,
     text: String,
     time: UnixTime,
 }
@@ -105,6 +109,7 @@ impl PresentedSignature {
         let (key, signature) = value.split_once(':')?;
         let key = OllamaPublicKey::from_base64(key)?;
         let signature = STANDARD.decode(signature).ok().and_then(|bytes| bytes.try_into().ok());
+        let signature = signature.map(OllamaSignature);
         let time = target.query.and_then(|query| query.strip_prefix("ts="));
         let time = time.and_then(|time| time.parse().ok()).map(UnixTime::from_secs);
         let (Some(signature), Some(time)) = (signature, time) else {
@@ -157,9 +162,9 @@ impl OllamaKeys {
         presented: &PresentedSignature,
         now: UnixTime,
         users: &Directory,
-    ) -> Result<Identity, AuthnError> {
+    ) -> Result<Verified<OllamaPublicKey>, AuthnError> {
         let public = UnparsedPublicKey::new(&ED25519, presented.key.0);
-        let signed = public.verify(presented.text.as_bytes(), &presented.signature).is_ok();
+        let signed = public.verify(presented.text.as_bytes(), &presented.signature.0).is_ok();
         let found = self.by_key.get(&presented.key).filter(|_| signed);
         let key = found.unwrap_or(&self.stand_in);
         let (member, exists) = users.find(key.user.as_str());
@@ -174,7 +179,7 @@ impl OllamaKeys {
             return Err(AuthnError::WrongTime(holder));
         }
         let principal = member.principal(ProofKind::OllamaKey, Some(holder.credential));
-        Ok(Identity::new(principal, Arc::default(), CredentialRef::OllamaKey(presented.key)))
+        Ok(Verified { principal, terms: Arc::default(), proof: presented.key })
     }
 }
 

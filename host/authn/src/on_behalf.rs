@@ -8,9 +8,11 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName};
-use stockade_core::{Principal, ProofKind, Quoted, UnixTime, UserId, mask_keys};
+use stockade_core::{Principal, ProofKind, Quoted, UserId, mask_keys};
 
-use crate::{Authenticator, AuthnError, Identity};
+use crate::error::AuthnError;
+use crate::identity::Identity;
+use crate::user::Directory;
 
 /// The front ends that may speak for others, and the header in which they name them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,29 +24,27 @@ pub struct OnBehalf {
 }
 
 impl OnBehalf {
-    /// Whoever has proven nothing speaks for nobody.
-    fn allows(&self, caller: &Principal) -> bool {
+    /// Tells whether a caller may speak for others. Whoever has proven nothing speaks for nobody.
+    pub(crate) fn allows(&self, caller: &Principal) -> bool {
         caller.proof != ProofKind::Anonymous && self.by.contains(&caller.user)
     }
-}
 
-impl Authenticator {
-    /// The user for whom a proven caller speaks: the caller itself, unless it may speak for
+    /// Returns the user for whom a proven caller speaks: the caller itself, unless it may speak for
     /// others and names one.
     ///
     /// # Errors
     /// [`BadName`](AuthnError::BadName) and [`NotRepresented`](AuthnError::NotRepresented), if
     /// somebody is named whom there is not.
-    pub fn represented(
+    pub(crate) fn represented(
         &self,
         identity: Identity,
         headers: &HeaderMap,
+        users: &Directory,
     ) -> Result<Identity, AuthnError> {
-        let rule = self.on_behalf.as_ref().filter(|rule| rule.allows(&identity.principal));
-        let Some(rule) = rule else {
+        if !self.allows(&identity.principal) {
             return Ok(identity);
-        };
-        let mut values = headers.get_all(&rule.header).iter();
+        }
+        let mut values = headers.get_all(&self.header).iter();
         let Some(value) = values.next() else {
             return Ok(identity);
         };
@@ -56,7 +56,7 @@ impl Authenticator {
         if name.is_empty() {
             return Err(AuthnError::BadName("it is empty"));
         }
-        let Some(user) = self.users.get(name).filter(|user| !user.disabled) else {
+        let Some(user) = users.get(name).filter(|user| !user.disabled) else {
             let named = Quoted(&mask_keys(name)).to_string();
             let by = identity.principal.user;
             return Err(AuthnError::NotRepresented { named, by });
@@ -65,27 +65,17 @@ impl Authenticator {
         let principal = user.principal(front_end.proof, front_end.credential.clone());
         Ok(Identity { principal, front_end: Some(Arc::new(front_end)), ..identity })
     }
-
-    /// Tells whether the front end may still speak for the user, and is still proven itself.
-    pub(crate) fn upholds_representation(
-        &self,
-        identity: &Identity,
-        front_end: &Principal,
-        now: UnixTime,
-    ) -> bool {
-        let user = self.users.get(identity.principal.user.as_str());
-        let allowed = self.on_behalf.as_ref().is_some_and(|rule| rule.allows(front_end));
-        let own = Identity { principal: front_end.clone(), front_end: None, ..identity.clone() };
-        allowed && user.is_some_and(|user| !user.disabled) && self.is_still_valid(&own, now)
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use stockade_core::{CredentialId, GroupName, Operation};
+    use stockade_core::{CredentialId, GroupName, Operation, UnixTime};
 
     use super::*;
-    use crate::{ApiKey, CannotIssue, Constraints, Credentials, KeyDigest, Presented, Scope, User};
+    use crate::{
+        ApiKey, Authenticator, CannotIssue, Constraints, Credentials, KeyDigest, Presented, Scope,
+        User,
+    };
 
     const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
     const HEADER: HeaderName = HeaderName::from_static("x-openwebui-user-email");

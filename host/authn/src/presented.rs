@@ -6,16 +6,15 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
 use stockade_core::ProofKind;
 
-use crate::AuthnError;
 use crate::api_key::PresentedKey;
 use crate::basic::PresentedBasic;
+use crate::error::{AuthnError, Clash};
 use crate::jwt::PresentedJwt;
-use crate::ollama_key::{PresentedSignature, Target};
+use crate::ollama_key::{OllamaSignature, PresentedSignature, Target};
 use crate::token::PresentedToken;
 
 mod places;
 
-pub use places::Clash;
 use places::{Place, counts, only_one};
 
 /// The longest credential that is looked at, in bytes. The token of somebody who is in hundreds
@@ -93,16 +92,15 @@ impl<'a> Presented<'a> {
         let beside = only_value(headers, &X_API_KEY)?.filter(|text| counts(text));
         let beside = beside.map(|_| Place::ApiKey).or(in_path.map(|_| Place::Path));
         match beside {
-            Some(place) => {
-                Err(AuthnError::SeveralCredentials(Clash::of(Place::Authorization, place)))
-            }
+            Some(place) => Err(AuthnError::SeveralCredentials(Place::Authorization.clash(place))),
             None => Ok(Self(Kind::OllamaKey(Box::new(signed?)))),
         }
     }
 
-    pub(crate) const fn signature(&self) -> Option<&[u8; 64]> {
+    /// Returns the signature of a request that is signed with an Ollama key.
+    pub const fn signature(&self) -> Option<OllamaSignature> {
         match &self.0 {
-            Kind::OllamaKey(signed) => Some(&signed.signature),
+            Kind::OllamaKey(signed) => Some(signed.signature),
             _ => None,
         }
     }

@@ -89,8 +89,8 @@ impl Authenticator {
         }
         if caller.proof() == ProofKind::Jwt {
             let issuer = issuer_of(caller, self.jwts.issuers(), listed.is_none())?;
-            let stranger = Member::stranger(caller.user.clone());
-            return Ok(listed.unwrap_or(&stranger).principal_with(
+            let unlisted = Member::unlisted(caller.user.clone());
+            return Ok(listed.unwrap_or(&unlisted).principal_with(
                 ProofKind::Jwt,
                 issuer.id.clone(),
                 caller.groups.clone(),
@@ -110,10 +110,28 @@ impl Authenticator {
         credential: &CredentialId,
         groups: &[GroupName],
     ) -> Vec<GroupName> {
-        let name = credential.as_str().split('/').next().unwrap_or_default();
-        let issuer = self.jwts.issuers().iter().find(|issuer| issuer.id.as_str() == name);
+        let issuer = self.issuer_named(credential);
         let given = |group: &&GroupName| issuer.is_some_and(|issuer| gives_group(issuer, group));
         groups.iter().filter(given).cloned().collect()
+    }
+
+    /// Returns the attributes among these that an issuer could give.
+    pub fn attributes_of_issuer(
+        &self,
+        credential: &CredentialId,
+        attributes: &[(String, String)],
+    ) -> Vec<(String, String)> {
+        let issuer = self.issuer_named(credential);
+        let given = |(name, _): &&(String, String)| {
+            issuer.is_some_and(|issuer| gives_attribute(issuer, name))
+        };
+        attributes.iter().filter(given).cloned().collect()
+    }
+
+    /// Finds the issuer of a credential.
+    fn issuer_named(&self, credential: &CredentialId) -> Option<&JwtIssuer> {
+        let name = credential.as_str().split('/').next().unwrap_or_default();
+        self.jwts.issuers().iter().find(|issuer| issuer.id.as_str() == name)
     }
 }
 
@@ -143,13 +161,17 @@ fn issuer_of<'a>(
         }
     }
     for (attribute, _) in &caller.attributes {
-        able.retain(|issuer| issuer.mapping.attributes.iter().any(|(name, _)| name == attribute));
+        able.retain(|issuer| gives_attribute(issuer, attribute));
         if able.is_empty() {
             let attribute = attribute.clone();
             return Err(ImpossibleCaller::Attribute { user: user(), attribute });
         }
     }
     able.first().copied().ok_or(ImpossibleCaller::NoIssuer)
+}
+
+fn gives_attribute(issuer: &JwtIssuer, attribute: &str) -> bool {
+    issuer.mapping.attributes.iter().any(|(name, _)| name == attribute)
 }
 
 fn gives_group(issuer: &JwtIssuer, group: &GroupName) -> bool {

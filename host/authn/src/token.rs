@@ -18,13 +18,15 @@ use sha2::Sha256;
 use stockade_core::{CredentialId, ProofKind, Secret, UnixTime, UserId};
 use subtle::ConstantTimeEq as _;
 
-use crate::revocation::CredentialRef;
+use crate::constraints::Constraints;
+use crate::error::{AuthnError, Holder};
 use crate::user::Directory;
-use crate::{AuthnError, Constraints, Holder, Identity};
+use crate::verified::Verified;
 
 mod issued;
 mod origin;
 
+pub(crate) use issued::TokenRequest;
 pub use issued::{CannotIssue, Issued};
 use origin::TokenBinding;
 pub(crate) use origin::{Origin, Origins};
@@ -43,7 +45,7 @@ pub struct TokenSecret {
     /// Keyed once: it saves two of the four compressions of each verification, and the
     /// secret's own bytes need not be kept.
     mac: Hmac<Sha256>,
-    mark: SecretFingerprint,
+    fingerprint: SecretFingerprint,
 }
 
 /// Tells secrets apart without telling them: the signature of nothing.
@@ -53,7 +55,7 @@ pub(crate) struct SecretFingerprint(Signature);
 /// Whoever sees it could try secrets against it.
 impl fmt::Debug for SecretFingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretMark(…)")
+        f.write_str("SecretFingerprint(…)")
     }
 }
 
@@ -78,8 +80,8 @@ impl TokenSecret {
         let length = bytes.len();
         match Hmac::new_from_slice(bytes) {
             Ok(mac) if length >= SHORTEST_SECRET => {
-                let mark = SecretFingerprint(mac.clone().finalize().into_bytes().into());
-                Ok(Self { id, mac, mark })
+                let fingerprint = SecretFingerprint(mac.clone().finalize().into_bytes().into());
+                Ok(Self { id, mac, fingerprint })
             }
             _ => Err(WeakSecret { id, length }),
         }
@@ -190,6 +192,15 @@ fn read_signature(digits: &str) -> Option<Signature> {
     Some(signature)
 }
 
+/// The part of a token that a later generation must still have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TokenProof {
+    /// The secret that signed it.
+    secret: SecretFingerprint,
+    /// The credential that it was made from, if it was made by a gateway.
+    origin: Option<Arc<Origin>>,
+}
+
 /// All secrets in force.
 #[derive(Debug)]
 pub(crate) struct Tokens {
@@ -225,7 +236,7 @@ impl Tokens {
         presented: &PresentedToken<'_>,
         now: UnixTime,
         users: &Directory,
-    ) -> Result<Identity, AuthnError> {
+    ) -> Result<Verified<TokenProof>, AuthnError> {
         let signer = self.signer(presented);
         let (member, exists) = users.find(presented.user);
         let is_right = signer.is_some();
@@ -245,8 +256,8 @@ impl Tokens {
         if presented.expiry < now {
             return Err(AuthnError::Expired(holder));
         }
-        let bond = TokenBinding::claimed(&presented.signature);
-        let terms = origin.map_or_else(Arc::default, |origin| origin.terms(bond));
+        let binding = TokenBinding::claimed(&presented.signature);
+        let terms = origin.map_or_else(Arc::default, |origin| origin.terms(binding));
         if terms.expires.is_some_and(|expires| expires <= now) {
             return Err(AuthnError::Expired(holder));
         }
@@ -254,22 +265,18 @@ impl Tokens {
             return Err(AuthnError::TooLongLived(holder));
         }
         let principal = member.principal(ProofKind::Token, Some(holder.credential));
-        let evidence = CredentialRef::Token(secret.mark);
-        Ok(Identity { origin: origin.cloned(), ..Identity::new(principal, terms, evidence) })
+        let proof = TokenProof { secret: secret.fingerprint, origin: origin.cloned() };
+        Ok(Verified { principal, terms, proof })
     }
 
     /// The terms of what a token was made from, if its secret is in force and that still
     /// exists.
-    pub(crate) fn terms(
-        &self,
-        identity: &Identity,
-        mark: SecretFingerprint,
-    ) -> Option<Arc<Constraints>> {
-        self.secrets.iter().find(|secret| secret.mark == mark)?;
-        let Some(origin) = &identity.origin else {
+    pub(crate) fn terms(&self, user: &UserId, proof: &TokenProof) -> Option<Arc<Constraints>> {
+        self.secrets.iter().find(|secret| secret.fingerprint == proof.secret)?;
+        let Some(origin) = &proof.origin else {
             return Some(Arc::default());
         };
-        let same = self.origins.same(identity.principal.user.as_str(), origin)?;
+        let same = self.origins.same(user.as_str(), origin)?;
         Some(Arc::clone(&same.terms))
     }
 
@@ -279,11 +286,11 @@ impl Tokens {
     fn signer(&self, presented: &PresentedToken<'_>) -> Option<Signer<'_>> {
         let mut signer = None;
         let fits = |expected: Signature| bool::from(expected.ct_eq(&presented.signature));
-        let bond = TokenBinding::claimed(&presented.signature);
+        let binding = TokenBinding::claimed(&presented.signature);
         for secret in &self.secrets {
             let payload = secret.begin(presented.payload);
-            for origin in self.origins.of(presented.user, bond) {
-                if fits(origin.sign(payload.clone(), bond)) {
+            for origin in self.origins.of(presented.user, binding) {
+                if fits(origin.sign(payload.clone(), binding)) {
                     signer = Some(Signer { secret, origin: Some(origin) });
                 }
             }
@@ -301,7 +308,7 @@ pub(crate) fn repeated_secrets(secrets: &[TokenSecret]) -> Vec<CredentialId> {
     let mut seen = HashSet::new();
     secrets
         .iter()
-        .filter(|secret| !seen.insert(secret.mark))
+        .filter(|secret| !seen.insert(secret.fingerprint))
         .map(|secret| secret.id.clone())
         .collect()
 }

@@ -50,7 +50,7 @@ impl Member {
     }
 
     /// Somebody who is not in the configuration.
-    pub(crate) fn stranger(id: UserId) -> Self {
+    pub(crate) fn unlisted(id: UserId) -> Self {
         Self::new(User::new(id))
     }
 

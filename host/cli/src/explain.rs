@@ -1,11 +1,11 @@
 //! `stockade explain`: what would be decided, by which binding, and why.
 
-mod answer;
+pub(super) mod answer;
 mod caller;
 mod circumstances;
 pub(super) mod obligations;
 pub(super) mod question;
-mod recorded;
+pub(super) mod recorded;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -78,12 +78,6 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
         value["recorded"] = record.value();
     }
     output.answer(text, &value)?;
-    if record.is_some() && question.misses_attributes() && arguments.caller.attributes().is_empty()
-    {
-        let note = "note: attributes that a JWT gave are not recorded, and this was judged without \
-                    them; name them with `--attribute NAME=VALUE`";
-        output.note(note)?;
-    }
     if let Some(inputs) = question.unsupposed(&generation) {
         let note = format!("note: policies look at {inputs}, of which nothing is supposed here");
         output.note(&note)?;
@@ -104,13 +98,12 @@ fn hypothetical(arguments: &Arguments, generation: &Generation) -> anyhow::Resul
     let principal = generation.authenticator.suppose(&arguments.caller.caller(user)?)?;
     let listener = circumstances.listener(generation)?;
     let client = circumstances.client(listener, principal.proof);
-    let question = Question::new(generation, principal, operation, arguments.model.as_ref());
-    Ok(Question {
-        dialect: circumstances.dialect(),
-        parameters: circumstances.parameters(),
-        client,
-        listener: listener.and_then(|listener| listener.name.as_deref()).map(str::to_owned),
-        time: circumstances.local_time(generation)?,
-        ..question
-    })
+    let mut question = Question::new(generation, principal, operation, arguments.model.as_ref());
+    let input = &mut question.input;
+    input.request.dialect = circumstances.dialect();
+    input.request.parameters = circumstances.parameters();
+    input.client = client;
+    input.listener = listener.and_then(|listener| listener.name.as_deref()).map(str::to_owned);
+    input.time = circumstances.local_time(generation)?;
+    Ok(question)
 }

@@ -1,7 +1,6 @@
 //! `stockade usage`: who has used what.
 
 mod rows;
-mod since;
 mod written;
 
 use std::path::{Path, PathBuf};
@@ -14,7 +13,7 @@ use stockade_core::{Clock as _, ModelName, Operation, SystemClock, UserId};
 use stockade_gateway::LEDGER;
 use stockade_usage::ledger::{Dimension, LedgerReader, ReportQuery};
 
-use super::{ConfigFile, Ending, Output};
+use super::{ConfigFile, Ending, Output, since};
 use rows::{By, Rows};
 
 #[derive(clap::Args)]

@@ -16,7 +16,7 @@ use stockade_yaml::{
     decode, tree,
 };
 
-use super::{ConfigError, ConfigErrors, schema, validate};
+use crate::{ConfigError, ConfigErrors, validate, value_schema};
 pub use request::Facts;
 
 /// The cases of one policy.
@@ -113,10 +113,10 @@ struct RawCase {
     /// The caller's attributes.
     attributes: Field<Entries<String>>,
     /// The operation.
-    #[schemars(schema_with = "schema::operation")]
+    #[schemars(schema_with = "value_schema::operation")]
     operation: Field<String>,
     /// The API; Ollama's own, if left out.
-    #[schemars(schema_with = "schema::api")]
+    #[schemars(schema_with = "value_schema::api")]
     api: Field<Dialect>,
     /// The model.
     model: Field<String>,
@@ -131,7 +131,7 @@ struct RawCase {
     /// The blobs that the request names.
     blobs: Field<Vec<Field<request::RawBlob>>>,
     /// The kind of proof that the caller gave; an API key, if left out.
-    #[schemars(schema_with = "schema::proof")]
+    #[schemars(schema_with = "value_schema::proof")]
     proof: Field<ProofKind>,
     /// The labels of the caller's credential.
     labels: Field<Entries<String>>,
@@ -140,10 +140,10 @@ struct RawCase {
     /// The caller's address; 127.0.0.1, if left out.
     address: Field<String>,
     /// The transport; plain HTTP, if left out.
-    #[schemars(schema_with = "schema::transport")]
+    #[schemars(schema_with = "value_schema::transport")]
     transport: Field<Transport>,
     /// The time, in `time_zone` or with an offset; 2026-01-05T12:00:00Z, a Monday, if left out.
-    #[schemars(schema_with = "schema::moment")]
+    #[schemars(schema_with = "value_schema::moment")]
     time: Field<String>,
     /// The caller's usage so far.
     usage: Field<request::RawUsage>,

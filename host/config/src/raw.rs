@@ -6,6 +6,7 @@
 
 mod access;
 mod accounts;
+mod audit;
 mod authentication;
 mod issuers;
 mod quotas;
@@ -19,6 +20,7 @@ pub(super) use self::access::{
     Expectation, Mode, RawBinding, RawChosen, RawExcept, RawPolicy, RawSubjects, RawTest,
 };
 pub(super) use self::accounts::{RawCertificate, RawKey, RawOllamaKey, RawUser};
+pub(super) use self::audit::{RawAnchors, RawAudit, RawRetention, RawSegment};
 pub(super) use self::authentication::{
     ForwardingHeader, RawAuthentication, RawOnBehalf, RawThrottle, RawTokenSecret, RawTokens,
     RawTrustedProxies,
@@ -29,8 +31,8 @@ pub(super) use self::quotas::{
     RawTimes, RawUsage, RawUsed, StoreLoss,
 };
 pub(super) use self::secret_files::{Permissions, RawSecretFiles};
-use super::schema;
 use super::types::{LogFormat, LogLevel, WhenStuck};
+use crate::value_schema;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -77,6 +79,8 @@ pub(super) struct RawConfig {
     pub(super) quotas: Field<Vec<Field<RawQuota>>>,
     /// The rules for the account of who used what.
     pub(super) usage: Field<RawUsage>,
+    /// The audit log: who asked for what and what became of it, in a form that proves itself.
+    pub(super) audit: Field<RawAudit>,
     /// Requests and their decisions: run on every load, and a failing one rejects the change.
     pub(super) tests: Field<Vec<Field<RawTest>>>,
     /// Some part could not be read, so a name that nobody defines may not be wrong.
@@ -186,17 +190,17 @@ pub(super) struct RawUpstream {
     /// The URL of Ollama, such as `http://127.0.0.1:11434`.
     pub(super) url: Field<String>,
     /// The longest time that a connection may take to be made.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(super) connect_timeout: Field<String>,
     /// The longest time that Ollama may take to begin an answer, loading the model included.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(super) response_timeout: Field<String>,
     /// The longest pause in an answer that has begun.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(super) idle_timeout: Field<String>,
     /// The number of requests that Ollama works on at once, as `OLLAMA_NUM_PARALLEL` says it there.
     /// Where it is written, others wait in the gateway for a fair turn.
-    #[schemars(schema_with = "schema::count")]
+    #[schemars(schema_with = "value_schema::count")]
     pub(super) slots: Field<u64>,
     /// The bounds for those who wait.
     pub(super) queue: Field<RawQueue>,
@@ -210,7 +214,7 @@ pub(super) struct RawUpstream {
 pub(super) struct RawCatalogue {
     /// The time after which Ollama is asked again which models it has: 30s, if nothing is said.
     /// It is also asked after each change through the gateway and for each unknown name.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(super) refresh: Field<String>,
 }
 
@@ -219,37 +223,37 @@ pub(super) struct RawCatalogue {
 #[schemars(rename = "Limits")]
 pub(super) struct RawLimits {
     /// The largest JSON body.
-    #[schemars(schema_with = "schema::size")]
+    #[schemars(schema_with = "value_schema::size")]
     pub(super) body: Field<String>,
     /// The deepest nesting of a JSON body.
-    #[schemars(schema_with = "schema::depth")]
+    #[schemars(schema_with = "value_schema::depth")]
     pub(super) json_depth: Field<u64>,
     /// The largest blob upload.
-    #[schemars(schema_with = "schema::size")]
+    #[schemars(schema_with = "value_schema::size")]
     pub(super) blob: Field<String>,
     /// The longest time that a request's head may take.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(super) header_timeout: Field<String>,
     /// The longest pause of a caller within a body.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(super) body_timeout: Field<String>,
     /// The longest time that answers may go on after the gateway was told to stop.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(super) drain_timeout: Field<String>,
     /// The longest time in which a caller may take nothing of an answer.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(super) write_timeout: Field<String>,
     /// The memory for all bodies in flight; a quarter of the machine's, if nothing is said.
-    #[schemars(schema_with = "schema::size")]
+    #[schemars(schema_with = "value_schema::size")]
     pub(super) bodies: Field<String>,
     /// One user's share of that memory; a quarter, if nothing is said.
-    #[schemars(schema_with = "schema::size")]
+    #[schemars(schema_with = "value_schema::size")]
     pub(super) bodies_per_user: Field<String>,
     /// The most connections; as many as descriptors allow, if nothing is said.
-    #[schemars(schema_with = "schema::count")]
+    #[schemars(schema_with = "value_schema::count")]
     pub(super) connections: Field<u64>,
     /// The most connections from one address; half of all, if nothing is said.
-    #[schemars(schema_with = "schema::count")]
+    #[schemars(schema_with = "value_schema::count")]
     pub(super) connections_per_address: Field<u64>,
 }
 

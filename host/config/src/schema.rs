@@ -5,12 +5,11 @@
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform as _};
-use schemars::{Schema, SchemaGenerator, json_schema};
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
-use stockade_core::{AccessClass, Dialect, ModelRole, Operation, ProofKind, Transport};
 
-use super::policy_tests::RawCases;
-use super::raw::RawConfig;
+use crate::policy_tests::RawCases;
+use crate::raw::RawConfig;
 
 /// The schema, in the draft that editors know best. `shipped` are the schemas of the settings
 /// of shipped policies: they hold for bindings of policies that are called the same.
@@ -80,83 +79,4 @@ fn unquoted(schema: &mut Schema) {
     if plain && schema.get("type").is_some_and(|kind| kind == "string") {
         schema.insert("type".to_owned(), json!(["string", "number", "boolean"]));
     }
-}
-
-pub(super) fn duration(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "pattern": r"^\s*([0-9]+\s*[A-Za-zµ]+\s*)+$", "examples": ["5ms", "10s", "24h"] })
-}
-
-pub(super) fn size(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "type": ["string", "integer"],
-        "pattern": r"^\s*[0-9]+\s*([KkMmGgTt]?[Ii]?[Bb])?\s*$",
-        "minimum": 0,
-        "examples": ["512KiB", "64MiB", "64GiB"],
-    })
-}
-
-pub(super) fn amount(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "type": ["string", "integer"],
-        "pattern": r"^\s*[0-9]+\s*[kKMG]?\s*$",
-        "minimum": 0,
-        "examples": [500, "50k", "5M"],
-    })
-}
-
-pub(super) fn depth(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "integer", "minimum": 1, "maximum": 128 })
-}
-
-pub(super) fn count(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "integer", "minimum": 1, "maximum": 1_000_000 })
-}
-
-pub(super) fn failures(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "integer", "minimum": 1, "maximum": 10_000 })
-}
-
-pub(super) fn digest(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "pattern": "^(sha256:)?[0-9A-Fa-f]{64}$" })
-}
-
-pub(super) fn moment(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "pattern": "^[0-9]{4}-", "examples": ["2027-01-01T00:00:00Z"] })
-}
-
-pub(super) fn everyone(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "const": "everyone" })
-}
-
-pub(super) fn module(_: &mut SchemaGenerator) -> Schema {
-    // Which policies are shipped is not known here; `json_schema` fills them in.
-    json_schema!({ "anyOf": [{ "enum": [] }, { "type": "string", "pattern": "." }] })
-}
-
-pub(super) fn operation(_: &mut SchemaGenerator) -> Schema {
-    let judged = |operation: &&Operation| operation.access() != AccessClass::Public;
-    let names: Vec<_> = Operation::ALL.iter().filter(judged).map(|o| o.as_str()).collect();
-    json_schema!({ "enum": names })
-}
-
-pub(super) fn api(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "enum": [Dialect::Native, Dialect::OpenAi, Dialect::Anthropic] })
-}
-
-pub(super) fn proof(_: &mut SchemaGenerator) -> Schema {
-    use ProofKind::{Anonymous, ApiKey, Basic, Jwt, Mtls, OllamaKey, Token};
-    json_schema!({ "enum": [ApiKey, Basic, Mtls, Token, Jwt, OllamaKey, Anonymous] })
-}
-
-pub(super) fn transport(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "enum": [Transport::Plain, Transport::Tls, Transport::MutualTls] })
-}
-
-pub(super) fn role(_: &mut SchemaGenerator) -> Schema {
-    use ModelRole::{Base, Destination, Source, Target, Use};
-    json_schema!({ "enum": [Use, Target, Source, Base, Destination] })
-}
-
-pub(super) fn operations(generator: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "array", "items": operation(generator), "minItems": 1 })
 }

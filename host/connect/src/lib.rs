@@ -16,6 +16,7 @@
 
 mod admission;
 mod answer;
+mod blocking;
 mod condition;
 mod config;
 mod connector;

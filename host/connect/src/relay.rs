@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use crate::Config;
 use crate::admission::Admission;
 use crate::answer::{AnswerBody, Refusal, message_of, streamed, whole};
+use crate::blocking::blocking;
 use crate::condition::Condition;
 use crate::credential::{Credential, CredentialError};
 use crate::failure::Failure;
@@ -36,21 +37,6 @@ pub(crate) struct Relay {
     condition: Condition,
     /// The time when a refused connection was last logged.
     told: Mutex<Option<Instant>>,
-}
-
-/// Does what may wait for a disk on a thread that may wait.
-pub(crate) async fn blocking<T, E>(
-    work: impl FnOnce() -> Result<T, E> + Send + 'static,
-) -> Result<T, E>
-where
-    T: Send + 'static,
-    E: Send + 'static,
-{
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        // It is never aborted, so it has panicked.
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
 }
 
 impl Relay {

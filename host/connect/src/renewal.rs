@@ -15,10 +15,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::message_of;
+use crate::blocking::blocking;
 use crate::credential::{Credential, Kept, Renewable, written};
 use crate::failure::Failure;
 use crate::headers;
-use crate::relay::{Relay, blocking};
+use crate::relay::Relay;
 use crate::token::Token;
 use crate::upstream::Outgoing;
 

@@ -16,9 +16,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::blocking::blocking;
 use crate::linger::{AnsweredEarly, Lingering};
 use crate::peer::{ForeignPeer, PeerCheck};
-use crate::relay::{Relay, blocking};
+use crate::relay::Relay;
 use crate::{Config, CredentialError, TlsError, renewal};
 
 /// The time that a connection may wait for its next request.

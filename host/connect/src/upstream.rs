@@ -125,7 +125,7 @@ impl Upstream {
             None => None,
             Some(files) => {
                 let files = Arc::clone(files);
-                Some(crate::relay::blocking(move || files.current()).await?)
+                Some(crate::blocking::blocking(move || files.current()).await?)
             }
         };
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);

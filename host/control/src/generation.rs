@@ -7,8 +7,8 @@ mod bindings;
 mod build;
 mod config_tests;
 mod decide;
+mod decision_input;
 mod list;
-mod memo;
 mod nonsense;
 mod question;
 mod quotas;
@@ -27,9 +27,9 @@ use stockade_net::Tls;
 use stockade_usage::{Accounts, Quotas};
 
 use crate::jwks::{KeyFeeds, KeysError};
+use crate::memo::{Memo, Timed};
 use bindings::BindingTable;
 use list::Lists;
-use memo::{Memo, Timed};
 use nonsense::Nonsense;
 use quotas::QuotaTable;
 use stockade_config::{Config, ConfigErrors, Listener, local_time};
@@ -38,6 +38,8 @@ use verdicts::Known;
 pub(crate) use build::Draft;
 pub use build::{authenticator, build, candidate};
 pub use decide::{Asker, Decision, Hypothetical, Judged, Reconsidered, Refusal};
+pub(crate) use decision_input::RecordedCaller;
+pub use decision_input::{DecisionInput, NotJudgeable};
 pub use quotas::Applying;
 
 /// One immutable state of the gateway.

@@ -15,21 +15,21 @@ pub fn verdicts<R>(decision: &Decision<R>) -> Vec<ShadowVerdict> {
     let second = decision.reconsidered.as_ref().map(|second| &second.verdicts);
     let second = second.filter(|verdicts| !verdicts.is_empty());
     let verdicts = &**second.unwrap_or(&decision.verdicts);
-    let shadow = verdicts.iter().enumerate().filter(|(_, opinion)| !opinion.enforced);
-    let remark = |(index, opinion): (usize, &BindingVerdict)| {
-        let (said, reason) = VerdictKind::of(&opinion.outcome);
+    let shadow = verdicts.iter().enumerate().filter(|(_, verdict)| !verdict.enforced);
+    let recorded = |(index, one): (usize, &BindingVerdict)| {
+        let (verdict, reason) = VerdictKind::of(&one.outcome);
         ShadowVerdict {
-            binding: opinion.binding.clone(),
-            policy: opinion.policy.clone(),
-            said,
+            binding: one.binding.clone(),
+            policy: one.policy.clone(),
+            verdict,
             reason: reason.map(str::to_owned),
             changes: changes(verdicts, index),
         }
     };
-    shadow.map(remark).collect()
+    shadow.map(recorded).collect()
 }
 
-/// Tells whether enforcing one opinion turns a permit into a refusal, or the other way round.
+/// Tells whether enforcing one verdict turns a permit into a refusal, or the other way round.
 fn changes(verdicts: &[BindingVerdict], index: usize) -> bool {
     let mut supposed = verdicts.to_vec();
     supposed[index].enforced = true;
@@ -45,7 +45,7 @@ pub struct ShadowCount {
     pub restrict: u64,
     /// It would have denied.
     pub deny: u64,
-    /// It had no opinion.
+    /// It had no one.
     pub abstain: u64,
     /// It failed.
     pub failure: u64,
@@ -54,15 +54,15 @@ pub struct ShadowCount {
 }
 
 impl ShadowCount {
-    const fn add(&mut self, remark: &ShadowVerdict) {
-        match remark.said {
+    const fn add(&mut self, verdict: &ShadowVerdict) {
+        match verdict.verdict {
             VerdictKind::Allow => self.allow += 1,
             VerdictKind::Restrict => self.restrict += 1,
             VerdictKind::Deny => self.deny += 1,
             VerdictKind::Abstain => self.abstain += 1,
             VerdictKind::Failure => self.failure += 1,
         }
-        self.changes += remark.changes as u64;
+        self.changes += verdict.changes as u64;
     }
 }
 
@@ -78,8 +78,8 @@ impl ShadowTally {
             return;
         }
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for remark in verdicts {
-            counts.entry(remark.binding.clone()).or_default().add(remark);
+        for verdict in verdicts {
+            counts.entry(verdict.binding.clone()).or_default().add(verdict);
         }
     }
 

@@ -1,6 +1,6 @@
 //! The models of an upstream, as Ollama itself lists them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::ModelName;
 
@@ -47,11 +47,14 @@ pub enum Presence<'a> {
 pub struct Catalogue {
     /// `None` until Ollama has told.
     models: Option<HashMap<ModelName, (ModelName, ModelFacts)>>,
+    /// The only ones of which it is known that they are not installed; `None` where that is known
+    /// of every other one.
+    missing: Option<HashSet<ModelName>>,
 }
 
 impl Catalogue {
     /// A catalogue that knows nothing: for decisions without an upstream.
-    pub const UNKNOWN: &'static Self = &Self { models: None };
+    pub const UNKNOWN: &'static Self = &Self { models: None, missing: None };
 
     /// A catalogue of these models. Of several spellings of one name the last one stays; it counts
     /// as a cloud model if one of them is, because Ollama may take either.
@@ -61,7 +64,20 @@ impl Catalogue {
             facts.cloud |= known.get(&name).is_some_and(|(_, other)| other.cloud);
             known.insert(name.clone(), (name, facts));
         }
-        Self { models: Some(known) }
+        Self { models: Some(known), missing: None }
+    }
+
+    /// A catalogue of which only some models are known: with their facts where they are installed.
+    pub fn of_some(models: impl IntoIterator<Item = (ModelName, Option<ModelFacts>)>) -> Self {
+        let mut missing = HashSet::new();
+        let installed = models.into_iter().filter_map(|(name, facts)| {
+            if facts.is_none() {
+                missing.insert(name.clone());
+            }
+            Some((name, facts?))
+        });
+        let installed = Self::of(installed);
+        Self { missing: Some(missing), ..installed }
     }
 
     /// Returns the number of its models; `None` where nobody knows.
@@ -79,9 +95,11 @@ impl Catalogue {
     pub fn find(&self, name: &ModelName) -> Presence<'_> {
         match &self.models {
             None => Presence::Unknown,
-            Some(models) => models
-                .get(name)
-                .map_or(Presence::Missing, |(name, facts)| Presence::Installed(name, facts)),
+            Some(models) => match (models.get(name), &self.missing) {
+                (Some((name, facts)), _) => Presence::Installed(name, facts),
+                (None, Some(missing)) if !missing.contains(name) => Presence::Unknown,
+                (None, _) => Presence::Missing,
+            },
         }
     }
 
@@ -122,6 +140,18 @@ mod tests {
         assert_eq!(catalogue.find(&name("other")), Presence::Missing);
         assert_eq!(Catalogue::UNKNOWN.find(&name("other")), Presence::Unknown);
         assert_eq!((catalogue.count(), Catalogue::UNKNOWN.count()), (Some(1), None));
+    }
+
+    #[test]
+    fn of_some_models_more_is_known_than_of_others() {
+        let facts = ModelFacts { loaded: true, ..ModelFacts::default() };
+        let catalogue =
+            Catalogue::of_some([(name("here"), Some(facts.clone())), (name("gone"), None)]);
+        assert!(
+            matches!(catalogue.find(&name("here")), Presence::Installed(_, found) if *found == facts)
+        );
+        assert_eq!(catalogue.find(&name("gone")), Presence::Missing);
+        assert_eq!(catalogue.find(&name("other")), Presence::Unknown);
     }
 
     #[test]

@@ -131,10 +131,10 @@ impl Denial {
         Self { cause, reason, note: None, kind, binding: None, policy: None }
     }
 
-    fn by(cause: DenialCause, opinion: &BindingVerdict, reason: &str) -> Self {
+    fn by(cause: DenialCause, verdict: &BindingVerdict, reason: &str) -> Self {
         Self {
-            binding: Some(opinion.binding.clone()),
-            policy: Some(opinion.policy.clone()),
+            binding: Some(verdict.binding.clone()),
+            policy: Some(verdict.policy.clone()),
             ..Self::overall(cause, reason)
         }
     }
@@ -171,23 +171,23 @@ pub fn allows(verdicts: &[BindingVerdict]) -> bool {
 /// Returns the obligations of all allows and restricts, and the bindings that allow; nothing where
 /// none does.
 fn weigh(verdicts: &[BindingVerdict]) -> Result<Option<(Obligations, Vec<BindingName>)>, Denial> {
-    let enforced = || verdicts.iter().filter(|opinion| opinion.enforced);
+    let enforced = || verdicts.iter().filter(|verdict| verdict.enforced);
     if let Some(denial) = enforced().find_map(denied).or_else(|| enforced().find_map(failed)) {
         return Err(denial);
     }
     let mut obligations = Obligations::default();
     let mut allowed_by = Vec::new();
-    for opinion in enforced() {
-        let more = match &opinion.outcome {
+    for verdict in enforced() {
+        let more = match &verdict.outcome {
             Outcome::Verdict(Verdict::Allow(more)) => {
-                allowed_by.push(opinion.binding.clone());
+                allowed_by.push(verdict.binding.clone());
                 more
             }
             Outcome::Verdict(Verdict::Restrict(more)) => more,
             _ => continue,
         };
         obligations.add(more).map_err(|conflict| {
-            Denial::by(DenialCause::Conflict, opinion, &conflict.to_string())
+            Denial::by(DenialCause::Conflict, verdict, &conflict.to_string())
         })?;
     }
     Ok((!allowed_by.is_empty()).then_some((obligations, allowed_by)))
@@ -198,21 +198,21 @@ fn is_about(request: &impl Subject, model: &ModelName) -> bool {
     matches!(request.models(), [asked] if asked.name == *model)
 }
 
-fn denied(opinion: &BindingVerdict) -> Option<Denial> {
-    match &opinion.outcome {
+fn denied(verdict: &BindingVerdict) -> Option<Denial> {
+    match &verdict.outcome {
         Outcome::Verdict(Verdict::Deny(Deny { reason, note, kind })) => {
-            let denial = Denial::by(DenialCause::Denied, opinion, reason);
+            let denial = Denial::by(DenialCause::Denied, verdict, reason);
             Some(Denial { note: note.clone(), kind: *kind, ..denial })
         }
         _ => None,
     }
 }
 
-fn failed(opinion: &BindingVerdict) -> Option<Denial> {
-    match &opinion.outcome {
+fn failed(verdict: &BindingVerdict) -> Option<Denial> {
+    match &verdict.outcome {
         Outcome::Failure(_) => Some(Denial::by(
             DenialCause::PolicyFailure,
-            opinion,
+            verdict,
             "the policy that decides about this request failed; it is refused",
         )),
         Outcome::Verdict(_) => None,
@@ -220,7 +220,7 @@ fn failed(opinion: &BindingVerdict) -> Option<Denial> {
 }
 
 fn nobody_allowed(request: &impl Subject, verdicts: &[BindingVerdict]) -> Denial {
-    let enforced = || verdicts.iter().filter(|opinion| opinion.enforced);
+    let enforced = || verdicts.iter().filter(|verdict| verdict.enforced);
     if enforced().next().is_none() {
         return Denial::overall(DenialCause::NoBinding, "no policy is bound to you");
     }
@@ -228,8 +228,8 @@ fn nobody_allowed(request: &impl Subject, verdicts: &[BindingVerdict]) -> Denial
     let on = if names.is_empty() { String::new() } else { format!(" on {}", names.join(" and ")) };
     let mut reason = format!("no policy allows you the operation {}{on}", request.operation());
     let mut close = Vec::new();
-    for opinion in enforced() {
-        match &opinion.outcome {
+    for verdict in enforced() {
+        match &verdict.outcome {
             Outcome::Verdict(Verdict::Abstain(Some(note))) if !close.contains(&note) => {
                 reason.push_str(if close.is_empty() { ": " } else { "; " });
                 reason.push_str(note);

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::AddAssign;
 
-use crate::{Catalogue, Dialect, ModelRef, Operation, Principal, UnixTime};
+use crate::{Catalogue, Content, Dialect, ModelRef, Operation, Principal, UnixTime};
 
 /// The most bytes of a policy's module.
 pub const LARGEST_MODULE: u64 = 4 << 20;
@@ -93,45 +93,6 @@ pub struct Parameters {
     pub runner_options: Vec<String>,
 }
 
-/// The texts and tools of a request, from whichever API.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Content {
-    /// The names of the tools, in their order.
-    pub tools: Vec<String>,
-    /// The texts, in their order.
-    pub texts: Vec<Text>,
-}
-
-impl Content {
-    /// The content of a request without any.
-    pub const NONE: &'static Self = &Self { tools: Vec::new(), texts: Vec::new() };
-
-    /// Returns the bytes of all texts.
-    pub fn bytes(&self) -> u64 {
-        self.texts.iter().map(|text| text.text.len() as u64).sum()
-    }
-
-    /// Tells whether there is a system prompt.
-    pub fn has_system_prompt(&self) -> bool {
-        self.texts.iter().any(|text| text.role == Text::SYSTEM)
-    }
-}
-
-/// One text of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text {
-    /// `system`, `user`, `assistant`, `tool`, `prompt`, `suffix`, `input`, or as the caller
-    /// calls it.
-    pub role: String,
-    /// The text.
-    pub text: String,
-}
-
-impl Text {
-    /// The role of a system prompt.
-    pub const SYSTEM: &'static str = "system";
-}
-
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -175,13 +136,17 @@ pub struct LocalTime {
 }
 
 /// The usage in one window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Counter {
     /// Requests.
+    #[serde(skip_serializing_if = "is_default")]
     pub requests: u64,
     /// Tokens, prompt and answer together.
+    #[serde(skip_serializing_if = "is_default")]
     pub tokens: u64,
     /// Milliseconds of GPU time.
+    #[serde(skip_serializing_if = "is_default")]
     pub gpu_milliseconds: u64,
 }
 
@@ -195,23 +160,30 @@ impl AddAssign for Counter {
 }
 
 /// The usage of the caller, this request not counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Usage {
     /// All of it.
+    #[serde(skip_serializing_if = "is_default")]
     pub total: Windows,
     /// With the models of the request.
+    #[serde(skip_serializing_if = "is_default")]
     pub with_model: Windows,
 }
 
 /// The usage in each window of time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Windows {
     /// In the last sixty seconds, and up to ten more.
     pub minute: Counter,
     /// In this hour.
+    #[serde(skip_serializing_if = "is_default")]
     pub hour: Counter,
     /// On this day.
+    #[serde(skip_serializing_if = "is_default")]
     pub day: Counter,
     /// In this month.
+    #[serde(skip_serializing_if = "is_default")]
     pub month: Counter,
 }

@@ -8,6 +8,7 @@
 mod catalogue;
 mod causes;
 mod clock;
+mod content;
 mod decision;
 pub mod environment;
 mod id;
@@ -26,14 +27,14 @@ mod visible;
 pub use catalogue::{Catalogue, ModelFacts, Presence};
 pub use causes::Causes;
 pub use clock::{Clock, FixedClock, SystemClock, UnixTime};
+pub use content::{Content, Prompt, Text};
 pub use decision::{
     Allowed, Applied, BindingVerdict, Change, Changed, Denial, DenialCause, Outcome, Permit,
     Subject, allows, combine, permit_public,
 };
 pub use id::{BindingName, CredentialId, GroupName, InvalidId, PolicyName, QuotaName, UserId};
 pub use input::{
-    Client, Content, Counter, LARGEST_MODULE, LocalTime, Parameters, PolicyInput, Text, Transport,
-    Usage, Windows,
+    Client, Counter, LARGEST_MODULE, LocalTime, Parameters, PolicyInput, Transport, Usage, Windows,
 };
 pub use masked::{MASK, mask_keys};
 pub use model::{InvalidModelName, ModelName, ModelRef, ModelRole};

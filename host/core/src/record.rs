@@ -4,8 +4,9 @@
 //! lists them, and a test holds both together.
 
 mod admitted;
-mod facts;
+mod input;
 mod shadow;
+mod steps;
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
@@ -17,8 +18,9 @@ use crate::{
     PolicyName, ProofKind, UserId,
 };
 pub use admitted::{Admitted, Charged};
-pub use facts::Facts;
+pub use input::{RecordedInput, RecordedModel};
 pub use shadow::{ShadowVerdict, VerdictKind};
+pub use steps::Steps;
 
 /// The number of the format. A field or word that is taken away or comes to mean something
 /// else makes it a new one; fields and words may be added.
@@ -53,9 +55,9 @@ pub struct RequestRecord<'a> {
     /// The models that it names.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub models: Cow<'a, [ModelRef]>,
-    /// The other facts that policies were told.
+    /// The other facts on which policies decided.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub judged: Option<Cow<'a, Facts>>,
+    pub decision_input: Option<Cow<'a, RecordedInput>>,
     /// The decision, with its grounds.
     #[serde(flatten)]
     pub decided: Decided<'a>,
@@ -70,6 +72,9 @@ pub struct RequestRecord<'a> {
     /// The error of a request that was permitted, with its causes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Cow<'a, str>>,
+    /// The times at which its steps were done.
+    #[serde(default, skip_serializing_if = "Steps::is_empty")]
+    pub steps: Steps,
     /// The answer that the caller got.
     #[serde(flatten)]
     pub answered: Answered,
@@ -87,6 +92,9 @@ pub struct Caller<'a> {
     /// The user's groups, those that a token gave included.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub groups: Cow<'a, [GroupName]>,
+    /// The user's attributes, those that a token gave included.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub attributes: Cow<'a, [(String, String)]>,
     /// The kind of proof.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<ProofKind>,

@@ -7,7 +7,7 @@ use crate::bindings::exports::stockade::policy::policy::{
     Answer as WitAnswer, GuestIndices, Request,
 };
 use crate::contract::newest;
-use crate::engine::Runtime;
+use crate::runtime::Runtime;
 use crate::sandbox::{self, Sandbox};
 use crate::ticker::TickingEngine;
 use crate::{Failure, LoadError, PolicyLimits, code, processor};

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::artifact::Artifact;
 use crate::chunk::chunks;
-use crate::compiler::{Compiled, CompilerBackend, Facts, ProgramKey};
-use crate::engine::Runtime;
+use crate::compiler::{Compiled, CompilerBackend, ProgramFacts, ProgramKey};
+use crate::runtime::Runtime;
 use crate::{Digest, LoadError, ModuleSource, PolicyLimits};
 
 /// Chunks of a policy of which each has a copy for several processors.
@@ -32,13 +32,13 @@ pub(crate) struct ArtifactCache(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
-    programs: HashMap<ProgramKey, Weak<Facts>>,
+    programs: HashMap<ProgramKey, Weak<ProgramFacts>>,
     artifacts: HashMap<ArtifactKey, Weak<Artifact>>,
 }
 
 /// The parts of a prepared policy.
 pub(crate) struct PolicyParts {
-    pub(crate) program: Arc<Facts>,
+    pub(crate) program: Arc<ProgramFacts>,
     pub(crate) chunks: Vec<Chunk>,
     pub(crate) artifacts: Artifacts,
 }
@@ -148,7 +148,7 @@ impl Known {
 struct Job<'a> {
     cache: &'a ArtifactCache,
     runtime: &'a Runtime,
-    program: &'a Facts,
+    program: &'a ProgramFacts,
     limits: PolicyLimits,
     replicas: usize,
 }

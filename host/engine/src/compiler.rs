@@ -1,10 +1,9 @@
-//! The compiler of strangers' modules: in this process, or in one that can be stopped.
+//! The compiler of modules that others have written: in this process, or in one that can be stopped.
 //!
 //! wasmtime promises that a *running* guest cannot harm the host. It does not promise that
 //! compiling one is cheap, so a gateway compiles in a process of its own, bounded in memory
 //! and time. Both kinds do the same steps and hand over the same bytes.
 
-mod cache;
 mod frame;
 mod limits;
 mod local;
@@ -17,25 +16,15 @@ mod sections;
 mod serve;
 mod snapshot;
 
-pub(crate) use cache::CompileCache;
 pub(crate) use local::LocalCompiler;
-pub(crate) use message::{Compiled, Facts, ProgramKey};
-pub use process::CompilerProcess;
+pub(crate) use message::{Compiled, ProgramFacts, ProgramKey};
 pub(crate) use process::Remote;
 pub(crate) use program::{Program, Refusal, compile};
 pub use serve::{ServeError, serve_compiler};
 
-use crate::{LoadError, ModuleSource, guest_log};
-
-/// The process in which policies are compiled.
-#[derive(Clone, Debug, Default)]
-pub enum Compiler {
-    /// In this process: for tools whose user chose the policy.
-    #[default]
-    Here,
-    /// In a process of its own: for a gateway, which has to outlive every policy.
-    Process(CompilerProcess),
-}
+use crate::error::LoadError;
+use crate::guest_log;
+use crate::module::ModuleSource;
 
 /// The compiler of artifacts, and what it keeps for the next one.
 pub(crate) enum CompilerBackend {
@@ -50,8 +39,8 @@ impl CompilerBackend {
         &mut self,
         module: &ModuleSource,
         memory_bytes: usize,
-        known: Option<&Facts>,
-    ) -> Result<Facts, LoadError> {
+        known: Option<&ProgramFacts>,
+    ) -> Result<ProgramFacts, LoadError> {
         match self {
             Self::Here(local) => local.load(module, memory_bytes, known),
             Self::Process(remote) => remote.load(module, memory_bytes, known),

@@ -7,14 +7,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-use crate::Compiler;
+use crate::compiler_process::Compiler;
+use crate::limits::{ACCESSORS_BYTES, PolicyLimits, TABLE_ELEMENTS, WASM_STACK_BYTES};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
-/// The stack of a guest's native frames. A guest's own stack, of 16 KiB usually, lies in its
-/// memory; this bounds what recursion can use beyond it.
-pub(crate) const WASM_STACK_BYTES: usize = 256 * KIB;
 /// Slots on top of those for decisions: one for a policy that is being prepared.
 const SPARE_SLOTS: u32 = 1;
 /// Other tools can make three core modules of a policy: the policy, a shim and a
@@ -22,17 +20,11 @@ const SPARE_SLOTS: u32 = 1;
 const CORE_INSTANCES_EACH: u32 = 4;
 /// The policy's own table and the shim's.
 const TABLES_EACH: u32 = 2;
-/// Entries of one table: the functions whose address a policy takes.
-pub(crate) const TABLE_ELEMENTS: usize = 10_000;
 /// wasmtime's bookkeeping for one instance, which grows with its functions and globals.
 const INSTANCE_BYTES: usize = 4 * MIB;
 
 /// More copies of machine code would cost more memory than they save time.
 const MOST_LANES: u32 = 4;
-
-/// Wizer reads a memory twice, and each time makes it a page larger to say where it is.
-/// That is not the policy's doing, so it comes on top of what a policy may use.
-pub(crate) const ACCESSORS_BYTES: usize = 2 * 64 * KIB;
 
 /// The limits of an [`Engine`](crate::Engine). Sizes are in bytes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -100,18 +92,6 @@ impl EngineConfig {
     pub fn default_limits(&self) -> PolicyLimits {
         PolicyLimits { deadline: self.default_deadline, memory_bytes: self.default_memory_bytes }
     }
-}
-
-/// The limits of one policy for one decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PolicyLimits {
-    /// The time that it may compute; in milliseconds, rounded up. Time in which the machine
-    /// did something else does not count against it (see [`Failure::Timeout`]).
-    ///
-    /// [`Failure::Timeout`]: crate::Failure::Timeout
-    pub deadline: Duration,
-    /// Linear memory, settings and input included.
-    pub memory_bytes: usize,
 }
 
 /// The check that keeps a guest's accesses inside its memory.

@@ -1,23 +1,17 @@
 //! The engine: one wasmtime, one pool of slots, one clock of deadlines.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::Duration;
-
-use tokio::sync::Semaphore;
-use wasmtime::OptLevel;
-use wasmtime::component::{HasSelf, Linker};
 
 use crate::artifact_cache::{ArtifactCache, Wanted};
-use crate::bindings::StockadePolicy;
-use crate::compiler::{CompileCache, Compiler, CompilerBackend, LocalCompiler, Remote};
-use crate::config::{Bounds, wasmtime_config};
-use crate::sandbox::Sandbox;
-use crate::ticker::TickingEngine;
-use crate::{
-    EngineConfig, EngineError, LoadError, ModuleSource, PolicyLimits, PreparedPolicy, heap,
-    self_test,
-};
-use crossbeam_utils::CachePadded;
+use crate::compiler::{CompilerBackend, LocalCompiler, Remote};
+use crate::compiler_process::Compiler;
+use crate::config::EngineConfig;
+use crate::error::{EngineError, LoadError};
+use crate::limits::PolicyLimits;
+use crate::module::ModuleSource;
+use crate::policy::PreparedPolicy;
+use crate::runtime::{self, SlotPool};
+use crate::{heap, self_test};
 
 /// Runs policies. Cheap to clone; all clones are the same engine.
 #[derive(Clone)]
@@ -25,49 +19,13 @@ pub struct Engine {
     shared: Arc<Shared>,
 }
 
-/// The state that the engine shares with all its policies.
-pub(crate) struct Shared {
-    pub(crate) config: EngineConfig,
-    pub(crate) runtime: Runtime,
-    /// One for each slot: whoever holds one finds a slot free.
-    pub(crate) permits: CachePadded<Semaphore>,
+/// The state of an engine.
+struct Shared {
+    config: EngineConfig,
+    /// Shared with all its policies.
+    pool: Arc<SlotPool>,
     artifacts: ArtifactCache,
     compiler: Mutex<CompilerBackend>,
-}
-
-/// The parts that are needed to start a guest.
-pub(crate) struct Runtime {
-    pub(crate) wasmtime: TickingEngine,
-    pub(crate) linker: Linker<Sandbox>,
-    pub(crate) configure_deadline: Duration,
-    /// Copies of an artifact.
-    pub(crate) replicas: usize,
-}
-
-impl Runtime {
-    /// Those in which policies describe themselves and read their settings, once: what they
-    /// run is compiled quickly and not to be quick.
-    pub(crate) fn compiling(config: &EngineConfig, bounds: Bounds) -> Result<Self, EngineError> {
-        let config = config.of_one_slot();
-        let mut wasmtime = wasmtime_config(&config, bounds);
-        wasmtime.cranelift_opt_level(OptLevel::None);
-        let wasmtime =
-            wasmtime::Engine::new(&wasmtime).map_err(|error| EngineError::setup(&error))?;
-        Self::new(wasmtime, &config)
-    }
-
-    /// Gives a wasmtime its clock and the functions that guests may call.
-    pub(crate) fn new(
-        wasmtime: wasmtime::Engine,
-        config: &EngineConfig,
-    ) -> Result<Self, EngineError> {
-        let mut linker = Linker::new(&wasmtime);
-        StockadePolicy::add_to_linker::<_, HasSelf<_>>(&mut linker, |sandbox| sandbox)
-            .map_err(|error| EngineError::setup(&error))?;
-        let wasmtime = TickingEngine::start(wasmtime).map_err(EngineError::Ticker)?;
-        let configure_deadline = config.configure_deadline;
-        Ok(Self { wasmtime, linker, configure_deadline, replicas: config.replicas as usize })
-    }
 }
 
 impl Engine {
@@ -76,7 +34,7 @@ impl Engine {
     /// # Errors
     /// Where the machine cannot give what `config` asks for.
     pub fn new(config: EngineConfig) -> Result<Self, EngineError> {
-        let (wasmtime, bounds) = reserve(&config)?;
+        let (wasmtime, bounds) = runtime::reserve(&config)?;
         let compiler = match &config.compiler {
             Compiler::Here => CompilerBackend::Here(LocalCompiler::new(&config, bounds)?),
             Compiler::Process(process) => {
@@ -84,8 +42,7 @@ impl Engine {
             }
         };
         let shared = Shared {
-            permits: CachePadded::new(Semaphore::new(config.slots as usize)),
-            runtime: Runtime::new(wasmtime, &config)?,
+            pool: Arc::new(SlotPool::new(wasmtime, &config)?),
             artifacts: ArtifactCache::default(),
             compiler: Mutex::new(compiler),
             config,
@@ -115,10 +72,10 @@ impl Engine {
         limits: PolicyLimits,
     ) -> Result<PreparedPolicy, LoadError> {
         self.check(limits)?;
-        let Shared { artifacts, runtime, .. } = &*self.shared;
+        let Shared { artifacts, pool, .. } = &*self.shared;
+        let runtime = &pool.runtime;
         let wanted = Wanted { module, settings, limits };
-        let ready =
-            |parts| Ok(PreparedPolicy::new(Arc::clone(&self.shared), module, limits, parts));
+        let ready = |parts| Ok(PreparedPolicy::new(Arc::clone(pool), module, limits, parts));
         if let Some(parts) = artifacts.ready(&wanted) {
             return ready(parts);
         }
@@ -154,8 +111,9 @@ impl Engine {
     pub fn self_test(&self) -> Result<(), EngineError> {
         // Held to the end: the test takes the place of a policy that is being prepared.
         let mut compiler = self.compiler();
-        let code = compiler.own(&self.shared.runtime.wasmtime, self_test::HOSTILE)?;
-        self_test::run(&self.shared.runtime.wasmtime, &code)
+        let wasmtime = &self.shared.pool.runtime.wasmtime;
+        let code = compiler.own(wasmtime, self_test::HOSTILE)?;
+        self_test::run(wasmtime, &code)
     }
 
     /// Announces that policies will soon be prepared: the first one then takes less long.
@@ -204,45 +162,4 @@ impl Engine {
         }
         Ok(())
     }
-}
-
-/// A wasmtime engine whose slots are reserved; where there is too little address
-/// space for guard regions, one whose code checks each access instead.
-fn reserve(config: &EngineConfig) -> Result<(wasmtime::Engine, Bounds), EngineError> {
-    let engine = |bounds| {
-        let mut wasmtime = wasmtime_config(config, bounds);
-        let engine = match config.compiler {
-            Compiler::Here => remembering(&mut wasmtime, config),
-            Compiler::Process(_) => wasmtime::Engine::new(&wasmtime),
-        };
-        engine.map(|engine| (engine, bounds))
-    };
-    engine(Bounds::Reserved).or_else(|error| {
-        tracing::warn!(
-            "too little address space for {} sandbox slots with guard regions ({error:#}); \
-             every memory access of a policy is checked instead, which is slower",
-            config.slots
-        );
-        engine(Bounds::Checked).map_err(|error| EngineError::setup(&error))
-    })
-}
-
-/// An engine that compiles for those of this configuration, and runs nothing.
-pub(crate) fn compiling(
-    config: &EngineConfig,
-    bounds: Bounds,
-) -> Result<wasmtime::Engine, EngineError> {
-    let config = config.of_one_slot();
-    remembering(&mut wasmtime_config(&config, bounds), &config)
-        .map_err(|error| EngineError::setup(&error))
-}
-
-/// An engine that remembers what it has compiled.
-fn remembering(
-    wasmtime: &mut wasmtime::Config,
-    config: &EngineConfig,
-) -> wasmtime::Result<wasmtime::Engine> {
-    let cache = CompileCache::new(config.compile_cache_bytes);
-    wasmtime.enable_incremental_compilation(Arc::new(cache))?;
-    wasmtime::Engine::new(wasmtime)
 }

@@ -2,7 +2,7 @@
 
 use wasmtime::ResourceLimiter;
 
-use crate::config::TABLE_ELEMENTS;
+use crate::limits::TABLE_ELEMENTS;
 
 /// An instance asked for more memory than its policy may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

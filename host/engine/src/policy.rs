@@ -10,9 +10,9 @@ use tokio::sync::{AcquireError, SemaphorePermit, TryAcquireError};
 use crate::artifact_cache::{Artifacts, Chunk, PolicyParts};
 use crate::bindings::stockade::policy::types::{Answer, Request};
 use crate::breaker::{Breaker, Leave};
-use crate::engine::Shared;
 use crate::guest_log::TARGET;
 use crate::input::Lists;
+use crate::runtime::SlotPool;
 use crate::{Digest, Failure, Inputs, Metadata, ModuleSource, PolicyLimits, answer};
 
 /// A policy with the settings of its bindings, ready to judge requests.
@@ -22,7 +22,7 @@ use crate::{Digest, Failure, Inputs, Metadata, ModuleSource, PolicyLimits, answe
 /// function of its settings and of what it is told, so whoever asks may use an outcome again for
 /// as long as it [holds](Judgement::holds).
 pub struct PreparedPolicy {
-    engine: Arc<Shared>,
+    pool: Arc<SlotPool>,
     name: Arc<str>,
     digest: Digest,
     limits: PolicyLimits,
@@ -69,13 +69,13 @@ impl Holds {
 
 impl PreparedPolicy {
     pub(crate) fn new(
-        engine: Arc<Shared>,
+        pool: Arc<SlotPool>,
         module: &ModuleSource,
         limits: PolicyLimits,
         parts: PolicyParts,
     ) -> Self {
         let (name, digest) = (module.shared_name(), module.digest());
-        Self { engine, name, digest, limits, parts, breaker: Breaker::default() }
+        Self { pool, name, digest, limits, parts, breaker: Breaker::default() }
     }
 
     /// Returns the policy's description of itself.
@@ -142,10 +142,10 @@ impl PreparedPolicy {
     }
 
     async fn permit(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
-        match self.engine.permits.try_acquire() {
+        match self.pool.permits.try_acquire() {
             Ok(permit) => Ok(permit),
             Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => {
-                self.engine.permits.acquire().await
+                self.pool.permits.acquire().await
             }
         }
     }
@@ -153,7 +153,7 @@ impl PreparedPolicy {
     fn judge(&self, input: &PolicyInput<'_>, told: Inputs, bindings: &[u32]) -> Judgement {
         let lists = Lists::of(input, told);
         let size = lists.bytes(input);
-        let most = self.engine.config.max_input_bytes;
+        let most = self.pool.max_input_bytes;
         let request = if size > most {
             let text = format!("{size} bytes, where a policy is shown {most} at most");
             Err(Failure::Input(text))
@@ -202,7 +202,7 @@ impl PreparedPolicy {
         judgement: &mut Judgement,
     ) {
         let locals: SmallVec<[u32; 16]> = places.iter().map(|place| place.local).collect();
-        let wasmtime = &self.engine.runtime.wasmtime;
+        let wasmtime = &self.pool.runtime.wasmtime;
         let run =
             chunk.artifact.replica().evaluate(wasmtime, self.limits, request.clone(), &locals);
         run.sandbox.guest_log.flush(&self.name);

@@ -6,10 +6,10 @@ use tracing::Level;
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::bindings::stockade::policy::{log, types};
-use crate::config::PolicyLimits;
 use crate::failure::Failure;
 use crate::guest_log::GuestLog;
 use crate::limiter::Limiter;
+use crate::limits::PolicyLimits;
 use crate::ticker::{self, Running, TickingEngine};
 
 /// The most bytes that a guest may hand to the host in one call: an answer, or the

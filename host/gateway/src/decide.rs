@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use stockade_authn::Identity;
 use stockade_control::shadow::{self, ShadowTally};
-use stockade_core::record::Facts;
 use stockade_core::{Operation, Subject as _};
 
 use crate::classify::Classified;
@@ -56,7 +55,8 @@ impl Decider {
             classified.request.note_foreign_digests(is_foreign);
         }
         let asker = context.asker(caller);
-        record.judged(Facts::of(&asker.input(&classified)));
+        let outline = classified.request.outline();
+        record.decides_on(context.generation.facts(asker, &classified, &outline));
         let decision = context.generation.decide(asker, classified).await;
         let verdicts = shadow::verdicts(&decision);
         self.shadow.count(&verdicts);

@@ -178,7 +178,9 @@ impl Visit<'_> {
         };
         let proven = match begun {
             Ok(Step::Proven(identity)) => {
-                self.stage.replays.admit(presented, self.context.client, now).map(|()| identity)
+                let admit =
+                    |signature| self.stage.replays.admit(signature, self.context.client, now);
+                presented.signature().map_or(Ok(()), admit).map(|()| identity)
             }
             Ok(Step::Check(check)) => {
                 let wait = || password.and_then(|attempt| self.wait(&attempt, now));

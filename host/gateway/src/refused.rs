@@ -19,7 +19,7 @@ use crate::body::memory::NoMemory;
 use crate::forward::answer::AnswerBody;
 use crate::forward::upstream::UpstreamError;
 use crate::identify::path_key;
-use crate::record::Record;
+use crate::record::{Ground, Record, RecordedRefusal, Unrecorded};
 use stockade_control::generation;
 use stockade_core::Causes;
 use stockade_core::record::{Cause, RequestOutcome};
@@ -28,15 +28,6 @@ pub(crate) use admission::limits;
 
 /// RFC 7617, section 2.
 const BASIC: &str = r#"Basic realm="stockade", charset="UTF-8""#;
-
-/// The reason why the gateway answers itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ground {
-    /// It refuses.
-    Refusal(Cause),
-    /// A permitted request failed.
-    Failure(RequestOutcome),
-}
 
 /// An answer that the gateway gives itself instead of forwarding.
 #[derive(Debug)]
@@ -109,14 +100,6 @@ impl Refused {
     pub(crate) fn revoked() -> Self {
         let ended = Self::unproven(&AuthnError::Revoked, false);
         Self { ground: Ground::Failure(RequestOutcome::Revoked), ..ended }
-    }
-
-    /// The log takes nothing, and the configuration forbids to serve what it does not tell.
-    pub(crate) fn unrecorded() -> Self {
-        let message = "the gateway cannot record requests at the moment; try again later";
-        let mut refused = Self::new(StatusCode::SERVICE_UNAVAILABLE, Cause::Unrecorded, message);
-        refused.headers.push((RETRY_AFTER, HeaderValue::from_static("5")));
-        refused
     }
 
     /// There is no memory for the request's body now.
@@ -210,18 +193,20 @@ impl Refused {
         self.ground == Ground::Failure(RequestOutcome::UpstreamFailed)
     }
 
-    pub(super) const fn ground(&self) -> Ground {
-        self.ground
-    }
-
-    /// Returns the text to record: nothing that the request holds.
-    pub(super) fn logged(&self) -> &str {
-        self.logged.as_deref().unwrap_or(&self.message)
+    /// Returns what the record keeps of it.
+    fn recorded(&self) -> RecordedRefusal {
+        RecordedRefusal {
+            ground: self.ground,
+            message: self.logged.clone().unwrap_or_else(|| self.message.clone()),
+            binding: self.binding.clone(),
+            policy: self.policy.clone(),
+            quota: self.quota.clone(),
+        }
     }
 
     /// Answers with it, and records that.
     pub(crate) fn answer(self, dialect: Dialect, mut record: Box<Record>) -> Response<AnswerBody> {
-        record.refused(&self);
+        record.refused(self.recorded());
         record.answered(self.status);
         let id = record.id.to_string();
         // It may quote a key that was sent in the wrong place, and be logged by others.
@@ -256,6 +241,23 @@ pub(crate) const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x
 /// Tells the libraries of `OpenAI` and Anthropic not to try again. Without it, Claude Code tries a
 /// wrong key for minutes before it says so, and is throttled for that.
 const SHOULD_RETRY: http::HeaderName = http::HeaderName::from_static("x-should-retry");
+
+impl From<Unrecorded> for Refused {
+    fn from(unrecorded: Unrecorded) -> Self {
+        let (why, logged) = match unrecorded {
+            Unrecorded::Log => (String::new(), None),
+            Unrecorded::Audit(trouble) => {
+                let why = format!(" (audit log: {})", trouble.as_str());
+                (why, Some(trouble.to_string()))
+            }
+        };
+        let message =
+            format!("the gateway cannot record requests at the moment{why}; try again later");
+        let mut refused = Self::new(StatusCode::SERVICE_UNAVAILABLE, Cause::Unrecorded, message);
+        refused.headers.push((RETRY_AFTER, HeaderValue::from_static("5")));
+        Self { logged, ..refused }
+    }
+}
 
 impl From<BadForwarding> for Refused {
     fn from(bad: BadForwarding) -> Self {

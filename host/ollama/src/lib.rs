@@ -50,6 +50,7 @@ mod refusal;
 mod request;
 pub mod response;
 mod route;
+mod routing;
 mod shape;
 mod work;
 
@@ -63,7 +64,8 @@ pub use request::{
     UpstreamRequest, WriteOptions, several_models,
 };
 pub use route::{
-    BodyKind, Parameter, Path, ROUTES, RequestHead, ResponseKind, Route, Routed, dialect_of_path,
-    reference_markdown, route, shown_path,
+    BodyKind, Parameter, Path, ROUTES, ResponseKind, Route, dialect_of_path, reference_markdown,
+    shown_path,
 };
+pub use routing::{RequestHead, Routed, route};
 pub use shape::{Field, Kind, Shape};

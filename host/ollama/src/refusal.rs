@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use stockade_core::Dialect;
 
-use crate::shown_path;
+use crate::route::shown_path;
 
 /// An answer of this crate in the place of Ollama's: the request is refused, and the caller is
 /// told what is wrong, where, and what to send instead.

@@ -1,6 +1,5 @@
-//! The requests that there are, and finding the one that a request is.
+//! The requests that there are.
 
-mod matching;
 mod path;
 mod reference;
 mod shown;
@@ -12,7 +11,6 @@ use stockade_core::{Dialect, ModelRole, Operation};
 use crate::response::ListKind;
 use crate::shape::{Kind, Shape};
 
-pub use matching::{RequestHead, Routed, route};
 pub use path::{Parameter, Path, dialect_of_path};
 pub(crate) use path::{PathValue, canonical_digest};
 pub use reference::reference_markdown;
@@ -97,6 +95,3 @@ impl Route {
         in_path.into_iter().chain(in_form).chain(in_body)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -52,7 +52,7 @@ pub enum Fault {
 impl Fault {
     pub(crate) fn reply(self) -> Option<Reply> {
         match self {
-            Self::SignInRequired => Some(sign_in_required()),
+            Self::SignInRequired => Some(Reply::sign_in_required()),
             Self::Busy => Some(Reply::native_error(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "server busy, please try again.  maximum pending requests exceeded",
@@ -74,17 +74,6 @@ impl Fault {
             _ => None,
         }
     }
-}
-
-/// Ollama's answer for a cloud model before `ollama signin`.
-pub(crate) fn sign_in_required() -> Reply {
-    Reply::json(
-        StatusCode::UNAUTHORIZED,
-        &json!({
-            "error": "unauthorized",
-            "signin_url": "https://ollama.com/connect?name=simulated&key=c2ltdWxhdGVk",
-        }),
-    )
 }
 
 /// The bytes to send instead of the next write to a connection.

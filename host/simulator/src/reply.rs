@@ -99,6 +99,17 @@ impl Reply {
     pub(crate) fn native_error(status: StatusCode, message: &str) -> Self {
         Self::json(status, &json!({"error": message}))
     }
+
+    /// Ollama's answer for a cloud model before `ollama signin`.
+    pub(crate) fn sign_in_required() -> Self {
+        Self::json(
+            StatusCode::UNAUTHORIZED,
+            &json!({
+                "error": "unauthorized",
+                "signin_url": "https://ollama.com/connect?name=simulated&key=c2ltdWxhdGVk",
+            }),
+        )
+    }
 }
 
 impl Failure {
@@ -112,7 +123,7 @@ impl Failure {
 
     pub(crate) fn into_reply(self, dialect: Dialect) -> Reply {
         match self {
-            Self::SignIn => crate::fault::sign_in_required(),
+            Self::SignIn => Reply::sign_in_required(),
             Self::Status(status, message) => {
                 let body = match dialect {
                     Dialect::Native => json!({"error": message}),

@@ -10,8 +10,8 @@ trusted_proxies: { addresses: [127.0.0.1, 10.0.0.0/8], header: forwarded }
 authentication: { throttle: { failures: 3 } }
 ";
 
-fn judged(line: &Value) -> Value {
-    line["judged"].clone()
+fn input(line: &Value) -> Value {
+    line["decision_input"].clone()
 }
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn the_log_tells_who_called_and_who_waits() {
         assert!(line["peer"].as_str().unwrap_or_default().starts_with("127.0.0.1:"), "{line}");
         assert_eq!(line["client"], client, "{line}");
         let address = if client.is_null() { json!("127.0.0.1") } else { client };
-        assert_eq!(judged(&line)["address"], address, "policies see it: {line}");
+        assert_eq!(input(&line)["address"], address, "policies see it: {line}");
     }
     for _ in 0..3 {
         let mut request = get("/api/tags", Some("sk-local-wrong-and-much-too-long-to-guess"));

@@ -108,11 +108,11 @@ async fn decisions_are_told_which_blobs_the_caller_has_not_sent() {
     for (user, foreign) in [("alice", json!([OTHER])), ("bob", json!([OTHER, BLOB.1]))] {
         world.send(post("/api/create", Some(world.key(user)), &files)).await;
         let record = log.next_request().await;
-        let told = &record["judged"]["parameters"];
+        let told = &record["decision_input"]["parameters"];
         assert_eq!(told["digests"], json!([OTHER, BLOB.1]));
         assert_eq!(told["foreign_digests"], foreign, "{user}");
     }
     upload(&world, "bob", BLOB).await;
     let uploaded = log.next_request().await;
-    assert!(uploaded["judged"]["parameters"]["foreign_digests"].is_null(), "{uploaded}");
+    assert!(uploaded["decision_input"]["parameters"]["foreign_digests"].is_null(), "{uploaded}");
 }

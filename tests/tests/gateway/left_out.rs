@@ -54,7 +54,7 @@ async fn pulls_over_plain_http_become_ones_over_tls(log: &mut Log) {
         let line = log.next_request().await;
         assert_eq!(line["left_out"], "insecure", "{line}");
         // What was judged, so that it can be judged again from the line.
-        assert_eq!(line["judged"]["parameters"].get("insecure"), None, "{line}");
+        assert_eq!(line["decision_input"]["parameters"].get("insecure"), None, "{line}");
         let sent = world.ollama.requests().pop().map(|request| request.body);
         let sent = sent.map(|body| serde_json::from_slice::<Value>(&body));
         if let Some(forwarded) = forwarded {
@@ -81,5 +81,5 @@ async fn pulls_over_plain_http_stay_so_where_a_policy_allows_it(log: &mut Log) {
     assert!(sent.contains(r#""insecure":true"#), "{sent}");
     let line = log.next_request().await;
     assert_eq!(line.get("left_out"), None, "{line}");
-    assert_eq!(line["judged"]["parameters"]["insecure"], true, "{line}");
+    assert_eq!(line["decision_input"]["parameters"]["insecure"], true, "{line}");
 }

@@ -41,17 +41,17 @@ async fn shadow_decisions_are_logged_and_counted_and_not_obeyed() {
         (
             "alice",
             200,
-            json!({ "binding": "none", "policy": "odd", "said": "deny", "changes": true }),
+            json!({ "binding": "none", "policy": "odd", "verdict": "deny", "changes": true }),
         ),
         (
             "bob",
             200,
-            json!({ "binding": "broken", "policy": "odd", "said": "failure", "changes": true }),
+            json!({ "binding": "broken", "policy": "odd", "verdict": "failure", "changes": true }),
         ),
         (
             "kim",
             403,
-            json!({ "binding": "open", "policy": "odd", "said": "allow", "changes": true }),
+            json!({ "binding": "open", "policy": "odd", "verdict": "allow", "changes": true }),
         ),
     ] {
         assert_eq!(status(&world, user).await, expected, "{user}");

@@ -1,9 +1,11 @@
 use std::time::Duration;
 
-use stockade_core::{GroupName, Secret};
+use stockade_core::{CredentialId, GroupName, Secret};
 
 use super::*;
-use crate::{Constraints, KeyDigest, KeyText};
+use crate::{ApiKey, Constraints, KeyDigest, KeyText, TokenSecret, User};
+
+mod revocation;
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 const ALICES: &str = "sk-local-0000000000000000000000000000000000000000000000000000000000000001";

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use rcgen::{CertificateParams, KeyPair, SanType};
 
 use super::*;
-use crate::{Authenticator, Credentials, User};
+use crate::{Authenticator, Credentials, Identity, User};
 
 fn certificate(names: Vec<SanType>) -> Vec<u8> {
     let mut params = CertificateParams::default();

@@ -46,7 +46,7 @@ impl KeySet {
         let mut keys = jwk::read(json)?;
         // Some sets list the same key twice, which is no doubt about which one is meant.
         let mut seen = HashSet::new();
-        keys.retain(|one| seen.insert((one.kid.clone(), one.mark)));
+        keys.retain(|one| seen.insert((one.kid.clone(), one.fingerprint)));
         for (index, one) in keys.iter().enumerate() {
             let same = |other: &NamedKey| {
                 other.kid == one.kid && other.key.algorithm() == one.key.algorithm()
@@ -85,7 +85,7 @@ impl KeySet {
 
     /// Tells whether a key is still there, also under another name.
     pub(super) fn has(&self, key: KeyFingerprint) -> bool {
-        self.keys.iter().any(|other| other.mark == key)
+        self.keys.iter().any(|other| other.fingerprint == key)
     }
 
     /// The key that a header means: the one of that name, else the only one without a name;

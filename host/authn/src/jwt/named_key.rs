@@ -7,12 +7,12 @@ use super::proof::KeyFingerprint;
 pub(super) struct NamedKey {
     pub(super) kid: Option<String>,
     pub(super) key: VerifyingKey,
-    pub(super) mark: KeyFingerprint,
+    pub(super) fingerprint: KeyFingerprint,
 }
 
 impl NamedKey {
     pub(super) fn new(kid: Option<String>, key: VerifyingKey) -> Self {
-        let mark = KeyFingerprint::of(&key);
-        Self { kid, key, mark }
+        let fingerprint = KeyFingerprint::of(&key);
+        Self { kid, key, fingerprint }
     }
 }

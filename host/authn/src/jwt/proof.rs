@@ -70,14 +70,14 @@ impl KeyFingerprint {
 /// Whoever sees that of a secret could try others against it.
 impl fmt::Debug for KeyFingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeyMark(…)")
+        f.write_str("KeyFingerprint(…)")
     }
 }
 
 impl Jwts {
     /// Tells whether a token that was good would still prove the same user, who is or is not in the
     /// configuration.
-    pub(crate) fn uphold(&self, proof: &JwtProof, member: Option<&Member>) -> bool {
+    pub(crate) fn still_accepts(&self, proof: &JwtProof, member: Option<&Member>) -> bool {
         let mut issuers = self.issuers.iter();
         issuers.find(|issuer| issuer.issuer == proof.issuer).is_some_and(|issuer| {
             let admitted = member.is_some() || issuer.mapping.admits_unknown_users;

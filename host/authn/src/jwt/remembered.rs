@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use stockade_core::UnixTime;
 
-use super::JwtIssuer;
-use crate::Identity;
+use super::{JwtIssuer, JwtProof};
+use crate::verified::Verified;
 
 /// A token's SHA-256. What is signed cannot be guessed, so it needs no key.
 type Digest = [u8; 32];
@@ -24,7 +24,7 @@ pub(super) struct Remembered {
     pub(super) issuer: usize,
     /// The version of the issuer's set of keys that verified it.
     pub(super) version: Option<u64>,
-    pub(super) identity: Identity,
+    pub(super) verified: Verified<Arc<JwtProof>>,
     /// The time when it ends by itself.
     pub(super) until: UnixTime,
 }
@@ -33,17 +33,17 @@ pub(super) struct Remembered {
 pub(super) struct Memory(Mutex<HashMap<Digest, Remembered>>);
 
 impl Memory {
-    /// The identity that a token had, if the keys are still those that verified it.
+    /// The user whom a token proved, if the keys are still those that verified it.
     pub(super) fn recall(
         &self,
         token: &Digest,
         now: UnixTime,
         issuers: &[JwtIssuer],
-    ) -> Option<Identity> {
+    ) -> Option<Verified<Arc<JwtProof>>> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = known.get(token).filter(|known| now < known.until)?;
         let version = issuers.get(known.issuer)?.keys.version();
-        (version == known.version).then(|| known.identity.clone())
+        (version == known.version).then(|| known.verified.clone())
     }
 
     pub(super) fn remember(&self, token: Digest, what: Remembered, now: UnixTime) {

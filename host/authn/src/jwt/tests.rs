@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use stockade_core::Secret;
 
 use super::*;
-use crate::{Authenticator, Credentials, Presented, User};
+use crate::{Authenticator, Credentials, Identity, Presented, User};
 
 mod companies;
 mod revocation;
@@ -150,7 +150,7 @@ fn trusting(signer: &Signer) -> JwtIssuer {
     issuer(JwtKeys::fixed(of(signer)))
 }
 
-fn gateway(issuers: Vec<JwtIssuer>) -> Authenticator {
+fn users() -> Vec<User> {
     let user = |name: &str| User::new(UserId::new(name).unwrap());
     let alice = User {
         groups: vec![GroupName::new("research").unwrap()],
@@ -158,7 +158,11 @@ fn gateway(issuers: Vec<JwtIssuer>) -> Authenticator {
         ..user("alice")
     };
     let mallory = User { disabled: true, ..user("mallory") };
-    let users = vec![alice, mallory, user("sso:alice")];
+    vec![alice, mallory, user("sso:alice")]
+}
+
+fn gateway(issuers: Vec<JwtIssuer>) -> Authenticator {
+    let users = users();
     let credentials = Credentials { users, jwt_issuers: issuers, ..Credentials::default() };
     Authenticator::new(credentials).unwrap()
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::claims::Claims;
 use super::json;
 use super::key::Algorithm;
-use crate::AuthnError;
+use crate::error::AuthnError;
 
 /// A token that can be read. Nothing of it is true yet.
 pub(super) struct Jwt<'a> {

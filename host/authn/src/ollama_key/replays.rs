@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use stockade_core::UnixTime;
 
-use super::WINDOW;
-use crate::{AuthnError, ClientIp, Presented};
+use super::{OllamaSignature, WINDOW};
+use crate::client::ClientIp;
+use crate::error::AuthnError;
 
 /// Signatures that were used while they still count. It outlives generations: a reload
 /// must not make an old signature good again.
@@ -17,7 +18,7 @@ use crate::{AuthnError, ClientIp, Presented};
 /// shortly after one another; everything else is a replay.
 #[derive(Default)]
 pub struct Replays {
-    used: Mutex<HashMap<[u8; 64], Use>>,
+    used: Mutex<HashMap<OllamaSignature, Use>>,
 }
 
 struct Use {
@@ -32,25 +33,13 @@ const MOST_TIMES: u32 = 16;
 const MOST: usize = 100_000;
 
 impl Replays {
-    /// Notes that a request was proven; a request that is not signed is let through.
+    /// Notes that a signature has proven a request.
     ///
     /// # Errors
     /// [`Replayed`](AuthnError::Replayed).
     pub fn admit(
         &self,
-        presented: &Presented<'_>,
-        client: ClientIp,
-        now: UnixTime,
-    ) -> Result<(), AuthnError> {
-        match presented.signature() {
-            Some(signature) => self.admit_signature(*signature, client, now),
-            None => Ok(()),
-        }
-    }
-
-    pub(super) fn admit_signature(
-        &self,
-        signature: [u8; 64],
+        signature: OllamaSignature,
         client: ClientIp,
         now: UnixTime,
     ) -> Result<(), AuthnError> {

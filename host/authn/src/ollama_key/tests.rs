@@ -3,7 +3,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 
 use super::*;
-use crate::{Authenticator, Credentials, Presented, User};
+use crate::{Authenticator, Credentials, Identity, Presented, User};
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
@@ -91,7 +91,7 @@ fn a_signature_is_used_from_one_place_and_for_a_moment() {
     };
     let (here, there) = (client(1), client(2));
     let at = |seconds: u64| UnixTime::from_secs(NOW.as_secs() + seconds);
-    let admit = |client, now| replays.admit_signature([7; 64], client, now);
+    let admit = |client, now| replays.admit(OllamaSignature([7; 64]), client, now);
     assert_eq!(admit(here, at(0)), Ok(()));
     assert_eq!(admit(there, at(0)), Err(AuthnError::Replayed));
     assert_eq!(admit(here, at(2)), Ok(()));
@@ -100,7 +100,7 @@ fn a_signature_is_used_from_one_place_and_for_a_moment() {
         admit(here, at(1)).ok();
     }
     assert_eq!(admit(here, at(1)), Err(AuthnError::Replayed));
-    assert_eq!(replays.admit_signature([8; 64], there, at(3)), Ok(()));
+    assert_eq!(replays.admit(OllamaSignature([8; 64]), there, at(3)), Ok(()));
 }
 
 #[test]

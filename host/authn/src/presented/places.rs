@@ -1,7 +1,7 @@
 //! The places where a credential can stand in a request, and what may stand beside it.
 
-use crate::AuthnError;
 use crate::api_key::is_guessable;
+use crate::error::{AuthnError, Clash};
 
 /// A place of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,57 +11,13 @@ pub(super) enum Place {
     Path,
 }
 
-/// Two places with different credentials.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Clash {
-    /// The two headers.
-    Headers,
-    /// `Authorization`, and the path.
-    AuthorizationAndPath,
-    /// `x-api-key`, and the path.
-    ApiKeyAndPath,
-    /// One header that was sent twice.
-    Repeated,
-    /// A token in a header that an issuer's proxy sets, and another one, or the path.
-    Asserted,
-    /// The connection's certificate, and any of the others.
-    Certificate,
-}
-
-impl Clash {
-    pub(super) const fn of(one: Place, other: Place) -> Self {
-        match (one, other) {
-            (Place::Path, Place::ApiKey) | (Place::ApiKey, Place::Path) => Self::ApiKeyAndPath,
-            (Place::Path, _) | (_, Place::Path) => Self::AuthorizationAndPath,
-            _ => Self::Headers,
-        }
-    }
-
-    pub(crate) const fn message(self) -> &'static str {
-        match self {
-            Self::Headers => {
-                "`Authorization` and `x-api-key` carry two different credentials; send one \
-                 (Anthropic's clients take them from ANTHROPIC_AUTH_TOKEN and ANTHROPIC_API_KEY)"
-            }
-            Self::AuthorizationAndPath => {
-                "`Authorization` and the key in the path, or the token that a proxy in front has \
-                 added, are two different credentials; send one"
-            }
-            Self::ApiKeyAndPath => {
-                "`x-api-key` and the key in the path, or the token that a proxy in front has added, \
-                 are two different credentials; send one"
-            }
-            Self::Repeated => {
-                "a header carries two different credentials, because it is sent twice; send one"
-            }
-            Self::Asserted => {
-                "the token that a proxy in front has added and another one, or the key in the \
-                 path, are two different credentials; send one"
-            }
-            Self::Certificate => {
-                "the client certificate and what is sent besides are two different credentials, \
-                 of two users; send one"
-            }
+impl Place {
+    /// The contradiction of two credentials, one here and one there.
+    pub(super) const fn clash(self, other: Self) -> Clash {
+        match (self, other) {
+            (Self::Path, Self::ApiKey) | (Self::ApiKey, Self::Path) => Clash::ApiKeyAndPath,
+            (Self::Path, _) | (_, Self::Path) => Clash::AuthorizationAndPath,
+            _ => Clash::Headers,
         }
     }
 }
@@ -93,11 +49,11 @@ pub(super) fn only_one<'a>(
         return Ok(None);
     };
     if basic {
-        return Err(AuthnError::SeveralCredentials(Clash::of(Place::Authorization, place)));
+        return Err(AuthnError::SeveralCredentials(Place::Authorization.clash(place)));
     }
     // They are all the caller's own, so comparing them tells the caller nothing.
     match presented.find(|(_, other)| *other != text) {
-        Some((other, _)) => Err(AuthnError::SeveralCredentials(Clash::of(place, other))),
+        Some((other, _)) => Err(AuthnError::SeveralCredentials(place.clash(other))),
         None => Ok(Some(text)),
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use stockade_core::{ProofKind, Secret, UnixTime};
+use stockade_core::{Principal, ProofKind, Secret, UnixTime};
 
-use super::Tokens;
-use crate::Identity;
+use super::{TokenProof, Tokens};
+use crate::constraints::Constraints;
 
 /// A token that was given.
 pub struct Issued {
@@ -41,23 +41,32 @@ pub enum CannotIssue {
     Ending,
 }
 
+/// A proven caller's request for a token.
+#[derive(Clone, Copy)]
+pub(crate) struct TokenRequest<'a> {
+    pub(crate) principal: &'a Principal,
+    /// The terms of the credential that proved the caller.
+    pub(crate) terms: &'a Constraints,
+    /// The token that proved the caller, where one did.
+    pub(crate) renews: Option<&'a TokenProof>,
+    /// The longest time for which it is to be valid; the longest that is allowed, if not given.
+    pub(crate) ttl: Option<Duration>,
+}
+
 impl Tokens {
     pub(crate) fn issue(
         &self,
-        identity: &Identity,
-        ttl: Option<Duration>,
+        request: TokenRequest<'_>,
         now: UnixTime,
     ) -> Result<Issued, CannotIssue> {
-        if identity.front_end.is_some() {
-            return Err(CannotIssue::OnBehalf);
-        }
+        let TokenRequest { principal, terms, renews, ttl } = request;
         let secret = self.secrets.first().ok_or(CannotIssue::NoSecret)?;
-        let origin = match identity.principal.proof {
+        let origin = match principal.proof {
             ProofKind::Anonymous => return Err(CannotIssue::Anonymous),
             ProofKind::Jwt => return Err(CannotIssue::Jwt),
             // Without an origin it was signed by whoever has the secret.
-            ProofKind::Token => identity.origin.as_ref(),
-            _ => Some(self.origins.find(&identity.principal).ok_or(CannotIssue::NoOrigin)?),
+            ProofKind::Token => renews.and_then(|token| token.origin.as_ref()),
+            _ => Some(self.origins.find(principal).ok_or(CannotIssue::NoOrigin)?),
         };
         let ttl = ttl.map_or(self.rules.max_ttl, |ttl| ttl.min(self.rules.max_ttl));
         if ttl < Duration::from_secs(1) {
@@ -65,14 +74,14 @@ impl Tokens {
         }
         let latest = now.as_secs().saturating_add(ttl.as_secs());
         // The last second of a credential that expires on the next.
-        let end = identity.terms.expires.map(|expires| expires.as_secs().saturating_sub(1));
+        let end = terms.expires.map(|expires| expires.as_secs().saturating_sub(1));
         let expires = UnixTime::from_secs(end.map_or(latest, |end| latest.min(end)));
         if expires <= now {
             return Err(CannotIssue::Ending);
         }
-        let payload = format!("{}:{}", identity.principal.user, expires.as_secs());
+        let payload = format!("{}:{}", principal.user, expires.as_secs());
         let signature = match origin {
-            Some(origin) => origin.sign(secret.begin(&payload), origin.bond(&identity.terms)),
+            Some(origin) => origin.sign(secret.begin(&payload), origin.binding(terms)),
             None => secret.sign(&payload),
         };
         let token = Secret::new(format!("{payload}:{}", hex::encode(signature)));
@@ -89,7 +98,7 @@ mod tests {
     use super::*;
     use crate::{
         ApiKey, Authenticator, AuthnError, CertificateName, ClientCertificate, Constraints,
-        Credentials, KeyText, Presented, PresentedCertificate, Scope, TokenSecret, User,
+        Credentials, Identity, KeyText, Presented, PresentedCertificate, Scope, TokenSecret, User,
     };
 
     const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);

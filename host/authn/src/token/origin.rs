@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use stockade_core::{CredentialId, Principal, ProofKind, UnixTime, UserId};
 
 use super::Signature;
-use crate::{ApiKey, ClientCertificate, Constraints, OllamaKey, Password};
+use crate::constraints::Constraints;
 
 /// The bytes of a signature that prove something: 192 bits.
 const PROVES: usize = 24;
@@ -36,7 +36,7 @@ pub(super) struct TokenBinding {
 }
 
 impl TokenBinding {
-    /// The bond that a signature claims to have.
+    /// The binding that a signature claims to have.
     pub(super) fn claimed(signature: &Signature) -> Self {
         let (mut hint, mut ends) = (Hint::default(), [0; 4]);
         let (first, last) = signature[PROVES..].split_at(4);
@@ -56,17 +56,23 @@ impl TokenBinding {
 /// A credential that a token was made from.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Origin {
-    pub(crate) proof: ProofKind,
-    pub(crate) id: Option<CredentialId>,
-    pub(crate) terms: Arc<Constraints>,
+    proof: ProofKind,
+    pub(super) id: Option<CredentialId>,
+    pub(super) terms: Arc<Constraints>,
     tag: [u8; 32],
 }
 
 impl Origin {
-    fn new(proof: ProofKind, id: Option<CredentialId>, what: &str) -> Self {
+    /// Makes one of a credential, which `what` tells apart from all others of its kind.
+    pub(crate) fn new(proof: ProofKind, id: Option<CredentialId>, what: &str) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(format!("stockade token origin\0{proof:?}\0{what}"));
         Self { proof, id, terms: Arc::default(), tag: hasher.finalize().into() }
+    }
+
+    /// Returns the same with the terms of its credential.
+    pub(crate) fn on(self, terms: Arc<Constraints>) -> Self {
+        Self { terms, ..self }
     }
 
     fn hint(&self) -> Hint {
@@ -74,8 +80,8 @@ impl Origin {
         [a, b, c, d]
     }
 
-    /// The bond of a token that is made from this credential on those terms.
-    pub(super) fn bond(&self, terms: &Constraints) -> TokenBinding {
+    /// The binding of a token that is made from this credential on those terms.
+    pub(super) fn binding(&self, terms: &Constraints) -> TokenBinding {
         let seconds = |end: UnixTime| u32::try_from(end.as_secs()).unwrap_or(u32::MAX);
         let told = terms.expires.filter(|_| terms.expires != self.terms.expires);
         TokenBinding { hint: self.hint(), ends: told.map_or(u32::MAX, seconds) }
@@ -93,15 +99,15 @@ impl Origin {
         mac.update(&ends.to_be_bytes());
         mac.update(&self.tag);
         let mut signature: Signature = mac.finalize().into_bytes().into();
-        let said = &mut signature[PROVES..];
-        said[..4].copy_from_slice(&hint);
-        said[4..].copy_from_slice(&ends.to_be_bytes());
+        let rest = &mut signature[PROVES..];
+        rest[..4].copy_from_slice(&hint);
+        rest[4..].copy_from_slice(&ends.to_be_bytes());
         signature
     }
 
-    /// The terms of a token with this bond: those of the credential, or less.
-    pub(super) fn terms(&self, bond: TokenBinding) -> Arc<Constraints> {
-        match (bond.ends(), self.terms.expires) {
+    /// The terms of a token with this binding: those of the credential, or less.
+    pub(super) fn terms(&self, binding: TokenBinding) -> Arc<Constraints> {
+        match (binding.ends(), self.terms.expires) {
             (None, _) => Arc::clone(&self.terms),
             (Some(told), Some(known)) if known <= told => Arc::clone(&self.terms),
             (told, _) => Arc::new(Constraints { expires: told, ..Constraints::clone(&self.terms) }),
@@ -138,44 +144,29 @@ pub(crate) struct Origins {
 
 impl Default for Origins {
     fn default() -> Self {
-        Self::new(&[], &[], &[], &[])
+        Self::new([])
     }
 }
 
 impl Origins {
-    pub(crate) fn new(
-        keys: &[ApiKey],
-        passwords: &[Password],
-        certificates: &[ClientCertificate],
-        ollama_keys: &[OllamaKey],
-    ) -> Self {
+    pub(crate) fn new(credentials: impl IntoIterator<Item = (UserId, Origin)>) -> Self {
         let mut by_user: HashMap<UserId, Vec<Arc<Origin>>> = HashMap::new();
-        let mut add = |user: &UserId, origin: Origin| {
-            by_user.entry(user.clone()).or_default().push(Arc::new(origin));
-        };
-        for key in keys {
-            let id = Some(key.id.clone());
-            let origin = Origin::new(ProofKind::ApiKey, id, &key.digest.to_string());
-            add(&key.user, Origin { terms: Arc::clone(&key.terms), ..origin });
-        }
-        for Password { user, hash } in passwords {
-            add(user, Origin::new(ProofKind::Basic, None, &hash.to_string()));
-        }
-        for ClientCertificate { id, user, name } in certificates {
-            add(user, Origin::new(ProofKind::Mtls, Some(id.clone()), &format!("{name:?}")));
-        }
-        for OllamaKey { id, user, key } in ollama_keys {
-            add(user, Origin::new(ProofKind::OllamaKey, Some(id.clone()), &format!("{key:?}")));
+        for (user, origin) in credentials {
+            by_user.entry(user).or_default().push(Arc::new(origin));
         }
         let stand_in = Arc::new(Origin::new(ProofKind::Anonymous, None, ""));
         Self { by_user, stand_in }
     }
 
-    /// Returns the credentials that a token of a user with this bond can be made from: one, but for
+    /// Returns the credentials that a token of a user with this binding can be made from: one, but for
     /// one time in four billion.
-    pub(super) fn of(&self, user: &str, bond: TokenBinding) -> impl Iterator<Item = &Arc<Origin>> {
+    pub(super) fn of(
+        &self,
+        user: &str,
+        binding: TokenBinding,
+    ) -> impl Iterator<Item = &Arc<Origin>> {
         let all = self.by_user.get(user).map_or(&[][..], Vec::as_slice);
-        let meant = move |origin: &&Arc<Origin>| origin.hint() == bond.hint;
+        let meant = move |origin: &&Arc<Origin>| origin.hint() == binding.hint;
         let stand_in = (!all.iter().any(|origin| meant(&origin))).then_some(&self.stand_in);
         all.iter().filter(meant).chain(stand_in)
     }

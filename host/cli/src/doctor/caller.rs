@@ -119,8 +119,9 @@ impl Caller {
     ) -> Result<(), Denial> {
         let scope = self.identity.terms.scope.clone();
         let principal = self.identity.principal.clone();
-        let question = Question::new(generation, principal, operation, model);
-        decided(&Question { scope, ..question }, generation)
+        let mut question = Question::new(generation, principal, operation, model);
+        question.input.scope = scope;
+        decided(&question, generation)
     }
 }
 

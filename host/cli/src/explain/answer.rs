@@ -12,11 +12,11 @@ use stockade_control::generation::{Decision, Hypothetical, Reconsidered};
 use stockade_core::record::VerdictKind;
 
 /// A decision, taken apart to be shown.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     verdicts: Arc<[BindingVerdict]>,
     reconsidered: Option<Reconsidered>,
     /// All obligations, a replaced model among them.
-    pub(super) result: Result<Obligations, Denial>,
+    pub(crate) result: Result<Obligations, Denial>,
 }
 
 impl From<Decision<Hypothetical>> for Answer {
@@ -32,7 +32,7 @@ impl From<Decision<Hypothetical>> for Answer {
 
 impl Answer {
     /// For a person.
-    pub(super) fn text(&self, question: &Question) -> String {
+    pub(crate) fn text(&self, question: &Question) -> String {
         let mut text = String::new();
         let word = if self.result.is_ok() { "ALLOW" } else { "DENY" };
         // Writing to a String cannot fail.
@@ -46,7 +46,7 @@ impl Answer {
         for obligation in self.result.iter().flat_map(obligations::lines) {
             let _ = writeln!(text, "  {obligation}");
         }
-        write_opinions(&mut text, &self.verdicts);
+        write_verdicts(&mut text, &self.verdicts);
         if let Some(second) = &self.reconsidered {
             let _ = match &second.model {
                 Some(model) => {
@@ -54,14 +54,14 @@ impl Answer {
                 }
                 None => writeln!(text, "  asked again about the request as it is changed:"),
             };
-            write_opinions(&mut text, &second.verdicts);
+            write_verdicts(&mut text, &second.verdicts);
         }
         text.truncate(text.trim_end().len());
         text
     }
 
     /// For a program.
-    pub(super) fn value(&self) -> Value {
+    pub(crate) fn value(&self) -> Value {
         let denial = self.result.as_ref().err();
         let second = self.reconsidered.as_ref().map(|second| {
             json!({ "model": second.model.as_ref().map(ToString::to_string), "bindings": verdicts(&second.verdicts) })
@@ -78,23 +78,23 @@ impl Answer {
     }
 }
 
-fn write_opinions(text: &mut String, verdicts: &[BindingVerdict]) {
-    for opinion in verdicts {
-        let mode = if opinion.enforced { "" } else { " (shadow)" };
-        let (said, reason) = VerdictKind::of(&opinion.outcome);
-        let (said, binding, policy) = (said.as_str(), &opinion.binding, &opinion.policy);
-        let _ = write!(text, "  {said}{mode}  binding {binding}  policy {policy}");
+fn write_verdicts(text: &mut String, verdicts: &[BindingVerdict]) {
+    for verdict in verdicts {
+        let mode = if verdict.enforced { "" } else { " (shadow)" };
+        let (kind, reason) = VerdictKind::of(&verdict.outcome);
+        let (kind, binding, policy) = (kind.as_str(), &verdict.binding, &verdict.policy);
+        let _ = write!(text, "  {kind}{mode}  binding {binding}  policy {policy}");
         let _ = writeln!(text, "{}", reason.map(|r| format!(": {r}")).unwrap_or_default());
     }
 }
 
 fn verdicts(verdicts: &[BindingVerdict]) -> Vec<Value> {
-    let one = |opinion: &BindingVerdict| {
-        let (said, reason) = VerdictKind::of(&opinion.outcome);
+    let one = |verdict: &BindingVerdict| {
+        let (kind, reason) = VerdictKind::of(&verdict.outcome);
         json!({
-            "binding": opinion.binding, "policy": opinion.policy,
-            "mode": if opinion.enforced { "enforce" } else { "shadow" },
-            "outcome": said, "reason": reason,
+            "binding": verdict.binding, "policy": verdict.policy,
+            "mode": if verdict.enforced { "enforce" } else { "shadow" },
+            "verdict": kind, "reason": reason,
         })
     };
     verdicts.iter().map(one).collect()

@@ -31,7 +31,7 @@ impl CallerFacts {
         })
     }
 
-    /// The attributes alone: records do not tell them.
+    /// The attributes alone, which may be told besides those of a record.
     pub(super) fn attributes(&self) -> &[(String, String)] {
         &self.attributes
     }

@@ -7,16 +7,16 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
 use serde_json::{Value, json};
-use stockade_authn::SupposedCaller;
-use stockade_core::{BindingName, ProofKind};
+use stockade_core::BindingName;
 
 use super::obligations;
 use super::question::Question;
-use stockade_control::generation::Generation;
-use stockade_core::record::{Cause, Decision, RequestRecord, SCHEMA};
+use stockade_control::generation::{Generation, NotJudgeable};
+use stockade_core::record::{Cause, Decision, RecordedInput, RequestRecord, SCHEMA};
+use stockade_engine::Inputs;
 
 /// The gateway's record of one request.
-pub(super) struct Record(RequestRecord<'static>);
+pub(crate) struct Record(RequestRecord<'static>);
 
 /// The one request of a log, or the one with an id. Lines that tell of something else are
 /// passed over.
@@ -57,6 +57,16 @@ pub(super) fn find(path: &Path, id: Option<&str>) -> anyhow::Result<Record> {
     })
 }
 
+/// Returns the inputs that a record does not hold.
+fn unknown(facts: &RecordedInput) -> Inputs {
+    let missing = |is_missing: bool, input| if is_missing { input } else { Inputs::NONE };
+    Inputs::BODY
+        .and(Inputs::TEXTS)
+        .and(missing(facts.catalogue.is_none(), Inputs::CATALOGUE))
+        .and(missing(facts.tools_left_out > 0, Inputs::TOOLS))
+        .and(missing(facts.usage.is_none(), Inputs::USAGE))
+}
+
 /// The id of the request that a line tells of, if it is the record of one.
 fn request_of(line: &str) -> Option<String> {
     let line: Value = serde_json::from_str(line).ok()?;
@@ -65,9 +75,13 @@ fn request_of(line: &str) -> Option<String> {
 }
 
 impl Record {
+    pub(crate) const fn new(record: RequestRecord<'static>) -> Self {
+        Self(record)
+    }
+
     /// The same request, to be judged by another configuration.
-    /// `attributes` are those of the caller's JWT.
-    pub(super) fn question(
+    /// `attributes` are told of the caller's JWT besides the recorded ones.
+    pub(crate) fn question(
         &self,
         generation: &Generation,
         attributes: &[(String, String)],
@@ -78,60 +92,19 @@ impl Record {
             let reason = record.decided.reason.as_deref().unwrap_or("it needs no decision");
             format!("no policy was asked about {}: {word}: {reason}", record.request)
         };
-        let caller = self.caller(generation, attributes).with_context(why)?;
-        let operation = record.operation.with_context(why)?;
-        let facts = record.judged.as_deref().with_context(why)?;
+        let facts = record.decision_input.as_deref().with_context(why)?;
         if facts.digests_left_out > 0 {
             bail!("{} names more digests than are recorded", record.request);
         }
-        let principal = generation.authenticator.suppose(&caller)?;
-        let mut question = Question::new(generation, principal, operation, None);
-        if let Some(proof) = record.caller.proof {
-            question.principal.proof = proof;
-        }
-        question.principal.credential = record.caller.credential.as_deref().cloned();
-        let keys = &generation.config.api_keys;
-        let key = keys.iter().find(|key| Some(&key.id) == question.principal.credential.as_ref());
-        Ok(Question {
-            dialect: facts.api,
-            client: facts.client(),
-            labels: record.caller.credential_labels.to_vec(),
-            listener: facts.listener.clone(),
-            time: generation.at(facts.time()),
-            scope: key.map(|key| key.terms.scope.clone()).unwrap_or_default(),
-            models: record.models.to_vec(),
-            parameters: facts.parameters.clone(),
-            ..question
-        })
+        let input = match generation.recorded(record, attributes) {
+            Err(NotJudgeable::Undecided) => return Err(anyhow!(why())),
+            recorded => recorded?,
+        };
+        Ok(Question { input, unknown: unknown(facts) })
     }
 
-    /// The caller, as far as the configuration does not tell. A front end's token says nothing of
-    /// the user for whom it speaks.
-    fn caller(
-        &self,
-        generation: &Generation,
-        attributes: &[(String, String)],
-    ) -> Option<SupposedCaller> {
-        let caller = &self.0.caller;
-        let user = caller.user.as_deref()?.clone();
-        let own = caller.proof.filter(|_| caller.front_end.is_none());
-        if own != Some(ProofKind::Jwt) {
-            return Some(SupposedCaller {
-                attributes: attributes.to_vec(),
-                ..SupposedCaller::new(user)
-            });
-        }
-        let issued =
-            |credential| generation.authenticator.groups_of_issuer(credential, &caller.groups);
-        Some(SupposedCaller {
-            user,
-            proof: own,
-            groups: caller.credential.as_deref().map(issued).unwrap_or_default(),
-            attributes: attributes.to_vec(),
-        })
-    }
-
-    fn allowed(&self) -> bool {
+    /// Tells whether it was permitted.
+    pub(crate) fn is_allowed(&self) -> bool {
         self.0.decided.decision == Decision::Permit
     }
 
@@ -139,7 +112,7 @@ impl Record {
     pub(super) fn text(&self, allowed: bool) -> String {
         let record = &self.0;
         let decided = &record.decided;
-        let word = if self.allowed() { "ALLOW" } else { "DENY" };
+        let word = if self.is_allowed() { "ALLOW" } else { "DENY" };
         let mut text =
             format!("recorded: {word} by generation {}: {}", record.generation, record.request);
         // Writing to a String cannot fail.
@@ -163,7 +136,7 @@ impl Record {
         if let (Some(binding), Some(policy)) = (&decided.binding, &decided.policy) {
             let _ = write!(text, "\n  binding {binding}  policy {policy}");
         }
-        let now = if self.allowed() == allowed { "the same" } else { "another" };
+        let now = if self.is_allowed() == allowed { "the same" } else { "another" };
         let _ = write!(text, "\nwith this configuration the answer is {now}:");
         text
     }

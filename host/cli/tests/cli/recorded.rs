@@ -10,6 +10,10 @@ use stockade_authn::KeyText;
 use stockade_simulator::Simulator;
 use tempfile::TempDir;
 
+/// Eight bytes of text, and a tool.
+const CHAT: &str = r#"{"model":"llama3.2:3b","messages":[{"role":"system","content":"Brief!"},
+{"role":"user","content":"Hi"}],"tools":[{"type":"function","function":{"name":"get_weather"}}]}"#;
+
 /// Alice may use small models in office hours, and with a context that is not large; large
 /// ones are tried out in the shadow.
 fn config(upstream: SocketAddr, key: &KeyText) -> String {
@@ -53,16 +57,7 @@ impl Logged {
         for (path, arguments, expected) in [
             ("/api/generate", &["-H", &bearer][..], "200"),
             ("/api/generate", &["-H", &bearer, "-d", large], "403"),
-            (
-                "/v1/chat/completions",
-                &[
-                    "-H",
-                    &bearer,
-                    "-d",
-                    r#"{"model":"llama3.2:3b","messages":[{"role":"user","content":"Hi"}]}"#,
-                ],
-                "200",
-            ),
+            ("/v1/chat/completions", &["-H", &bearer, "-d", CHAT], "200"),
             ("/api/generate", &[], "401"),
         ] {
             let (status, body) = gateway.curl(path, arguments).await;
@@ -153,21 +148,29 @@ fn facts_are_supposed_again(logged: &Logged, refused: &str, permitted: &str) {
     };
     let line = |id: &str| logged.log.lines().find(|line| line.contains(id)).unwrap().to_owned();
     let (large, openai) = (line(refused), line(permitted));
+    let deny = |when: &str| format!("{{ unknown: deny, rules: [{{ when: {when}, then: deny }}] }}");
     for (policy, settings, line, expected) in [
         ("endpoint-access", "{ apis: [openai] }", &openai, "\nALLOW: "),
         ("endpoint-access", "{ apis: [native] }", &openai, "\nDENY: "),
         ("request-caps", "{ context: 4096, above: refuse }", &large, "\nALLOW: "),
         ("request-caps", "{ context: 4095, above: refuse }", &large, "\nDENY: "),
+        // What Ollama told, and what can be told of texts without quoting them.
+        ("rules", &deny("any model.bytes > 1 MB"), &openai, "\nDENY: "),
+        ("rules", &deny("any model.loaded and any model.bytes < 1 MB"), &openai, "\nALLOW: "),
+        ("rules", &deny("tools contains get_weather"), &openai, "\nDENY: "),
+        ("rules", &deny("tools contains other"), &openai, "\nALLOW: "),
+        ("fresh-rules", &deny("prompt.bytes > 7 and prompt.system"), &openai, "\nDENY: "),
+        ("fresh-rules", &deny("prompt.bytes > 8"), &openai, "\nALLOW: "),
     ] {
         let said = with(policy, settings, line);
         assert!(said.contains(expected), "{settings}: {said}");
     }
     let hours = "{ hours: [{ days: [tue], from: \"08:00\", to: \"18:00\" }] }";
     let value: Value = serde_json::from_str(&openai).unwrap();
-    let judged = &value["judged"];
+    let input = &value["decision_input"];
     // A Tuesday and a Wednesday, at noon.
     for (at, expected) in [(1_783_425_600, "\nALLOW: "), (1_783_512_000, "\nDENY: ")] {
-        let then = openai.replace(&judged["at"].to_string(), &at.to_string());
+        let then = openai.replace(&input["at"].to_string(), &at.to_string());
         let said = with("working-hours", hours, &then);
         assert!(said.contains(expected), "{at}: {said}");
     }

@@ -14,7 +14,7 @@ use stockade_yaml::{Diagnostics, Entries, Field, Location, Spanned};
 
 use super::RawCase;
 use crate::local_time;
-use crate::{quantity, schema, validate};
+use crate::{quantity, validate, value_schema};
 
 /// Everything that a policy is told.
 pub struct Facts {
@@ -61,7 +61,7 @@ pub(super) struct RawModel {
     /// Its name.
     name: Field<String>,
     /// Its role in the request; the usual one for the operation, if left out.
-    #[schemars(schema_with = "schema::role")]
+    #[schemars(schema_with = "value_schema::role")]
     role: Field<ModelRole>,
     /// True if it is installed, false if it is not; if neither is said of any model of the request,
     /// the policy is told that nobody knows.
@@ -234,7 +234,7 @@ impl Facts {
         };
         let models = operation.and_then(|op| models(op, raw.model, raw.models, diagnostics));
         let (models, catalogue) = models?;
-        let content = Content { tools: texts(raw.tools), texts: content(raw.texts) };
+        let content = Content::of(texts(raw.tools), content(raw.texts));
         let mut parameters = Parameters::from(raw.parameters.value().unwrap_or_default());
         parameters.tools = parameters.tools.max(u32::try_from(content.tools.len()).unwrap_or(0));
         (parameters.digests, parameters.foreign_digests) = blobs(raw.blobs);

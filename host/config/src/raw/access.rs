@@ -6,23 +6,23 @@ use stockade_core::{Dialect, ProofKind, Transport};
 use stockade_yaml::{Entries, Field, Setting};
 
 use super::quotas::RawUsed;
-use crate::schema;
+use crate::value_schema;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Policy", extend("required" = ["module"]))]
 pub(crate) struct RawPolicy {
     /// A file, or `builtin/` and the name of a shipped policy.
-    #[schemars(schema_with = "schema::module")]
+    #[schemars(schema_with = "value_schema::module")]
     pub(crate) module: Field<String>,
     /// The digest that the file must have: sha256: and 64 hex digits.
-    #[schemars(schema_with = "schema::digest")]
+    #[schemars(schema_with = "value_schema::digest")]
     pub(crate) digest: Field<String>,
     /// The longest time that one decision may take, from 1ms to 1s.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) deadline: Field<String>,
     /// The memory that one decision may have, from 64KiB to 64MiB.
-    #[schemars(schema_with = "schema::size")]
+    #[schemars(schema_with = "value_schema::size")]
     pub(crate) memory: Field<String>,
     /// True if an answer is used again for equal questions of the same second.
     pub(crate) remember: Field<bool>,
@@ -59,7 +59,7 @@ pub(crate) enum Mode {
 #[schemars(rename = "Subjects", untagged)]
 pub(crate) enum RawSubjects {
     #[serde(rename = "scalar")]
-    Word(#[schemars(schema_with = "schema::everyone")] Field<String>),
+    Word(#[schemars(schema_with = "value_schema::everyone")] Field<String>),
     #[serde(rename = "mapping")]
     Chosen(Box<Field<RawChosen>>),
 }
@@ -96,7 +96,7 @@ pub(crate) struct RawTest {
     pub(crate) user: Field<String>,
     /// The kind of proof that the caller would give: a JWT where `groups` or `attributes` are
     /// given, else an API key. A user whom only an issuer knows needs `jwt`.
-    #[schemars(schema_with = "schema::proof")]
+    #[schemars(schema_with = "value_schema::proof")]
     pub(crate) proof: Field<ProofKind>,
     /// Groups that the caller's JWT would give besides those under `users`.
     pub(crate) groups: Field<Vec<Field<String>>>,
@@ -108,18 +108,18 @@ pub(crate) struct RawTest {
     pub(crate) listener: Field<String>,
     /// The kind of listener: without TLS, with it, or with client certificates; that of
     /// `listener`, or without TLS, if left out.
-    #[schemars(schema_with = "schema::transport")]
+    #[schemars(schema_with = "value_schema::transport")]
     pub(crate) transport: Field<Transport>,
     /// The operation.
-    #[schemars(schema_with = "schema::operation")]
+    #[schemars(schema_with = "value_schema::operation")]
     pub(crate) operation: Field<String>,
     /// The model, for an operation that names one.
     pub(crate) model: Field<String>,
     /// The API; Ollama's own, if left out.
-    #[schemars(schema_with = "schema::api")]
+    #[schemars(schema_with = "value_schema::api")]
     pub(crate) api: Field<Dialect>,
     /// The time, in `time_zone` or with an offset; that of loading, if left out.
-    #[schemars(schema_with = "schema::moment")]
+    #[schemars(schema_with = "value_schema::moment")]
     pub(crate) time: Field<String>,
     /// The amounts that the caller has used in this hour.
     pub(crate) after: Field<RawUsed>,

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use stockade_yaml::{Entries, Field};
 
-use crate::schema;
+use crate::value_schema;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -33,15 +33,15 @@ pub(crate) struct RawKey {
     /// Its name in logs.
     pub(crate) id: Field<String>,
     /// The digest of the key: sha256: and 64 hex digits.
-    #[schemars(schema_with = "schema::digest")]
+    #[schemars(schema_with = "value_schema::digest")]
     pub(crate) sha256: Field<String>,
     /// The end of its life.
-    #[schemars(schema_with = "schema::moment")]
+    #[schemars(schema_with = "value_schema::moment")]
     pub(crate) expires: Field<String>,
     /// Words that stand beside it in logs.
     pub(crate) labels: Field<Entries<String>>,
     /// The only operations that it is good for.
-    #[schemars(schema_with = "schema::operations")]
+    #[schemars(schema_with = "value_schema::operations")]
     pub(crate) operations: Field<Vec<Field<String>>>,
     /// Patterns of the only models that it is good for.
     pub(crate) models: Field<Vec<Field<String>>>,

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use stockade_yaml::Field;
 
-use crate::schema;
+use crate::value_schema;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -17,7 +17,7 @@ pub(crate) struct RawAuthentication {
     /// The front ends that say in a header for which user they ask.
     pub(crate) on_behalf: Field<RawOnBehalf>,
     /// The time for which a right password is not hashed again.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) remember_passwords: Field<String>,
     /// The rules that slow down those who fail to prove who they are.
     pub(crate) throttle: Field<RawThrottle>,
@@ -42,16 +42,16 @@ pub(crate) struct RawThrottle {
     /// True if anybody is slowed down.
     pub(crate) enabled: Field<bool>,
     /// The number of failures, of one address or with one user name, that cost nothing.
-    #[schemars(schema_with = "schema::failures")]
+    #[schemars(schema_with = "value_schema::failures")]
     pub(crate) failures: Field<u64>,
     /// The time that the next try must wait then; each further failure doubles it.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) wait: Field<String>,
     /// The longest time that it must wait.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) longest_wait: Field<String>,
     /// The time after the last failure until all of them are forgotten.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) forget: Field<String>,
 }
 
@@ -79,10 +79,10 @@ pub(crate) struct RawTokens {
     /// The secrets that sign tokens. The first one signs new ones.
     pub(crate) secrets: Field<Vec<Field<RawTokenSecret>>>,
     /// The longest time for which a token may be good.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) max_ttl: Field<String>,
     /// The most that the clocks of others may be off.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) leeway: Field<String>,
 }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use stockade_yaml::{Entries, Field};
 
-use crate::schema;
+use crate::value_schema;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -24,7 +24,7 @@ pub(crate) struct RawIssuer {
     /// The file with the authorities of that server, in PEM; this machine's, if left out.
     pub(crate) ca: Field<String>,
     /// The time after which they are fetched again.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) refresh: Field<String>,
     /// A file with its public keys, as a JWKS.
     pub(crate) jwks_file: Field<String>,
@@ -34,10 +34,10 @@ pub(crate) struct RawIssuer {
     /// read.
     pub(crate) secret_file: Field<String>,
     /// The longest time for which a token may still be good.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) max_lifetime: Field<String>,
     /// The most that its clock may be off.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) leeway: Field<String>,
     /// The claim with the user's name.
     pub(crate) user_claim: Field<String>,

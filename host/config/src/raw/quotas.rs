@@ -5,7 +5,7 @@ use serde::Deserialize;
 use stockade_yaml::Field;
 
 use super::access::RawSubjects;
-use crate::schema;
+use crate::value_schema;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -24,7 +24,7 @@ pub(crate) struct RawQuota {
     /// Patterns of the models that count, such as `llama3.*`; all, if left out.
     pub(crate) models: Field<Vec<Field<String>>>,
     /// The operations that count; if left out, those that run or change models or ask the web.
-    #[schemars(schema_with = "schema::operations")]
+    #[schemars(schema_with = "value_schema::operations")]
     pub(crate) operations: Field<Vec<Field<String>>>,
     /// Requests.
     pub(crate) requests: Field<RawRequests>,
@@ -37,7 +37,7 @@ pub(crate) struct RawQuota {
     /// The time in which models read prompts and produced answers.
     pub(crate) gpu_time: Field<RawTimes>,
     /// The most requests under way at once.
-    #[schemars(schema_with = "schema::count")]
+    #[schemars(schema_with = "value_schema::count")]
     pub(crate) concurrent: Field<u64>,
     /// Bytes of models that Ollama fetches from a registry.
     pub(crate) pulled: Field<RawSizes>,
@@ -78,19 +78,19 @@ pub(crate) enum StoreLoss {
 #[schemars(rename = "Requests")]
 pub(crate) struct RawRequests {
     /// Requests in a minute, evenly spread but for the `burst`.
-    #[schemars(schema_with = "schema::amount")]
+    #[schemars(schema_with = "value_schema::amount")]
     pub(crate) minute: Field<String>,
     /// Requests that may come at once; as many as in a minute, if left out.
-    #[schemars(schema_with = "schema::amount")]
+    #[schemars(schema_with = "value_schema::amount")]
     pub(crate) burst: Field<String>,
     /// Requests in an hour by the clock of `time_zone`.
-    #[schemars(schema_with = "schema::amount")]
+    #[schemars(schema_with = "value_schema::amount")]
     pub(crate) hour: Field<String>,
     /// Requests on a day of `time_zone`.
-    #[schemars(schema_with = "schema::amount")]
+    #[schemars(schema_with = "value_schema::amount")]
     pub(crate) day: Field<String>,
     /// Requests in a month of `time_zone`.
-    #[schemars(schema_with = "schema::amount")]
+    #[schemars(schema_with = "value_schema::amount")]
     pub(crate) month: Field<String>,
 }
 
@@ -99,13 +99,13 @@ pub(crate) struct RawRequests {
 #[schemars(rename = "Counts")]
 pub(crate) struct RawCounts {
     /// In an hour by the clock of `time_zone`.
-    #[schemars(schema_with = "schema::amount")]
+    #[schemars(schema_with = "value_schema::amount")]
     pub(crate) hour: Field<String>,
     /// On a day of `time_zone`.
-    #[schemars(schema_with = "schema::amount")]
+    #[schemars(schema_with = "value_schema::amount")]
     pub(crate) day: Field<String>,
     /// In a month of `time_zone`.
-    #[schemars(schema_with = "schema::amount")]
+    #[schemars(schema_with = "value_schema::amount")]
     pub(crate) month: Field<String>,
 }
 
@@ -114,13 +114,13 @@ pub(crate) struct RawCounts {
 #[schemars(rename = "Times")]
 pub(crate) struct RawTimes {
     /// In an hour by the clock of `time_zone`.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) hour: Field<String>,
     /// On a day of `time_zone`.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) day: Field<String>,
     /// In a month of `time_zone`.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) month: Field<String>,
 }
 
@@ -129,13 +129,13 @@ pub(crate) struct RawTimes {
 #[schemars(rename = "Sizes")]
 pub(crate) struct RawSizes {
     /// In an hour by the clock of `time_zone`.
-    #[schemars(schema_with = "schema::size")]
+    #[schemars(schema_with = "value_schema::size")]
     pub(crate) hour: Field<String>,
     /// On a day of `time_zone`.
-    #[schemars(schema_with = "schema::size")]
+    #[schemars(schema_with = "value_schema::size")]
     pub(crate) day: Field<String>,
     /// In a month of `time_zone`.
-    #[schemars(schema_with = "schema::size")]
+    #[schemars(schema_with = "value_schema::size")]
     pub(crate) month: Field<String>,
 }
 
@@ -156,17 +156,17 @@ pub(crate) enum Damaged {
 #[schemars(rename = "Queue")]
 pub(crate) struct RawQueue {
     /// The most requests that wait: 100, if left out.
-    #[schemars(schema_with = "schema::count")]
+    #[schemars(schema_with = "value_schema::count")]
     pub(crate) length: Field<u64>,
     /// The most requests of one user that wait: 20, if left out.
-    #[schemars(schema_with = "schema::count")]
+    #[schemars(schema_with = "value_schema::count")]
     pub(crate) per_user: Field<u64>,
     /// The longest time that a request waits for its turn: 5m, if left out.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) wait: Field<String>,
     /// The time for which requests for a model that is loaded go before those for another: 20s, if
     /// left out.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) switch_after: Field<String>,
 }
 
@@ -175,13 +175,13 @@ pub(crate) struct RawQueue {
 #[schemars(rename = "Usage")]
 pub(crate) struct RawUsage {
     /// The time for which is kept who used what: 400d, if left out.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) retention: Field<String>,
     /// `refuse` to start with a damaged file, or set it aside and `start-at-zero`.
     pub(crate) on_damage: Field<Damaged>,
     /// The most tokens of an answer whose caller sets no limit, where a quota counts them: 8k, if
     /// left out.
-    #[schemars(schema_with = "schema::amount")]
+    #[schemars(schema_with = "value_schema::amount")]
     pub(crate) answer_limit: Field<String>,
     /// The store by which several gateways share quotas.
     pub(crate) store: Field<RawStore>,
@@ -205,19 +205,19 @@ pub(crate) struct RawStore {
     /// The first part of all keys: gateways with another one share nothing. `stk`, if left out.
     pub(crate) prefix: Field<String>,
     /// The time for which a request waits for the store: 250ms, if left out.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) timeout: Field<String>,
     /// The time for which a gateway that does not reach the store may spend what it was granted of
     /// budgets: 10m, if left out.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) budgets_kept: Field<String>,
     /// The same for requests at once: as long those of a gateway that has died count. 30s, if left
     /// out.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) running_kept: Field<String>,
     /// The time for which a store that is new, or has forgotten all, grants nothing: 10s, if left
     /// out. Every gateway has to reach it within.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) settle: Field<String>,
 }
 
@@ -227,21 +227,21 @@ pub(crate) struct RawStore {
 #[schemars(rename = "Used")]
 pub(crate) struct RawUsed {
     /// Requests.
-    #[schemars(schema_with = "schema::amount")]
+    #[schemars(schema_with = "value_schema::amount")]
     pub(crate) requests: Field<String>,
     /// Tokens of prompts and answers together.
-    #[schemars(schema_with = "schema::amount")]
+    #[schemars(schema_with = "value_schema::amount")]
     pub(crate) tokens: Field<String>,
     /// Tokens of prompts.
-    #[schemars(schema_with = "schema::amount")]
+    #[schemars(schema_with = "value_schema::amount")]
     pub(crate) input_tokens: Field<String>,
     /// Tokens of answers.
-    #[schemars(schema_with = "schema::amount")]
+    #[schemars(schema_with = "value_schema::amount")]
     pub(crate) output_tokens: Field<String>,
     /// GPU time.
-    #[schemars(schema_with = "schema::duration")]
+    #[schemars(schema_with = "value_schema::duration")]
     pub(crate) gpu_time: Field<String>,
     /// Pulled bytes.
-    #[schemars(schema_with = "schema::size")]
+    #[schemars(schema_with = "value_schema::size")]
     pub(crate) pulled: Field<String>,
 }

@@ -10,11 +10,11 @@ use super::Generation;
 use super::bindings::BindingTable;
 use super::config_tests::run_tests;
 use super::list::Lists;
-use super::memo::Memo;
 use super::nonsense::Nonsense;
 use super::quotas::QuotaTable;
 use super::units::{Units, are_ready};
 use crate::jwks::KeyFeeds;
+use crate::memo::Memo;
 use stockade_config::{Config, ConfigErrors, Reading};
 
 /// Builds a generation of what was read. What is wrong with policies is told together with

@@ -99,7 +99,7 @@ impl<'a> Asker<'a> {
 
 /// The answer to a request, and what it is made of.
 pub struct Decision<R> {
-    /// The opinion of each binding, in the order of the configuration; nothing where the
+    /// The verdict of each binding, in the order of the configuration; nothing where the
     /// credential is not good for the request.
     pub verdicts: Arc<[BindingVerdict]>,
     /// The second judgement, where a policy changed the request.
@@ -112,7 +112,7 @@ pub struct Decision<R> {
 pub struct Reconsidered {
     /// The model that replaces the one asked for, if one does.
     pub model: Option<ModelName>,
-    /// The opinion of each binding about it; nothing where the credential is not good for it.
+    /// The verdict of each binding about it; nothing where the credential is not good for it.
     pub verdicts: Arc<[BindingVerdict]>,
 }
 

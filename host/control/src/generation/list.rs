@@ -10,9 +10,9 @@ use stockade_engine::{Holds, Inputs};
 use tokio::sync::Mutex;
 
 use super::bindings::Selection;
-use super::memo::{Memo, Timed};
 use super::question::Question;
 use super::{Asker, Generation, Hypothetical, USES};
+use crate::memo::{Memo, Timed};
 
 /// Models that are asked about before others have a turn: a list of hundreds must not keep
 /// everybody else on its thread waiting.

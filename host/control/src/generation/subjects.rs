@@ -6,7 +6,7 @@ use std::sync::Arc;
 use stockade_config::Subjects;
 use stockade_core::{GroupName, Principal, UserId};
 
-use super::memo::Memo;
+use crate::memo::Memo;
 
 /// Callers of whom it is remembered what applies to them.
 const CALLERS: usize = 8_192;

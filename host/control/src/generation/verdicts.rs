@@ -8,8 +8,8 @@ use stockade_engine::{Holds, Inputs, Judgement};
 use super::Generation;
 use super::bindings::{Asked, Selection};
 use super::decide::is_made_of_blobs;
-use super::memo::Timed;
 use super::question::Question;
+use crate::memo::Timed;
 
 /// The verdicts of some bindings, in the order of the configuration.
 #[derive(Clone)]

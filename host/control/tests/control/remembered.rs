@@ -178,10 +178,10 @@ impl Asked {
                 runner_options: self.has(14).then(|| "num_gpu".to_owned()).into_iter().collect(),
                 ..Parameters::default()
             },
-            content: Content {
-                tools: vec![self.text(15)],
-                texts: vec![Text { role: self.text(16), text: self.text(17) }],
-            },
+            content: Content::of(
+                vec![self.text(15)],
+                vec![Text { role: self.text(16), text: self.text(17) }],
+            ),
         }
     }
 

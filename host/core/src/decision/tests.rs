@@ -46,7 +46,7 @@ fn applied(change: Change<Asks>) -> Changed<Asks> {
     }
 }
 
-fn opinion(enforced: bool, outcome: Outcome) -> BindingVerdict {
+fn bound(enforced: bool, outcome: Outcome) -> BindingVerdict {
     BindingVerdict {
         binding: BindingName::new("b").unwrap(),
         policy: PolicyName::new("p").unwrap(),
@@ -120,14 +120,14 @@ const fn obligations(outcome: &Outcome) -> Option<&Obligations> {
 }
 
 fn combined(outcomes: &[(bool, Outcome)]) -> Option<Permitted> {
-    let verdicts: Vec<_> = outcomes.iter().map(|(e, o)| opinion(*e, o.clone())).collect();
+    let verdicts: Vec<_> = outcomes.iter().map(|(e, o)| bound(*e, o.clone())).collect();
     let (model, permit) = match combine(Asks::chat("llama3.2:8b"), &verdicts).ok()? {
         Allowed::AsAsked(permit) => (None, permit),
         Allowed::Changed(replacement) => {
             let model = replacement.model().unwrap().clone();
             let replaced = applied(replacement);
             // Nobody but one binding is asked again, and it has nothing against it.
-            (Some(model), replaced.combine(&[opinion(true, allow())]).ok()?)
+            (Some(model), replaced.combine(&[bound(true, allow())]).ok()?)
         }
     };
     let limits = &permit.obligations().limits;
@@ -155,11 +155,11 @@ fn the_cause_says_which_rule_refused() {
         combine(Asks(Operation::Pull, Vec::new()), verdicts).unwrap_err().cause
     };
     assert_eq!(cause(&[]), DenialCause::NoBinding);
-    assert_eq!(cause(&[opinion(true, abstain())]), DenialCause::NotAllowed);
-    assert_eq!(cause(&[opinion(false, allow())]), DenialCause::NoBinding);
-    let failure = opinion(true, Outcome::Failure("trap".to_owned()));
-    assert_eq!(cause(&[opinion(true, allow()), failure.clone()]), DenialCause::PolicyFailure);
-    assert_eq!(cause(&[failure, opinion(true, deny())]), DenialCause::Denied);
+    assert_eq!(cause(&[bound(true, abstain())]), DenialCause::NotAllowed);
+    assert_eq!(cause(&[bound(false, allow())]), DenialCause::NoBinding);
+    let failure = bound(true, Outcome::Failure("trap".to_owned()));
+    assert_eq!(cause(&[bound(true, allow()), failure.clone()]), DenialCause::PolicyFailure);
+    assert_eq!(cause(&[failure, bound(true, deny())]), DenialCause::Denied);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn the_strictest_number_wins() {
     let limited = |maximum, insert| {
         let limit = Limit { insert, ..Limit::at_most(LimitedParameter::Output, maximum) };
         let obligations = Obligations { limits: vec![limit], ..Obligations::default() };
-        opinion(true, Outcome::Verdict(Verdict::Allow(obligations)))
+        bound(true, Outcome::Verdict(Verdict::Allow(obligations)))
     };
     let verdicts = [limited(900, Some(900)), limited(100, None)];
     let Allowed::AsAsked(permit) = combine(Asks::chat("a"), &verdicts).unwrap() else {
@@ -207,7 +207,7 @@ const MODELS: [&str; 3] = ["llama3.2:1b", "llama3.2:3b", "llama3.3:70b"];
 
 fn asked_about(bindings: &[[Outcome; 3]], model: &ModelName) -> Vec<BindingVerdict> {
     let index = MODELS.iter().position(|known| name(known) == *model).unwrap();
-    bindings.iter().map(|outcomes| opinion(true, outcomes[index].clone())).collect()
+    bindings.iter().map(|outcomes| bound(true, outcomes[index].clone())).collect()
 }
 
 /// The decision about a request, with its replacement followed.
@@ -268,19 +268,19 @@ fn a_policy_may_always_name_the_same_model() {
     }
 }
 
-fn said(verdict: Verdict) -> BindingVerdict {
-    opinion(true, Outcome::Verdict(verdict))
+fn enforced(verdict: Verdict) -> BindingVerdict {
+    bound(true, Outcome::Verdict(verdict))
 }
 
 #[test]
 fn a_restriction_permits_nothing_and_holds_where_another_allows() {
     let limit = Limit::at_most(LimitedParameter::Output, 100);
     let limits = Obligations { limits: vec![limit.clone()], ..Obligations::default() };
-    let restricts = || said(Verdict::Restrict(limits.clone()));
+    let restricts = || enforced(Verdict::Restrict(limits.clone()));
     let alone = combine(Asks::chat("a"), &[restricts()]).unwrap_err();
     assert_eq!(alone.cause, DenialCause::NotAllowed);
     let Allowed::AsAsked(permit) =
-        combine(Asks::chat("a"), &[restricts(), opinion(true, allow())]).unwrap()
+        combine(Asks::chat("a"), &[restricts(), bound(true, allow())]).unwrap()
     else {
         panic!("nothing is changed")
     };
@@ -290,13 +290,13 @@ fn a_restriction_permits_nothing_and_holds_where_another_allows() {
 
 #[test]
 fn notes_of_those_who_nearly_allowed_reach_the_caller_if_nobody_allows() {
-    let close = |note: &str| said(Verdict::Abstain(Some(note.to_owned())));
+    let close = |note: &str| enforced(Verdict::Abstain(Some(note.to_owned())));
     let reason =
         |verdicts: &[BindingVerdict]| combine(Asks::chat("a"), verdicts).unwrap_err().reason;
-    assert!(reason(&[close("no cloud"), opinion(true, abstain())]).ends_with("a:latest: no cloud"));
+    assert!(reason(&[close("no cloud"), bound(true, abstain())]).ends_with("a:latest: no cloud"));
     let both = reason(&[close("no cloud"), close("no web"), close("no cloud")]);
     assert!(both.ends_with(": no cloud; no web"), "{both}");
-    assert!(combine(Asks::chat("a"), &[close("no"), opinion(true, allow())]).is_ok());
+    assert!(combine(Asks::chat("a"), &[close("no"), bound(true, allow())]).is_ok());
 }
 
 #[test]
@@ -306,7 +306,7 @@ fn a_denial_keeps_its_note_and_its_kind() {
         note: Some("50 of 50".to_owned()),
         kind: DenialKind::Later(Some(UnixTime::from_secs(7))),
     };
-    let denial = combine(Asks::chat("a"), &[said(Verdict::Deny(deny.clone()))]).unwrap_err();
+    let denial = combine(Asks::chat("a"), &[enforced(Verdict::Deny(deny.clone()))]).unwrap_err();
     assert_eq!((denial.reason, denial.note, denial.kind), (deny.reason, deny.note, deny.kind));
 }
 
@@ -319,7 +319,7 @@ fn what_cannot_both_be_done_is_a_conflict() {
     let with = |change: fn(&mut Obligations)| {
         let mut obligations = Obligations::default();
         change(&mut obligations);
-        said(Verdict::Allow(obligations))
+        enforced(Verdict::Allow(obligations))
     };
     let pairs: [[fn(&mut Obligations); 2]; 3] = [
         [
@@ -347,9 +347,12 @@ fn what_cannot_both_be_done_is_a_conflict() {
 fn a_request_whose_fields_change_is_judged_again_once() {
     let rule = |path: &str| FieldRule::Strip(FieldPath::new(path).unwrap());
     let strips = |path: &str| {
-        said(Verdict::Restrict(Obligations { fields: vec![rule(path)], ..Obligations::default() }))
+        enforced(Verdict::Restrict(Obligations {
+            fields: vec![rule(path)],
+            ..Obligations::default()
+        }))
     };
-    let allowed = || opinion(true, allow());
+    let allowed = || bound(true, allow());
     let first = || match combine(Asks::chat("a"), &[allowed(), strips("think")]).unwrap() {
         Allowed::Changed(change) => change,
         Allowed::AsAsked(_) => panic!("nobody was asked about the request without the field"),
@@ -361,9 +364,9 @@ fn a_request_whose_fields_change_is_judged_again_once() {
         Applied::AsItWas(_) => panic!("it was changed"),
     };
     assert!(changed().combine(&[allowed(), strips("think")]).is_ok());
-    assert_eq!(changed().combine(&[opinion(true, deny())]).unwrap_err().cause, DenialCause::Denied);
+    assert_eq!(changed().combine(&[bound(true, deny())]).unwrap_err().cause, DenialCause::Denied);
     let again = changed().combine(&[allowed(), strips("tools")]).unwrap_err();
     assert_eq!(again.cause, DenialCause::Conflict);
-    let replaced = changed().combine(&[opinion(true, replaces("b"))]).unwrap_err();
+    let replaced = changed().combine(&[bound(true, replaces("b"))]).unwrap_err();
     assert_eq!(replaced.cause, DenialCause::Conflict);
 }

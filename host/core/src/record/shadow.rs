@@ -1,10 +1,10 @@
-//! The remark of a shadow binding about one request.
+//! The verdict of a shadow binding about one request.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{BindingName, Outcome, PolicyName, Verdict};
 
-/// The remark of one shadow binding about one request.
+/// The verdict of one shadow binding about one request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShadowVerdict {
     /// The binding.
@@ -12,7 +12,7 @@ pub struct ShadowVerdict {
     /// The policy that it names.
     pub policy: PolicyName,
     /// The verdict, as a word.
-    pub said: VerdictKind,
+    pub verdict: VerdictKind,
     /// The reason why it would deny, why it does not allow, or how it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

@@ -1,6 +1,6 @@
 use crate::{
-    Dialect, FieldPath, FieldRule, Limit, LimitedParameter, ModelRole, Parameters, Priority,
-    QuotaName, Transport,
+    Counter, Dialect, FieldPath, FieldRule, Limit, LimitedParameter, ModelFacts, ModelRole,
+    Parameters, Priority, Prompt, QuotaName, Transport, Usage, Windows,
 };
 
 use super::*;
@@ -40,15 +40,40 @@ fn decided() -> Decided<'static> {
     }
 }
 
-fn judged() -> Facts {
-    Facts {
+fn facts() -> ModelFacts {
+    ModelFacts {
+        digest: Some("a80c4f17acd55265".into()),
+        bytes: Some(2_019_393_189),
+        parameters: Some(3_200_000_000),
+        quantization: Some("Q4_K_M".into()),
+        family: Some("llama".into()),
+        cloud: false,
+        loaded: true,
+    }
+}
+
+fn usage() -> Usage {
+    let hour = Counter { requests: 3, tokens: 1500, gpu_milliseconds: 900 };
+    Usage { total: Windows { hour, ..Windows::default() }, with_model: Windows::default() }
+}
+
+fn input() -> RecordedInput {
+    RecordedInput {
         at: 1_783_425_600,
         api: Dialect::Native,
         address: [192, 0, 2, 7].into(),
         transport: Transport::Tls,
         listener: Some("children".to_owned()),
-        parameters: Parameters { context: Some(32768), ..Parameters::default() },
+        parameters: Parameters { context: Some(32768), tools: 2, ..Parameters::default() },
         digests_left_out: 0,
+        catalogue: Some(vec![RecordedModel {
+            name: ModelName::parse("llama3.2").unwrap(),
+            facts: Some(facts()),
+        }]),
+        tools: vec!["get_weather".to_owned()],
+        tools_left_out: 1,
+        prompt: Prompt { bytes: 1200, system: true },
+        usage: Some(usage()),
     }
 }
 
@@ -80,18 +105,19 @@ fn full() -> RequestRecord<'static> {
             user: Some(Cow::Owned(name(UserId::new, "alice"))),
             front_end: Some(Cow::Owned(name(UserId::new, "chat"))),
             groups: vec![name(GroupName::new, "research")].into(),
+            attributes: vec![("room".to_owned(), "2".to_owned())].into(),
             proof: Some(ProofKind::ApiKey),
             credential: Some(Cow::Owned(name(CredentialId::new, "laptop"))),
             credential_labels: labels("blue").into(),
         },
         operation: Some(Operation::Chat),
         models: vec![ModelRef { name: model("llama3.2"), role: ModelRole::Use }].into(),
-        judged: Some(Cow::Owned(judged())),
+        decision_input: Some(Cow::Owned(input())),
         decided: decided(),
         shadow: vec![ShadowVerdict {
             binding: name(BindingName::new, "next"),
             policy: name(PolicyName::new, "model-access"),
-            said: VerdictKind::Deny,
+            verdict: VerdictKind::Deny,
             reason: Some("not on the list".to_owned()),
             changes: true,
         }]
@@ -99,6 +125,13 @@ fn full() -> RequestRecord<'static> {
         admitted: admitted(),
         outcome: RequestOutcome::UpstreamFailed,
         error: Some("cannot connect to Ollama at 127.0.0.1:11434".into()),
+        steps: Steps {
+            identified: Some(40),
+            classified: Some(110),
+            decided: Some(130),
+            sent: Some(1_200_150),
+            answered: Some(1_204_900),
+        },
         answered: Answered {
             status: Some(502),
             bytes: 44,
@@ -185,12 +218,13 @@ fn what_does_not_apply_is_left_out() {
         caller: Caller::default(),
         operation: None,
         models: Cow::default(),
-        judged: None,
+        decision_input: None,
         decided: Decided::default(),
         admitted: Admitted::default(),
         shadow: Cow::default(),
         outcome: RequestOutcome::CallerLeft,
         error: None,
+        steps: Steps::default(),
         answered: Answered::default(),
         ..full()
     };

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tracing::Level;
 
-use super::message::{Compiled, Facts, ProgramKey};
+use super::message::{Compiled, ProgramFacts, ProgramKey};
 use super::program::{Program, Refusal};
 use crate::bindings::exports::stockade::policy::policy::Problem;
 use crate::config::Bounds;
-use crate::engine::Runtime;
 use crate::guest_log::GuestLog;
+use crate::runtime::Runtime;
 use crate::{EngineConfig, EngineError, Failure, LoadError, ModuleSource, SettingsProblem, text};
 
 const LONGEST_PROBLEM: usize = 1024;
@@ -37,8 +37,8 @@ impl LocalCompiler {
         &mut self,
         module: &ModuleSource,
         memory_bytes: usize,
-        known: Option<&Facts>,
-    ) -> Result<Facts, LoadError> {
+        known: Option<&ProgramFacts>,
+    ) -> Result<ProgramFacts, LoadError> {
         let key = ProgramKey { module: module.digest(), memory_bytes };
         if let Some(program) = self.programs.get(&key) {
             return Ok(program.facts().clone());

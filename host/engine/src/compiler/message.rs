@@ -16,7 +16,7 @@ pub(crate) struct ProgramKey {
 
 /// The facts known of a program that was loaded.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Facts {
+pub(crate) struct ProgramFacts {
     pub(crate) metadata: Metadata,
     pub(crate) contract: String,
     pub(crate) imports: Vec<String>,
@@ -35,7 +35,7 @@ pub(super) struct Setup {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum CompileRequest {
     /// The blob is a module. What is known of it need not be asked again.
-    Load { memory_bytes: usize, known: Option<Facts> },
+    Load { memory_bytes: usize, known: Option<ProgramFacts> },
     /// Configures the program that was made of this module. What it writes is kept up to a
     /// level.
     Make {
@@ -51,7 +51,7 @@ pub(super) enum CompileRequest {
 /// The result of one step. Machine code comes as the blob of its frame.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum CompileResponse {
-    Loaded(Result<Facts, LoadError>),
+    Loaded(Result<ProgramFacts, LoadError>),
     Compiled(Result<(), LoadError>, GuestLog),
 }
 

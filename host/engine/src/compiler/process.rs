@@ -1,12 +1,10 @@
 //! The gateway's side of a compiler process: started when something has to be made, asked
 //! one step at a time, stopped when it takes too long or is not needed.
 
-use std::ffi::OsString;
 use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -16,13 +14,13 @@ use tracing::Level;
 
 use super::frame;
 use super::limits::Limits;
-use super::message::{CompileRequest, CompileResponse, Compiled, Facts, ProgramKey, Setup};
+use super::message::{CompileRequest, CompileResponse, Compiled, ProgramFacts, ProgramKey, Setup};
 use super::progress;
+use crate::compiler_process::CompilerProcess;
 use crate::config::Bounds;
 use crate::guest_log::GuestLog;
 use crate::{EngineConfig, LoadError, ModuleSource, text};
 
-const MIB: u64 = 1 << 20;
 /// A process that has used no processor for so many times the processor time of a step does
 /// nothing any more. One that is only slow, because other programs need the processors too,
 /// is waited for.
@@ -32,33 +30,6 @@ const MOST_THREADS: usize = 4;
 /// Bytes of what it writes before it ends, and of the last line.
 const LONGEST_OUTPUT: u64 = 64 << 10;
 const LONGEST_WORDS: usize = 512;
-
-/// A process in which policies are compiled.
-#[derive(Clone, Debug)]
-pub struct CompilerProcess {
-    /// A program that calls [`serve_compiler`](crate::serve_compiler) with its standard
-    /// input, which is a socket. It has to be the one that runs the policies.
-    pub program: PathBuf,
-    /// Its arguments.
-    pub arguments: Vec<OsString>,
-    /// The memory that it may write to. What it holds for the next policies counts.
-    pub memory_bytes: u64,
-    /// The processor time that one step may take: to read and compile a module, or to
-    /// configure it and compile the snapshot.
-    pub step: Duration,
-}
-
-impl CompilerProcess {
-    /// A program that has as much as a large policy with many settings needs several times.
-    pub fn new(program: &Path, arguments: &[&str]) -> Self {
-        Self {
-            program: program.to_owned(),
-            arguments: arguments.iter().map(OsString::from).collect(),
-            memory_bytes: 1024 * MIB,
-            step: Duration::from_secs(20),
-        }
-    }
-}
 
 /// A compiler process that is started when it is needed.
 pub(crate) struct Remote {
@@ -77,8 +48,8 @@ impl Remote {
         &mut self,
         module: &ModuleSource,
         memory_bytes: usize,
-        known: Option<&Facts>,
-    ) -> Result<Facts, LoadError> {
+        known: Option<&ProgramFacts>,
+    ) -> Result<ProgramFacts, LoadError> {
         let step = CompileRequest::Load { memory_bytes, known: known.cloned() };
         match self.step(&step, Some(module.bytes()))? {
             (CompileResponse::Loaded(facts), _) => facts,
@@ -261,7 +232,7 @@ fn exit_error(process: &CompilerProcess, status: ExitStatus, words: &str) -> Loa
         return LoadError::Compile(text);
     }
     if words.starts_with("memory allocation of") {
-        let mebibytes = process.memory_bytes / MIB;
+        let mebibytes = process.memory_bytes >> 20;
         let text = format!("it took more than the {mebibytes} MiB of memory that there are for it");
         return LoadError::Compile(text);
     }

@@ -7,13 +7,13 @@ use wasmparser::BinaryReaderError;
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre};
 
-use super::message::Facts;
+use super::message::ProgramFacts;
 use super::prune::{Stage, prune};
 use super::snapshot::Instrumented;
 use crate::bindings::exports::stockade::policy::policy::{Guest, GuestIndices, Problem};
 use crate::embed::contract_section;
-use crate::engine::Runtime;
 use crate::guest_log::GuestLog;
+use crate::runtime::Runtime;
 use crate::sandbox::{self, Sandbox};
 use crate::scan::{self, Kind, Scanned};
 use crate::{Failure, LoadError, Metadata, ModuleSource, PolicyLimits};
@@ -24,7 +24,7 @@ pub(crate) struct Program {
     component: Vec<u8>,
     instrumented: InstancePre<Sandbox>,
     exports: GuestIndices,
-    facts: Facts,
+    facts: ProgramFacts,
     memory_bytes: usize,
 }
 
@@ -33,7 +33,7 @@ impl Program {
         runtime: &Runtime,
         module: &ModuleSource,
         memory_bytes: usize,
-        known: Option<&Facts>,
+        known: Option<&ProgramFacts>,
     ) -> Result<Self, LoadError> {
         let (component, Scanned { contract, imports, .. }) =
             componentize(module.bytes(), memory_bytes)?;
@@ -43,7 +43,7 @@ impl Program {
         let instrumented = compile(runtime, &instrumented)?;
         let exports = GuestIndices::new(&instrumented)
             .map_err(|error| LoadError::NotAPolicy(format!("{error:#}")))?;
-        let facts = known.cloned().unwrap_or_else(|| Facts {
+        let facts = known.cloned().unwrap_or_else(|| ProgramFacts {
             metadata: Metadata::default(),
             contract: contract.to_owned(),
             imports,
@@ -55,7 +55,7 @@ impl Program {
         Ok(program)
     }
 
-    pub(crate) const fn facts(&self) -> &Facts {
+    pub(crate) const fn facts(&self) -> &ProgramFacts {
         &self.facts
     }
 

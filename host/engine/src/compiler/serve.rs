@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::frame;
 use super::local::{self, LocalCompiler};
 use super::message::{CompileRequest, CompileResponse, Compiled, Setup};
-use crate::engine::compiling;
 use crate::guest_log::GuestLog;
+use crate::runtime::compiling;
 use crate::{EngineError, LoadError, ModuleSource};
 
 /// Panics that are written to standard error.

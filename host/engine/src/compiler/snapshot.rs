@@ -6,7 +6,7 @@ use wasmtime::component::{ComponentNamedList, Instance, Lift, WasmList};
 use wasmtime_wizer::{ComponentContext, ComponentInstanceState, Wizer};
 
 use crate::LoadError;
-use crate::config::ACCESSORS_BYTES;
+use crate::limits::ACCESSORS_BYTES;
 use crate::sandbox::Sandbox;
 
 /// A component to which functions were added that show its memory and globals.

@@ -5,7 +5,7 @@ use wasmparser::{
 };
 
 use super::{contract, malformed, unsupported, within};
-use crate::config::TABLE_ELEMENTS;
+use crate::limits::TABLE_ELEMENTS;
 use crate::{LoadError, text};
 
 const MOST_TYPES: u64 = 5_000;

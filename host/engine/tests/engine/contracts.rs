@@ -42,10 +42,10 @@ fn judged(policy: &PreparedPolicy, request: &Request, bindings: &[u32]) -> Judge
         month: counter(n + 3),
     };
     let text = |role: &str, text: &str| Text { role: role.to_owned(), text: text.to_owned() };
-    let content = Content {
-        tools: vec!["search".to_owned(), "shell".to_owned()],
-        texts: vec![text("system", "be brief"), text("user", "hello")],
-    };
+    let content = Content::of(
+        vec!["search".to_owned(), "shell".to_owned()],
+        vec![text("system", "be brief"), text("user", "hello")],
+    );
     let input = PolicyInput {
         principal: &principal,
         dialect: Dialect::OpenAi,

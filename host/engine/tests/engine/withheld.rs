@@ -84,10 +84,8 @@ fn found(words: &[&str], input: usize) -> bool {
         runner_options: vec![said("parameters")],
         ..Parameters::default()
     };
-    let content = Content {
-        tools: vec![said("tools")],
-        texts: vec![Text { role: "user".to_owned(), text: said("texts") }],
-    };
+    let text = Text { role: "user".to_owned(), text: said("texts") };
+    let content = Content::of(vec![said("tools")], vec![text]);
     let counter = Counter { requests: number("usage"), ..Counter::default() };
     let windows = Windows { minute: counter, month: counter, ..Windows::default() };
     let ordinary = Request::ordinary();

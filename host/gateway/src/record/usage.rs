@@ -53,6 +53,7 @@ impl Record {
         if let Some(charge) = &mut self.charge {
             charge.sent();
         }
+        self.steps.sent = Some(self.elapsed());
     }
 
     /// It has to be sent again, for nothing has run.

@@ -22,6 +22,7 @@ impl Record {
             user: Some(Cow::Borrowed(&principal.user)),
             front_end: front_end.as_ref().map(|front_end| Cow::Borrowed(&front_end.user)),
             groups: Cow::Borrowed(&principal.groups),
+            attributes: Cow::Borrowed(&principal.attributes),
             proof: Some(principal.proof),
             credential: principal.credential.as_ref().map(Cow::Borrowed),
             credential_labels: Cow::Borrowed(&terms.labels),
@@ -80,12 +81,13 @@ impl Record {
             caller: self.caller_written(),
             operation: self.operation,
             models: shown_models(&self.models),
-            judged: self.facts.as_ref().map(Cow::Borrowed),
+            decision_input: self.input.as_ref().map(Cow::Borrowed),
             decided: self.decided(),
             admitted: self.admitted_written(),
             shadow: Cow::Borrowed(&self.shadow),
             outcome: self.outcome,
             error: self.error.as_deref().map(mask_keys),
+            steps: self.steps,
             answered: Answered {
                 status: self.status.map(|status| status.as_u16()),
                 bytes: self.bytes,
@@ -95,7 +97,7 @@ impl Record {
                 load_duration: nanoseconds(tokens.load_duration),
                 prompt_eval_duration: nanoseconds(tokens.prompt_duration),
                 eval_duration: nanoseconds(tokens.output_duration),
-                microseconds: microseconds(self.started.elapsed()),
+                microseconds: self.elapsed(),
             },
         }
     }

@@ -4,13 +4,14 @@ use http::header::RETRY_AFTER;
 use http::{HeaderName, HeaderValue, StatusCode};
 use jiff::tz::TimeZone;
 use stockade_core::record::{Cause, RequestOutcome};
-use stockade_core::{Conflict, Dialect, QuotaName, UnixTime};
+use stockade_core::{Conflict, Dialect, UnixTime};
 use stockade_usage::NotAdmitted;
 use stockade_usage::headers::{self, Header, QuotaState};
 use stockade_usage::turn::{NoTurn, QueueFull};
 
-use super::{Ground, Refused};
+use super::Refused;
 use crate::forward::answer::BrokenAnswer;
+use crate::record::Ground;
 
 /// The seconds after which an account may be free, or the store of replicas back.
 const LATER: HeaderValue = HeaderValue::from_static("10");
@@ -62,11 +63,6 @@ impl Refused {
         let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
         refused.headers.push((RETRY_AFTER, HeaderValue::from(seconds)));
         refused
-    }
-
-    /// Returns the quota that refuses, if one does.
-    pub(crate) const fn quota(&self) -> Option<&QuotaName> {
-        self.quota.as_ref()
     }
 }
 

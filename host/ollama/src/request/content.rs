@@ -21,7 +21,16 @@ impl CanonicalRequest {
     /// Finds the texts and the names of the tools in the body, in their order. Empty texts are
     /// left out.
     pub fn content(&self) -> Content {
-        let mut found = Found::default();
+        self.found(true)
+    }
+
+    /// Finds the names of the tools, and how much text there is, and keeps no text.
+    pub fn outline(&self) -> Content {
+        self.found(false)
+    }
+
+    fn found(&self, keeps_texts: bool) -> Content {
+        let mut found = Found { content: Content::default(), keeps_texts };
         match &self.body {
             Body::Json(body) => found.body(body),
             Body::Form(form) => {
@@ -30,12 +39,14 @@ impl CanonicalRequest {
             }
             Body::Empty | Body::Stream => {}
         }
-        found.0
+        found.content
     }
 }
 
-#[derive(Default)]
-struct Found(Content);
+struct Found {
+    content: Content,
+    keeps_texts: bool,
+}
 
 impl Found {
     fn body(&mut self, body: &JsonBody) {
@@ -60,8 +71,12 @@ impl Found {
     }
 
     fn push(&mut self, role: &str, text: &str) {
-        if !text.is_empty() {
-            self.0.texts.push(Text { role: role.to_owned(), text: text.to_owned() });
+        if text.is_empty() {
+            return;
+        }
+        self.content.prompt.add(role, text);
+        if self.keeps_texts {
+            self.content.texts.push(Text { role: role.to_owned(), text: text.to_owned() });
         }
     }
 
@@ -106,7 +121,7 @@ impl Found {
 
     fn tools(&mut self, shape: &'static Shape, list: Value<'_>) {
         for tool in list.elements() {
-            self.0.tools.extend(tools::name(shape, tool).map(std::borrow::Cow::into_owned));
+            self.content.tools.extend(tools::name(shape, tool).map(std::borrow::Cow::into_owned));
             if let Some(inner) = tool.get("tools") {
                 self.tools(shape, inner);
             }

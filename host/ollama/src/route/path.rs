@@ -56,7 +56,7 @@ impl Path {
     }
 
     /// The last segment of a path that has this form; empty where there is no parameter.
-    pub(super) fn matches(self, path: &str) -> Option<&str> {
+    pub(crate) fn matches(self, path: &str) -> Option<&str> {
         let rest = path.strip_prefix(self.literal)?;
         let fits = match self.parameter {
             None => rest.is_empty(),
@@ -90,7 +90,7 @@ impl fmt::Display for Path {
 
 impl PathValue {
     /// Understands the last segment of a path. The error is for the caller.
-    pub(super) fn read(parameter: Option<Parameter>, segment: &str) -> Result<Self, String> {
+    pub(crate) fn read(parameter: Option<Parameter>, segment: &str) -> Result<Self, String> {
         match parameter {
             None => Ok(Self::None),
             Some(Parameter::Digest) => canonical_digest(segment)

@@ -1,6 +1,7 @@
 //! Answers that go on, or end, when the configuration changes.
 
 use super::*;
+use crate::Identity;
 
 fn proven(issuer: JwtIssuer, token: &str) -> Identity {
     identify(&gateway(vec![issuer]), token, NOW).unwrap()
@@ -11,7 +12,7 @@ fn admitting(signer: &Signer) -> JwtIssuer {
     JwtIssuer { mapping, ..trusting(signer) }
 }
 
-fn upheld(identity: &Identity, issuers: Vec<JwtIssuer>) -> bool {
+fn still_valid(identity: &Identity, issuers: Vec<JwtIssuer>) -> bool {
     gateway(issuers).is_still_valid(identity, NOW)
 }
 
@@ -20,16 +21,16 @@ fn what_still_proves_the_same_user_is_upheld() {
     for signer in [Signer::ed25519(), Signer::p256(), Signer::Hs256(SECRET)] {
         let identity = proven(trusting(&signer), &signer.token(&claims()));
         let renamed = JwtIssuer { id: CredentialId::new("other").unwrap(), ..trusting(&signer) };
-        assert!(upheld(&identity, vec![renamed]), "it is the same issuer");
+        assert!(still_valid(&identity, vec![renamed]), "it is the same issuer");
         let rules = JwtRules { max_lifetime: Duration::from_secs(1), ..JwtRules::default() };
-        assert!(upheld(&identity, vec![JwtIssuer { rules, ..trusting(&signer) }]));
+        assert!(still_valid(&identity, vec![JwtIssuer { rules, ..trusting(&signer) }]));
         let late = gateway(vec![trusting(&signer)]).is_still_valid(&identity, later(1000));
         assert!(late, "its end was known");
     }
     let (old, new) = (Signer::ed25519(), Signer::p256());
     let identity = proven(trusting(&old), &old.token(&claims()));
     let both = [new.jwk(json!({ "kid": "new" })), old.jwk(json!({ "kid": "old" }))];
-    assert!(upheld(&identity, vec![issuer(JwtKeys::fixed(set(&both).unwrap()))]));
+    assert!(still_valid(&identity, vec![issuer(JwtKeys::fixed(set(&both).unwrap()))]));
 }
 
 #[test]
@@ -42,8 +43,8 @@ fn it_ends_with_the_issuer_the_key_or_the_audience() {
         ..trusting(&signer)
     };
     let audience = |name: &str| JwtIssuer { audiences: vec![name.to_owned()], ..trusting(&signer) };
-    assert!(upheld(&identity, vec![elsewhere.clone(), trusting(&signer)]));
-    assert!(upheld(&identity, vec![audience("ollama")]));
+    assert!(still_valid(&identity, vec![elsewhere.clone(), trusting(&signer)]));
+    assert!(still_valid(&identity, vec![audience("ollama")]));
     for gone in [
         vec![],
         vec![elsewhere],
@@ -52,11 +53,11 @@ fn it_ends_with_the_issuer_the_key_or_the_audience() {
         vec![issuer(JwtKeys::fetched(|| ()))],
         vec![audience("https://gateway.example")],
     ] {
-        assert!(!upheld(&identity, gone.clone()), "{gone:?}");
+        assert!(!still_valid(&identity, gone.clone()), "{gone:?}");
     }
     let secret = Signer::Hs256(SECRET);
     let identity = proven(trusting(&secret), &secret.token(&claims()));
-    assert!(!upheld(
+    assert!(!still_valid(
         &identity,
         vec![trusting(&Signer::Hs256(b"another secret of thirty-two bytes"))]
     ));
@@ -69,9 +70,9 @@ fn keys_that_are_fetched_count_as_they_are_then() {
     let fetched = issuer(JwtKeys::fetched(|| ()));
     fetched.keys.replace(of(&old));
     let identity = proven(fetched.clone(), &old.token(&claims()));
-    assert!(upheld(&identity, vec![fetched.clone()]));
+    assert!(still_valid(&identity, vec![fetched.clone()]));
     fetched.keys.replace(of(&new));
-    assert!(!upheld(&identity, vec![fetched]));
+    assert!(!still_valid(&identity, vec![fetched]));
 }
 
 #[test]
@@ -102,8 +103,8 @@ fn a_user_whom_the_issuer_brought_stays_as_long_as_it_may_bring_users() {
     let signer = Signer::ed25519();
     let identity = proven(admitting(&signer), &signer.token(&with(json!({ "sub": "carol" }))));
     assert_eq!(identity.principal.user.as_str(), "carol");
-    assert!(upheld(&identity, vec![admitting(&signer)]));
-    assert!(!upheld(&identity, vec![trusting(&signer)]));
+    assert!(still_valid(&identity, vec![admitting(&signer)]));
+    assert!(!still_valid(&identity, vec![trusting(&signer)]));
     // The same token would prove somebody else.
     let named = |user: &str, prefix: &str| {
         let issuer = admitting(&signer);
@@ -114,17 +115,17 @@ fn a_user_whom_the_issuer_brought_stays_as_long_as_it_may_bring_users() {
         };
         JwtIssuer { mapping, ..issuer }
     };
-    assert!(upheld(&identity, vec![named("sub", "")]));
-    assert!(!upheld(&identity, vec![named("sub", "sso:")]));
-    assert!(!upheld(&identity, vec![named("email", "")]));
+    assert!(still_valid(&identity, vec![named("sub", "")]));
+    assert!(!still_valid(&identity, vec![named("sub", "sso:")]));
+    assert!(!still_valid(&identity, vec![named("email", "")]));
 }
 
-/// Marks of keys, and of secrets, show nothing.
+/// Fingerprints of keys, and of secrets, show nothing.
 #[test]
 fn what_is_kept_tells_no_secret() {
     let signer = Signer::Hs256(SECRET);
     let shown = format!("{:?}", proven(trusting(&signer), &signer.token(&claims())));
-    assert!(shown.contains("KeyMark(…)"), "{shown}");
+    assert!(shown.contains("KeyFingerprint(…)"), "{shown}");
 }
 
 #[test]

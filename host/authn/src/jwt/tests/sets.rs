@@ -200,12 +200,15 @@ fn what_is_remembered_is_bounded() {
     let signer = Signer::Hs256(SECRET);
     let memory = Memory::default();
     let issuers = [trusting(&signer)];
-    let identity = identify(&gateway(issuers.to_vec()), &signer.token(&claims()), NOW).unwrap();
+    let (users, _) = Directory::new(users());
+    let token = signer.token(&claims());
+    let presented = PresentedJwt::read(&token).unwrap();
+    let verified = Jwts::new(issuers.to_vec()).0.verify(&presented, NOW, &users).unwrap();
     for number in 0_u64..25_000 {
         let mut digest = [0; 32];
         digest[..8].copy_from_slice(&number.to_be_bytes());
-        let identity = identity.clone();
-        let what = Remembered { issuer: 0, version: Some(0), identity, until: later(7200) };
+        let verified = verified.clone();
+        let what = Remembered { issuer: 0, version: Some(0), verified, until: later(7200) };
         memory.remember(digest, what, NOW);
         assert!(memory.recall(&digest, NOW, &issuers).is_some());
         assert!(memory.recall(&digest, later(300), &issuers).is_none(), "five minutes at most");

@@ -131,6 +131,8 @@ fn content_is_that_of_the_request_as_it_will_be_forwarded() {
     let mut request = understood("/api/generate", body);
     assert!(request.content().has_system_prompt());
     assert_eq!(request.content().bytes(), 2);
+    let outline = stockade_core::Content { texts: Vec::new(), ..request.content() };
+    assert_eq!(request.outline(), outline);
     let system = FieldPath::new("system").unwrap();
     let rules =
         [FieldRule::Strip(system.clone()), FieldRule::Insert(system, r#""fixed""#.to_owned())];

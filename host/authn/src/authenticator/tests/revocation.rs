@@ -1,11 +1,13 @@
+//! Checks that a caller who was proven by one generation is still somebody by a later one.
+
 use base64::Engine as _;
 use http::HeaderMap;
 use stockade_core::{CredentialId, Operation, Secret, UserId};
 
-use super::*;
+use super::super::*;
 use crate::{
-    ApiKey, CertificateName, ClientCertificate, Credentials, OllamaKey, Password, Presented, Scope,
-    TokenSecret, User,
+    ApiKey, CertificateName, ClientCertificate, Credentials, KeyDigest, OllamaKey, OllamaPublicKey,
+    Password, PasswordHash, Presented, Scope, TokenSecret, User,
 };
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -198,7 +200,7 @@ fn other_proofs_end_with_their_entries() {
     let ollama_key =
         |user| OllamaKey { id: CredentialId::new("laptop").unwrap(), user: user_id(user), key };
     let with = |ollama_keys| by(Credentials { ollama_keys, ..credentials() });
-    let identity = Identity { evidence: CredentialRef::OllamaKey(key), ..identity };
+    let identity = Identity { proof: CredentialRef::OllamaKey(key), ..identity };
     assert!(with(vec![ollama_key("bob")]).is_still_valid(&identity, NOW));
     assert!(!with(vec![ollama_key("alice")]).is_still_valid(&identity, NOW));
     assert!(!with(vec![]).is_still_valid(&identity, NOW));

@@ -7,10 +7,10 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFE
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, Version};
 use stockade_core::{AccessClass, Dialect, Quoted};
 
-use super::path::{PathValue, dialect_of_path};
-use super::{BodyKind, OLLAMA, ROUTES, Route, shown_path};
-use crate::request::{Undecodable, boundary, decode_zstd};
-use crate::{CanonicalRequest, ReadLimits, Refusal};
+use crate::json::ReadLimits;
+use crate::refusal::Refusal;
+use crate::request::{CanonicalRequest, Undecodable, boundary, decode_zstd};
+use crate::route::{BodyKind, OLLAMA, PathValue, ROUTES, Route, dialect_of_path, shown_path};
 
 /// The part of a request before its body. A path prefix of the gateway's own, such as `/k/<key>`,
 /// is already taken off.
@@ -328,3 +328,6 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a st
         .transpose()
         .map_err(|_| format!("the header {name} must be plain ASCII"))
 }
+
+#[cfg(test)]
+mod tests;

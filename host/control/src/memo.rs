@@ -18,7 +18,7 @@ use stockade_engine::Holds;
 const SHARDS: usize = 16;
 
 /// Answers by question. It is bounded: where the newer half is full, the older one is forgotten.
-pub(super) struct Memo<V, Q = Box<[u8]>> {
+pub(crate) struct Memo<V, Q = Box<[u8]>> {
     hasher: FixedState,
     most: usize,
     shards: Box<[Mutex<Shard<V, Q>>]>,
@@ -55,7 +55,7 @@ impl Hasher for Hashed {
 
 impl<V: Clone, Q> Memo<V, Q> {
     /// Remembers at most so many answers.
-    pub(super) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         // Callers choose what is hashed, and do not know the seed.
         let hasher = FixedState::with_seed(random::number());
         let shard = || Shard { newer: Answers::default(), older: Answers::default() };
@@ -64,12 +64,12 @@ impl<V: Clone, Q> Memo<V, Q> {
     }
 
     /// Returns the hash of a question, which nobody outside can foresee.
-    pub(super) fn hash(&self, question: &(impl Hash + ?Sized)) -> u64 {
+    pub(crate) fn hash(&self, question: &(impl Hash + ?Sized)) -> u64 {
         self.hasher.hash_one(question)
     }
 
     /// Finds the answer to a question by its hash.
-    pub(super) fn find(&self, hash: u64, is_asked: impl Fn(&Q) -> bool) -> Option<V> {
+    pub(crate) fn find(&self, hash: u64, is_asked: impl Fn(&Q) -> bool) -> Option<V> {
         let mut shard = self.shard(hash);
         if let Some((question, answer)) = shard.newer.get(&hash) {
             return is_asked(question).then(|| answer.clone());
@@ -81,7 +81,7 @@ impl<V: Clone, Q> Memo<V, Q> {
     }
 
     /// Remembers an answer.
-    pub(super) fn keep_by(&self, hash: u64, question: Q, answer: V) {
+    pub(crate) fn keep_by(&self, hash: u64, question: Q, answer: V) {
         self.shard(hash).keep(hash, (question, answer), self.most);
     }
 
@@ -95,17 +95,17 @@ impl<V: Clone, Q> Memo<V, Q> {
 
 impl<V: Clone> Memo<V> {
     /// Finds the answer to a question.
-    pub(super) fn get(&self, question: &[u8]) -> Option<V> {
+    pub(crate) fn get(&self, question: &[u8]) -> Option<V> {
         self.find(self.hash(question), |known| **known == *question)
     }
 
     /// Remembers an answer.
-    pub(super) fn keep(&self, question: &[u8], answer: V) {
+    pub(crate) fn keep(&self, question: &[u8], answer: V) {
         self.keep_by(self.hash(question), question.into(), answer);
     }
 
     /// A number that goes by these bytes, which nobody outside can foresee.
-    pub(super) fn number(&self, bytes: &[u8]) -> usize {
+    pub(crate) fn number(&self, bytes: &[u8]) -> usize {
         // Half of it is enough on any machine.
         (self.hash(bytes) >> 33) as usize
     }
@@ -113,17 +113,17 @@ impl<V: Clone> Memo<V> {
 
 /// An answer, and the time in which an equal question has the same.
 #[derive(Clone)]
-pub(super) struct Timed<V> {
-    pub(super) value: V,
+pub(crate) struct Timed<V> {
+    pub(crate) value: V,
     /// The second of the answer.
-    pub(super) from: u64,
+    pub(crate) from: u64,
     /// For how long it holds from then on.
-    pub(super) holds: Holds,
+    pub(crate) holds: Holds,
 }
 
 impl<V: Clone> Memo<Timed<V>> {
     /// Finds the answer to a question that is true in a second.
-    pub(super) fn true_at(&self, question: &[u8], second: u64) -> Option<Timed<V>> {
+    pub(crate) fn true_at(&self, question: &[u8], second: u64) -> Option<Timed<V>> {
         self.get(question).filter(|known| match known.holds {
             Holds::Always => true,
             Holds::Until(end) => (known.from..end).contains(&second),
@@ -132,7 +132,7 @@ impl<V: Clone> Memo<Timed<V>> {
     }
 
     /// Remembers an answer, unless it is not to be used again.
-    pub(super) fn keep_while_true(&self, question: &[u8], answer: &Timed<V>) {
+    pub(crate) fn keep_while_true(&self, question: &[u8], answer: &Timed<V>) {
         if answer.holds != Holds::Not {
             self.keep(question, answer.clone());
         }

@@ -1,8 +1,8 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version};
 use stockade_core::Dialect;
 
-use super::{ROUTES, RequestHead, Routed, reference_markdown, route};
-use crate::Refusal;
+use super::{RequestHead, Routed, route};
+use crate::{ROUTES, Refusal, Route, reference_markdown};
 
 fn ask(method: &Method, target: &str, more: &[(&'static str, &str)]) -> Result<Routed, Refusal> {
     let mut headers = HeaderMap::new();
@@ -20,7 +20,7 @@ fn refused(method: &Method, target: &str, more: &[(&'static str, &str)]) -> Refu
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-fn example(route: &super::Route) -> String {
+fn example(route: &Route) -> String {
     route
         .path
         .to_string()
