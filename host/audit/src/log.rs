@@ -149,9 +149,14 @@ impl AuditLog {
         &self.first_key
     }
 
-    /// Waits until everything is signed and on the disk, or for as long as this; tells whether it is.
+    /// Waits until everything is on the disk, or for as long as this; tells whether it is.
     pub fn flush(&self, patience: Duration) -> bool {
-        self.shared.flush(patience)
+        self.shared.flush(patience, false)
+    }
+
+    /// Waits until everything is signed and on the disk, or for as long as this; tells whether it is.
+    pub fn sign(&self, patience: Duration) -> bool {
+        self.shared.flush(patience, true)
     }
 
     /// Writes and signs what is still to be written, and ends. Blocks until that is done.

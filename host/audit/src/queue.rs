@@ -40,6 +40,8 @@ struct Queue {
     asked: u64,
     done: u64,
     settings: Option<AuditSettings>,
+    /// True if a checkpoint is wanted now.
+    signs: bool,
     is_closing: bool,
     is_asleep: bool,
 }
@@ -64,6 +66,8 @@ pub(crate) struct Work {
     pub(crate) settings: Option<AuditSettings>,
     /// The number of the flush to be done, if it is another than the last one.
     pub(crate) flush: Option<u64>,
+    /// True if a checkpoint is wanted now.
+    pub(crate) signs: bool,
     pub(crate) is_closing: bool,
 }
 
@@ -74,6 +78,7 @@ impl Shared {
             asked: 0,
             done: 0,
             settings: None,
+            signs: false,
             is_closing: false,
             is_asleep: false,
         };
@@ -122,10 +127,11 @@ impl Shared {
         self.wake(queue);
     }
 
-    /// Waits until what was pushed before is on the disk, or for as long as this; tells whether it
-    /// is.
-    pub(crate) fn flush(&self, patience: Duration) -> bool {
+    /// Waits until what was pushed before is on the disk, and signed if `signs`, or for as long as
+    /// this; tells whether it is.
+    pub(crate) fn flush(&self, patience: Duration, signs: bool) -> bool {
         let mut queue = self.lock();
+        queue.signs |= signs;
         queue.asked += 1;
         let asked = queue.asked;
         if std::mem::take(&mut queue.is_asleep) {
@@ -167,6 +173,7 @@ impl Shared {
         Work {
             settings: queue.settings.take(),
             flush: (queue.asked > queue.done).then_some(queue.asked),
+            signs: std::mem::take(&mut queue.signs) || queue.is_closing,
             is_closing: queue.is_closing,
         }
     }

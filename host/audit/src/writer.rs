@@ -116,8 +116,7 @@ impl Writer {
                 self.settings = AuditSettings { directory: self.settings.directory, ..settings };
             }
             let shared = self.shared.clone();
-            let signs = work.is_closing || work.flush.is_some();
-            let done = shared.health.timed(Step::Write, || self.step(signs));
+            let done = shared.health.timed(Step::Write, || self.step(work.signs));
             let done = done.and_then(|()| match work.flush {
                 Some(asked) => self.sync().map(|()| shared.flushed(asked)),
                 None => Ok(()),

@@ -21,10 +21,10 @@ use crate::error::{AuthnError, Holder};
 use crate::user::Directory;
 use crate::verified::Verified;
 
-mod text;
+mod key_text;
 
-pub(crate) use text::is_guessable;
-pub use text::{KeyText, WeakKey};
+pub(crate) use key_text::is_guessable;
+pub use key_text::{KeyText, WeakKey};
 
 /// An API key as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +54,8 @@ pub struct KeyDigest([u8; 32]);
 pub struct InvalidKeyDigest;
 
 impl ApiKey {
-    fn nobodys() -> Self {
-        let (id, user) = (CredentialId::nobodys(), UserId::nobodys());
+    fn placeholder() -> Self {
+        let (id, user) = (CredentialId::placeholder(), UserId::placeholder());
         Self { id, user, digest: KeyDigest([0; 32]), terms: Arc::default() }
     }
 }
@@ -118,7 +118,7 @@ impl ApiKeys {
     pub(crate) fn new(keys: Vec<ApiKey>) -> (Self, Vec<(CredentialId, CredentialId)>) {
         let mut by_digest: HashMap<_, ApiKey> = HashMap::with_capacity(keys.len());
         let mut shared = Vec::new();
-        let stand_in = keys.first().map_or_else(ApiKey::nobodys, ApiKey::clone);
+        let stand_in = keys.first().map_or_else(ApiKey::placeholder, ApiKey::clone);
         for key in keys {
             let id = key.id.clone();
             if let Some(other) = by_digest.insert(key.digest, key) {

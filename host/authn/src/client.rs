@@ -93,7 +93,7 @@ impl TrustedProxies {
         self.addresses.iter().any(|range| range.contains(address))
     }
 
-    /// The caller of a request that came from `hop`: the other end of the connection, or
+    /// The caller of a request that came from `peer`: the other end of the connection, or
     /// the address that the PROXY protocol gave for it.
     ///
     /// A trusted proxy that sends no header speaks for itself, and so does the furthest one
@@ -101,10 +101,10 @@ impl TrustedProxies {
     ///
     /// # Errors
     /// A trusted proxy sends a header that does not tell an address.
-    pub fn client(&self, hop: IpAddr, headers: &HeaderMap) -> Result<ClientIp, BadForwarding> {
-        let hop = hop.to_canonical();
-        let Some(header) = self.header.filter(|_| self.trusts(hop)) else {
-            return Ok(ClientIp(hop));
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Result<ClientIp, BadForwarding> {
+        let peer = peer.to_canonical();
+        let Some(header) = self.header.filter(|_| self.trusts(peer)) else {
+            return Ok(ClientIp(peer));
         };
         let name = match header {
             ForwardingHeader::XForwardedFor => &X_FORWARDED_FOR,
@@ -119,16 +119,16 @@ impl TrustedProxies {
             lines.push(value.to_str().map_err(|_| BadForwarding::Malformed(header))?);
         }
         match header {
-            ForwardingHeader::XForwardedFor => self.furthest(hop, x_forwarded_for::hops(&lines)),
-            ForwardingHeader::Forwarded => self.furthest(hop, forwarded::hops(&lines)?),
+            ForwardingHeader::XForwardedFor => self.furthest(peer, x_forwarded_for::hops(&lines)),
+            ForwardingHeader::Forwarded => self.furthest(peer, forwarded::hops(&lines)?),
         }
     }
 
     /// The hosts that were asked for, as trusted proxies tell them, perhaps with ports: those
     /// of `X-Forwarded-Host` beside `X-Forwarded-For`, and of `host=` in `Forwarded`. What
     /// cannot be read is left out.
-    pub fn hosts(&self, hop: IpAddr, headers: &HeaderMap) -> Vec<String> {
-        let Some(header) = self.header.filter(|_| self.trusts(hop)) else {
+    pub fn hosts(&self, peer: IpAddr, headers: &HeaderMap) -> Vec<String> {
+        let Some(header) = self.header.filter(|_| self.trusts(peer)) else {
             return Vec::new();
         };
         let lines = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());

@@ -26,6 +26,7 @@ use crate::user::{Directory, Member};
 use crate::verified::Verified;
 
 mod claims;
+mod compact;
 mod invalid_key;
 mod json;
 mod jwk;
@@ -36,16 +37,15 @@ mod proof;
 mod public_key;
 mod refusal;
 mod remembered;
-mod text;
 
 pub use claims::{ClaimPath, InvalidClaimPath};
 use claims::{Claims, Validity};
+use compact::Jwt;
 pub use invalid_key::InvalidJwtKey;
 pub use keys::{JwtKeys, KeySet};
 pub(crate) use proof::JwtProof;
 use proof::KeyFingerprint;
 use remembered::{Memory, Remembered};
-use text::Jwt;
 
 /// An issuer of tokens, and the rules that these must keep to.
 #[derive(Clone, Debug)]

@@ -71,8 +71,8 @@ pub struct OllamaKey {
 }
 
 impl OllamaKey {
-    fn nobodys() -> Self {
-        let (id, user) = (CredentialId::nobodys(), UserId::nobodys());
+    fn placeholder() -> Self {
+        let (id, user) = (CredentialId::placeholder(), UserId::placeholder());
         Self { id, user, key: OllamaPublicKey([0; 32]) }
     }
 }
@@ -135,7 +135,7 @@ impl OllamaKeys {
     /// The keys, and the pairs that are the same.
     pub(crate) fn new(keys: Vec<OllamaKey>) -> (Self, Vec<(CredentialId, CredentialId)>) {
         let mut by_key: HashMap<_, OllamaKey> = HashMap::with_capacity(keys.len());
-        let stand_in = keys.first().map_or_else(OllamaKey::nobodys, OllamaKey::clone);
+        let stand_in = keys.first().map_or_else(OllamaKey::placeholder, OllamaKey::clone);
         let mut shared = Vec::new();
         for key in keys {
             let id = key.id.clone();

@@ -113,7 +113,7 @@ impl Directory {
                 repeated.push(id);
             }
         }
-        let stand_in = Member::new(User::new(UserId::nobodys()));
+        let stand_in = Member::new(User::new(UserId::placeholder()));
         (Self { members, stand_in }, repeated)
     }
 

@@ -14,7 +14,7 @@ use super::merge::Merge as _;
 use super::pattern::{Matches, Pattern};
 use super::raw::{RawConfig, RawFragment, RawInclude};
 use super::regular_file::ReadError;
-use super::text::{self, LARGEST, Unreadable};
+use super::text_file::{self, LARGEST, Unreadable};
 use super::top_level;
 use super::validate::LoadContext;
 use stockade_core::environment;
@@ -35,7 +35,7 @@ pub(super) fn read(
     context: &mut LoadContext<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Result<Option<RawConfig>, Unreadable> {
-    let text = match text::read(path, LARGEST, &mut context.sources) {
+    let text = match text_file::read(path, LARGEST, &mut context.sources) {
         Err(Unreadable::NotUtf8(before)) => {
             not_utf8(path, &before, None, diagnostics);
             return Ok(None);
@@ -81,7 +81,8 @@ fn parse<T: for<'de> Deserialize<'de>>(
 
 fn not_utf8(path: &Path, before: &str, included: Option<Location>, diagnostics: &mut Diagnostics) {
     let file = diagnostics.begin(path, before, included);
-    let problem = Problem::new(text::end(before).of(file), "the file is not UTF-8 from here on");
+    let problem =
+        Problem::new(text_file::end(before).of(file), "the file is not UTF-8 from here on");
     diagnostics.add(problem.help("save it in the encoding UTF-8"));
 }
 
@@ -149,7 +150,7 @@ impl Reader<'_, '_> {
     }
 
     fn file(&mut self, path: &Path, at: Location) -> Result<(), Problem> {
-        let content = text::read(path, self.room, &mut self.context.sources);
+        let content = text_file::read(path, self.room, &mut self.context.sources);
         let unreadable = |error: &dyn std::fmt::Display| {
             let message = format!("cannot read the included file {}: {error}", path.display());
             Problem::new(at, message)

@@ -18,7 +18,7 @@ mod regular_file;
 mod schema;
 mod source_set;
 mod startup;
-mod text;
+mod text_file;
 mod top_level;
 mod types;
 mod validate;

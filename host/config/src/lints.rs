@@ -28,7 +28,7 @@ impl Config {
         advice.repeats();
         let judged = people.judged();
         for user in self.users.iter().filter(|user| !user.disabled) {
-            advice.helpless(user, judged.contains(&user.id));
+            advice.has_no_grant(user, judged.contains(&user.id));
         }
         advice.unused();
         advice.unlike_passwords();
@@ -126,7 +126,7 @@ impl Advice<'_> {
         self.add(binding.at, &message, &help);
     }
 
-    fn helpless(&mut self, user: &User, judged: bool) {
+    fn has_no_grant(&mut self, user: &User, judged: bool) {
         let Some(&at) = self.config.user_places.get(&user.id) else {
             return;
         };

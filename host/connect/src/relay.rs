@@ -36,7 +36,7 @@ pub(crate) struct Relay {
     admission: Admission,
     condition: Condition,
     /// The time when a refused connection was last logged.
-    told: Mutex<Option<Instant>>,
+    last_logged: Mutex<Option<Instant>>,
 }
 
 impl Relay {
@@ -48,7 +48,7 @@ impl Relay {
             credential,
             admission: Admission::new(config.origins.clone()),
             condition: Condition::default(),
-            told: Mutex::new(None),
+            last_logged: Mutex::new(None),
         })
     }
 
@@ -56,9 +56,9 @@ impl Relay {
     /// are.
     pub(crate) fn refused(&self, foreign: ForeignPeer) {
         let now = Instant::now();
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.is_none_or(|told| now - told > Duration::from_mins(1)) {
-            *told = Some(now);
+        let mut last_logged = self.last_logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if last_logged.is_none_or(|last_logged| now - last_logged > Duration::from_mins(1)) {
+            *last_logged = Some(now);
             tracing::warn!("a connection is refused: {foreign}");
         }
     }

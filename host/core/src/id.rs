@@ -43,7 +43,7 @@ macro_rules! id {
 
             /// A name that no configuration can have, for what stands in where there is
             /// nothing.
-            pub fn nobodys() -> Self {
+            pub fn placeholder() -> Self {
                 Self("".into())
             }
 

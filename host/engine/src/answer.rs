@@ -6,7 +6,7 @@ use stockade_core::{
 };
 
 use crate::bindings::stockade::policy::types as wit;
-use crate::{Failure, text};
+use crate::{Failure, guest_text};
 
 /// Bytes of a reason that a caller is shown.
 const LONGEST_REASON: usize = 1024;
@@ -33,7 +33,7 @@ pub(crate) fn outcome(verdict: wit::Verdict) -> Outcome {
 }
 
 fn checked_denial(said: wit::Denial) -> Deny {
-    let reason = text::one_line(&said.reason, LONGEST_REASON);
+    let reason = guest_text::one_line(&said.reason, LONGEST_REASON);
     Deny {
         reason: if reason.is_empty() {
             "the policy refuses this request and gives no reason".to_owned()
@@ -50,7 +50,7 @@ fn checked_denial(said: wit::Denial) -> Deny {
 
 /// `None` for one that says nothing.
 fn checked_note(note: &str) -> Option<String> {
-    Some(text::one_line(note, LONGEST_REASON)).filter(|note| !note.is_empty())
+    Some(guest_text::one_line(note, LONGEST_REASON)).filter(|note| !note.is_empty())
 }
 
 fn checked_obligations(said: wit::Obligations) -> Result<Obligations, String> {
@@ -77,7 +77,7 @@ fn checked_obligations(said: wit::Obligations) -> Result<Obligations, String> {
 
 fn checked_priority(word: &str) -> Result<Priority, String> {
     Priority::parse(word).ok_or_else(|| {
-        let word = text::one_line(word, LONGEST_NAME);
+        let word = guest_text::one_line(word, LONGEST_NAME);
         format!("a priority of {word:?}, where there are high, normal and low")
     })
 }
@@ -85,7 +85,7 @@ fn checked_priority(word: &str) -> Result<Priority, String> {
 /// A rule about a field that is never found would be believed and do nothing.
 fn checked_path(path: &str) -> Result<FieldPath, String> {
     let wrong = |why: &dyn std::fmt::Display| {
-        let path = text::one_line(path, LONGEST_NAME);
+        let path = guest_text::one_line(path, LONGEST_NAME);
         format!("a field called {path:?}: {why}")
     };
     let found = FieldPath::new(path).map_err(|error| wrong(&error))?;
@@ -122,7 +122,7 @@ fn checked_scalar(json: &str) -> Result<String, String> {
     let value = (json.len() <= LONGEST_REASON).then(|| serde_json::from_str(json).ok()).flatten();
     match value {
         Some(serde_json::Value::Object(_) | serde_json::Value::Array(_)) | None => {
-            let json = text::one_line(json, LONGEST_NAME);
+            let json = guest_text::one_line(json, LONGEST_NAME);
             Err(format!("it writes {json:?}, which is no string, number, true, false or null"))
         }
         Some(scalar) => Ok(scalar.to_string()),
@@ -135,7 +135,7 @@ fn few(what: &str, count: usize, most: usize) -> Result<(), String> {
 
 fn checked_name(what: &str, name: &str) -> Result<(), String> {
     if name.is_empty() || name.len() > LONGEST_NAME || name.contains(is_invisible) {
-        let name = text::one_line(name, LONGEST_NAME);
+        let name = guest_text::one_line(name, LONGEST_NAME);
         return Err(format!("a {what} cannot be called {name:?}"));
     }
     Ok(())
@@ -153,7 +153,7 @@ fn checked_value(name: &str, value: &str) -> Result<(), String> {
 
 fn checked_model(name: &str) -> Result<ModelName, String> {
     ModelName::parse(name).map_err(|error| {
-        let name = text::one_line(name, LONGEST_NAME);
+        let name = guest_text::one_line(name, LONGEST_NAME);
         format!("it replaces the model by {name:?}: {error}")
     })
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use wasmtime::{FrameInfo, Trap, WasmBacktrace};
 
 use crate::guest_log::GuestLog;
+use crate::guest_text;
 use crate::limiter::{MemoryExceeded, TableExceeded};
-use crate::text;
 
 const LONGEST: usize = 1024;
 
@@ -93,5 +93,5 @@ fn located(what: &str, error: &wasmtime::Error) -> String {
 }
 
 fn bounded(error: &impl fmt::Display) -> String {
-    text::one_line(&error.to_string(), LONGEST)
+    guest_text::one_line(&error.to_string(), LONGEST)
 }

@@ -5,7 +5,7 @@ use std::mem;
 use serde::{Deserialize, Serialize};
 use tracing::Level;
 
-use crate::text;
+use crate::guest_text;
 
 /// Lines kept of one call; the rest is counted.
 const MOST_LINES: usize = 32;
@@ -64,7 +64,7 @@ impl GuestLog {
         if level != Level::ERROR && !self.wants(level) {
             return;
         }
-        let line = Line { level, text: text::one_line(message, LONGEST_LINE) };
+        let line = Line { level, text: guest_text::one_line(message, LONGEST_LINE) };
         if self.lines.len() < MOST_LINES {
             self.lines.push(line);
         } else if level == Level::ERROR {

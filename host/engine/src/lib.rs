@@ -24,6 +24,7 @@ mod engine;
 mod error;
 mod failure;
 mod guest_log;
+mod guest_text;
 mod heap;
 mod input;
 mod inputs;
@@ -38,7 +39,7 @@ mod runtime;
 mod sandbox;
 mod scan;
 mod self_test;
-mod text;
+
 mod ticker;
 
 pub use artifact_cache::Artifacts;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bindings::exports::stockade::policy::policy as wit;
-use crate::{Failure, Inputs, text};
+use crate::{Failure, Inputs, guest_text};
 
 const LONGEST_NAME: usize = 100;
 const LONGEST_SCHEMA: usize = 256 << 10;
@@ -25,7 +25,7 @@ impl Metadata {
     /// Accepts a policy's description, within bounds.
     pub(crate) fn checked(said: wit::Metadata) -> Result<Self, Failure> {
         let inputs = Inputs::parse(&said.inputs).map_err(|mut unknown| {
-            unknown.0 = text::one_line(&unknown.0, LONGEST_NAME);
+            unknown.0 = guest_text::one_line(&unknown.0, LONGEST_NAME);
             Failure::Nonsense(unknown.to_string())
         })?;
         if said.settings_schema.len() > LONGEST_SCHEMA {
@@ -33,8 +33,8 @@ impl Metadata {
             return Err(Failure::Nonsense(text));
         }
         Ok(Self {
-            name: text::one_line(&said.name, LONGEST_NAME),
-            version: text::one_line(&said.version, LONGEST_NAME),
+            name: guest_text::one_line(&said.name, LONGEST_NAME),
+            version: guest_text::one_line(&said.version, LONGEST_NAME),
             settings_schema: said.settings_schema,
             inputs,
         })

@@ -151,8 +151,8 @@ impl Gateway {
         let mut record = self.recorder.begin(generation, link.peer);
         record.asked(method, uri.as_ref().map(Uri::path));
         // Its headers are not known.
-        if let Ok(hop) = TrustedProxies::default().client(link.hop(), &HeaderMap::new()) {
-            record.came_from(hop);
+        if let Ok(source) = TrustedProxies::default().client(link.source(), &HeaderMap::new()) {
+            record.came_from(source);
         }
         let path = uri.as_ref().map_or("/", Uri::path);
         Refused::from(bad).answer(dialect_of_path(path), record)
@@ -169,7 +169,7 @@ impl Gateway {
         let mut record = self.recorder.begin(generation.number, link.peer);
         record.asked(Some(parts.method.clone()), Some(parts.uri.path()));
         let proxies = &generation.config.trusted_proxies;
-        let client = match proxies.client(link.hop(), &parts.headers) {
+        let client = match proxies.client(link.source(), &parts.headers) {
             Ok(client) => client,
             Err(bad) => {
                 return Refused::from(bad).answer(dialect_of_path(parts.uri.path()), record);

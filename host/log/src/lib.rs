@@ -3,7 +3,7 @@
 
 mod json;
 mod plain;
-mod text;
+mod text_lines;
 mod writer;
 
 use std::io::{self, IsTerminal};
@@ -93,7 +93,7 @@ pub fn init(log: Log, color: bool) -> Result<LogLevelHandle, NoLog> {
     let lines = match log.format {
         LogFormat::Text => {
             let color = color && io::stderr().is_terminal();
-            lines.with_ansi(color).event_format(text::TextLines::default()).boxed()
+            lines.with_ansi(color).event_format(text_lines::TextLines::default()).boxed()
         }
         LogFormat::Json => lines.event_format(json::JsonLines).boxed(),
     };

@@ -31,6 +31,7 @@ mod call;
 mod connection;
 mod fault;
 mod gate;
+mod generated;
 mod go_json;
 mod journal;
 mod name;
@@ -40,7 +41,6 @@ mod routes;
 mod simulator;
 mod store;
 mod target;
-mod text;
 
 pub use fault::Fault;
 pub use gate::{Gate, Hold};

@@ -18,8 +18,8 @@
 mod calls;
 mod connection;
 mod key;
-mod settings;
 mod status;
+mod store_settings;
 mod worker;
 
 use std::collections::HashMap;
@@ -32,9 +32,11 @@ use crate::grants::Timeouts;
 use crate::quotas::Quotas;
 use crate::sharing::Sharing;
 use calls::Calls;
-pub use settings::{Address, Credentials, InvalidAddress, Servers, StoreSettings, TcpAddress};
 use status::Status;
 pub use status::{StoreConnection, StoreError, StoreStatus};
+pub use store_settings::{
+    Address, Credentials, InvalidAddress, Servers, StoreSettings, TcpAddress,
+};
 use worker::Worker;
 
 /// The accounts share their limits over a store already.

@@ -21,7 +21,7 @@ fn directory(world: &World) -> PathBuf {
 /// Everything that the log tells by now.
 fn lines(world: &World) -> Vec<Value> {
     if let Some(log) = world.server().audit().log() {
-        assert!(log.flush(PATIENCE));
+        assert!(log.sign(PATIENCE));
     }
     let mut reader = LineReader::open(&directory(world)).unwrap();
     let mut lines = Vec::new();

@@ -4,8 +4,8 @@ use stockade_core::{CredentialId, Quoted, mask_keys};
 
 use super::JwtIssuer;
 use super::claims::Claims;
+use super::compact::Header;
 use super::keys::KeySet;
-use super::text::Header;
 use crate::error::JwtRefusal;
 
 /// So many issuers or audiences are named as what was expected.

@@ -23,7 +23,7 @@ pub(super) struct Answer {
     /// Nothing, where there was no answer.
     pub(super) observed: Option<u16>,
     /// The text of the answer, or the reason why there is none.
-    pub(super) said: Option<String>,
+    pub(super) summary: Option<String>,
     pub(super) ok: bool,
     /// The things that the result depends on besides the configuration.
     pub(super) depends_on: Vec<&'static str>,
@@ -58,11 +58,11 @@ pub(super) async fn collect(
 impl Answer {
     fn new(step: Step, reply: anyhow::Result<Reply>) -> Self {
         let Step { what, question, proof, promised, depends_on } = step;
-        let (observed, said, measured) = match reply {
+        let (observed, summary, measured) = match reply {
             Ok(reply) => {
                 let json = reply.json();
                 let measured = Some(&json).filter(|_| depends_on == DependsOn::Machine);
-                (Some(reply.status.as_u16()), said(&json), measured.and_then(self::measured))
+                (Some(reply.status.as_u16()), summary(&json), measured.and_then(self::measured))
             }
             Err(error) => (None, Some(format!("no answer: {error:#}")), None),
         };
@@ -75,7 +75,7 @@ impl Answer {
             body: question.body,
             promised,
             observed,
-            said,
+            summary,
             ok: held || observed == Some(promised),
             depends_on: depends_on.words(),
             measured,
@@ -94,7 +94,7 @@ impl DependsOn {
 }
 
 /// The part of an answer that is worth a line.
-fn said(answer: &Value) -> Option<String> {
+fn summary(answer: &Value) -> Option<String> {
     if let Some(error) = answer["error"].as_str() {
         return Some(error.to_owned());
     }

@@ -141,8 +141,8 @@ impl Report {
             if !answer.ok {
                 write!(f, " (promised: {})", answer.promised)?;
             }
-            match &answer.said {
-                Some(said) => writeln!(f, "\n             {said}")?,
+            match &answer.summary {
+                Some(summary) => writeln!(f, "\n             {summary}")?,
                 None => writeln!(f)?,
             }
             if let Some(measured) = &answer.measured {

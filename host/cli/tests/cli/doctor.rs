@@ -118,7 +118,7 @@ async fn a_good_gateway_is_reported_whole_and_nothing_is_loaded() {
         ("/api/show", 403, true),
     ];
     assert_eq!(answers(&report), expected(&all));
-    assert_eq!(report["answers"][2]["said"], "1: llama3.2:3b");
+    assert_eq!(report["answers"][2]["summary"], "1: llama3.2:3b");
     let program = &report["program"];
     assert!(program["rustc"].as_str().unwrap().starts_with("rustc 1."), "{program}");
     assert!(program["wasmtime"].as_str().unwrap().starts_with("48."), "{program}");

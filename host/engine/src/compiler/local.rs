@@ -12,7 +12,9 @@ use crate::bindings::exports::stockade::policy::policy::Problem;
 use crate::config::Bounds;
 use crate::guest_log::GuestLog;
 use crate::runtime::Runtime;
-use crate::{EngineConfig, EngineError, Failure, LoadError, ModuleSource, SettingsProblem, text};
+use crate::{
+    EngineConfig, EngineError, Failure, LoadError, ModuleSource, SettingsProblem, guest_text,
+};
 
 const LONGEST_PROBLEM: usize = 1024;
 /// Enough for any settings on which a policy does not hang.
@@ -121,7 +123,7 @@ fn attributed(problems: Vec<Problem>, count: usize) -> LoadError {
     }
     let mut attributed = Vec::with_capacity(problems.len());
     for problem in problems {
-        let message = text::one_line(&problem.message, LONGEST_PROBLEM);
+        let message = guest_text::one_line(&problem.message, LONGEST_PROBLEM);
         let index = problem.binding as usize;
         if index >= count {
             return nonsense(format!(
@@ -130,7 +132,7 @@ fn attributed(problems: Vec<Problem>, count: usize) -> LoadError {
         }
         attributed.push(SettingsProblem {
             binding: index,
-            path: text::one_line(&problem.path, LONGEST_PROBLEM),
+            path: guest_text::one_line(&problem.path, LONGEST_PROBLEM),
             message,
         });
     }
@@ -146,7 +148,7 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, LoadError>) -> Result<T, LoadErro
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("no message");
-        let message = text::one_line(message, LONGEST_PROBLEM);
+        let message = guest_text::one_line(message, LONGEST_PROBLEM);
         Err(LoadError::Compile(format!("the compiler gave up: {message}")))
     })
 }

@@ -19,7 +19,7 @@ use super::progress;
 use crate::compiler_process::CompilerProcess;
 use crate::config::Bounds;
 use crate::guest_log::GuestLog;
-use crate::{EngineConfig, LoadError, ModuleSource, text};
+use crate::{EngineConfig, LoadError, ModuleSource, guest_text};
 
 /// A process that has used no processor for so many times the processor time of a step does
 /// nothing any more. One that is only slow, because other programs need the processors too,
@@ -203,7 +203,7 @@ impl Running {
         }
         let text = String::from_utf8_lossy(&text);
         let said = |line: &&str| !line.trim().is_empty() && !line.starts_with("note:");
-        text::one_line(text.lines().rev().find(said).unwrap_or_default(), LONGEST_WORDS)
+        guest_text::one_line(text.lines().rev().find(said).unwrap_or_default(), LONGEST_WORDS)
     }
 }
 

@@ -6,7 +6,7 @@ use wasmparser::{
 
 use super::{contract, malformed, unsupported, within};
 use crate::limits::TABLE_ELEMENTS;
-use crate::{LoadError, text};
+use crate::{LoadError, guest_text};
 
 const MOST_TYPES: u64 = 5_000;
 const MOST_FUNCTIONS: u64 = 20_000;
@@ -193,5 +193,5 @@ const LONGEST_IMPORT: usize = 200;
 
 /// An import by its two names, which the module's author has chosen.
 fn told(module: &str, name: &str) -> String {
-    text::one_line(&format!("{module}::{name}"), LONGEST_IMPORT)
+    guest_text::one_line(&format!("{module}::{name}"), LONGEST_IMPORT)
 }

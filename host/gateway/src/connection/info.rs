@@ -30,7 +30,7 @@ impl fmt::Display for PeerAddr {
 pub(crate) struct ConnectionInfo {
     pub(crate) peer: PeerAddr,
     /// The address that a trusted proxy says the connection is for.
-    pub(crate) told: Option<SocketAddr>,
+    pub(crate) proxied_source: Option<SocketAddr>,
     pub(crate) transport: Transport,
     /// The address that the listener has in the configuration.
     pub(crate) listener: SocketAddr,
@@ -43,8 +43,8 @@ pub(crate) struct ConnectionInfo {
 
 impl ConnectionInfo {
     /// Returns where requests come from, as far as it can be told without looking at them.
-    pub(crate) fn hop(&self) -> IpAddr {
-        self.told.unwrap_or(self.peer.0).ip()
+    pub(crate) fn source(&self) -> IpAddr {
+        self.proxied_source.unwrap_or(self.peer.0).ip()
     }
 
     /// Tells whether nobody on the way can read a password.
@@ -68,10 +68,18 @@ mod tests {
         ] {
             let (peer, listener) = (PeerAddr(address), address);
             // Whomever a proxy speaks for, also if that is somebody on this machine.
-            for told in [None, Some(address), Some(SocketAddr::from(([127, 0, 0, 1], 80)))] {
+            for proxied_source in
+                [None, Some(address), Some(SocketAddr::from(([127, 0, 0, 1], 80)))]
+            {
                 let certificate = None;
-                let link =
-                    ConnectionInfo { peer, told, transport, listener, certificate, loopback };
+                let link = ConnectionInfo {
+                    peer,
+                    proxied_source,
+                    transport,
+                    listener,
+                    certificate,
+                    loopback,
+                };
                 assert_eq!(link.is_confidential(), kept);
             }
         }

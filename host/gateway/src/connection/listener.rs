@@ -148,20 +148,20 @@ impl Connection {
         if let Err(error) = stream.get_ref().set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
-        let told = match self.told(&mut stream, peer, &entrance).await {
-            Ok(told) => told,
+        let proxied_source = match self.proxied_source(&mut stream, peer, &entrance).await {
+            Ok(proxied_source) => proxied_source,
             Err(error) => {
                 return self.gateway.refusals.unproxied(peer, entrance.address, &error);
             }
         };
-        if let Err(full) = self.locate(peer, told) {
+        if let Err(full) = self.locate(peer, proxied_source) {
             return self.gateway.acceptor.turn_away(&stream, &entrance, full);
         }
         let is_loopback = |address: SocketAddr| address.ip().to_canonical().is_loopback();
         let local = stream.get_ref().local_addr();
         let mut link = ConnectionInfo {
             peer,
-            told,
+            proxied_source,
             transport: Transport::Plain,
             listener: entrance.address,
             certificate: None,
@@ -189,17 +189,17 @@ impl Connection {
 
     /// Counts the connection for whom it is from. A trusted proxy that does not tell has as many as
     /// there are.
-    fn locate(&self, peer: PeerAddr, told: Option<SocketAddr>) -> Result<(), Full> {
+    fn locate(&self, peer: PeerAddr, proxied_source: Option<SocketAddr>) -> Result<(), Full> {
         let generation = self.gateway.current.load();
-        if told.is_none() && generation.config.trusted_proxies.trusts(peer.0.ip()) {
+        if proxied_source.is_none() && generation.config.trusted_proxies.trusts(peer.0.ip()) {
             return Ok(());
         }
         let most = self.gateway.connections.most(&generation.config.limits);
-        self.connected.locate(told.unwrap_or(peer.0).ip(), most)
+        self.connected.locate(proxied_source.unwrap_or(peer.0).ip(), most)
     }
 
     /// Reads the address in the PROXY header that a connection begins with, if one is due.
-    async fn told(
+    async fn proxied_source(
         &self,
         stream: &mut Patient<TcpStream>,
         peer: PeerAddr,

@@ -76,7 +76,7 @@ impl Visit<'_> {
     /// trusted proxies.
     fn hosts(&self, headers: &HeaderMap) -> Vec<String> {
         let proxies = &self.context.generation.config.trusted_proxies;
-        let mut hosts = proxies.hosts(self.context.link.hop(), headers);
+        let mut hosts = proxies.hosts(self.context.link.source(), headers);
         let own = headers.get_all(HOST).iter();
         hosts.extend(own.map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned()));
         hosts

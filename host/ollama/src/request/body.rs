@@ -27,18 +27,18 @@ pub(super) struct JsonBody {
 /// A field that gets another value than the caller's.
 #[derive(Debug)]
 struct Change {
-    slot: Slot,
+    place: FieldPlace,
     json: String,
 }
 
 /// The place of a field: at the top, or in an object that stands there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Slot {
+pub(super) struct FieldPlace {
     parent: Option<&'static str>,
     name: &'static str,
 }
 
-impl Slot {
+impl FieldPlace {
     const INCLUDE_USAGE: Self = Self { parent: Some("stream_options"), name: "include_usage" };
 
     /// Tells whether a path leads here. Names at the top are compared as Go does, and those in
@@ -91,14 +91,14 @@ impl JsonBody {
     pub(super) fn ask_for_usage(&mut self) -> bool {
         let can_ask = !self.asked_for_usage && self.shape.field("stream_options").is_some();
         if can_ask {
-            self.set(Slot::INCLUDE_USAGE, "true".to_owned());
+            self.set(FieldPlace::INCLUDE_USAGE, "true".to_owned());
         }
         can_ask
     }
 
     /// Writes another value than the caller's, or one where it has none.
-    pub(super) fn set(&mut self, slot: Slot, json: String) {
-        self.changes.push(Change { slot, json });
+    pub(super) fn set(&mut self, place: FieldPlace, json: String) {
+        self.changes.push(Change { place, json });
     }
 
     /// Forwards nothing of what the caller says in a field at the top.
@@ -109,27 +109,27 @@ impl JsonBody {
 
     /// Returns the places where a body of this shape can say something, first the one that
     /// Ollama reads first.
-    pub(super) fn slots(&self, wanted: fn(Kind) -> bool) -> Vec<Slot> {
-        let mut slots = Vec::new();
+    pub(super) fn places(&self, wanted: fn(Kind) -> bool) -> Vec<FieldPlace> {
+        let mut places = Vec::new();
         for field in self.shape.fields {
             let (parent, fields) = match field.kind {
                 Kind::Options(inner) => (Some(field.name), inner),
                 _ => (None, std::slice::from_ref(field)),
             };
             let wanted = fields.iter().filter(|field| wanted(field.kind));
-            slots.extend(wanted.map(|field| Slot { parent, name: field.name }));
+            places.extend(wanted.map(|field| FieldPlace { parent, name: field.name }));
         }
-        slots
+        places
     }
 
     /// Returns the caller's value there; `null` is nothing.
-    pub(super) fn value(&self, slot: Slot) -> Option<Value<'_>> {
-        if slot.parent.is_none() && self.left_out.contains(&slot.name) {
+    pub(super) fn value(&self, place: FieldPlace) -> Option<Value<'_>> {
+        if place.parent.is_none() && self.left_out.contains(&place.name) {
             return None;
         }
         let root = self.document.root();
-        let object = slot.parent.map_or(Some(root), |parent| root.get(parent))?;
-        object.get(slot.name).filter(|value| !value.is_null())
+        let object = place.parent.map_or(Some(root), |parent| root.get(parent))?;
+        object.get(place.name).filter(|value| !value.is_null())
     }
 
     /// The members at the top, but for those that say nothing to Ollama.
@@ -187,12 +187,12 @@ impl JsonBody {
     }
 
     fn change(&self, parent: Option<&str>, name: &str) -> Option<&str> {
-        let wanted = |change: &&Change| change.slot.parent == parent && change.slot.name == name;
+        let wanted = |change: &&Change| change.place.parent == parent && change.place.name == name;
         self.changes.iter().find(wanted).map(|change| change.json.as_str())
     }
 
     fn changes_in(&self, parent: &str) -> impl Iterator<Item = &Change> {
-        self.changes.iter().filter(move |change| change.slot.parent == Some(parent))
+        self.changes.iter().filter(move |change| change.place.parent == Some(parent))
     }
 
     /// The object under a name at the top with its changes, or those alone.
@@ -208,8 +208,8 @@ impl JsonBody {
             written.push(name);
         }
         for change in self.changes_in(parent) {
-            if !written.iter().any(|name| name == change.slot.name) {
-                out.key(change.slot.name);
+            if !written.iter().any(|name| name == change.place.name) {
+                out.key(change.place.name);
                 out.value(change.json.as_bytes());
             }
         }
@@ -224,9 +224,9 @@ impl JsonBody {
         };
         let mut parents = Vec::new();
         for change in &self.changes {
-            match change.slot.parent {
-                None if absent(change.slot.name) => {
-                    out.key(change.slot.name);
+            match change.place.parent {
+                None if absent(change.place.name) => {
+                    out.key(change.place.name);
                     out.value(change.json.as_bytes());
                 }
                 Some(parent) if absent(parent) && !parents.contains(&parent) => {
@@ -242,7 +242,7 @@ impl JsonBody {
 
     /// Writes the field that Ollama does not read under the name that it does read.
     fn write_output(&self, out: &mut Object) {
-        let first = |wanted| self.slots(wanted).first().copied();
+        let first = |wanted| self.places(wanted).first().copied();
         let output = first(|kind| matches!(kind, Kind::Output));
         let alias = first(|kind| matches!(kind, Kind::OutputAlias));
         let (Some(output), Some(alias)) = (output, alias) else {

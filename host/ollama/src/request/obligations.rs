@@ -2,7 +2,7 @@
 
 use stockade_core::{FieldPath, Limit, LimitedParameter, ModelName, Obligations, Operation};
 
-use super::body::{JsonBody, Slot};
+use super::body::{FieldPlace, JsonBody};
 use super::edit::Unfit;
 use super::{Body, CanonicalRequest, keep_alive};
 use crate::json::{Number, Value};
@@ -45,8 +45,8 @@ impl CanonicalRequest {
         let mut limits = obligations.limits.iter();
         limits.any(|limit| {
             Meaning::of(&limit.parameter, body) == Ok(Meaning::KeepAlive)
-                && Meaning::KeepAlive.slots(body).into_iter().any(|slot| {
-                    let value = body.value(slot);
+                && Meaning::KeepAlive.places(body).into_iter().any(|place| {
+                    let value = body.value(place);
                     value.is_some_and(|value| Meaning::KeepAlive.moved(limit, value).is_some())
                 })
         })
@@ -129,7 +129,8 @@ impl Meaning {
             LimitedParameter::Output => Ok(Self::Output),
             LimitedParameter::KeepAlive => Ok(Self::KeepAlive),
             LimitedParameter::Field(path) => {
-                let has = |meaning: &Self| meaning.slots(body).iter().any(|slot| slot.is_at(path));
+                let has =
+                    |meaning: &Self| meaning.places(body).iter().any(|place| place.is_at(path));
                 Self::ALL.into_iter().find(has).ok_or(path)
             }
         }
@@ -143,8 +144,8 @@ impl Meaning {
         }
     }
 
-    fn slots(self, body: &JsonBody) -> Vec<Slot> {
-        body.slots(match self {
+    fn places(self, body: &JsonBody) -> Vec<FieldPlace> {
+        body.places(match self {
             Self::Context => |kind| matches!(kind, Kind::Context),
             Self::Output => |kind| matches!(kind, Kind::Output | Kind::OutputAlias),
             Self::KeepAlive => |kind| matches!(kind, Kind::KeepAlive),
@@ -187,18 +188,18 @@ fn apply_limit(
     meaning: Meaning,
     limit: &Limit,
 ) -> Result<(), Unmet> {
-    let slots = meaning.slots(body);
-    let Some(&first) = slots.first() else {
+    let places = meaning.places(body);
+    let Some(&first) = places.first() else {
         return Ok(());
     };
     refuse_impossible(operation, meaning, limit)?;
     let mut absent = true;
-    for slot in slots {
-        let moved = body.value(slot).map(|value| meaning.moved(limit, value));
+    for place in places {
+        let moved = body.value(place).map(|value| meaning.moved(limit, value));
         absent &= moved.is_none();
         if let Some(number) = moved.flatten() {
             refuse_reversal(operation, meaning, limit, number)?;
-            body.set(slot, number.to_string());
+            body.set(place, number.to_string());
         }
     }
     if let Some(number) = limit.inserted().filter(|_| absent) {

@@ -90,8 +90,8 @@ impl CanonicalRequest {
         if let Body::Json(body) = &mut self.body
             && options.with_progress
         {
-            for slot in body.slots(|kind| matches!(kind, Kind::Stream)) {
-                body.set(slot, "true".to_owned());
+            for place in body.places(|kind| matches!(kind, Kind::Stream)) {
+                body.set(place, "true".to_owned());
             }
         }
         for installed in &options.installed {

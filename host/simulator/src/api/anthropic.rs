@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::call::{Answer, Call};
+use crate::generated::{Generated, words};
 use crate::go_json::Fields;
 use crate::reply::{Failure, Reply};
-use crate::text::{Generated, words};
 
 pub(crate) fn messages(call: &mut Call<'_>) -> Answer {
     let body = call.json()?;

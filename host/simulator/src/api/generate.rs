@@ -4,11 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::library::SYSTEM;
 use crate::call::{Answer, Call, Missing};
+use crate::generated::{Generated, embedding, words};
 use crate::go_json::{Fields, Json};
 use crate::name::Name;
 use crate::reply::{Failure, Reply};
 use crate::store::TIME;
-use crate::text::{Generated, embedding, words};
 
 /// The shape in which each of the two routes carries the text of an answer.
 #[derive(Clone, Copy)]

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::generate::{dimensions, inputs};
 use super::library::SYSTEM;
 use crate::call::{Answer, Call, Missing};
+use crate::generated::{Generated, embedding, words};
 use crate::go_json::{Fields, Json};
 use crate::reply::{Failure, Reply};
 use crate::store::{TIME, UNIX_TIME};
-use crate::text::{Generated, embedding, words};
 
 pub(crate) fn chat(call: &mut Call<'_>) -> Answer {
     let body = call.json()?;

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::call::{Answer, Call};
+use crate::generated::{Generated, words};
 use crate::go_json::Fields;
 use crate::reply::Reply;
 use crate::store::UNIX_TIME;
-use crate::text::{Generated, words};
 
 const ITEM: &str = "msg_1";
 

@@ -7,8 +7,8 @@ use stockade_core::UnixTime;
 
 use super::connection::Connection;
 use super::key::{self, AccountKey, BUCKETS};
-use super::settings::StoreSettings;
 use super::status::StoreError;
+use super::store_settings::StoreSettings;
 use crate::allowance::LimitKind;
 use crate::grants::{Claim, ClaimedLimit, Granted, Others, Reply, Timeouts};
 use crate::replica::ReplicaId;

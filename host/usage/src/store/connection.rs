@@ -13,8 +13,8 @@ use redis::{
 };
 use rustls::crypto::CryptoProvider;
 
-use super::settings::{Address, Credentials, Servers, StoreSettings, TcpAddress};
 use super::status::StoreError;
+use super::store_settings::{Address, Credentials, Servers, StoreSettings, TcpAddress};
 
 /// The time for which a connection may take to come about, TLS and login included.
 const CONNECT: Duration = Duration::from_secs(2);

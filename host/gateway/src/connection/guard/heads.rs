@@ -21,6 +21,6 @@ impl Heads {
 
     /// All callers together have one user's share: nobody has proven anything yet.
     pub(crate) fn share(&self) -> Arc<Share> {
-        self.memory.share(&UserId::nobodys(), &self.current.load().config.limits)
+        self.memory.share(&UserId::placeholder(), &self.current.load().config.limits)
     }
 }

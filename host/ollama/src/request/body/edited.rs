@@ -58,7 +58,7 @@ impl JsonBody {
     /// A demand on the output is one of the field that is forwarded as the output,
     /// too; and where that says something, the output does.
     fn mind_output_alias(&self, demands: &mut Vec<Demand<'_>>) {
-        let first = |wanted| self.slots(wanted).first().copied();
+        let first = |wanted| self.places(wanted).first().copied();
         let output = first(|kind| matches!(kind, Kind::Output));
         let alias = first(|kind| matches!(kind, Kind::OutputAlias));
         let (Some(output), Some(alias)) = (output, alias) else {
