@@ -38,6 +38,7 @@ mod run;
 mod schema;
 mod shipped;
 mod unlisted;
+mod usage;
 
 /// Each file beside this one has to be in the list above, or its tests never run.
 #[test]
