@@ -8,6 +8,7 @@
 )]
 
 mod authentication;
+mod change_a_rule;
 mod check;
 mod clients;
 mod commands;

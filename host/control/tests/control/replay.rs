@@ -51,7 +51,7 @@ fn chat(id: &str, more: &Value) -> Value {
         "schema": 1, "request": id, "generation": 1, "peer": "127.0.0.1:9",
         "user": "alice", "groups": ["research"], "proof": "api-key", "credential": "laptop",
         "operation": "chat", "models": [{ "name": "llama3.2:3b", "role": "use" }],
-        "judged": {
+        "decision_input": {
             "at": 1_783_425_600, "api": "native", "address": "127.0.0.1", "transport": "plain",
             "parameters": { "context": 8192 },
             "catalogue": [{ "name": "llama3.2:3b", "facts": { "bytes": 2_000_000_000 } }],
@@ -168,7 +168,7 @@ fn a_policy_is_told_what_the_record_holds_and_what_it_lacks_is_named() {
     }
     let report = logged.replay(&rule("fresh-rules", "texts contains secret"));
     assert_eq!((report.judged, report.unjudged[0].lacks), (0, Lack::Texts), "{report:?}");
-    let bare = json!({ "judged": {
+    let bare = json!({ "decision_input": {
         "at": 1_783_425_600, "api": "native", "address": "127.0.0.1", "transport": "plain",
     } });
     let report = Logged::of(&[chat("req_1", &bare)]).replay(&rule("rules", "any model.loaded"));
@@ -202,7 +202,7 @@ fn time_counts_where_a_policy_is_told_of_it() {
     // A Tuesday and a Wednesday, at noon.
     let at = |id, at: u64| {
         let mut line = chat(id, &json!({}));
-        line["judged"]["at"] = at.into();
+        line["decision_input"]["at"] = at.into();
         line
     };
     let logged = Logged::of(&[at("req_1", 1_783_425_600), at("req_2", 1_783_512_000)]);
