@@ -4,7 +4,7 @@ use crate::bindings::stockade::policy::types as wit;
 use crate::{
     AccessClass, Blob, Caller, Client, Counter, Credential, Dialect, Input, Model, ModelRole,
     Operation, Parameters, Presence, Prompt, ProofKind, Request, Text, Time, Transport, Usage,
-    Windows, pattern,
+    Windows,
 };
 
 /// Describes a request for a test. What is left out is ordinary: a chat in Ollama's own
@@ -261,7 +261,7 @@ fn usual_role(operation: &Operation) -> ModelRole {
 
 #[expect(clippy::panic, reason = "a builder for tests: a wrong name is a wrong test")]
 fn describe_model(role: ModelRole, name: &str, presence: Presence) -> Model {
-    match pattern::canonical_name(name) {
+    match stockade_names::complete_name(name) {
         Ok(name) => {
             let cloud = name.ends_with(":cloud") || name.ends_with("-cloud");
             Model { name, role, cloud, presence: Some(presence) }

@@ -149,13 +149,14 @@ pub use hours::{Day, Hours, TimeOfDay};
 pub use input::Input;
 pub use networks::{InvalidNetwork, Network, Networks};
 pub use operation::{Operation, UnknownOperation};
-pub use pattern::{InvalidPattern, ModelPattern};
+pub use pattern::ModelPattern;
 pub use patterns::ModelPatterns;
 pub use policy::{FromSettings, Policy, Problem};
 pub use request::Request;
 pub use schemars;
 pub use serde;
 pub use size::{InvalidSize, Size};
+pub use stockade_names::InvalidPattern;
 pub use stockade_policy_sdk_macros::policy;
 /// ```
 /// use stockade_policy_sdk::prelude::*;

@@ -10,7 +10,7 @@ use serde::de::{Deserializer, Error};
 
 use crate::AccessClass;
 
-macro_rules! operations {
+macro_rules! define {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $class:ident;)*) => {
         /// One thing that a caller can ask for.
         ///
@@ -57,54 +57,7 @@ macro_rules! operations {
     };
 }
 
-operations! {
-    /// Completes a prompt.
-    Generate = "generate", Inference;
-    /// Answers a conversation.
-    Chat = "chat", Inference;
-    /// Turns text into vectors.
-    Embed = "embed", Inference;
-    /// Turns speech into text.
-    Transcribe = "transcribe", Inference;
-    /// Loads a model into memory without running it.
-    Load = "load", Inference;
-    /// Removes a model from memory.
-    Unload = "unload", Manage;
-    /// Keeps a model in memory for ever.
-    Pin = "pin", Manage;
-    /// Lists the models on disk.
-    List = "list", Read;
-    /// Lists the models in memory.
-    Running = "running", Read;
-    /// Shows a model's details.
-    Show = "show", Read;
-    /// Lists the models that Ollama recommends.
-    Recommend = "recommend", Read;
-    /// Tells whether cloud models are enabled.
-    Status = "status", Read;
-    /// Fetches a model from a registry.
-    Pull = "pull", Manage;
-    /// Sends a model to a registry.
-    Push = "push", Manage;
-    /// Makes a model.
-    Create = "create", Manage;
-    /// Copies a model to another name.
-    Copy = "copy", Manage;
-    /// Deletes a model.
-    Delete = "delete", Manage;
-    /// Uploads a blob.
-    UploadBlob = "upload-blob", Manage;
-    /// Tells whether a blob exists.
-    CheckBlob = "check-blob", Manage;
-    /// Tells who owns the ollama.com account.
-    WhoAmI = "whoami", Account;
-    /// Signs the host out of ollama.com.
-    SignOut = "sign-out", Account;
-    /// Searches the web.
-    WebSearch = "web-search", Web;
-    /// Fetches a page from the web.
-    WebFetch = "web-fetch", Web;
-}
+stockade_names::operations! { decided define }
 
 /// A word that names no operation this SDK knows.
 #[derive(Clone, Debug, PartialEq, Eq)]

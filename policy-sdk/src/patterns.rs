@@ -81,3 +81,38 @@ impl JsonSchema for ModelPatterns {
         Vec::<ModelPattern>::json_schema(generator)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Few letters, so that patterns and names meet often.
+    fn any_name() -> impl Strategy<Value = String> {
+        "([ab.]{1,3}/)?([ab]{1,2}/)?[ab]{1,4}(:[ab]{1,3})?"
+            .prop_filter_map("no name", |name| stockade_names::complete_name(&name).ok())
+    }
+
+    fn any_pattern() -> impl Strategy<Value = ModelPattern> {
+        let complete =
+            "([ab.*]{1,3}|registry[.]ollama[.]ai)/([ab*]{1,3}|library)/[ab*]{1,5}(:[ab*]{1,3})?";
+        prop_oneof!["[ab*]{1,5}(:[ab*]{1,3})?", complete]
+            .prop_filter_map("no pattern", |spelling| spelling.parse().ok())
+    }
+
+    proptest! {
+        #[test]
+        fn a_list_matches_what_any_of_its_patterns_matches(
+            patterns in prop::collection::vec(any_pattern(), 0..8),
+            exact in prop::collection::vec(any_name(), 0..8),
+            name in any_name(),
+        ) {
+            let exact = exact.iter().map(|name| name.parse().unwrap());
+            let all: Vec<ModelPattern> = patterns.into_iter().chain(exact).collect();
+            let list: ModelPatterns = all.iter().cloned().collect();
+            prop_assert_eq!(list.is_empty(), all.is_empty());
+            prop_assert_eq!(list.matches(&name), all.iter().any(|p| p.matches(&name)));
+        }
+    }
+}

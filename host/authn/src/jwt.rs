@@ -177,13 +177,8 @@ impl Jwts {
         let expires = validity.expires;
         let version = signed.version;
         let verified = issuer.verified(&jwt.claims, signed, expires, users)?;
-        let remembered = Remembered {
-            issuer: position,
-            version,
-            verified: verified.clone(),
-            until: validity.until,
-        };
-        self.memory.remember(digest, remembered, now);
+        let remembered = Remembered { issuer: position, version, verified: verified.clone() };
+        self.memory.remember(digest, remembered, validity.until, now);
         Ok(verified)
     }
 }

@@ -46,6 +46,7 @@ mod constraints;
 mod credentials;
 mod der;
 mod error;
+mod expiring_map;
 mod identity;
 mod jwt;
 mod ollama_key;

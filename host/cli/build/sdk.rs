@@ -63,8 +63,8 @@ fn standing_alone(manifest: &str, workspace: &str) -> Result<String> {
             Some(name) => entry(workspace, "[workspace.dependencies]", name)?,
             None => line,
         };
-        // The one path among them leads from the SDK's directory now.
-        writeln!(out, "{}", inherited.replace("policy-sdk/macros", "macros"))?;
+        // The paths among them lead from the SDK's directory now.
+        writeln!(out, "{}", inherited.replace("{ path = \"policy-sdk/", "{ path = \""))?;
     }
     Ok(out)
 }

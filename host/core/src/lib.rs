@@ -39,9 +39,10 @@ pub use input::{
 pub use masked::{MASK, mask_keys};
 pub use model::{InvalidModelName, ModelName, ModelRef, ModelRole};
 pub use operation::{AccessClass, Dialect, Operation};
-pub use pattern::{InvalidModelPattern, ModelPattern};
+pub use pattern::ModelPattern;
 pub use principal::{Principal, ProofKind};
 pub use secret::Secret;
+pub use stockade_names::InvalidPattern;
 pub use verdict::{
     Conflict, DenialKind, Deny, FieldPath, FieldRule, InvalidFieldPath, Limit, LimitedParameter,
     Obligations, Priority, ToolSelector, Verdict,

@@ -7,6 +7,10 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use stockade_names::{
+    DEFAULT_HOST, DEFAULT_NAMESPACE, DEFAULT_TAG, HOST, MODEL, NAMESPACE, Part, TAG,
+};
+
 use crate::Operation;
 
 /// A complete, valid model name: `host/namespace/model:tag`.
@@ -25,12 +29,6 @@ pub struct ModelName {
     model_at: u16,
     tag_at: u16,
 }
-
-pub(crate) const DEFAULT_HOST: &str = "registry.ollama.ai";
-pub(crate) const DEFAULT_NAMESPACE: &str = "library";
-pub(crate) const DEFAULT_TAG: &str = "latest";
-pub(crate) const LONGEST_HOST: usize = 350;
-pub(crate) const LONGEST_PART: usize = 80;
 
 /// The reason why a text is not a model name. The message is meant for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,10 +68,10 @@ impl ModelName {
         if tag.eq_ignore_ascii_case("local") {
             return Err(InvalidModelName::Local);
         }
-        check_part("host", host, LONGEST_HOST, |b| matches!(b, b'.' | b':' | b'-'))?;
-        check_part("namespace", namespace, LONGEST_PART, |b| b == b'-')?;
-        check_part("model", model, LONGEST_PART, |b| matches!(b, b'.' | b'-'))?;
-        check_part("tag", tag, LONGEST_PART, |b| matches!(b, b'.' | b'-'))?;
+        check_part(HOST, host)?;
+        check_part(NAMESPACE, namespace)?;
+        check_part(MODEL, model)?;
+        check_part(TAG, tag)?;
         Ok(Self::join(host, namespace, model, tag))
     }
 
@@ -178,16 +176,8 @@ fn split_tag(spelling: &str) -> (&str, &str) {
     }
 }
 
-fn check_part(
-    kind: &'static str,
-    part: &str,
-    longest: usize,
-    punctuation: impl Fn(u8) -> bool,
-) -> Result<(), InvalidModelName> {
-    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    let first = part.bytes().next().is_some_and(word);
-    let rest = part.bytes().all(|b| word(b) || punctuation(b));
-    if first && rest && part.len() <= longest { Ok(()) } else { Err(InvalidModelName::Part(kind)) }
+fn check_part(part: Part, text: &str) -> Result<(), InvalidModelName> {
+    if part.fits(text) { Ok(()) } else { Err(InvalidModelName::Part(part.name())) }
 }
 
 impl PartialEq for ModelName {

@@ -1,5 +1,5 @@
-//! The host and the SDK share no code, so that they read a pattern in the same way has to
-//! be shown.
+//! The host and the SDK read a pattern in the same way: both have it from `stockade-names`, each in
+//! a type of its own.
 
 use proptest::prelude::*;
 use stockade_core::ModelName;

@@ -1,12 +1,12 @@
 //! Names and passwords that were right a short time ago.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use stockade_core::{Secret, UnixTime, random};
+
+use crate::expiring_map::ExpiringMap;
 
 /// The digest under which a name and a password are remembered. Without the key of the cache it
 /// tells nothing, and it lives in memory only.
@@ -19,13 +19,13 @@ const MOST: usize = 10_000;
 pub(super) struct Cache {
     mac: Hmac<Sha256>,
     remember: Duration,
-    until: Mutex<HashMap<Remembered, UnixTime>>,
+    passed: ExpiringMap<Remembered, ()>,
 }
 
 impl Cache {
     pub(super) fn new(remember: Duration) -> Self {
         let key = random::bytes::<64>();
-        Self { mac: Hmac::new(&key.into()), remember, until: Mutex::default() }
+        Self { mac: Hmac::new(&key.into()), remember, passed: ExpiringMap::new(MOST) }
     }
 
     pub(super) fn name(&self, user: &str, password: &Secret<String>) -> Remembered {
@@ -38,23 +38,12 @@ impl Cache {
     }
 
     pub(super) fn knows(&self, name: &Remembered, now: UnixTime) -> bool {
-        let until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        until.get(name).is_some_and(|&until| now < until)
+        self.passed.get(name, now).is_some()
     }
 
     pub(super) fn remember(&self, name: Remembered, now: UnixTime) {
         let end = now.as_duration().saturating_add(self.remember);
-        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        if until.len() >= MOST {
-            until.retain(|_, until| now < *until);
-        }
-        if until.len() >= MOST
-            && let Some(first) = until.iter().min_by_key(|(_, until)| **until)
-        {
-            let first = *first.0;
-            until.remove(&first);
-        }
-        until.insert(name, UnixTime::from_duration(end));
+        self.passed.insert(name, (), UnixTime::from_duration(end), now);
     }
 }
 
@@ -76,7 +65,7 @@ mod tests {
             let name = cache.name("bob", &Secret::new(number.to_string()));
             cache.remember(name, UnixTime::from_secs(NOW.as_secs() + 1));
         }
-        assert_eq!(cache.until.lock().unwrap().len(), MOST);
+        assert!((MOST / 4 * 3..=MOST).contains(&cache.passed.len()));
         assert!(!cache.knows(&name, NOW), "the one that ends first goes first");
     }
 

@@ -1,13 +1,13 @@
 //! Tokens that were good a short time ago.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use stockade_core::UnixTime;
 
 use super::{JwtIssuer, JwtProof};
+use crate::expiring_map::ExpiringMap;
 use crate::verified::Verified;
 
 /// A token's SHA-256. What is signed cannot be guessed, so it needs no key.
@@ -19,18 +19,22 @@ const REMEMBERED: Duration = Duration::from_mins(5);
 const MOST: usize = 10_000;
 
 /// The result of verifying a token.
+#[derive(Clone)]
 pub(super) struct Remembered {
     /// The issuer's position.
     pub(super) issuer: usize,
     /// The version of the issuer's set of keys that verified it.
     pub(super) version: Option<u64>,
     pub(super) verified: Verified<Arc<JwtProof>>,
-    /// The time when it ends by itself.
-    pub(super) until: UnixTime,
 }
 
-#[derive(Default)]
-pub(super) struct Memory(Mutex<HashMap<Digest, Remembered>>);
+pub(super) struct Memory(ExpiringMap<Digest, Remembered>);
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self(ExpiringMap::new(MOST))
+    }
+}
 
 impl Memory {
     /// The user whom a token proved, if the keys are still those that verified it.
@@ -40,29 +44,26 @@ impl Memory {
         now: UnixTime,
         issuers: &[JwtIssuer],
     ) -> Option<Verified<Arc<JwtProof>>> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = known.get(token).filter(|known| now < known.until)?;
+        let known = self.0.get(token, now)?;
         let version = issuers.get(known.issuer)?.keys.version();
-        (version == known.version).then(|| known.verified.clone())
+        (version == known.version).then_some(known.verified)
     }
 
-    pub(super) fn remember(&self, token: Digest, what: Remembered, now: UnixTime) {
+    /// Remembers a token, which ends by itself at `until`.
+    pub(super) fn remember(
+        &self,
+        token: Digest,
+        what: Remembered,
+        until: UnixTime,
+        now: UnixTime,
+    ) {
         let latest = now.as_duration().saturating_add(REMEMBERED);
-        let until = what.until.min(UnixTime::from_duration(latest));
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST {
-            known.retain(|_, other| now < other.until);
-        }
-        if known.len() >= MOST {
-            known.clear();
-        }
-        known.insert(token, Remembered { until, ..what });
+        self.0.insert(token, what, until.min(UnixTime::from_duration(latest)), now);
     }
 }
 
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        f.debug_tuple("Memory").field(&known.len()).finish()
+        f.debug_tuple("Memory").field(&self.0.len()).finish()
     }
 }

@@ -158,7 +158,12 @@ fn check_name(name: &str) -> anyhow::Result<()> {
     ensure!(
         !matches!(
             name,
-            "stockade-policy-sdk" | "stockade-policy-sdk-macros" | "test" | "core" | "std"
+            "stockade-policy-sdk"
+                | "stockade-policy-sdk-macros"
+                | "stockade-names"
+                | "test"
+                | "core"
+                | "std"
         ),
         "{name:?} is the name of another crate; choose one that says what the policy does"
     );

@@ -1,13 +1,13 @@
-use super::{InvalidPattern, ModelPattern, canonical_name};
-use crate::ModelPatterns;
 use proptest::prelude::*;
+
+use super::{InvalidPattern, ModelPattern, complete_name};
 
 fn pattern(spelling: &str) -> ModelPattern {
     spelling.parse().unwrap_or_else(|error| panic!("{spelling:?}: {error}"))
 }
 
 fn name(spelling: &str) -> String {
-    canonical_name(spelling).unwrap_or_else(|error| panic!("{spelling:?}: {error}"))
+    complete_name(spelling).unwrap_or_else(|error| panic!("{spelling:?}: {error}"))
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn matches_by_definition(pattern: &str, name: &str) -> bool {
 /// Few letters, so that patterns and names meet often.
 fn any_name() -> impl Strategy<Value = String> {
     "([ab.]{1,3}/)?([ab]{1,2}/)?[ab]{1,4}(:[ab]{1,3})?"
-        .prop_filter_map("no name", |spelling| canonical_name(&spelling).ok())
+        .prop_filter_map("no name", |spelling| complete_name(&spelling).ok())
 }
 
 fn any_pattern() -> impl Strategy<Value = ModelPattern> {
@@ -154,18 +154,6 @@ proptest! {
     #[test]
     fn a_complete_pattern_means_itself(pattern in any_pattern()) {
         prop_assert_eq!(&pattern.as_str().parse::<ModelPattern>().unwrap(), &pattern);
-    }
-
-    #[test]
-    fn a_list_matches_what_any_of_its_patterns_matches(
-        patterns in prop::collection::vec(any_pattern(), 0..8),
-        exact in prop::collection::vec(any_name(), 0..8),
-        name in any_name(),
-    ) {
-        let all: Vec<_> = patterns.into_iter().chain(exact.iter().map(|n| pattern(n))).collect();
-        let list: ModelPatterns = all.iter().cloned().collect();
-        prop_assert_eq!(list.is_empty(), all.is_empty());
-        prop_assert_eq!(list.matches(&name), all.iter().any(|p| p.matches(&name)));
     }
 
     #[test]
