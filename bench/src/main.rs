@@ -109,9 +109,7 @@ fn main() -> anyhow::Result<()> {
         Some(Part::Replay) => replay(run.quick),
         Some(
             part @ (Part::Audit | Part::Decisions | Part::Growth | Part::Quotas | Part::Whole),
-        ) => {
-            measure(&run, Some(&part))
-        }
+        ) => measure(&run, Some(&part)),
         None => measure(&run, None),
     }
 }

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use stockade_core::{ModelName, Operation};
 
-pub use self::figures::{growth_figure, latency_figure};
 pub use self::audit::audit;
+pub use self::figures::{growth_figure, latency_figure};
 pub use self::quotas::quotas;
 pub use self::shipped::shipped;
 use crate::configurations::{five_policies, many_bindings, one_binding, own_policies, remembering};
