@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     let mut text = story::of(&value, &record, &loaded.time_zone);
     let mut answer = json!({ "recorded": value });
     if record.decision_input.is_some() {
-        let (now, judged) = today(arguments, Record::new(record))?;
+        let (now, judged) = today(arguments, &Record::new(record))?;
         text.push('\n');
         text.push_str(&now);
         answer["today"] = judged;
@@ -66,7 +66,7 @@ fn find(directory: &std::path::Path, id: &str) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Judges the request by the configuration that is there now.
-fn today(arguments: &Arguments, record: Record) -> anyhow::Result<(String, Value)> {
+fn today(arguments: &Arguments, record: &Record) -> anyhow::Result<(String, Value)> {
     let generation = match check::load(&arguments.config)? {
         Ok(generation) => generation,
         Err(errors) => bail!("{errors}"),

@@ -44,8 +44,7 @@ fn caller(record: &RequestRecord<'_>) -> String {
         let _ = write!(text, " of {}", groups.join(", "));
     }
     if let Some(proof) = caller.proof {
-        let _ =
-            write!(text, ", by {}", Value::from(serde_json::json!(proof)).as_str().unwrap_or(""));
+        let _ = write!(text, ", by {}", serde_json::json!(proof).as_str().unwrap_or(""));
     }
     if let Some(credential) = &caller.credential {
         let _ = write!(text, " {credential}");

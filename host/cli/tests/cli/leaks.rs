@@ -245,6 +245,14 @@ fn every_kind_has_proven(said: &str) {
     assert_eq!(said.matches(jwt).count(), 2, "{said}");
 }
 
+/// The audit log, and the private key that signs it.
+fn audited(directory: &Path) -> (String, String) {
+    let audit = directory.join("state/audit");
+    let lines = std::fs::read_to_string(audit.join("audit-00000001.jsonl")).unwrap();
+    every_kind_has_proven(&lines);
+    (lines, std::fs::read_to_string(audit.join("signing-key")).unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_logged_answered_or_forwarded() {
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -282,18 +290,15 @@ async fn no_secret_is_logged_answered_or_forwarded() {
     assert_eq!(said.matches("stockade::request").count(), requests.len() + 4, "{said}");
     every_kind_has_proven(&said);
     seen.push_str(&said);
-    let audit = directory.path().join("state/audit");
-    let audited = std::fs::read_to_string(audit.join("audit-00000001.jsonl")).unwrap();
-    every_kind_has_proven(&audited);
+    let (audited, signing) = audited(directory.path());
     seen.push_str(&audited);
-    let seed = std::fs::read_to_string(audit.join("signing-key")).unwrap();
     let encoded = |password: &str| {
         use base64::Engine as _;
         base64::engine::general_purpose::STANDARD.encode(format!("alice:{password}"))
     };
     let encoded = [PASSWORD, WRONG, key].map(encoded);
     let signature_of = |token: &str| token.rsplit(':').next().unwrap().to_owned();
-    let marked = [key, wrong, "MARKED", SIGNATURE, &signature_of(token), &proof, seed.trim()];
+    let marked = [key, wrong, "MARKED", SIGNATURE, &signature_of(token), &proof, signing.trim()];
     let parts = jwts.iter().flat_map(|jwt| jwt.split('.').skip(1));
     let more = encoded.iter().chain(&files.secrets).map(String::as_str);
     for secret in marked.into_iter().chain(parts).chain(more) {
