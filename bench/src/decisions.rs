@@ -14,7 +14,7 @@ use crate::scenario::Question;
 const WARM_UP: usize = 2_000;
 
 /// Longer counts as this: ten seconds in nanoseconds.
-const LONGEST: u64 = 10_000_000_000;
+pub(crate) const LONGEST: u64 = 10_000_000_000;
 
 /// Measures the time of decisions, in nanoseconds, on one pinned thread.
 ///
@@ -86,6 +86,6 @@ pub fn ask(question: &Question, decisions: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn nanoseconds(time: Duration) -> u64 {
+pub(crate) fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

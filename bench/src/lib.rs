@@ -17,6 +17,8 @@ pub mod peers;
 pub mod plot;
 pub mod process;
 pub mod promises;
+pub mod quotas;
+pub mod replays;
 pub mod report;
 pub mod scenario;
 pub mod shipped;

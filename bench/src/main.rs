@@ -44,8 +44,12 @@ enum Part {
     Decisions,
     /// Only how everything grows.
     Growth,
+    /// Only quotas and the ledger of what was used.
+    Quotas,
     /// Only whole requests, beside the other gateways.
     Whole,
+    /// Only replay.
+    Replay,
     /// Reload under load for some minutes.
     Soak {
         /// For how long.
@@ -100,7 +104,10 @@ fn main() -> anyhow::Result<()> {
             held::run(Target::native(target), streams, Duration::from_secs_f64(seconds))
         }
         Some(Part::Soak { minutes }) => soak(minutes),
-        Some(part @ (Part::Decisions | Part::Growth | Part::Whole)) => measure(&run, Some(&part)),
+        Some(Part::Replay) => replay(run.quick),
+        Some(part @ (Part::Decisions | Part::Growth | Part::Quotas | Part::Whole)) => {
+            measure(&run, Some(&part))
+        }
         None => measure(&run, None),
     }
 }
@@ -119,6 +126,9 @@ fn measure(run: &Run, only: Option<&Part>) -> anyhow::Result<()> {
     if matches!(only, None | Some(Part::Decisions)) {
         parts::decide(&mut report, run.quick);
     }
+    if matches!(only, None | Some(Part::Quotas)) {
+        parts::quotas(&mut report, run.quick);
+    }
     if matches!(only, None | Some(Part::Whole)) {
         outcomes = parts::request(&mut report, &bench, run.quick);
         parts::shipped(&mut report, &bench, run.quick);
@@ -127,10 +137,17 @@ fn measure(run: &Run, only: Option<&Part>) -> anyhow::Result<()> {
         curves = parts::grow(&mut report, &bench, run.quick);
     }
     if only.is_none() {
+        parts::replay(&mut report, run.quick);
         let (reloads, requests) = if run.quick { (60, 10_000) } else { (1_000, 100_000) };
         parts::soak(&mut report, &bench, Until::Counts { reloads, requests });
     }
     output::write(run, only.is_some(), &Measured { report, outcomes, curves })
+}
+
+fn replay(quick: bool) -> anyhow::Result<()> {
+    let mut report = Report::new(machine::facts());
+    parts::replay(&mut report, quick);
+    output::print(&report.measured())
 }
 
 fn soak(minutes: f64) -> anyhow::Result<()> {

@@ -2,6 +2,7 @@
 //! measured is said there too, and does not keep the other parts from being measured.
 
 mod figures;
+mod quotas;
 mod shipped;
 mod yardsticks;
 
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use stockade_core::{ModelName, Operation};
 
 pub use self::figures::{growth_figure, latency_figure};
+pub use self::quotas::quotas;
 pub use self::shipped::shipped;
 use crate::configurations::{five_policies, many_bindings, one_binding, own_policies, remembering};
 use crate::growth::{self, Curve, Sizes};
@@ -20,7 +22,7 @@ use crate::report::Report;
 use crate::scenario::{Question, engine, generation};
 use crate::soak::{self, Until};
 use crate::whole::{self, Bench, Effort, Found, Outcome};
-use crate::{decisions, load, syscalls};
+use crate::{decisions, load, replays, syscalls};
 
 /// The number of times that one thread is compared with two; odd, for the median.
 const COMPARISONS: usize = 5;
@@ -181,6 +183,13 @@ pub fn request(report: &mut Report, bench: &Bench, quick: bool) -> Vec<Outcome> 
         report.grid(grid);
     }
     outcomes
+}
+
+/// A log judged by a candidate; a quick run judges a tenth of it.
+pub fn replay(report: &mut Report, quick: bool) {
+    progress("judging a million recorded requests again");
+    let (lines, share) = if quick { (100_000, 10.0) } else { (1_000_000, 1.0) };
+    report.figure(Promise::Replay, replays::seconds(lines).map(|seconds| seconds * share));
 }
 
 /// Reloads under load.

@@ -30,6 +30,9 @@ pub enum Promise {
     FreshAlone,
     ListProcessor,
     Bystanders,
+    Admission,
+    AdmissionOfAll,
+    LedgerOpened,
     FirstChunk,
     LaterChunks,
     IdleMemory,
@@ -39,6 +42,7 @@ pub enum Promise {
     Mixed,
     MemorySlope,
     Descriptors,
+    Replay,
 }
 
 /// The bound of a promised number.
@@ -64,7 +68,7 @@ pub enum Verdict {
 
 impl Promise {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 35] = [
         Self::DecisionMedian,
         Self::DecisionHigh,
         Self::FiveShipped,
@@ -87,6 +91,9 @@ impl Promise {
         Self::FreshAlone,
         Self::ListProcessor,
         Self::Bystanders,
+        Self::Admission,
+        Self::AdmissionOfAll,
+        Self::LedgerOpened,
         Self::FirstChunk,
         Self::LaterChunks,
         Self::IdleMemory,
@@ -96,6 +103,7 @@ impl Promise {
         Self::Mixed,
         Self::MemorySlope,
         Self::Descriptors,
+        Self::Replay,
     ];
 
     /// Returns what is measured, what is promised of it, and the unit.
@@ -128,6 +136,9 @@ impl Promise {
             Self::FreshAlone => ("five shipped, fresh, p50 / floor", AtMost(2.0), "×"),
             Self::ListProcessor => ("list of 200 models, five policies, CPU", AtMost(1.0), "ms"),
             Self::Bystanders => ("others' chats during such lists, p99", AtMost(5.0), "ms"),
+            Self::Admission => ("admission to 5 quotas, 1,000 of 100,000 users", AtMost(1.0), "µs"),
+            Self::AdmissionOfAll => ("admission to 5 quotas, all users in turn", AtMost(1.0), "µs"),
+            Self::LedgerOpened => ("ledger, a year of 1,000 users, open", AtMost(1_000.0), "ms"),
             Self::FirstChunk => ("first chunk after upstream's, p99", AtMost(1.0), "ms"),
             Self::LaterChunks => ("later chunks after upstream's, p99", AtMost(1.0), "ms"),
             Self::IdleMemory => ("memory, idle with 10 policies", AtMost(30.0), "MiB"),
@@ -138,6 +149,7 @@ impl Promise {
             // An allocator's noise is a few KiB for each reload of a short run.
             Self::MemorySlope => ("memory per reload", AtMost(4.0), "KiB"),
             Self::Descriptors => ("more open files after reloads", AtMost(0.0), ""),
+            Self::Replay => ("replay of a million requests", AtMost(60.0), "s"),
         }
     }
 }

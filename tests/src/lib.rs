@@ -10,7 +10,6 @@ pub mod guest;
 mod installed;
 mod key_server;
 mod log;
-mod valkey;
 mod wait;
 mod world;
 
@@ -20,7 +19,7 @@ pub use clock::SetClock;
 pub use installed::{installed, node, python};
 pub use key_server::{KeyServer, Published, Signer};
 pub use log::Log;
-pub use valkey::Valkey;
+pub use stockade_test_valkey::Valkey;
 pub use wait::{soon, until};
 pub use world::{BINDINGS, MODELS, Setup, TOKEN_SECRET, USERS, World};
 

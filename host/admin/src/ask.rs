@@ -50,6 +50,11 @@ pub enum AskError {
     },
 }
 
+/// Tells whether a gateway runs that has a state directory.
+pub fn is_running(directory: &Path) -> bool {
+    std::os::unix::net::UnixStream::connect(directory.join(SOCKET)).is_ok()
+}
+
 /// Asks the gateway that has a state directory.
 ///
 /// # Errors

@@ -6,7 +6,7 @@
 mod ask;
 mod socket;
 
-pub use ask::{AskError, ask};
+pub use ask::{AskError, ask, is_running};
 pub use socket::{AdminSocket, SOCKET};
 
 /// The path of the queue: `GET` tells who has a turn at Ollama, and who waits.

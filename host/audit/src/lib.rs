@@ -31,6 +31,6 @@ pub use line::{Envelope, Kind, LineHash, Malformed};
 pub use log::{AuditLog, AuditSettings, Retention, Rotation, Slot, Sync};
 pub use note::{Checkpoint, InvalidNote, SignedNote};
 pub use open::OpenError;
-pub use read::{LineReader, ReadError};
+pub use read::{LineReader, ReadError, last_checkpoint};
 pub use segment::segments;
 pub use verify::{Finding, Problem, Proof, Unproven, VerifyOptions, verify};

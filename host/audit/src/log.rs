@@ -1,11 +1,11 @@
 //! The log, as those see it who have something to record.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use stockade_core::{Clock, UnixTime};
+use stockade_core::Clock;
 
 use crate::health::Trouble;
 use crate::key::VerifierKey;
@@ -78,9 +78,8 @@ pub struct Retention {
 /// still to be written.
 pub struct AuditLog {
     shared: Arc<Shared>,
-    clock: Arc<dyn Clock>,
     first_key: VerifierKey,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl AuditLog {
@@ -91,18 +90,18 @@ impl AuditLog {
     pub fn open(settings: AuditSettings, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let opened = open(&settings.directory)?;
         let first_key = opened.key.verifier(&opened.origin);
-        let shared = Arc::new(Shared::new(settings.deadline));
+        let shared = Arc::new(Shared::new(settings.deadline, clock));
         let syncer = Arc::new(Syncer::new(settings.sync));
         let directory = settings.directory.clone();
         let failed = |source| OpenError::Io { path: directory.clone(), source };
-        let writer = Writer::new(opened, settings, shared.clone(), (syncer.clone(), clock.clone()));
+        let writer = Writer::new(opened, settings, shared.clone(), syncer.clone());
         let syncing = shared.clone();
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
         let threads = vec![
             named("audit").spawn(move || writer.run()).map_err(failed)?,
             named("audit-sync").spawn(move || syncer.run(&syncing)).map_err(failed)?,
         ];
-        Ok(Self { shared, clock, first_key, threads })
+        Ok(Self { shared, first_key, threads: Mutex::new(threads) })
     }
 
     /// Promises a place for one line.
@@ -121,12 +120,12 @@ impl AuditLog {
 
     /// Counts a request of which there will be no line; the log tells of it as soon as it can.
     pub fn missed(&self, reason: Trouble) {
-        self.shared.health.missed(reason, self.clock.now());
+        self.shared.health.missed(reason, self.shared.clock.now());
     }
 
     /// Writes a line that nothing depends on. `members` is a JSON object.
     pub fn append(&self, kind: Kind, members: &[u8]) {
-        self.shared.push(self.clock.now(), kind, members);
+        self.shared.push(kind, members);
     }
 
     /// Returns the reason why nothing can be recorded at the moment.
@@ -152,17 +151,28 @@ impl AuditLog {
 
     /// Waits until everything is on the disk, or for as long as this; tells whether it is.
     pub fn flush(&self, patience: Duration) -> bool {
-        self.shared.flush(patience)
+        self.shared.flush(patience, false)
+    }
+
+    /// Waits until everything is signed and on the disk, or for as long as this; tells whether it is.
+    pub fn sign(&self, patience: Duration) -> bool {
+        self.shared.flush(patience, true)
+    }
+
+    /// Writes and signs what is still to be written, and ends. Blocks until that is done.
+    pub fn close(&self) {
+        self.shared.close();
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
+            // A thread that panicked has said so.
+            let _ = thread.join();
+        }
     }
 }
 
 impl Drop for AuditLog {
     fn drop(&mut self) {
-        self.shared.close();
-        for thread in self.threads.drain(..) {
-            // A thread that panicked has said so.
-            let _ = thread.join();
-        }
+        self.close();
     }
 }
 
@@ -173,8 +183,8 @@ pub struct Slot {
 
 impl Slot {
     /// Writes the line. `members` is a JSON object without line feeds.
-    pub fn write(self, time: UnixTime, kind: Kind, members: &[u8]) {
-        self.shared.push(time, kind, members);
+    pub fn write(self, kind: Kind, members: &[u8]) {
+        self.shared.push(kind, members);
     }
 }
 

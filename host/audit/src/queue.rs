@@ -1,11 +1,11 @@
 //! Lines on their way to the thread that writes them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use stockade_core::UnixTime;
+use stockade_core::{Clock, UnixTime};
 
 use crate::health::Health;
 use crate::line::Kind;
@@ -28,6 +28,7 @@ pub(crate) struct Shared {
     /// Everything that was asked for is done.
     served: Condvar,
     pub(crate) health: Health,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Lines that were promised and are not in the queue yet.
     promised: AtomicUsize,
     checkpoint: Mutex<Option<SignedNote>>,
@@ -39,6 +40,8 @@ struct Queue {
     asked: u64,
     done: u64,
     settings: Option<AuditSettings>,
+    /// True if a checkpoint is wanted now.
+    signs: bool,
     is_closing: bool,
     is_asleep: bool,
 }
@@ -63,16 +66,19 @@ pub(crate) struct Work {
     pub(crate) settings: Option<AuditSettings>,
     /// The number of the flush to be done, if it is another than the last one.
     pub(crate) flush: Option<u64>,
+    /// True if a checkpoint is wanted now.
+    pub(crate) signs: bool,
     pub(crate) is_closing: bool,
 }
 
 impl Shared {
-    pub(crate) fn new(deadline: Duration) -> Self {
+    pub(crate) fn new(deadline: Duration, clock: Arc<dyn Clock>) -> Self {
         let queue = Queue {
             lines: Lines::default(),
             asked: 0,
             done: 0,
             settings: None,
+            signs: false,
             is_closing: false,
             is_asleep: false,
         };
@@ -81,6 +87,7 @@ impl Shared {
             filled: Condvar::new(),
             served: Condvar::new(),
             health: Health::new(deadline),
+            clock,
             promised: AtomicUsize::new(0),
             checkpoint: Mutex::default(),
         }
@@ -99,7 +106,9 @@ impl Shared {
         self.promised.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn push(&self, time: UnixTime, kind: Kind, members: &[u8]) {
+    /// Puts a line into the queue, as of now.
+    pub(crate) fn push(&self, kind: Kind, members: &[u8]) {
+        let time = self.clock.now();
         let mut queue = self.lock();
         queue.lines.push(time, kind, members);
         self.wake(queue);
@@ -118,10 +127,11 @@ impl Shared {
         self.wake(queue);
     }
 
-    /// Waits until what was pushed before is on the disk, or for as long as this; tells whether it
-    /// is.
-    pub(crate) fn flush(&self, patience: Duration) -> bool {
+    /// Waits until what was pushed before is on the disk, and signed if `signs`, or for as long as
+    /// this; tells whether it is.
+    pub(crate) fn flush(&self, patience: Duration, signs: bool) -> bool {
         let mut queue = self.lock();
+        queue.signs |= signs;
         queue.asked += 1;
         let asked = queue.asked;
         if std::mem::take(&mut queue.is_asleep) {
@@ -163,6 +173,7 @@ impl Shared {
         Work {
             settings: queue.settings.take(),
             flush: (queue.asked > queue.done).then_some(queue.asked),
+            signs: std::mem::take(&mut queue.signs) || queue.is_closing,
             is_closing: queue.is_closing,
         }
     }

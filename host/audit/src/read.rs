@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
+use crate::end::note_of;
 use crate::line::Envelope;
+use crate::note::SignedNote;
 use crate::segment::segments;
 
 /// Bytes that are read at once.
@@ -80,4 +82,23 @@ impl LineReader {
             self.open = None;
         }
     }
+}
+
+/// Returns the last checkpoint of a log, whoever has signed it.
+///
+/// # Errors
+/// Where the log cannot be read.
+pub fn last_checkpoint(directory: &Path) -> Result<Option<SignedNote>, ReadError> {
+    let mut all = segments(directory).map_err(ReadError::at(directory))?;
+    while let Some((_, path)) = all.pop() {
+        let mut lines = LineReader::open(&path)?;
+        let mut last = None;
+        while let Some(line) = lines.next_line()? {
+            last = note_of(line).or(last);
+        }
+        if last.is_some() {
+            return Ok(last);
+        }
+    }
+    Ok(None)
 }

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use stockade_core::{Clock, UnixTime};
+use stockade_core::UnixTime;
 
 use crate::health::{Step, Trouble};
 use crate::key::SigningKey;
@@ -44,7 +44,6 @@ struct Begin {
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     syncer: Arc<Syncer>,
-    clock: Arc<dyn Clock>,
     settings: AuditSettings,
     keys: KeyFile,
     origin: String,
@@ -72,23 +71,22 @@ impl Writer {
         opened: Opened,
         settings: AuditSettings,
         shared: Arc<Shared>,
-        (syncer, clock): (Arc<Syncer>, Arc<dyn Clock>),
+        syncer: Arc<Syncer>,
     ) -> Self {
         let Opened { lock, origin, key, chain, at, remarks } = opened;
         for (kind, members) in &remarks {
-            shared.push(clock.now(), *kind, members.as_bytes());
+            shared.push(*kind, members.as_bytes());
         }
         let (segment, begin) = match at {
             Position::New { segment, after } => (None, Some(Begin { segment, after, key })),
             Position::Within { file, since } => {
-                (Some((file, key, since.unwrap_or_else(|| clock.now()))), None)
+                (Some((file, key, since.unwrap_or_else(|| shared.clock.now()))), None)
             }
         };
         let now = Instant::now();
         Self {
             shared,
             syncer,
-            clock,
             keys: KeyFile::new(&settings.directory),
             settings,
             origin,
@@ -118,7 +116,7 @@ impl Writer {
                 self.settings = AuditSettings { directory: self.settings.directory, ..settings };
             }
             let shared = self.shared.clone();
-            let done = shared.health.timed(Step::Write, || self.step(work.is_closing));
+            let done = shared.health.timed(Step::Write, || self.step(work.signs));
             let done = done.and_then(|()| match work.flush {
                 Some(asked) => self.sync().map(|()| shared.flushed(asked)),
                 None => Ok(()),
@@ -138,11 +136,11 @@ impl Writer {
     }
 
     /// Brings everything that is taken into the file, and keeps room for what is to come.
-    fn step(&mut self, is_closing: bool) -> Result<(), Trouble> {
-        self.look(is_closing)?;
+    fn step(&mut self, signs: bool) -> Result<(), Trouble> {
+        self.look(signs)?;
         self.begin_segment()?;
         self.write_taken()?;
-        if self.is_checkpoint_due(is_closing) {
+        if self.is_checkpoint_due(signs) {
             self.checkpoint(None)?;
         }
         self.rotate_if_due()?;
@@ -182,7 +180,7 @@ impl Writer {
 
     /// Appends a line of the log's own, behind what is taken.
     fn remark(&mut self, kind: Kind, members: &serde_json::Value) {
-        let time = self.clock.now();
+        let time = self.shared.clock.now();
         self.taken.push(time, kind, members.to_string().as_bytes());
     }
 
@@ -211,15 +209,15 @@ impl Writer {
         Ok(())
     }
 
-    fn is_checkpoint_due(&self, is_closing: bool) -> bool {
+    fn is_checkpoint_due(&self, now: bool) -> bool {
         let has_unsigned = self.chain.next > self.unsigned;
-        has_unsigned && (is_closing || self.signed.elapsed() >= CHECKPOINT)
+        has_unsigned && (now || self.signed.elapsed() >= CHECKPOINT)
     }
 
     /// Signs what is written, and names the key of the next segment where this one ends.
     fn checkpoint(&mut self, next: Option<&SigningKey>) -> Result<(), Trouble> {
         let Some((_, key, _)) = &self.segment else { return Ok(()) };
-        let time = self.clock.now();
+        let time = self.shared.clock.now();
         let checkpoint = Checkpoint {
             origin: self.origin.clone(),
             size: self.chain.next - 1,

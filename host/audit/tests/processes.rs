@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use stockade_audit::{AuditLog, AuditSettings, Kind, LineReader, Rotation, VerifyOptions, verify};
-use stockade_core::{Clock as _, SystemClock};
+use stockade_core::SystemClock;
 use tempfile::TempDir;
 
 const DIRECTORY: &str = "STOCKADE_TEST_AUDIT_DIRECTORY";
@@ -32,7 +32,7 @@ fn open(directory: &str, size: u64) -> AuditLog {
 fn request(log: &AuditLog, number: u64) -> bool {
     let members = format!(r#"{{"request":"req_{number}","filler":"{}"}}"#, "x".repeat(600));
     match log.reserve() {
-        Ok(slot) => slot.write(SystemClock.now(), Kind::Request, members.as_bytes()),
+        Ok(slot) => slot.write(Kind::Request, members.as_bytes()),
         Err(trouble) => {
             log.missed(trouble);
             return false;

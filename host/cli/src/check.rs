@@ -44,10 +44,13 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
     if !warnings.is_empty() {
         output.note(config::render_all(&warnings, Output::color()))?;
     }
-    output.note(format_args!(
-        "note: changes of {} take effect when the gateway is started again; all others at once",
-        StartupConfig::KEYS.join(" and ")
-    ))?;
+    if config.state_directory.as_deref().is_some_and(stockade_admin::is_running) {
+        output.note(format_args!(
+            "note: a gateway runs with this state_directory; changes of {} take effect when it is \
+             started again, all others at once",
+            StartupConfig::KEYS.join(", ")
+        ))?;
+    }
     let (users, policies) = (config.users.len(), config.policies.len());
     let (bindings, tests) = (config.bindings.len(), config.tests.len());
     output.answer(

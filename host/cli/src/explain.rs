@@ -1,11 +1,11 @@
 //! `stockade explain`: what would be decided, by which binding, and why.
 
-mod answer;
+pub(super) mod answer;
 mod caller;
 mod circumstances;
 pub(super) mod obligations;
 pub(super) mod question;
-mod recorded;
+pub(super) mod recorded;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

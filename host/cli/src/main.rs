@@ -1,12 +1,14 @@
-//! The command line: `stockade serve | connect | demo | doctor | check | explain | schema | key |
-//! password | policy | queue | token | usage`.
+//! The command line: `stockade serve | connect | demo | doctor | check | explain | audit | schema |
+//! key | password | policy | queue | replay | token | usage | why`.
 //!
 //! Exit codes: 0 done, 1 a negative answer (denied, check failed), 2 wrong usage or a
 //! configuration that does not load.
 
+mod audit;
 mod check;
 mod compile;
 mod connect;
+mod csv;
 mod demo;
 mod doctor;
 mod explain;
@@ -16,11 +18,14 @@ mod output;
 mod password;
 mod policy;
 mod queue;
+mod replay;
 mod schema;
 mod serve;
+mod since;
 mod table;
 mod token;
 mod usage;
+mod why;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -56,8 +61,15 @@ enum Command {
     Explain(explain::Arguments),
     /// Tell who has a turn at Ollama, and who waits, by asking the running gateway.
     Queue(queue::Arguments),
+    /// Tell which requests of the past a configuration would answer otherwise.
+    Replay(replay::Arguments),
     /// Tell who has used what: tokens, GPU time, requests, pulled bytes.
     Usage(usage::Arguments),
+    /// Tell what happened to a request, and whether it would today.
+    Why(why::Arguments),
+    /// Prove, show and export the audit log.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Print the JSON Schema of the configuration, or of a policy's tests, for editors.
     Schema(schema::Arguments),
     /// Make API keys.
@@ -129,7 +141,10 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &output),
         Command::Explain(arguments) => explain::run(&arguments, &output),
         Command::Queue(arguments) => queue::run(&arguments, &output),
+        Command::Replay(arguments) => replay::run(&arguments, &output),
         Command::Usage(arguments) => usage::run(&arguments, &output),
+        Command::Why(arguments) => why::run(&arguments, &output),
+        Command::Audit(command) => audit::run(&command, &output),
         Command::Schema(arguments) => schema::run(&arguments, &output),
         Command::Key(command) => key::run(&command, &output),
         Command::Password(command) => password::run(&command, &output),

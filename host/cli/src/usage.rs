@@ -1,7 +1,6 @@
 //! `stockade usage`: who has used what.
 
 mod rows;
-mod since;
 mod written;
 
 use std::path::{Path, PathBuf};
@@ -12,9 +11,9 @@ use serde_json::json;
 use stockade_config::{self as config, Config};
 use stockade_core::{Clock as _, ModelName, Operation, SystemClock, UserId};
 use stockade_gateway::LEDGER;
-use stockade_usage::ledger::{LedgerReader, ReportQuery};
+use stockade_usage::ledger::{Dimension, LedgerReader, ReportQuery};
 
-use super::{ConfigFile, Ending, Output};
+use super::{ConfigFile, Ending, Output, since};
 use rows::{By, Rows};
 
 #[derive(clap::Args)]
@@ -57,7 +56,9 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
         );
     }
     let (zone, query) = (&config.time_zone, query(arguments, &config.time_zone)?);
-    let found = LedgerReader::open(&path)?.report(&query, zone)?;
+    let reader = LedgerReader::open(&path)?;
+    tell_unknown(&reader, &query, zone, output)?;
+    let found = reader.report(&query, zone)?;
     let rows = Rows::of(found, &arguments.by, &config.users, zone);
     if arguments.csv {
         Output::raw(written::csv(&rows))?;
@@ -65,6 +66,23 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Endi
         output.answer(written::text(&rows), &json!(rows.to_json()))?;
     }
     Ok(Ending::Done)
+}
+
+/// Tells of users who are asked for and of whom nothing is known: perhaps nobody has that name.
+fn tell_unknown(
+    reader: &LedgerReader,
+    query: &ReportQuery,
+    zone: &TimeZone,
+    output: &Output,
+) -> anyhow::Result<()> {
+    for user in query.users.iter().flatten() {
+        let (by, users) = (vec![Dimension::User], Some(vec![user.clone()]));
+        let all = ReportQuery { by, users, ..ReportQuery::default() };
+        if reader.report(&all, zone)?.is_empty() {
+            output.note(format_args!("note: the ledger knows no user {user}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Returns the state directory of a configuration, and the configuration. `None` where that does
@@ -94,6 +112,11 @@ pub(super) fn state_directory(
 }
 
 fn query(arguments: &Arguments, zone: &TimeZone) -> anyhow::Result<ReportQuery> {
+    for (at, by) in arguments.by.iter().enumerate() {
+        if arguments.by[..at].contains(by) {
+            bail!("--by names {} twice", by.name());
+        }
+    }
     let now = SystemClock.now();
     let moment = |text: &String| {
         since::moment(text, zone, now).with_context(|| format!("{text:?} is no point in time"))

@@ -6,6 +6,7 @@
 
 mod access;
 mod accounts;
+mod audit;
 mod authentication;
 mod issuers;
 mod quotas;
@@ -19,13 +20,14 @@ pub(super) use self::access::{
     Expectation, Mode, RawBinding, RawChosen, RawExcept, RawPolicy, RawSubjects, RawTest,
 };
 pub(super) use self::accounts::{RawCertificate, RawKey, RawOllamaKey, RawUser};
+pub(super) use self::audit::{RawAnchors, RawAudit, RawRetention, RawSegment};
 pub(super) use self::authentication::{
     ForwardingHeader, RawAuthentication, RawOnBehalf, RawThrottle, RawTokenSecret, RawTokens,
     RawTrustedProxies,
 };
 pub(super) use self::issuers::{RawAudience, RawIssuer, UnknownUsers};
 pub(super) use self::quotas::{
-    Exceeding, PerSubject, RawCounts, RawQueue, RawQuota, RawRequests, RawSizes, RawStore,
+    Damaged, Exceeding, PerSubject, RawCounts, RawQueue, RawQuota, RawRequests, RawSizes, RawStore,
     RawTimes, RawUsage, RawUsed, StoreLoss,
 };
 pub(super) use self::secret_files::{Permissions, RawSecretFiles};
@@ -77,6 +79,8 @@ pub(super) struct RawConfig {
     pub(super) quotas: Field<Vec<Field<RawQuota>>>,
     /// The rules for the account of who used what.
     pub(super) usage: Field<RawUsage>,
+    /// The audit log: who asked for what and what became of it, in a form that proves itself.
+    pub(super) audit: Field<RawAudit>,
     /// Requests and their decisions: run on every load, and a failing one rejects the change.
     pub(super) tests: Field<Vec<Field<RawTest>>>,
     /// Some part could not be read, so a name that nobody defines may not be wrong.

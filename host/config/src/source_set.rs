@@ -129,6 +129,16 @@ impl SourceSet {
         matches
     }
 
+    /// Returns the texts of the configuration, each with the SHA-256 of its content.
+    pub(super) fn texts(&self) -> Vec<(PathBuf, [u8; 32])> {
+        let text = |path: &PathBuf| {
+            let file = self.read.get(path).filter(|file| file.is_text)?;
+            let content = file.content.as_ref().ok()?;
+            Some((path.clone(), Sha256::digest(&content.bytes).into()))
+        };
+        self.files.iter().filter_map(text).collect()
+    }
+
     /// Returns what is needed to look for changes later. Contents other than texts are let go of.
     pub fn last_read(&self) -> LastRead {
         let seen = |path: &PathBuf| {

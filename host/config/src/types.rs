@@ -1,6 +1,7 @@
 //! The configuration as the gateway uses it: everything checked, nothing left as text
 //! that means something.
 
+mod audit;
 mod origin;
 mod policies;
 mod quotas;
@@ -29,10 +30,11 @@ use stockade_usage::Amounts;
 use stockade_usage::turn::QueueSettings;
 use stockade_yaml::{ConfigError, Location, Sources};
 
+pub use self::audit::{Anchors, AuditRules, OnFailure};
 pub(super) use self::origin::InvalidOrigin;
 pub use self::origin::{OriginPattern, PRIVATE_DOMAINS};
 pub use self::policies::{Binding, ModuleBytes, ModuleLocation, PolicySource};
-pub use self::quotas::{OnDamage, QuotaRule, Store, UsageRules};
+pub use self::quotas::{QuotaRule, Store, UsageRules};
 pub use self::subjects::{Exceptions, Subjects};
 
 /// A configuration that is right in itself. Whether its policies load and its tests
@@ -81,10 +83,14 @@ pub struct Config {
     pub quotas: Vec<QuotaRule>,
     /// The rules for the account of who used what.
     pub usage: UsageRules,
+    /// The audit log, if there is one.
+    pub audit: Option<AuditRules>,
     /// The store by which several gateways share quotas, if they do.
     pub store: Option<Store>,
     /// The tests that every generation must pass.
     pub tests: Vec<ConfigTest>,
+    /// The files of the configuration itself, each with the SHA-256 of its content.
+    pub texts: Vec<(PathBuf, [u8; 32])>,
     /// The place of each user in the file.
     pub(super) user_places: HashMap<UserId, Location>,
     /// Keys that expire.

@@ -5,6 +5,7 @@
 //! left out, and the rest is still checked; the result counts only if the diagnostics stay
 //! empty.
 
+mod audit;
 mod authentication;
 mod bindings;
 mod certificates;
@@ -19,6 +20,7 @@ mod listeners;
 mod names;
 mod network;
 mod ollama_keys;
+mod outbound;
 mod policies;
 mod proxies;
 mod quantities;
@@ -91,6 +93,8 @@ pub(super) fn validate(
     let bindings = bindings::bindings(raw.bindings, &known, diagnostics);
     let quotas = quotas::quotas(raw.quotas, &known, &network.upstream, diagnostics);
     let (usage, store) = usage::rules(raw.usage, context, diagnostics);
+    let state_directory = state_directory(raw.state_directory, context);
+    let audit = audit::rules(raw.audit, state_directory.as_ref(), context, diagnostics);
     let time_zone = time_zone(raw.time_zone, diagnostics);
     let known =
         config_tests::Known { accounts: &accounts, listeners: &network.listen, zone: &time_zone };
@@ -102,7 +106,7 @@ pub(super) fn validate(
         limits: limits::limits(raw.limits, diagnostics),
         cors: cors::cors(raw.cors, diagnostics),
         log: log(raw.log),
-        state_directory: state_directory(raw.state_directory, context),
+        state_directory,
         time_zone,
         users: accounts.users,
         authentication,
@@ -117,8 +121,10 @@ pub(super) fn validate(
         bindings,
         quotas,
         usage,
+        audit,
         store,
         tests,
+        texts: Vec::new(),
         user_places: accounts.places,
         key_ends: accounts.key_ends,
         read_warnings: Vec::new(),

@@ -7,6 +7,10 @@ pub(crate) fn duration(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "pattern": r"^\s*([0-9]+\s*[A-Za-zµ]+\s*)+$", "examples": ["5ms", "10s", "24h"] })
 }
 
+pub(crate) fn sync(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "examples": ["each", "100ms", "os"] })
+}
+
 pub(crate) fn size(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": ["string", "integer"],

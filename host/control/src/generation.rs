@@ -38,6 +38,7 @@ use verdicts::Known;
 pub(crate) use build::Draft;
 pub use build::{authenticator, build, candidate};
 pub use decide::{Asker, Decision, Hypothetical, Judged, Reconsidered, Refusal};
+pub(crate) use decision_input::RecordedCaller;
 pub use decision_input::{DecisionInput, NotJudgeable};
 pub use quotas::Applying;
 

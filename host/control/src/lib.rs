@@ -2,7 +2,8 @@
 //!
 //! A [generation](generation::Generation) is built from one reading of the configuration,
 //! proven, and swapped in by [reload] while the gateway runs. It brings the keys that
-//! [issuers publish](jwks) and the [policies that are shipped](shipped).
+//! [issuers publish](jwks) and the [policies that are shipped](shipped). [Replay](replay) tells what
+//! another one would have decided.
 
 mod discovery;
 pub mod endings;
@@ -11,6 +12,7 @@ pub mod jwks;
 mod keep_fresh;
 mod memo;
 pub mod reload;
+pub mod replay;
 pub mod shadow;
 pub mod shipped;
 

@@ -57,6 +57,27 @@ const RULES: Inputs = Inputs::CALLER
     .and(Inputs::CLIENT)
     .and(Inputs::TIME);
 
+/// The inputs of rules that no condition can look at without naming a fact that begins so.
+const FACTS: [(Inputs, &str); 7] = [
+    (Inputs::CATALOGUE, "model."),
+    (Inputs::TOOLS, "tools"),
+    (Inputs::CLIENT, "client."),
+    (Inputs::TIME, "time."),
+    (Inputs::PROMPT, "prompt."),
+    (Inputs::TEXTS, "texts"),
+    (Inputs::USAGE, "usage."),
+];
+
+/// The inputs that a shipped policy can look at with these settings, which are canonical JSON.
+pub(crate) fn inputs_with(name: &str, settings: &str) -> Option<Inputs> {
+    let declared = inputs(name)?;
+    if is_together(name) {
+        return Some(declared);
+    }
+    let unnamed = FACTS.into_iter().filter(|(_, fact)| !settings.contains(fact));
+    Some(unnamed.fold(declared, |inputs, (unnamed, _)| inputs.without(unnamed)))
+}
+
 /// The name of each shipped policy, as in `module: builtin/<name>`.
 pub const NAMES: &[&str] = &{
     let mut names = [""; SHIPPED.len()];
@@ -99,7 +120,7 @@ fn shipped(name: &str) -> Option<&'static Shipped> {
 
 #[cfg(test)]
 mod tests {
-    use super::{NAMES, SHIPPED, TOGETHER, inputs, is_together, path_alone};
+    use super::{NAMES, SHIPPED, TOGETHER, inputs, inputs_with, is_together, path_alone};
     use stockade_engine::{Compiler, Engine, EngineConfig, Inputs, ModuleSource};
 
     #[test]
@@ -121,6 +142,23 @@ mod tests {
         assert_eq!(engine.prepare(&together, &[], limits).unwrap().metadata().inputs, all);
         assert!(NAMES.iter().all(|name| inputs(name).is_some()));
         assert_eq!(inputs("else"), None);
+    }
+
+    #[test]
+    fn rules_look_at_nothing_that_they_do_not_name() {
+        let rules = |when: &str| {
+            let settings = format!(r#"{{"rules":[{{"then":"deny","when":"{when}"}}]}}"#);
+            inputs_with("fresh-rules", &settings).unwrap()
+        };
+        let rest = [Inputs::CALLER, Inputs::CREDENTIAL, Inputs::PARAMETERS];
+        let rest = rest.into_iter().fold(Inputs::NONE, Inputs::and);
+        assert_eq!(rules("groups contains kids"), rest);
+        assert_eq!(rules("prompt.bytes > 5"), rest.and(Inputs::PROMPT));
+        assert_eq!(rules("texts.user contains x"), rest.and(Inputs::TEXTS));
+        assert_eq!(rules("usage.model.hour.tokens > 5 and time.hour = 3"), {
+            rest.and(Inputs::USAGE).and(Inputs::TIME).and(Inputs::CATALOGUE)
+        });
+        assert_eq!(inputs_with("working-hours", "{}"), Some(Inputs::TIME));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod admitted;
 mod input;
 mod shadow;
+mod steps;
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
@@ -19,6 +20,7 @@ use crate::{
 pub use admitted::{Admitted, Charged};
 pub use input::{RecordedInput, RecordedModel};
 pub use shadow::{ShadowVerdict, VerdictKind};
+pub use steps::Steps;
 
 /// The number of the format. A field or word that is taken away or comes to mean something
 /// else makes it a new one; fields and words may be added.
@@ -70,6 +72,9 @@ pub struct RequestRecord<'a> {
     /// The error of a request that was permitted, with its causes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Cow<'a, str>>,
+    /// The times at which its steps were done.
+    #[serde(default, skip_serializing_if = "Steps::is_empty")]
+    pub steps: Steps,
     /// The answer that the caller got.
     #[serde(flatten)]
     pub answered: Answered,

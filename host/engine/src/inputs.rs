@@ -77,6 +77,12 @@ impl Inputs {
         Self(self.0 | other.0)
     }
 
+    /// Returns this set without what is in another one.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Tells whether all of another set are in this one.
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0

@@ -22,6 +22,10 @@ pub(crate) struct Admitted {
     pub(crate) at: UnixTime,
     /// About as many tokens as the prompt has.
     pub(crate) prompt: u64,
+    /// The most tokens that the answer may have: 0 where there are none.
+    pub(crate) longest: u64,
+    /// True if the answer is asked for as a stream.
+    pub(crate) streams: bool,
     /// True if it keeps Ollama's GPU busy.
     pub(crate) runs_here: bool,
     terms: Terms,
@@ -89,12 +93,17 @@ pub(crate) async fn admit(
         Wanted::AtMost(most) => most > *cap,
         Wanted::Nothing | Wanted::Exactly(_) => false,
     };
+    let longest = match asked {
+        Wanted::Nothing => 0,
+        _ => admission.output_cap().unwrap_or(u64::MAX),
+    };
     let output_limit = admission.output_cap().filter(is_longer);
     let pull_cap = admission.pull_cap().filter(|_| estimate.pulled == Wanted::Unsaid);
     let prompt = if runs { request.prompt_guess() } else { 0 };
+    let streams = request.parameters().streaming;
     let runs_here = turn.is_some();
     let terms = Terms { applying, turn, output_limit, pull_cap };
-    Ok(Admitted { admission, at: now, prompt, runs_here, terms })
+    Ok(Admitted { admission, at: now, prompt, longest, streams, runs_here, terms })
 }
 
 /// Returns the tokens of the answer that a request asks for, after what policies limit them to.

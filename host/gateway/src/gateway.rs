@@ -14,6 +14,7 @@ use stockade_ollama::{RequestHead, Routed, dialect_of_path};
 use tokio_util::sync::CancellationToken;
 
 use crate::admit::{Terms, admit};
+use crate::audit::Audit;
 use crate::body::memory::BodyMemory;
 use crate::body::readers::Readers;
 use crate::classify::Classifier;
@@ -67,7 +68,7 @@ impl Gateway {
         current: Arc<Current>,
         clock: Arc<dyn Clock>,
         shadow: Arc<ShadowTally>,
-        metering: Arc<Metering>,
+        (metering, audit): (Arc<Metering>, Arc<Audit>),
     ) -> Self {
         let surplus: Arc<Surplus> = Arc::default();
         let refusals: Arc<RefusalLog> = Arc::default();
@@ -86,7 +87,7 @@ impl Gateway {
         };
         Self {
             acceptor: Acceptor::new(current.clone(), connections.clone()),
-            recorder: Recorder::new(),
+            recorder: Recorder::new(audit),
             identifier: Identifier::new(current.clone(), refusals.clone(), surplus.clone()),
             classifier: Classifier::new(memory.clone(), readers.clone()),
             decider: Decider::new(shadow, blobs, consequences),
@@ -265,7 +266,7 @@ impl Gateway {
             let terms = admit(&context, &permitted, &caller).await?.kept_by(record);
             Judged { permitted, caller: Some(caller), catalogue, terms }
         };
-        self.recorder.reserve(context.config().log.when_stuck)?;
+        self.recorder.reserve(record, context.config())?;
         Ok(judged)
     }
 

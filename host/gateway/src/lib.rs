@@ -4,6 +4,7 @@
 //! [`Server`] is the whole: sockets, reload and shutdown in one object.
 
 mod admit;
+mod audit;
 mod body;
 mod bounded;
 mod classify;
@@ -24,6 +25,7 @@ mod server;
 mod surplus;
 mod token;
 
+pub use audit::Audit;
 pub use decide::catalogue::{CatalogueStatus, Snapshot, UpstreamCatalogue};
 pub use metering::{LEDGER, Metering};
 pub use server::{Server, StartError, proven_engine};

@@ -97,7 +97,7 @@ impl MeEndpoint<'_> {
         }
         let caller = self.identifier.identify(context, head.parts, in_path).await?;
         record.identified(&caller);
-        self.recorder.reserve(config.log.when_stuck)?;
+        self.recorder.reserve(record, config)?;
         let me = serde_json::to_string(&self.of(context, &caller)).map_err(|error| {
             tracing::error!("a caller's page cannot be written: {}", Causes(&error));
             Refused::failed()

@@ -1,11 +1,13 @@
 //! The account of what is used, and the turns at Ollama, with the timers that both need.
 
+mod speeds;
+
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use stockade_config::{Config, OnDamage};
+use stockade_config::Config;
 use stockade_control::generation::Generation;
 use stockade_control::reload::Current;
 use stockade_core::{Clock, UnixTime};
@@ -20,6 +22,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::decide::catalogue::UpstreamCatalogue;
+pub(crate) use speeds::{Speed, Speeds};
 
 /// The name of the ledger's file.
 pub const LEDGER: &str = "usage.sqlite";
@@ -38,6 +41,7 @@ pub(crate) type Turn = stockade_usage::turn::Turn<TokioClock>;
 pub struct Metering {
     ledger: Option<Ledger>,
     turns: Turns<TokioClock>,
+    speeds: Speeds,
     /// The store of replicas, if the gateway is one of several.
     store: Option<Shared>,
 }
@@ -75,7 +79,7 @@ impl Metering {
             }
             share(settings, quotas, clock)
         });
-        Ok(Self { ledger, turns, store })
+        Ok(Self { ledger, turns, speeds: Speeds::default(), store })
     }
 
     /// Counts.
@@ -96,6 +100,11 @@ impl Metering {
     ) -> Result<Turn, NoTurn> {
         self.turns.set_settings(bounds);
         self.turns.turn(request).await
+    }
+
+    /// Returns the speeds at which models have answered.
+    pub(crate) const fn speeds(&self) -> &Speeds {
+        &self.speeds
     }
 
     /// Describes those who wait and those who have a turn.
@@ -263,10 +272,7 @@ fn opened(
     let settings = LedgerSettings {
         path: path.to_owned(),
         interval: BATCH,
-        on_damage: match config.usage.on_damage {
-            OnDamage::Refuse => stockade_usage::ledger::OnDamage::Refuse,
-            OnDamage::StartAtZero => stockade_usage::ledger::OnDamage::StartAtZero,
-        },
+        on_damage: config.usage.on_damage,
     };
     let opened = Ledger::open(&settings, Arc::clone(quotas.accounts()), now)?;
     if let Some(path) = &opened.set_aside {

@@ -7,13 +7,14 @@ mod written;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use http::{Method, StatusCode};
 use stockade_authn::{ClientIp, Identity};
-use stockade_config::WhenStuck;
-use stockade_core::record::{Charged, RecordedInput, RequestOutcome, ShadowVerdict};
+use stockade_config::{Config, WhenStuck};
+use stockade_core::record::{Charged, RecordedInput, RequestOutcome, ShadowVerdict, Steps};
 use stockade_core::{
     BindingName, Causes, ModelName, ModelRef, Obligations, Operation, Permit, QuotaName,
 };
@@ -21,6 +22,7 @@ use stockade_log as log;
 use stockade_ollama::response::Measurement;
 use stockade_ollama::shown_path;
 
+use crate::audit::{self, Audit, Place};
 use crate::connection::info::PeerAddr;
 use crate::forward::answer::BrokenAnswer;
 use charge::Charge;
@@ -39,20 +41,23 @@ pub(crate) struct RequestId {
 
 /// Begins the records of requests, and knows whether they get to where they belong.
 pub(crate) struct Recorder {
+    audit: Arc<Audit>,
     process: u64,
     next: AtomicU64,
 }
 
 impl Recorder {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(audit: Arc<Audit>) -> Self {
         let process = u64::from_be_bytes(stockade_core::random::bytes()) >> 16;
-        Self { process, next: AtomicU64::new(1) }
+        Self { audit, process, next: AtomicU64::new(1) }
     }
 
     /// Begins the record of a request that a generation judges.
     pub(crate) fn begin(&self, generation: u64, peer: PeerAddr) -> Box<Record> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        Record::begin(RequestId { process: self.process, number }, generation, peer)
+        let id = RequestId { process: self.process, number };
+        let audited = Audited { place: self.audit.place(), audit: self.audit.clone() };
+        Record::begin(id, generation, peer, audited)
     }
 
     /// Makes sure that what is forwarded leaves a trace.
@@ -60,12 +65,23 @@ impl Recorder {
     /// # Errors
     /// Where it would not, and the configuration forbids that.
     #[expect(clippy::unused_self, reason = "where the lines go is a matter of the process")]
-    pub(crate) fn reserve(&self, when_stuck: WhenStuck) -> Result<(), Unrecorded> {
-        match when_stuck {
-            WhenStuck::Refuse if log::is_stuck() => Err(Unrecorded),
+    pub(crate) fn reserve(&self, record: &Record, config: &Config) -> Result<(), Unrecorded> {
+        if let Place::Missing(trouble) = &record.audited.place
+            && audit::refuses(config)
+        {
+            return Err(Unrecorded::Audit(trouble.clone()));
+        }
+        match config.log.when_stuck {
+            WhenStuck::Refuse if log::is_stuck() => Err(Unrecorded::Log),
             WhenStuck::Refuse | WhenStuck::Drop => Ok(()),
         }
     }
+}
+
+/// The audit log, and the place of one record in it.
+struct Audited {
+    audit: Arc<Audit>,
+    place: Place,
 }
 
 impl fmt::Display for RequestId {
@@ -86,6 +102,7 @@ struct Permission {
 pub(crate) struct Record {
     pub(crate) id: RequestId,
     pub(crate) generation: u64,
+    audited: Audited,
     started: Instant,
     peer: PeerAddr,
     client: Option<ClientIp>,
@@ -116,15 +133,17 @@ pub(crate) struct Record {
     outcome: RequestOutcome,
     /// The cause of a failure, for the operator.
     error: Option<String>,
+    steps: Steps,
 }
 
 impl Record {
     /// The record of a request of which nothing else is known. Boxed, because it goes through
     /// many hands and each would make room for it.
-    fn begin(id: RequestId, generation: u64, peer: PeerAddr) -> Box<Self> {
+    fn begin(id: RequestId, generation: u64, peer: PeerAddr, audited: Audited) -> Box<Self> {
         Box::new(Self {
             id,
             generation,
+            audited,
             started: Instant::now(),
             peer,
             client: None,
@@ -149,7 +168,13 @@ impl Record {
             is_stream: false,
             outcome: RequestOutcome::CallerLeft,
             error: None,
+            steps: Steps::default(),
         })
+    }
+
+    /// Returns the time since the head, in microseconds.
+    fn elapsed(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// Notes what the head asks for, as far as that was understood. Of the path only what is no key
@@ -171,11 +196,13 @@ impl Record {
 
     pub(crate) fn identified(&mut self, caller: &Identity) {
         self.caller = Some(caller.clone());
+        self.steps.identified = Some(self.elapsed());
     }
 
     pub(crate) fn classified(&mut self, operation: Operation, models: &[ModelRef]) {
         self.operation = Some(operation);
         self.models = models.to_vec();
+        self.steps.classified = Some(self.elapsed());
     }
 
     /// Policies are asked about it.
@@ -183,8 +210,10 @@ impl Record {
         self.input = Some(input);
     }
 
+    /// Policies have decided; this is what those said that are not enforced.
     pub(crate) fn shadowed(&mut self, verdicts: Vec<ShadowVerdict>) {
         self.shadow = verdicts;
+        self.steps.decided = Some(self.elapsed());
     }
 
     /// A field is not forwarded, because of what it would do.
@@ -221,6 +250,7 @@ impl Record {
 
     pub(crate) fn answered(&mut self, status: StatusCode) {
         self.status = Some(status);
+        self.steps.answered = Some(self.elapsed());
     }
 
     pub(crate) fn passed(&mut self, bytes: usize) {
@@ -253,8 +283,16 @@ impl Drop for Record {
     fn drop(&mut self) {
         self.settle();
         self.count_refusal();
-        if log::takes_requests() {
-            log::request(&self.written());
+        let place = std::mem::replace(&mut self.audited.place, Place::Nowhere);
+        let is_logged = log::takes_requests();
+        if !is_logged && !matches!(place, Place::Promised(_)) {
+            return self.audited.audit.record(place, "");
+        }
+        // It has no maps with keys that are no text, and nothing else can fail.
+        let record = serde_json::to_string(&self.written()).unwrap_or_default();
+        self.audited.audit.record(place, &record);
+        if is_logged {
+            log::request(&record);
         }
     }
 }

@@ -243,11 +243,19 @@ pub(crate) const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x
 const SHOULD_RETRY: http::HeaderName = http::HeaderName::from_static("x-should-retry");
 
 impl From<Unrecorded> for Refused {
-    fn from(Unrecorded: Unrecorded) -> Self {
-        let message = "the gateway cannot record requests at the moment; try again later";
+    fn from(unrecorded: Unrecorded) -> Self {
+        let (why, logged) = match unrecorded {
+            Unrecorded::Log => (String::new(), None),
+            Unrecorded::Audit(trouble) => {
+                let why = format!(" (audit log: {})", trouble.as_str());
+                (why, Some(trouble.to_string()))
+            }
+        };
+        let message =
+            format!("the gateway cannot record requests at the moment{why}; try again later");
         let mut refused = Self::new(StatusCode::SERVICE_UNAVAILABLE, Cause::Unrecorded, message);
         refused.headers.push((RETRY_AFTER, HeaderValue::from_static("5")));
-        refused
+        Self { logged, ..refused }
     }
 }
 

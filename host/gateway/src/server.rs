@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::Audit;
 use crate::connection::listener;
 use crate::decide::catalogue::UpstreamCatalogue;
 use crate::gateway::Gateway;
@@ -42,6 +43,9 @@ pub enum StartError {
     /// The account of what was used cannot be opened.
     #[error(transparent)]
     Ledger(#[from] OpenError),
+    /// The audit log cannot be opened.
+    #[error(transparent)]
+    Audit(#[from] stockade_audit::OpenError),
     /// Changes cannot be noticed.
     #[error("{0}")]
     Watch(#[from] WatchError),
@@ -54,6 +58,7 @@ pub struct Server {
     shadow: Arc<ShadowTally>,
     catalogue: Arc<UpstreamCatalogue>,
     metering: Arc<Metering>,
+    audit: Arc<Audit>,
     /// `None` where nothing is reloaded.
     watch: Option<Watch>,
     stop: CancellationToken,
@@ -96,8 +101,10 @@ impl Server {
         let addresses = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
         let shadow = Arc::new(ShadowTally::default());
         let metering = Arc::new(Metering::open(&config, &clock)?);
-        let (counted, tallied) = (metering.clone(), shadow.clone());
-        let gateway = Gateway::new(current.clone(), clock.clone(), tallied, counted);
+        let audit = Arc::new(Audit::open(&config.config, &clock)?);
+        audit.started(&current);
+        let kept = (metering.clone(), audit.clone());
+        let gateway = Gateway::new(current.clone(), clock.clone(), shadow.clone(), kept);
         let gateway = Arc::new(gateway);
         let stop = CancellationToken::new();
         let mut listeners = JoinSet::new();
@@ -112,11 +119,23 @@ impl Server {
         listeners.spawn(metering.clone().keep(timed, stop.clone()));
         listeners.spawn(metering.clone().follow_quotas(current.clone(), stop.clone()));
         listeners.spawn(metering.clone().tell_store(stop.clone()));
+        listeners.spawn(audit.clone().follow(current.clone(), stop.clone()));
+        listeners.spawn(audit.clone().anchor(current.clone(), stop.clone()));
         let followed = (current.clone(), catalogue.clone());
         listeners.spawn(metering.clone().follow(followed, stop.clone()));
         listeners.spawn(gateway.keep_catalogue_fresh(stop.clone()));
         listeners.spawn(endings::keep_watch(current.clone(), clock, stop.clone()));
-        Ok(Self { addresses, current, shadow, catalogue, metering, watch: None, stop, listeners })
+        Ok(Self {
+            addresses,
+            current,
+            shadow,
+            catalogue,
+            metering,
+            audit,
+            watch: None,
+            stop,
+            listeners,
+        })
     }
 
     /// Returns the addresses it listens on; the real ports, where the configuration says 0.
@@ -144,6 +163,11 @@ impl Server {
         &self.metering
     }
 
+    /// Returns the audit log.
+    pub const fn audit(&self) -> &Arc<Audit> {
+        &self.audit
+    }
+
     /// Looks for changed files now.
     pub fn check_for_changes(&self) {
         if let Some(watch) = &self.watch {
@@ -155,6 +179,7 @@ impl Server {
     pub async fn stop(mut self) {
         self.stop.cancel();
         while self.listeners.join_next().await.is_some() {}
+        self.audit.close(&self.current).await;
         let metering = self.metering;
         metering.leave_store().await;
         let flushed = tokio::task::spawn_blocking(move || metering.flush()).await;

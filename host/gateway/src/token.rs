@@ -52,7 +52,7 @@ impl TokenEndpoint<'_> {
         }
         let caller = self.identifier.identify(context, head.parts, in_path).await?;
         record.identified(&caller);
-        self.recorder.reserve(config.log.when_stuck)?;
+        self.recorder.reserve(record, config)?;
         let pause = config.limits.body_timeout;
         let share = self.memory.share(&caller.principal.user, &config.limits);
         let limits = BodyLimits { bytes: LONGEST_BODY, pause };

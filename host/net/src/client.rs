@@ -1,4 +1,4 @@
-//! One GET: no redirects, no second tries, little time and space.
+//! One request: no redirects, no second tries, little time and space.
 
 use std::fmt;
 use std::io;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, HOST, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
 use http::uri::Scheme;
-use http::{Request, StatusCode, Uri};
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http::{Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -111,15 +111,25 @@ impl Endpoint {
         self.uri.port_u16().unwrap_or(if self.tls.is_some() { 443 } else { 80 })
     }
 
-    fn request(&self, accept: &'static str) -> Result<Request<Empty<Bytes>>, http::Error> {
+    fn request(&self, question: Question) -> Result<Request<Full<Bytes>>, http::Error> {
         let path = self.uri.path_and_query().map_or("/", |path| path.as_str());
         let host = self.uri.authority().map_or("", |authority| authority.as_str());
-        Request::get(path)
-            .header(HOST, host)
-            .header(ACCEPT, accept)
-            .header(USER_AGENT, "stockade")
-            .body(Empty::new())
+        let request =
+            Request::builder().uri(path).header(HOST, host).header(USER_AGENT, "stockade");
+        match question {
+            Question::Get { accept } => request.header(ACCEPT, accept).body(Full::default()),
+            Question::Post { content_type, body } => {
+                let request = request.method(Method::POST).header(CONTENT_TYPE, content_type);
+                request.body(Full::new(body))
+            }
+        }
     }
+}
+
+/// What is asked, or told.
+enum Question {
+    Get { accept: &'static str },
+    Post { content_type: &'static str, body: Bytes },
 }
 
 /// Asks for the content of a URL, as one of the media types of `accept`.
@@ -127,11 +137,27 @@ impl Endpoint {
 /// # Errors
 /// Anything but a whole answer with status 200 within ten seconds.
 pub async fn get(endpoint: &Endpoint, accept: &'static str) -> Result<Bytes, FetchError> {
-    let answer = tokio::time::timeout(PATIENCE, download(endpoint, accept)).await;
+    in_time(endpoint, Question::Get { accept }).await
+}
+
+/// Tells a URL something.
+///
+/// # Errors
+/// Anything but a whole answer with a status of success within ten seconds.
+pub async fn post(
+    endpoint: &Endpoint,
+    content_type: &'static str,
+    body: Bytes,
+) -> Result<(), FetchError> {
+    in_time(endpoint, Question::Post { content_type, body }).await.map(|_| ())
+}
+
+async fn in_time(endpoint: &Endpoint, question: Question) -> Result<Bytes, FetchError> {
+    let answer = tokio::time::timeout(PATIENCE, exchange(endpoint, question)).await;
     answer.map_err(|_| FetchError::Slow)?
 }
 
-async fn download(endpoint: &Endpoint, accept: &'static str) -> Result<Bytes, FetchError> {
+async fn exchange(endpoint: &Endpoint, question: Question) -> Result<Bytes, FetchError> {
     let stream = TcpStream::connect((endpoint.host(), endpoint.port())).await;
     let stream = stream.map_err(FetchError::Connect)?;
     let Some(client) = &endpoint.tls else {
@@ -139,14 +165,14 @@ async fn download(endpoint: &Endpoint, accept: &'static str) -> Result<Bytes, Fe
         if !peer.ip().to_canonical().is_loopback() {
             return Err(FetchError::NotHere);
         }
-        return ask(stream, endpoint, accept).await;
+        return ask(stream, endpoint, question).await;
     };
     let name = ServerName::try_from(endpoint.host().to_owned())?;
     let stream = TlsConnector::from(Arc::clone(client)).connect(name, stream).await;
-    ask(stream.map_err(FetchError::Tls)?, endpoint, accept).await
+    ask(stream.map_err(FetchError::Tls)?, endpoint, question).await
 }
 
-async fn ask<S>(stream: S, endpoint: &Endpoint, accept: &'static str) -> Result<Bytes, FetchError>
+async fn ask<S>(stream: S, endpoint: &Endpoint, question: Question) -> Result<Bytes, FetchError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -154,9 +180,11 @@ where
     // It ends with this function, however that ends.
     let mut driver = JoinSet::new();
     driver.spawn(connection);
-    let answer = sender.send_request(endpoint.request(accept)?).await?;
+    let takes_any_success = matches!(question, Question::Post { .. });
+    let answer = sender.send_request(endpoint.request(question)?).await?;
     match answer.status() {
         StatusCode::OK => {}
+        status if takes_any_success && status.is_success() => {}
         status if status.is_redirection() => return Err(FetchError::Redirected(status)),
         status => return Err(FetchError::Status(status)),
     }

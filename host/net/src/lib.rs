@@ -3,5 +3,5 @@
 mod client;
 pub mod tls;
 
-pub use client::{Endpoint, FetchError, get};
+pub use client::{Endpoint, FetchError, get, post};
 pub use tls::Tls;

@@ -114,9 +114,18 @@ impl Accounts {
         id
     }
 
+    /// Returns the hash by which the accounts of an owner are opened.
+    pub(crate) fn hash(&self, owner: &Subject) -> u64 {
+        self.hasher.hash_one(owner)
+    }
+
     /// Finds an account, or opens it. There is none where all room is taken by accounts in use.
-    pub(crate) fn open(&self, id: QuotaId, owner: &Subject, now: UnixTime) -> Option<Arc<Entry>> {
-        let hash = self.hasher.hash_one(owner);
+    pub(crate) fn open(
+        &self,
+        id: QuotaId,
+        (owner, hash): (&Subject, u64),
+        now: UnixTime,
+    ) -> Option<Arc<Entry>> {
         let mut shard = unpoisoned(self.shard(hash));
         if let Some(row) = shard.table.find(hash, |row| row.is_of(hash, id, owner)) {
             return Some(Arc::clone(&row.entry));
@@ -132,7 +141,7 @@ impl Accounts {
 
     /// Finds an account that is there.
     pub(crate) fn find(&self, id: QuotaId, owner: &Subject) -> Option<Arc<Entry>> {
-        let hash = self.hasher.hash_one(owner);
+        let hash = self.hash(owner);
         let shard = unpoisoned(self.shard(hash));
         let row = shard.table.find(hash, |row| row.is_of(hash, id, owner));
         row.map(|row| Arc::clone(&row.entry))
@@ -140,7 +149,8 @@ impl Accounts {
 
     /// Counts what was used before a restart, where its window is still in force.
     pub fn restore(&self, usage: &AccountUsage, windows: &Windows, now: UnixTime) {
-        let entry = self.open(self.id(&usage.quota), &usage.subject, now);
+        let owner = (&usage.subject, self.hash(&usage.subject));
+        let entry = self.open(self.id(&usage.quota), owner, now);
         if let Some(entry) = entry {
             let mut account = entry.lock();
             account.roll(windows, now);

@@ -42,7 +42,7 @@ pub(crate) struct Charge {
 }
 
 /// A request's place in every quota that applies to it. Dropping it gives back what it holds, but
-/// for what was seen to be used since [`Admission::begin`].
+/// for what [`Admission::charge_seen`] noted.
 #[derive(Debug)]
 #[must_use = "dropping an admission gives back what it holds"]
 pub struct Admission {
@@ -80,15 +80,9 @@ impl Admission {
         &self.exceeded
     }
 
-    /// Notes that the request is forwarded. From now on the prompt is charged, as estimated,
-    /// whatever happens, unless the admission is given back.
-    pub fn begin(&mut self) {
-        let input = self.held.input;
-        self.seen.get_or_insert(Used { input, ..Used::default() });
-    }
-
-    /// Notes what the answer has used so far: what is charged if it is cut off here. Values are
-    /// those since the beginning; smaller ones than before change nothing.
+    /// Notes that the request is forwarded, and what it has used so far: what is charged if it is
+    /// cut off here, unless it is given back. Values are those since the beginning; smaller ones
+    /// than before change nothing.
     pub fn charge_seen(&mut self, so_far: Used) {
         let seen = self.seen.get_or_insert_default();
         seen.input = seen.input.max(so_far.input);

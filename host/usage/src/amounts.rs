@@ -90,6 +90,15 @@ impl Wanted {
     }
 }
 
+/// The lengths of answers, in tokens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lengths {
+    /// Of one whose caller does not limit it.
+    pub(crate) unsaid: u64,
+    /// The most that one answer may have.
+    pub(crate) longest: u64,
+}
+
 /// The needs of a request, as far as they can be told before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Estimate {
@@ -119,13 +128,14 @@ impl Estimate {
     }
 
     /// Returns the amount of a resource that the request takes where there is room for it.
-    pub(crate) fn wanted(&self, resource: Resource, unsaid_output: u64) -> u64 {
-        let all = |wanted: Wanted, unsaid| wanted.granted(Some(u64::MAX), unsaid).unwrap_or(0);
-        let output = all(self.output, unsaid_output);
+    pub(crate) fn wanted(&self, resource: Resource, lengths: Lengths) -> u64 {
+        let granted =
+            |wanted: Wanted, most, unsaid| wanted.granted(Some(most), unsaid).unwrap_or(0);
+        let output = granted(self.output, lengths.longest, lengths.unsaid);
         match resource {
             Resource::Tokens => self.input.saturating_add(output),
             Resource::OutputTokens => output,
-            Resource::PulledBytes => all(self.pulled, u64::MAX),
+            Resource::PulledBytes => granted(self.pulled, u64::MAX, u64::MAX),
             Resource::Requests | Resource::InputTokens | Resource::GpuTime => self.least(resource),
         }
     }

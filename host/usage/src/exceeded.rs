@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use stockade_core::{QuotaName, UnixTime};
 
 use crate::allowance::{Again, Allowance, LimitKind};
-use crate::numbers::{binary, grouped};
+use crate::numbers::{Units, grouped};
 use crate::quota::{Resource, Subject, name};
 
 /// The time after which a budget counts as one that does not come back soon. Clients that would
@@ -100,20 +100,23 @@ impl Exceeded {
         let who = self.who();
         match kind {
             LimitKind::Rate => {
-                format!("{who} made more than {} requests per minute", grouped(*limit))
+                let plural = if *limit == 1 { "" } else { "s" };
+                format!("{who} used up {} request{plural} per minute", grouped(*limit))
             }
             LimitKind::Concurrent => {
                 format!("{who} {} of {} requests under way", grouped(*held), grouped(*limit))
             }
             LimitKind::Budget(resource, period) => {
-                let (used, limit) = (amount(*resource, *used), of(*resource, *limit));
+                let units = Units::of(*limit);
+                let of = |value| of(*resource, value, units);
+                let (used, limit) = (amount(*resource, *used, units), of(*limit));
                 match again {
                     Again::Never => {
-                        let needed = of(*resource, *needed);
+                        let needed = of(*needed);
                         format!("the request needs {needed}, and the limit is {limit} per {period}")
                     }
                     Again::WhenOthersEnd => {
-                        let held = amount(*resource, *held);
+                        let held = amount(*resource, *held, units);
                         let rest = format!("requests under way hold {held} more");
                         format!("{who} used {used} of {limit} of this {period}, and {rest}")
                     }
@@ -133,19 +136,20 @@ impl Exceeded {
     }
 }
 
-/// Returns an amount with its unit.
-fn of(resource: Resource, value: u64) -> String {
+/// Returns an amount with its unit; a size in those of its limit.
+fn of(resource: Resource, value: u64, units: Units) -> String {
+    let amount = amount(resource, value, units);
     match resource {
-        Resource::GpuTime => format!("{} of GPU time", amount(resource, value)),
-        Resource::PulledBytes => format!("{} of pulled models", amount(resource, value)),
-        counted => format!("{} {}", grouped(value), name(counted)),
+        Resource::GpuTime => format!("{amount} of GPU time"),
+        Resource::PulledBytes => format!("{amount} of pulled models"),
+        counted => format!("{amount} {}", name(counted)),
     }
 }
 
-fn amount(resource: Resource, value: u64) -> String {
+fn amount(resource: Resource, value: u64, units: Units) -> String {
     match resource {
         Resource::GpuTime => duration(value),
-        Resource::PulledBytes => bytes(value),
+        Resource::PulledBytes => units.show(value).unwrap_or_else(|| format!("{value} bytes")),
         _ => grouped(value),
     }
 }
@@ -157,10 +161,6 @@ fn duration(milliseconds: u64) -> String {
         (minutes, 0) => format!("{} min", grouped(minutes)),
         (minutes, seconds) => format!("{} min {seconds} s", grouped(minutes)),
     }
-}
-
-fn bytes(value: u64) -> String {
-    binary(value).unwrap_or_else(|| format!("{value} bytes"))
 }
 
 /// Returns a time as the wall clock shows it, with as much of the date as is needed.

@@ -8,10 +8,9 @@
 //!    many tokens the answer has to be limited ([`Admission::output_cap`]), so that nothing is
 //!    overspent, and is ended in one of four ways:
 //!    - [`Admission::settle`] with what was really used;
-//!    - dropped after [`Admission::begin`]: the prompt and what [`Admission::charge_seen`] noted
-//!      are charged, as for an answer that was cut off;
-//!    - dropped before [`Admission::begin`]: nothing is charged, as for a caller who hangs up
-//!      while waiting;
+//!    - dropped after [`Admission::charge_seen`]: what that noted is charged, as for an answer that
+//!      was cut off;
+//!    - dropped before: nothing is charged, as for a caller who hangs up while waiting;
 //!    - [`Admission::give_back`]: nothing is charged, for the upstream has done nothing.
 //!
 //!    [`NotAdmitted`] is the refusal, with [`Exceeded::sentence`] for people and [`headers`] for

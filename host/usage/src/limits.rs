@@ -1,10 +1,24 @@
 //! The limits of a quota as one list, and the needs of a request in each.
 
 use crate::allowance::LimitKind;
-use crate::amounts::Estimate;
-use crate::quota::{OnStoreLoss, Quota};
+use crate::amounts::{Estimate, Lengths};
+use crate::quota::{OnStoreLoss, Per, Quota};
+
+/// The part of what is left that one answer may hold where several users share it: one of so many.
+const PARTS: u64 = 4;
+/// The tokens that an answer may hold of what is left, whatever part of it that is.
+const SHORT: u64 = 256;
 
 impl Quota {
+    /// Returns the most tokens that one answer may hold of what is left. Where several users share
+    /// it, that is a part, so that an answer which may be very long leaves something to the others.
+    pub(crate) fn longest_answer(&self, left: u64) -> u64 {
+        match self.per {
+            Per::User | Per::Key => left,
+            Per::Group | Per::Together => (left / PARTS).max(SHORT).min(left),
+        }
+    }
+
     /// Returns every limit with its number; of requests in a minute, how many a minute may have
     /// over all replicas.
     pub(crate) fn all_limits(&self) -> impl Iterator<Item = (LimitKind, u64)> + Clone + '_ {
@@ -37,11 +51,10 @@ impl Estimate {
         }
     }
 
-    /// Returns what the request takes where there is room for it, with the length of an answer
-    /// that nobody limits.
-    pub(crate) fn wanted_of(&self, kind: LimitKind, unsaid_output: u64) -> u64 {
+    /// Returns what the request takes where there is room for it.
+    pub(crate) fn wanted_of(&self, kind: LimitKind, lengths: Lengths) -> u64 {
         match kind {
-            LimitKind::Budget(resource, _) => self.wanted(resource, unsaid_output),
+            LimitKind::Budget(resource, _) => self.wanted(resource, lengths),
             LimitKind::Rate | LimitKind::Concurrent => 1,
         }
     }

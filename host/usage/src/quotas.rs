@@ -164,21 +164,22 @@ impl Quotas {
         supposing
     }
 
-    /// Tells whether the GPU time of quotas that refuse is not used up: for a request that was
-    /// admitted, and has waited while others used it.
+    /// Looks again at the GPU time of a request that was admitted, and has waited while others used
+    /// it, for it is not held. Returns whether a quota puts the request behind everybody else's.
     ///
     /// # Errors
-    /// The first limit that is reached.
-    pub fn has_gpu_time(
+    /// The first limit that is reached of a quota that refuses.
+    pub fn check_gpu_time(
         &self,
         applicable: &[Applicable],
         now: UnixTime,
-    ) -> Result<(), NotAdmitted> {
+    ) -> Result<bool, NotAdmitted> {
         let windows = self.calendar.at(now);
+        let mut is_last = false;
         for Applicable { quota, subject } in applicable {
             let Some((id, quota)) = self.list.get(*quota) else { continue };
             let entry = self.accounts.find(*id, subject);
-            let Some(entry) = entry.filter(|_| quota.on_exceeded == OnExceeded::Refuse) else {
+            let Some(entry) = entry.filter(|_| quota.on_exceeded != OnExceeded::Shadow) else {
                 continue;
             };
             let mut account = entry.lock();
@@ -186,12 +187,15 @@ impl Quotas {
             let is_spent = |it: &Allowance| {
                 matches!(it.kind, LimitKind::Budget(Resource::GpuTime, _)) && it.used >= it.limit
             };
-            if let Some(spent) = account.allowances(quota, None, now).find(is_spent) {
-                let (quota, subject) = (quota.name.clone(), subject.clone());
-                return Err(Exceeded { quota, subject, allowance: spent.refusing(1) }.into());
+            let Some(spent) = account.allowances(quota, None, now).find(is_spent) else { continue };
+            if quota.on_exceeded == OnExceeded::Last {
+                is_last = true;
+                continue;
             }
+            let (quota, subject) = (quota.name.clone(), subject.clone());
+            return Err(Exceeded { quota, subject, allowance: spent.refusing(1) }.into());
         }
-        Ok(())
+        Ok(is_last)
     }
 
     /// Returns what one account has used in the window of a period.
@@ -232,16 +236,29 @@ impl Quotas {
         self.list.iter().find(|(id, _)| *id == entry.quota).map(|(_, quota)| quota)
     }
 
+    /// Hashes all owners before the first lock, which would keep the next name from being fetched
+    /// meanwhile; quotas of one owner, who is named again and again, need one.
+    fn hashes(&self, applicable: &[Applicable]) -> SmallVec<[u64; USUAL]> {
+        let mut hashes = SmallVec::<[u64; USUAL]>::new();
+        for (at, Applicable { subject, .. }) in applicable.iter().enumerate() {
+            let before = applicable[..at].last().filter(|before| before.subject == *subject);
+            let known = before.and_then(|_| hashes.last().copied());
+            hashes.push(known.unwrap_or_else(|| self.accounts.hash(subject)));
+        }
+        hashes
+    }
+
     /// Opens the accounts, each once, in the one order in which they may be locked together.
     fn open(
         &self,
         applicable: &[Applicable],
         now: UnixTime,
     ) -> Result<SmallVec<[Open<'_>; USUAL]>, NotAdmitted> {
-        let open = applicable.iter().map(|Applicable { quota, subject }| {
+        let hashes = self.hashes(applicable);
+        let open = applicable.iter().zip(hashes).map(|(Applicable { quota, subject }, hash)| {
             let (id, quota) = self.list.get(*quota).ok_or(NotAdmitted::Uncounted)?;
-            let entry = self.accounts.open(*id, subject, now).ok_or(NotAdmitted::Uncounted)?;
-            Ok::<_, NotAdmitted>(Open { entry, quota })
+            let entry = self.accounts.open(*id, (subject, hash), now);
+            Ok::<_, NotAdmitted>(Open { entry: entry.ok_or(NotAdmitted::Uncounted)?, quota })
         });
         let mut open = open.collect::<Result<SmallVec<[_; USUAL]>, _>>()?;
         open.sort_unstable_by_key(|it| Arc::as_ptr(&it.entry));

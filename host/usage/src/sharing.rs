@@ -21,7 +21,7 @@ pub(crate) struct Sharing {
     replicas: AtomicU32,
     pub(crate) timeouts: Timeouts,
     /// The time for which a request waits for the store.
-    pub(crate) patience: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// Accounts of which the store is to be told. Those for which a request waits go before others.
@@ -33,10 +33,10 @@ pub(crate) struct Queues {
 
 impl Sharing {
     /// The way to a store that is not connected yet, and the ends of its queues.
-    pub(crate) fn new(timeouts: Timeouts, patience: Duration) -> (Self, Queues) {
+    pub(crate) fn new(timeouts: Timeouts, timeout: Duration) -> (Self, Queues) {
         let ((asks, asked), (tells, told)) = (unbounded_channel(), unbounded_channel());
         let (is_connected, replicas) = (AtomicBool::new(false), AtomicU32::new(1));
-        let sharing = Self { asks, tells, is_connected, replicas, timeouts, patience };
+        let sharing = Self { asks, tells, is_connected, replicas, timeouts, timeout };
         (sharing, Queues { asks: asked, tells: told })
     }
 

@@ -65,7 +65,7 @@ impl SharedStore {
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, impl Future<Output = ()> + Send + use<>), AlreadyShared> {
         let timeouts = Timeouts { budgets: settings.budgets_kept, running: settings.running_kept };
-        let (sharing, queues) = Sharing::new(timeouts, settings.patience);
+        let (sharing, queues) = Sharing::new(timeouts, settings.timeout);
         let sharing = Arc::new(sharing);
         if !quotas.accounts().share(Arc::clone(&sharing)) {
             return Err(AlreadyShared);

@@ -160,6 +160,30 @@ async fn a_stream_that_its_caller_cuts_is_charged_what_was_seen_and_the_prompt()
 }
 
 #[tokio::test]
+async fn an_answer_without_a_stream_that_is_cut_is_charged_as_its_model_answers() {
+    let world = world("  - { name: share, subjects: everyone, tokens: { hour: 50k } }").await;
+    for (body, streams) in [(WHOLE, false), (HELLO, true)] {
+        let before = used(&world);
+        let mut gate = world.ollama.hold("/api/generate", Hold::BeforeHeaders);
+        let mut connection = Connection::open(world.gateway()).await;
+        {
+            let request = post("/api/generate", Some(world.key("alice")), body);
+            let mut answer = std::pin::pin!(connection.begin(request));
+            tokio::select! {
+                _ = &mut answer => panic!("there is an answer although Ollama gives none"),
+                reached = soon("the request", gate.reached()) => assert!(reached),
+            }
+        }
+        connection.hang_up();
+        until("the charge", || used(&world).requests > before.requests).await;
+        let used = used(&world);
+        assert!(used.input > before.input && used.gpu_ms > before.gpu_ms, "{used:?}");
+        // A stream that has not begun has no answer yet.
+        assert_eq!(used.output > before.output, !streams, "{used:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_ollama_refuses_is_not_charged() {
     let world = world("  - { name: share, subjects: everyone, tokens: { hour: 50k } }").await;
     world.ollama.fail("/api/generate", Fault::Busy);

@@ -11,7 +11,7 @@ const WHOLE: &str = r#"{"model":"llama3.2:3b","prompt":"Hello","stream":false}"#
 async fn replicas(store: &Valkey, quotas: &str) -> Vec<World> {
     let store = store.url();
     configured(&format!(
-        "usage: {{ store: {{ url: \"{store}\" }} }}\nquotas:\n{quotas}\n{BINDINGS}"
+        "usage: {{ store: {{ url: \"{store}\", settle: 2s }} }}\nquotas:\n{quotas}\n{BINDINGS}"
     ))
     .await
 }

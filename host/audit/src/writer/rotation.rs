@@ -13,7 +13,7 @@ impl Writer {
     /// Ends the segment where it is large or old enough, and begins the next.
     pub(super) fn rotate_if_due(&mut self) -> Result<(), Trouble> {
         let Some((file, _, since)) = &self.segment else { return Ok(()) };
-        let age = self.clock.now().as_duration().saturating_sub(since.as_duration());
+        let age = self.shared.clock.now().as_duration().saturating_sub(since.as_duration());
         let rules = self.settings.rotation;
         if file.length() < rules.size && age < rules.age {
             return Ok(());
@@ -46,7 +46,7 @@ impl Writer {
     pub(super) fn begin_segment(&mut self) -> Result<(), Trouble> {
         let Some(Begin { segment, after, key }) = &self.begin else { return Ok(()) };
         let directory = &self.settings.directory;
-        let time = self.clock.now();
+        let time = self.shared.clock.now();
         let mut file = SegmentFile::open(directory, *segment, 0).map_err(Trouble::of)?;
         let head = SegmentHead::new(*segment, &key.verifier(&self.origin), *after);
         let members = serde_json::to_vec(&head).map_err(|error| Trouble::of(error.into()))?;
@@ -65,7 +65,7 @@ impl Writer {
 
     /// Removes segments that are too old or too many. What cannot be removed stays.
     pub(super) fn retain(&mut self) {
-        let now: UnixTime = self.clock.now();
+        let now: UnixTime = self.shared.clock.now();
         let open = self.segment.as_ref().map(|(file, _, _)| file.number);
         let rules = self.settings.retention;
         match retention::expired(&self.settings.directory, open, (rules, now)) {

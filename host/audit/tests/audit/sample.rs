@@ -29,13 +29,16 @@ pub(crate) fn open(directory: &Path) -> AuditLog {
     AuditLog::open(settings(directory), clock()).unwrap()
 }
 
-/// Writes requests, each by itself.
+/// Writes requests, a few at a time.
 pub(crate) fn write(log: &AuditLog, requests: std::ops::Range<u32>) {
     for number in requests {
         let members = format!(r#"{{"request":"req_{number}","user":"alice","path":"/api/chat"}}"#);
-        log.reserve().unwrap().write(NOW, Kind::Request, members.as_bytes());
-        assert!(log.flush(PATIENCE));
+        log.reserve().unwrap().write(Kind::Request, members.as_bytes());
+        if number % 5 == 4 {
+            assert!(log.flush(PATIENCE));
+        }
     }
+    assert!(log.flush(PATIENCE));
 }
 
 /// A log of some segments, with its first key and its last checkpoint.

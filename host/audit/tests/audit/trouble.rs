@@ -4,7 +4,7 @@ use std::fs;
 
 use stockade_audit::{AuditLog, Kind};
 
-use crate::sample::{NOW, PATIENCE, Sample, open};
+use crate::sample::{PATIENCE, Sample, open};
 
 /// Waits until a line is written again.
 fn until_well(log: &AuditLog) {
@@ -29,7 +29,7 @@ fn a_file_that_was_removed_is_put_back_whole() {
     let last = sample.files().pop().unwrap();
     fs::remove_file(&last).unwrap();
     until_restored(&log, &last);
-    log.reserve().unwrap().write(NOW, Kind::Request, br#"{"user":"bob"}"#);
+    log.reserve().unwrap().write(Kind::Request, br#"{"user":"bob"}"#);
     drop(log);
     let proof = sample.verify();
     assert!(proof.holds(), "{:?}", proof.findings);

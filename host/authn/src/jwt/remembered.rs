@@ -50,13 +50,7 @@ impl Memory {
     }
 
     /// Remembers a token, which ends by itself at `until`.
-    pub(super) fn remember(
-        &self,
-        token: Digest,
-        what: Remembered,
-        until: UnixTime,
-        now: UnixTime,
-    ) {
+    pub(super) fn remember(&self, token: Digest, what: Remembered, until: UnixTime, now: UnixTime) {
         let latest = now.as_duration().saturating_add(REMEMBERED);
         self.0.insert(token, what, until.min(UnixTime::from_duration(latest)), now);
     }

@@ -12,11 +12,11 @@ use stockade_control::generation::{Decision, Hypothetical, Reconsidered};
 use stockade_core::record::VerdictKind;
 
 /// A decision, taken apart to be shown.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     verdicts: Arc<[BindingVerdict]>,
     reconsidered: Option<Reconsidered>,
     /// All obligations, a replaced model among them.
-    pub(super) result: Result<Obligations, Denial>,
+    pub(crate) result: Result<Obligations, Denial>,
 }
 
 impl From<Decision<Hypothetical>> for Answer {
@@ -32,7 +32,7 @@ impl From<Decision<Hypothetical>> for Answer {
 
 impl Answer {
     /// For a person.
-    pub(super) fn text(&self, question: &Question) -> String {
+    pub(crate) fn text(&self, question: &Question) -> String {
         let mut text = String::new();
         let word = if self.result.is_ok() { "ALLOW" } else { "DENY" };
         // Writing to a String cannot fail.
@@ -61,7 +61,7 @@ impl Answer {
     }
 
     /// For a program.
-    pub(super) fn value(&self) -> Value {
+    pub(crate) fn value(&self) -> Value {
         let denial = self.result.as_ref().err();
         let second = self.reconsidered.as_ref().map(|second| {
             json!({ "model": second.model.as_ref().map(ToString::to_string), "bindings": verdicts(&second.verdicts) })

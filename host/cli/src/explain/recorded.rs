@@ -16,7 +16,7 @@ use stockade_core::record::{Cause, Decision, RecordedInput, RequestRecord, SCHEM
 use stockade_engine::Inputs;
 
 /// The gateway's record of one request.
-pub(super) struct Record(RequestRecord<'static>);
+pub(crate) struct Record(RequestRecord<'static>);
 
 /// The one request of a log, or the one with an id. Lines that tell of something else are
 /// passed over.
@@ -75,9 +75,13 @@ fn request_of(line: &str) -> Option<String> {
 }
 
 impl Record {
+    pub(crate) const fn new(record: RequestRecord<'static>) -> Self {
+        Self(record)
+    }
+
     /// The same request, to be judged by another configuration.
     /// `attributes` are told of the caller's JWT besides the recorded ones.
-    pub(super) fn question(
+    pub(crate) fn question(
         &self,
         generation: &Generation,
         attributes: &[(String, String)],
@@ -99,7 +103,8 @@ impl Record {
         Ok(Question { input, unknown: unknown(facts) })
     }
 
-    fn allowed(&self) -> bool {
+    /// Tells whether it was permitted.
+    pub(crate) fn is_allowed(&self) -> bool {
         self.0.decided.decision == Decision::Permit
     }
 
@@ -107,7 +112,7 @@ impl Record {
     pub(super) fn text(&self, allowed: bool) -> String {
         let record = &self.0;
         let decided = &record.decided;
-        let word = if self.allowed() { "ALLOW" } else { "DENY" };
+        let word = if self.is_allowed() { "ALLOW" } else { "DENY" };
         let mut text =
             format!("recorded: {word} by generation {}: {}", record.generation, record.request);
         // Writing to a String cannot fail.
@@ -131,7 +136,7 @@ impl Record {
         if let (Some(binding), Some(policy)) = (&decided.binding, &decided.policy) {
             let _ = write!(text, "\n  binding {binding}  policy {policy}");
         }
-        let now = if self.allowed() == allowed { "the same" } else { "another" };
+        let now = if self.is_allowed() == allowed { "the same" } else { "another" };
         let _ = write!(text, "\nwith this configuration the answer is {now}:");
         text
     }

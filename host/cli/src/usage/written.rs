@@ -6,6 +6,7 @@ use stockade_usage::ledger::Counts;
 use stockade_usage::numbers::{binary, grouped};
 
 use super::rows::Rows;
+use crate::csv::quoted;
 use crate::table::{Column, Table};
 
 /// The longest bar, in characters.
@@ -59,18 +60,6 @@ pub(super) fn csv(rows: &Rows) -> String {
         let _ = writeln!(text, "{requests},{refused},{input},{output},{gpu_ms},{load_ms},{pulled}");
     }
     text
-}
-
-/// Returns a field in quotes where it needs them. What a spreadsheet would take for a formula
-/// begins with an apostrophe: users of an issuer choose their names themselves.
-fn quoted(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@']) && text != "-";
-    let text = if formula { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
-    }
 }
 
 fn bar(value: u64, most: u64) -> String {

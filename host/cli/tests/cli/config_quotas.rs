@@ -3,8 +3,10 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use stockade_config::{Config, Loaded, OnDamage, QuotaRule, UsageRules};
+use stockade_config::{Config, Loaded, QuotaRule, UsageRules};
 use stockade_core::{ModelName, ModelRef, ModelRole, Operation};
+use stockade_usage::ledger::OnDamage;
+use stockade_usage::store::Servers;
 use stockade_usage::turn::QueueSettings;
 use stockade_usage::{Amounts, OnExceeded, Per, Period, Resource};
 
@@ -63,6 +65,10 @@ fn what_counts_is_what_is_named_or_what_costs() {
     assert!(!research.counts(Operation::Embed, &[of("qwen3:8b")]));
 }
 
+fn servers(url: &str) -> Servers {
+    Servers::Single(url.parse().unwrap())
+}
+
 #[test]
 fn the_queue_and_the_account_arrive() {
     let config = quotas();
@@ -73,6 +79,10 @@ fn the_queue_and_the_account_arrive() {
     let retention = Duration::from_hours(90 * 24);
     let rules = UsageRules { retention, on_damage: OnDamage::StartAtZero, answer_limit: 4_000 };
     assert_eq!(config.usage, rules);
+    let store = config.store.unwrap().settings;
+    assert_eq!((store.servers, store.prefix.as_str()), (servers("valkey://[::1]:6379"), "home"));
+    let times = [store.timeout, store.budgets_kept, store.running_kept, store.settle];
+    assert_eq!(times.map(|time| time.as_secs()), [1, 300, 60, 3]);
     let after = config.tests[0].asked.after;
     let expected =
         Amounts { requests: 3, input: 0, output: 49_000, gpu_ms: 1_740_000, pulled: 1 << 30 };

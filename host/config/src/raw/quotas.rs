@@ -5,7 +5,6 @@ use serde::Deserialize;
 use stockade_yaml::Field;
 
 use super::access::RawSubjects;
-use crate::types::OnDamage;
 use crate::value_schema;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -140,6 +139,18 @@ pub(crate) struct RawSizes {
     pub(crate) month: Field<String>,
 }
 
+/// The rule for a damaged file.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "OnDamage")]
+pub(crate) enum Damaged {
+    /// The gateway does not start.
+    #[default]
+    Refuse,
+    /// The file is set aside, and counting begins at zero.
+    StartAtZero,
+}
+
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Queue")]
@@ -167,7 +178,7 @@ pub(crate) struct RawUsage {
     #[schemars(schema_with = "value_schema::duration")]
     pub(crate) retention: Field<String>,
     /// `refuse` to start with a damaged file, or set it aside and `start-at-zero`.
-    pub(crate) on_damage: Field<OnDamage>,
+    pub(crate) on_damage: Field<Damaged>,
     /// The most tokens of an answer whose caller sets no limit, where a quota counts them: 8k, if
     /// left out.
     #[schemars(schema_with = "value_schema::amount")]
@@ -193,6 +204,21 @@ pub(crate) struct RawStore {
     pub(crate) ca: Field<String>,
     /// The first part of all keys: gateways with another one share nothing. `stk`, if left out.
     pub(crate) prefix: Field<String>,
+    /// The time for which a request waits for the store: 250ms, if left out.
+    #[schemars(schema_with = "value_schema::duration")]
+    pub(crate) timeout: Field<String>,
+    /// The time for which a gateway that does not reach the store may spend what it was granted of
+    /// budgets: 10m, if left out.
+    #[schemars(schema_with = "value_schema::duration")]
+    pub(crate) budgets_kept: Field<String>,
+    /// The same for requests at once: as long those of a gateway that has died count. 30s, if left
+    /// out.
+    #[schemars(schema_with = "value_schema::duration")]
+    pub(crate) running_kept: Field<String>,
+    /// The time for which a store that is new, or has forgotten all, grants nothing: 10s, if left
+    /// out. Every gateway has to reach it within.
+    #[schemars(schema_with = "value_schema::duration")]
+    pub(crate) settle: Field<String>,
 }
 
 /// The amounts that the caller of a test has used.

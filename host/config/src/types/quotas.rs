@@ -3,11 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use stockade_core::{AccessClass, ModelPattern, ModelRef, Operation};
 use stockade_usage::Quota;
+use stockade_usage::ledger::OnDamage;
 use stockade_usage::store::StoreSettings;
 use stockade_yaml::Location;
 
@@ -84,10 +83,12 @@ impl Store {
     /// Returns a digest of all that is configured, secrets included.
     pub(crate) fn digest(&self) -> [u8; 32] {
         let StoreSettings { servers, credentials, authorities, prefix, .. } = &self.settings;
+        let StoreSettings { timeout, budgets_kept, running_kept, settle, .. } = &self.settings;
+        let times = [timeout, budgets_kept, running_kept, settle];
         let user = credentials.as_ref().map(|credentials| &credentials.user);
         let password = credentials.as_ref().map(|credentials| credentials.password.expose());
         let mut hash = Sha256::new();
-        hash.update(format!("{servers:?} {user:?} {prefix:?} {authorities:?}\n"));
+        hash.update(format!("{servers:?} {user:?} {prefix:?} {authorities:?} {times:?}\n"));
         hash.update(password.map(String::as_bytes).unwrap_or_default());
         hash.finalize().into()
     }
@@ -98,15 +99,4 @@ impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.settings.servers.fmt(f)
     }
-}
-
-/// The rule for a damaged file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnDamage {
-    /// The gateway does not start.
-    #[default]
-    Refuse,
-    /// The file is set aside, and counting begins at zero.
-    StartAtZero,
 }

@@ -1,10 +1,13 @@
 //! The store by which several gateways share quotas.
 
+use std::time::Duration;
+
 use stockade_core::Secret;
 use stockade_usage::store::{Address, Credentials, Servers, StoreSettings};
 use stockade_yaml::{Diagnostics, Field, Location, Problem, Spanned};
 
 use super::LoadContext;
+use super::quantities::Quantity;
 use super::tokens::unusable;
 use crate::raw::RawStore;
 use crate::types::Store;
@@ -13,6 +16,13 @@ use crate::types::Store;
 const LONGEST_CA: u64 = 1 << 20;
 /// The longest first part of keys, in bytes.
 const LONGEST_PREFIX: usize = 40;
+/// The shortest and the longest time for which a request may wait for the store.
+const TIMEOUT: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(30));
+/// The same for what the store keeps for a gateway that it does not hear of. A gateway tells it
+/// each third of that, and at least each three seconds.
+const KEPT: (Duration, Duration) = (Duration::from_secs(10), Duration::from_hours(24));
+/// The same for a store that is new. A gateway that does not reach it tries each second.
+const SETTLE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(10));
 
 pub(super) fn store(
     raw: Field<RawStore>,
@@ -25,13 +35,23 @@ pub(super) fn store(
     let authorities = raw.ca.optional().and_then(|path| authorities(&path, context, diagnostics));
     let prefix =
         raw.prefix.optional().and_then(|text| text.check(diagnostics, |text| prefix(text)));
-    let mut settings = StoreSettings::new(servers?);
-    settings.credentials = credentials;
-    settings.authorities = authorities;
-    if let Some(prefix) = prefix {
-        settings.prefix = prefix;
-    }
-    Some(Store::new(settings))
+    let mut time = |raw: Field<String>, (least, most): (Duration, Duration)| {
+        Quantity::duration(least..=most).read(raw, diagnostics)
+    };
+    let timeout = time(raw.timeout, TIMEOUT);
+    let (budgets_kept, running_kept) = (time(raw.budgets_kept, KEPT), time(raw.running_kept, KEPT));
+    let settle = time(raw.settle, SETTLE);
+    let usual = StoreSettings::new(servers?);
+    Some(Store::new(StoreSettings {
+        credentials,
+        authorities,
+        prefix: prefix.unwrap_or_else(|| usual.prefix.clone()),
+        timeout: timeout.unwrap_or(usual.timeout),
+        budgets_kept: budgets_kept.unwrap_or(usual.budgets_kept),
+        running_kept: running_kept.unwrap_or(usual.running_kept),
+        settle: settle.unwrap_or(usual.settle),
+        ..usual
+    }))
 }
 
 fn servers(

@@ -4,13 +4,14 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use stockade_usage::Amounts;
+use stockade_usage::ledger::OnDamage;
 use stockade_usage::turn::QueueSettings;
 use stockade_yaml::{Diagnostics, Field, Problem};
 
 use super::LoadContext;
 use super::quantities::{Quantity, whole};
 use super::store;
-use crate::raw::{RawQueue, RawUsage, RawUsed};
+use crate::raw::{Damaged, RawQueue, RawUsage, RawUsed};
 use crate::types::{Store, UsageRules};
 
 /// Returns the queue's bounds, where the configuration says how many requests Ollama works on.
@@ -57,7 +58,10 @@ pub(super) fn rules(
     let limit = Quantity::amount(1..=1_000_000_000);
     let rules = UsageRules {
         retention: time.read(retention, diagnostics).unwrap_or(default.retention),
-        on_damage: on_damage.value().unwrap_or_default(),
+        on_damage: match on_damage.value().unwrap_or_default() {
+            Damaged::Refuse => OnDamage::Refuse,
+            Damaged::StartAtZero => OnDamage::StartAtZero,
+        },
         answer_limit: limit.read(answer_limit, diagnostics).unwrap_or(default.answer_limit),
     };
     (rules, store::store(store, context, diagnostics))

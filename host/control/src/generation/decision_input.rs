@@ -2,13 +2,17 @@
 //! a record tells of a request.
 
 use stockade_authn::{ImpossibleCaller, Scope, SupposedCaller};
+use stockade_config::{Binding, ModuleLocation};
 use stockade_core::record::{Caller, RecordedInput, RequestRecord};
 use stockade_core::{
-    Catalogue, Client, Content, LocalTime, PolicyInput, Principal, ProofKind, Usage,
+    Catalogue, Client, Content, LocalTime, ModelRef, Operation, PolicyInput, PolicyName, Principal,
+    ProofKind, Usage,
 };
 use stockade_engine::Inputs;
 
+use super::bindings::Declared;
 use super::{Asker, Decision, Generation, Hypothetical, Judged};
+use crate::shipped;
 
 /// A caller and a request, with all that a decision about it depends on.
 #[derive(Clone, Debug)]
@@ -69,6 +73,17 @@ impl DecisionInput {
     }
 }
 
+/// A caller of recorded requests, as a configuration knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct RecordedCaller {
+    /// The caller.
+    pub(crate) principal: Principal,
+    /// The scope of its credential.
+    pub(crate) scope: Scope,
+    /// The labels of its credential.
+    pub(crate) labels: Vec<(String, String)>,
+}
+
 /// The reason why a recorded request cannot be judged again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotJudgeable {
@@ -108,16 +123,26 @@ impl Generation {
         else {
             return Err(NotJudgeable::Undecided);
         };
+        let caller = self.recorded_caller(&record.caller, attributes)?;
+        Ok(self.recorded_request(&caller, (operation, record.models.to_vec()), facts))
+    }
+
+    /// Returns the same for a caller of records, who asks for an operation on some models.
+    pub(crate) fn recorded_request(
+        &self,
+        caller: &RecordedCaller,
+        (operation, models): (Operation, Vec<ModelRef>),
+        facts: &RecordedInput,
+    ) -> DecisionInput {
         let request = Hypothetical {
             operation,
-            models: record.models.to_vec(),
+            models,
             dialect: facts.api,
             parameters: facts.parameters.clone(),
             content: facts.content(),
         };
-        let principal = self.recorded_caller(&record.caller, attributes)?;
-        let (scope, labels) = self.recorded_terms(&record.caller);
-        Ok(DecisionInput {
+        let RecordedCaller { principal, scope, labels } = caller.clone();
+        DecisionInput {
             scope,
             labels,
             client: facts.client(),
@@ -125,47 +150,77 @@ impl Generation {
             catalogue: facts.catalogue(),
             usage: facts.usage,
             ..DecisionInput::new(principal, request, self.at(facts.time()))
-        })
+        }
     }
 
-    /// Returns the caller of a record as this configuration knows it.
-    fn recorded_caller(
+    /// Returns the caller of a record as this configuration knows it, with the scope and the labels
+    /// that it gives to the key of this name, if it has one.
+    ///
+    /// # Errors
+    /// Where the record names nobody, or no such caller can come.
+    pub(crate) fn recorded_caller(
         &self,
         caller: &Caller<'_>,
         attributes: &[(String, String)],
-    ) -> Result<Principal, NotJudgeable> {
-        let user = caller.user.as_deref().ok_or(NotJudgeable::Undecided)?.clone();
-        // A front end's token says nothing of the user for whom it speaks.
-        let own = caller.proof.filter(|_| caller.front_end.is_none());
-        let mut supposed = SupposedCaller::new(user);
-        if own == Some(ProofKind::Jwt) {
-            supposed.proof = own;
-            if let Some(credential) = caller.credential.as_deref() {
-                let authenticator = &self.authenticator;
-                supposed.groups = authenticator.groups_of_issuer(credential, &caller.groups);
-                supposed.attributes =
-                    authenticator.attributes_of_issuer(credential, &caller.attributes);
-            }
-        }
-        let is_new = |name: &String| attributes.iter().all(|(other, _)| other != name);
-        supposed.attributes.retain(|(name, _)| is_new(name));
-        supposed.attributes.extend_from_slice(attributes);
+    ) -> Result<RecordedCaller, NotJudgeable> {
+        let supposed = self.supposed_caller(caller, attributes).ok_or(NotJudgeable::Undecided)?;
         let mut principal = self.authenticator.suppose(&supposed)?;
         if let Some(proof) = caller.proof {
             principal.proof = proof;
         }
         principal.credential = caller.credential.as_deref().cloned();
-        Ok(principal)
-    }
-
-    /// Returns scope and labels of a recorded credential: those that this configuration gives to the
-    /// key of this name, if it has one.
-    fn recorded_terms(&self, caller: &Caller<'_>) -> (Scope, Vec<(String, String)>) {
         let keys = &self.config.api_keys;
         let key = keys.iter().find(|key| Some(&key.id) == caller.credential.as_deref());
-        match key {
+        let (scope, labels) = match key {
             Some(key) => (key.terms.scope.clone(), key.terms.labels.clone()),
             None => (Scope::default(), caller.credential_labels.to_vec()),
+        };
+        Ok(RecordedCaller { principal, scope, labels })
+    }
+
+    /// Returns the caller of a record with what its token said, as far as the issuer still may.
+    fn supposed_caller(
+        &self,
+        caller: &Caller<'_>,
+        attributes: &[(String, String)],
+    ) -> Option<SupposedCaller> {
+        let mut supposed = SupposedCaller::new(caller.user.as_deref()?.clone());
+        // A front end's token says nothing of the user for whom it speaks.
+        let own = caller.proof.filter(|_| caller.front_end.is_none());
+        if own == Some(ProofKind::Jwt) {
+            supposed.proof = own;
+            if let Some(credential) = caller.credential.as_deref() {
+                let by = &self.authenticator;
+                supposed.groups = by.groups_of_issuer(credential, &caller.groups);
+                supposed.attributes = by.attributes_of_issuer(credential, &caller.attributes);
+            }
+        }
+        let is_old = |(name, _): &(String, String)| attributes.iter().all(|(new, _)| new != name);
+        supposed.attributes.retain(is_old);
+        supposed.attributes.extend_from_slice(attributes);
+        Some(supposed)
+    }
+
+    /// Returns the enforced policies that judge a caller, with the inputs that each can look at.
+    pub(crate) fn enforced_on(&self, principal: &Principal) -> Vec<(PolicyName, Inputs)> {
+        let selection = self.bindings.select(principal);
+        let asked = selection.comparable.iter().chain(&selection.passing);
+        let each = asked.flat_map(|asked| asked.bindings.iter().zip(&asked.declared));
+        let bound = each.map(|(position, declared)| (&self.config.bindings[*position], declared));
+        let enforced = bound.filter(|(binding, _)| binding.enforced);
+        let looks = |(binding, declared): (&Binding, &Declared)| {
+            let narrower = self.shipped_inputs(binding);
+            (binding.policy.clone(), narrower.unwrap_or(declared.inputs))
+        };
+        enforced.map(looks).collect()
+    }
+
+    /// Returns the inputs that a shipped policy can look at by the settings of a binding.
+    fn shipped_inputs(&self, binding: &Binding) -> Option<Inputs> {
+        let mut policies = self.config.policies.iter();
+        match &policies.find(|policy| policy.name == binding.policy)?.module {
+            ModuleLocation::Builtin(name) => shipped::inputs_with(name, &binding.settings),
+            ModuleLocation::File(..) => None,
         }
     }
 }

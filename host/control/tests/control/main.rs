@@ -6,6 +6,7 @@ mod failing;
 mod footprint;
 mod quotas;
 mod remembered;
+mod replay;
 
 /// Each file beside this one has to be in the list above, or its tests never run.
 #[test]

@@ -125,6 +125,13 @@ fn full() -> RequestRecord<'static> {
         admitted: admitted(),
         outcome: RequestOutcome::UpstreamFailed,
         error: Some("cannot connect to Ollama at 127.0.0.1:11434".into()),
+        steps: Steps {
+            identified: Some(40),
+            classified: Some(110),
+            decided: Some(130),
+            sent: Some(1_200_150),
+            answered: Some(1_204_900),
+        },
         answered: Answered {
             status: Some(502),
             bytes: 44,
@@ -217,6 +224,7 @@ fn what_does_not_apply_is_left_out() {
         shadow: Cow::default(),
         outcome: RequestOutcome::CallerLeft,
         error: None,
+        steps: Steps::default(),
         answered: Answered::default(),
         ..full()
     };

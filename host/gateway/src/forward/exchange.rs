@@ -16,7 +16,7 @@ use stockade_ollama::response::{
 use stockade_ollama::{
     CanonicalRequest, ResponseKind, UpstreamBody, UpstreamRequest, WriteOptions,
 };
-use stockade_usage::turn::TurnRequest;
+use stockade_usage::turn::{Class, TurnRequest};
 
 use super::answer::{Changes, Watch};
 use super::blob::Upload;
@@ -126,11 +126,10 @@ impl Forwarder {
     ) -> Result<Sent, Refused> {
         let upstream = &context.config().upstream;
         if let (Some(turn), Some(bounds)) = (turn, upstream.queue) {
+            let class = turn.class;
             let turn = self.metering.turn(bounds, turn).await;
             record.has_turn(turn.map_err(|none| Refused::no_turn(&none))?);
-            if record.waiting().is_some() {
-                still_admitted(context, applying)?;
-            }
+            look_again(context, (class, applying), record).await?;
             if let (RequestBody::Json(Some(body)), Some(caller)) = (&ready.body, caller) {
                 let head = (ready.method, ready.path);
                 return self.send_again(context, (head, body.clone()), caller, record).await;
@@ -234,9 +233,30 @@ impl Forwarder {
 }
 
 /// Asks again for GPU time, which cannot be held: others may have used it while the request waited.
-fn still_admitted(context: &Context<'_>, applying: &Applying) -> Result<(), Refused> {
+/// Then it is refused, or waits again, behind everybody else.
+async fn look_again(
+    context: &Context<'_>,
+    (mut class, applying): (Class, &Applying),
+    record: &mut Record,
+) -> Result<(), Refused> {
+    while record.waiting().is_some() {
+        let is_last = still_admitted(context, applying)?;
+        if !is_last || class == Class::Last {
+            break;
+        }
+        class = Class::Last;
+        if let Some(turn) = record.take_turn() {
+            let turn = turn.wait_in(class).await;
+            record.has_turn(turn.map_err(|none| Refused::no_turn(&none))?);
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether the request has to wait behind everybody else.
+fn still_admitted(context: &Context<'_>, applying: &Applying) -> Result<bool, Refused> {
     let (quotas, now) = (context.generation.quotas(), context.now());
-    quotas.has_gpu_time(applying, now).map_err(|refused| {
+    quotas.check_gpu_time(applying, now).map_err(|refused| {
         let states = quotas.states(applying, now);
         let zone = quotas.calendar().zone();
         Refused::not_admitted(&refused, &states, (Dialect::Native, zone, now))

@@ -9,7 +9,7 @@ use stockade_usage::turn::Place;
 use stockade_usage::{Admission, Used};
 
 use crate::admit::Admitted;
-use crate::metering::Turn;
+use crate::metering::{Speed, Turn};
 
 /// The most that one request is charged of anything: sums of what a broken upstream says must not
 /// overflow.
@@ -23,6 +23,10 @@ pub(super) struct Charge {
     turn: Option<Turn>,
     /// About as many tokens as the prompt has.
     prompt: u64,
+    /// The most tokens that the answer may have.
+    longest: u64,
+    /// True if the answer is asked for as a stream.
+    streams: bool,
     /// True if the request keeps Ollama's GPU busy.
     runs_here: bool,
     /// The time at which it was sent to Ollama.
@@ -43,13 +47,25 @@ pub(crate) struct Waiting {
 pub(super) struct Spent {
     pub(super) charged: Charged,
     pub(super) load_ms: u64,
+    /// The tokens of the answer by Ollama's own account, and the time in which it made them.
+    pub(super) answered: Option<(u64, Duration)>,
 }
 
 impl Charge {
     pub(super) fn new(admitted: Admitted) -> Self {
-        let Admitted { admission, at, prompt, runs_here, .. } = admitted;
+        let Admitted { admission, at, prompt, longest, streams, runs_here, .. } = admitted;
         let admitted = (at, Instant::now());
-        Self { admission, admitted, turn: None, prompt, runs_here, sent: None, waiting: None }
+        Self {
+            admission,
+            admitted,
+            turn: None,
+            prompt,
+            longest,
+            streams,
+            runs_here,
+            sent: None,
+            waiting: None,
+        }
     }
 
     /// Returns the quotas that have no room for the request and do not refuse it.
@@ -86,19 +102,26 @@ impl Charge {
         }
     }
 
-    /// Ends the request with what its answer says, or with what was seen of it. `None` where it was
-    /// never sent.
-    pub(super) fn settle(mut self, measured: &Measurement, is_stream: bool) -> Option<Spent> {
+    /// Ends the request with what its answer says, or with what was seen of it. Where nothing was,
+    /// it has the tokens that the model makes in the time that passed. `None` where it was never
+    /// sent.
+    pub(super) fn settle(
+        mut self,
+        measured: &Measurement,
+        is_stream: bool,
+        speed: Speed,
+    ) -> Option<Spent> {
         let Some(sent) = self.sent else {
             self.give_back();
             return None;
         };
         let Measurement { usage, objects, pulled, .. } = *measured;
-        let seen = if is_stream && self.runs_here { objects } else { 0 };
+        let seen =
+            if is_stream || self.streams { objects } else { speed.tokens_in(sent.elapsed()) };
         let gpu = if self.runs_here { gpu(&usage, sent.elapsed()) } else { Duration::ZERO };
         let used = Used {
             input: usage.prompt.unwrap_or(self.prompt).min(MOST),
-            output: usage.output.unwrap_or(seen).min(MOST),
+            output: usage.output.unwrap_or(seen.min(self.longest)).min(MOST),
             gpu_ms: milliseconds(gpu).min(MOST),
             pulled: pulled.min(MOST),
         };
@@ -118,7 +141,8 @@ impl Charge {
             pulled_bytes: used.pulled,
         };
         let load_ms = milliseconds(load).min(MOST);
-        Some(Spent { charged, load_ms })
+        let answered = usage.output.zip(usage.output_duration);
+        Some(Spent { charged, load_ms, answered })
     }
 }
 

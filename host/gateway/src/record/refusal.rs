@@ -1,5 +1,6 @@
 //! The refusals and failures, as a record takes them.
 
+use stockade_audit::Trouble;
 use stockade_core::record::{Cause, RequestOutcome};
 use stockade_core::{BindingName, PolicyName, QuotaName};
 
@@ -22,9 +23,14 @@ pub(crate) struct RecordedRefusal {
     pub(crate) quota: Option<QuotaName>,
 }
 
-/// The log takes nothing, and the configuration forbids to serve what it does not tell.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Unrecorded;
+/// A place that takes nothing, where the configuration forbids to serve what is not recorded there.
+#[derive(Clone, Debug)]
+pub(crate) enum Unrecorded {
+    /// The gateway's own log.
+    Log,
+    /// The audit log.
+    Audit(Trouble),
+}
 
 /// The reason of a refusal, with the binding and policy that refused.
 pub(super) struct Reason {

@@ -53,6 +53,7 @@ impl Record {
         if let Some(charge) = &mut self.charge {
             charge.sent();
         }
+        self.steps.sent = Some(self.elapsed());
     }
 
     /// It has to be sent again, for nothing has run.
@@ -71,11 +72,16 @@ impl Record {
 
     /// Charges it with what its answer says, once.
     pub(crate) fn settle(&mut self) {
-        let Some(charge) = self.charge.take() else { return };
-        let Some(spent) = charge.settle(&self.measured, self.is_stream) else { return };
+        let (Some(charge), Some(account)) = (self.charge.take(), &self.account) else { return };
+        let model = self.forwarded_model();
+        let speeds = account.metering.speeds();
+        let speed = speeds.of(model.as_ref());
+        let Some(spent) = charge.settle(&self.measured, self.is_stream, speed) else { return };
+        if let (Some(model), Some((tokens, time))) = (&model, spent.answered) {
+            speeds.note(model, tokens, time);
+        }
         let Charged { input_tokens, output_tokens, gpu_milliseconds, pulled_bytes } = spent.charged;
         self.charged = Some(spent.charged);
-        let model = self.forwarded_model();
         self.count(
             model,
             Counts {

@@ -87,6 +87,7 @@ impl Record {
             shadow: Cow::Borrowed(&self.shadow),
             outcome: self.outcome,
             error: self.error.as_deref().map(mask_keys),
+            steps: self.steps,
             answered: Answered {
                 status: self.status.map(|status| status.as_u16()),
                 bytes: self.bytes,
@@ -96,7 +97,7 @@ impl Record {
                 load_duration: nanoseconds(tokens.load_duration),
                 prompt_eval_duration: nanoseconds(tokens.prompt_duration),
                 eval_duration: nanoseconds(tokens.output_duration),
-                microseconds: microseconds(self.started.elapsed()),
+                microseconds: self.elapsed(),
             },
         }
     }

@@ -4,8 +4,8 @@ use stockade_core::UnixTime;
 
 use super::Account;
 use crate::allowance::{Again, Allowance, LimitKind};
-use crate::amounts::{Estimate, Room};
-use crate::grants::{Beyond, Capacity, StoreState};
+use crate::amounts::{Estimate, Lengths, Room};
+use crate::grants::{Beyond, Capacity, Own, StoreState};
 use crate::quota::{Quota, Resource};
 use crate::rate::Rate;
 
@@ -29,6 +29,15 @@ pub(crate) enum Lack {
     Lost,
     /// The store has to be asked.
     Grant,
+}
+
+impl Request<'_> {
+    /// Returns the lengths of its answer by a limit of which this replica has a part.
+    pub(crate) fn lengths(&self, quota: &Quota, capacity: &Capacity, own: Own) -> Lengths {
+        let used = capacity.others.used.saturating_add(own.floor());
+        let longest = quota.longest_answer(capacity.limit.saturating_sub(used));
+        Lengths { unsaid: self.unsaid_output, longest }
+    }
 }
 
 impl Account {
@@ -57,7 +66,8 @@ impl Account {
                 let allowance = self.allowance(kind, Capacity::alone(budget.limit.get()));
                 worst = Some(allowance.refusing(needed).worse(worst));
             }
-            room.narrow(room_of(kind, left, request.estimate));
+            let longest = quota.longest_answer(left);
+            room.narrow(room_of(kind, (left, longest), request.estimate));
         }
         worst.map_or(Ok(room), Err)
     }
@@ -75,15 +85,17 @@ impl Account {
         request: &Request<'_>,
         store: &StoreState,
     ) -> Result<Room, Lack> {
-        let Request { estimate, unsaid_output, now, .. } = *request;
+        let Request { estimate, now, .. } = *request;
         let mut worst = self.rate_exceeded(quota, now);
         let mut lack = None;
         let mut room = Room::default();
         for (kind, limit) in quota.all_limits() {
             let capacity = self.capacity((kind, limit), quota, Some(store));
-            let left = capacity.amount.saturating_sub(self.own(kind).floor());
+            let own = self.own(kind);
+            let left = capacity.amount.saturating_sub(own.floor());
             let least = estimate.least_of(kind);
-            let wanted = || estimate.wanted_of(kind, unsaid_output).min(limit);
+            let lengths = request.lengths(quota, &capacity, own);
+            let wanted = || estimate.wanted_of(kind, lengths).min(limit);
             match capacity.beyond {
                 Beyond::Ask if least <= limit && wanted() > left => {
                     lack = lack.or(Some(Lack::Grant));
@@ -99,7 +111,7 @@ impl Account {
                 }
                 _ => {}
             }
-            room.narrow(room_of(kind, left, estimate));
+            room.narrow(room_of(kind, (left, lengths.longest), estimate));
         }
         worst.map(Lack::Exceeded).or(lack).map_or(Ok(room), Err)
     }
@@ -177,12 +189,15 @@ impl Account {
 }
 
 /// Returns the room for what can be cut off.
-fn room_of(kind: LimitKind, left: u64, estimate: &Estimate) -> Room {
+fn room_of(kind: LimitKind, (left, longest): (u64, u64), estimate: &Estimate) -> Room {
     match kind {
         LimitKind::Budget(Resource::Tokens, _) => {
-            Room { output: Some(left.saturating_sub(estimate.input)), pulled: None }
+            let output = left.saturating_sub(estimate.input).min(longest);
+            Room { output: Some(output), pulled: None }
         }
-        LimitKind::Budget(Resource::OutputTokens, _) => Room { output: Some(left), pulled: None },
+        LimitKind::Budget(Resource::OutputTokens, _) => {
+            Room { output: Some(left.min(longest)), pulled: None }
+        }
         LimitKind::Budget(Resource::PulledBytes, _) => Room { output: None, pulled: Some(left) },
         LimitKind::Budget(..) | LimitKind::Rate | LimitKind::Concurrent => Room::default(),
     }

@@ -56,8 +56,8 @@ impl LastMinute {
     }
 
     fn slot(&mut self, at: UnixTime) -> &mut Slot {
-        let index = usize::try_from(number(at) % SLOTS as u64);
-        &mut self.0[index.unwrap_or_default()]
+        let place = usize::try_from(number(at) % SLOTS as u64);
+        &mut self.0[place.unwrap_or_default()]
     }
 }
 

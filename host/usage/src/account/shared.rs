@@ -39,9 +39,10 @@ impl Account {
     pub(crate) fn ask(&mut self, quota: &Quota, request: &Request<'_>) -> oneshot::Receiver<()> {
         for (kind, limit) in quota.all_limits() {
             let own = self.own(kind);
-            let wanted = request.estimate.wanted_of(kind, request.unsaid_output).min(limit);
             let Some(store) = &request.store else { continue };
             let capacity = self.grants().capacity((kind, limit), own, quota, store);
+            let lengths = request.lengths(quota, &capacity, own);
+            let wanted = request.estimate.wanted_of(kind, lengths).min(limit);
             if capacity.beyond == Beyond::Ask
                 && wanted > capacity.amount.saturating_sub(own.floor())
             {

@@ -76,7 +76,7 @@ fn every_kind_of_limit_and_subject_has_its_words() {
             pulled,
             "the group kids has used 1.5 GiB of 50.0 GiB of pulled models of this day; from Sunday 00:00 on again",
         ),
-        (rate, "this key has made more than 60 requests per minute; again in 2 seconds"),
+        (rate, "this key has used up 60 requests per minute; again in 2 seconds"),
         (concurrent, "you have 2 of 2 requests under way; again as soon as one of them ends"),
     ] {
         assert_eq!(exceeded.sentence(&zone(), now()), expected);

@@ -60,7 +60,7 @@ impl Quotas {
                 Err(replies) => replies,
             };
             let all = futures_util::future::join_all(replies);
-            if tokio::time::timeout(sharing.patience, all).await.is_err() {
+            if tokio::time::timeout(sharing.timeout, all).await.is_err() {
                 return self.admit_finally(applicable, estimate, false, now);
             }
         }

@@ -99,6 +99,30 @@ fn an_answer_that_nobody_limits_does_not_hold_everything() {
 }
 
 #[test]
+fn one_answer_holds_a_part_of_what_several_share() {
+    let shared = |per, limit| {
+        let quota = quota("a", &[(Resource::Tokens, HOUR, limit)]);
+        quotas(&accounts(), vec![Quota { per, ..quota }])
+    };
+    let admit = |quotas: &Quotas| {
+        let applicable = [Applicable { quota: 0, subject: Subject::Together }];
+        quotas.admit(&applicable, &chat(10, Wanted::AtMost(100_000)), NOW).unwrap()
+    };
+    let box_of_all = shared(Per::Together, 40_010);
+    let long = admit(&box_of_all);
+    assert_eq!(long.output_cap(), Some(10_002));
+    let longer = admit(&box_of_all);
+    assert_eq!(longer.output_cap(), Some(7_499), "a part of what is left by then");
+    drop(long);
+    drop(longer);
+    assert_eq!(admit(&shared(Per::Group, 40_010)).output_cap(), Some(10_002));
+    assert_eq!(admit(&shared(Per::User, 40_010)).output_cap(), Some(40_000));
+    // The last of it is of use to somebody.
+    assert_eq!(admit(&shared(Per::Together, 300)).output_cap(), Some(256));
+    assert_eq!(admit(&shared(Per::Together, 100)).output_cap(), Some(90));
+}
+
+#[test]
 fn a_dropped_admission_gives_back_all_but_what_was_seen() {
     let mut minute = quota("a", &[(Resource::Tokens, HOUR, 1_000)]);
     let rate = Rate::new(NonZeroU32::MIN, NonZeroU32::MIN);
@@ -109,11 +133,11 @@ fn a_dropped_admission_gives_back_all_but_what_was_seen() {
     drop(admit());
     assert_eq!(told(&quotas, NOW), [(0, 0), (0, 0), (0, 0)]);
     let mut failed = admit();
-    failed.begin();
+    failed.charge_seen(tokens(40, 0));
     failed.give_back();
     assert_eq!(told(&quotas, NOW), [(0, 0), (0, 0), (0, 0)]);
     let mut cut = admit();
-    cut.begin();
+    cut.charge_seen(tokens(40, 0));
     cut.charge_seen(tokens(0, 10));
     assert_eq!(told(&quotas, NOW), [(1, 0), (0, 140), (0, 1)]);
     assert_eq!(cut.seen(), Some(tokens(40, 10)));
@@ -226,10 +250,27 @@ fn gpu_time_that_was_used_meanwhile_is_told() {
         quotas.admit(&alice(&quotas), &run, NOW).unwrap(),
         quotas.admit(&alice(&quotas), &run, NOW).unwrap(),
     );
-    assert!(quotas.has_gpu_time(&alice(&quotas), NOW).is_ok());
+    assert_eq!(quotas.check_gpu_time(&alice(&quotas), NOW), Ok(false));
     first.settle(Used { gpu_ms: 1_000, ..Used::default() });
-    let refused = quotas.has_gpu_time(&alice(&quotas), NOW).unwrap_err();
+    let refused = quotas.check_gpu_time(&alice(&quotas), NOW).unwrap_err();
     let NotAdmitted::Exceeded(exceeded) = refused else { panic!("{refused:?}") };
     assert_eq!(exceeded.quota.as_str(), "gpu");
+    second.give_back();
+}
+
+#[test]
+fn gpu_time_that_was_used_meanwhile_puts_behind_where_the_quota_says_so() {
+    let quota = |name, on_exceeded| Quota {
+        on_exceeded,
+        ..quota(name, &[(Resource::GpuTime, HOUR, 1_000)])
+    };
+    let list = vec![quota("told", OnExceeded::Shadow), quota("jobs", OnExceeded::Last)];
+    let quotas = quotas(&accounts(), list);
+    let run = Estimate { gpu_ms: Some(0), ..Estimate::default() };
+    let first = quotas.admit(&alice(&quotas), &run, NOW).unwrap();
+    let second = quotas.admit(&alice(&quotas), &run, NOW).unwrap();
+    assert_eq!((second.is_last(), quotas.check_gpu_time(&alice(&quotas), NOW)), (false, Ok(false)));
+    first.settle(Used { gpu_ms: 1_000, ..Used::default() });
+    assert_eq!(quotas.check_gpu_time(&alice(&quotas), NOW), Ok(true));
     second.give_back();
 }

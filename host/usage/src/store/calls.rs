@@ -28,7 +28,7 @@ pub(super) struct Calls {
     me: String,
     before: String,
     prefix: String,
-    patience: Duration,
+    timeout: Duration,
     settle: Duration,
     timeouts: Timeouts,
 }
@@ -50,7 +50,7 @@ impl Calls {
             me: settings.replica.to_string(),
             before: before.join(","),
             prefix: settings.prefix.clone(),
-            patience: settings.patience,
+            timeout: settings.timeout,
             settle: settings.settle,
             timeouts,
         }
@@ -83,7 +83,7 @@ impl Calls {
             // The first key is the mark, and Lua counts from 1.
             self.add(&mut call, place + 2, limit, claim.at);
         }
-        let reply: Vec<u64> = connection.call(&call, self.patience).await?;
+        let reply: Vec<u64> = connection.call(&call, self.timeout).await?;
         read(&reply, claim.limits.len())
     }
 
@@ -110,7 +110,7 @@ impl Calls {
             async move {
                 let mut call = self.mark.prepare_invoke();
                 call.key(key::mark(&self.prefix, bucket));
-                connection.call(&call, self.patience).await
+                connection.call(&call, self.timeout).await
             }
         });
         futures_util::future::try_join_all(marks).await
@@ -125,7 +125,7 @@ impl Calls {
         let counts_for = if is_ending { Duration::ZERO } else { self.timeouts.running };
         let mut call = self.replicas.prepare_invoke();
         call.key(key::replicas(&self.prefix)).arg(&self.me).arg(milliseconds(counts_for));
-        connection.call(&call, self.patience).await
+        connection.call(&call, self.timeout).await
     }
 }
 

@@ -44,7 +44,7 @@ impl Connection {
     pub(super) async fn call<T: FromRedisValue>(
         &mut self,
         script: &ScriptInvocation<'_>,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<T, StoreError> {
         let calling = async {
             match self {
@@ -52,7 +52,7 @@ impl Connection {
                 Self::Cluster(connection) => script.invoke_async(connection).await,
             }
         };
-        let called = tokio::time::timeout(patience, calling).await;
+        let called = tokio::time::timeout(timeout, calling).await;
         called.map_err(|_| StoreError::TimedOut)?.map_err(|error| StoreError::from(&error))
     }
 }
@@ -70,7 +70,7 @@ async fn single(
     };
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT))
-        .set_response_timeout(Some(settings.patience));
+        .set_response_timeout(Some(settings.timeout));
     client.get_multiplexed_async_connection_with_config(&config).await
 }
 
@@ -84,7 +84,7 @@ async fn cluster(
         // A call that is late is told again with what holds then.
         .retries(1)
         .connection_timeout(CONNECT)
-        .response_timeout(settings.patience);
+        .response_timeout(settings.timeout);
     if addresses.iter().any(|address| address.is_tls) {
         // With certificates the client encrypts every connection.
         builder = builder.certs(certificates(settings));

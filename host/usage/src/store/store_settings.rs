@@ -22,7 +22,7 @@ pub struct StoreSettings {
     /// The first part of all keys: gateways with another one share nothing with these.
     pub prefix: String,
     /// The time for which a request waits for the store, and the store is waited for at all.
-    pub patience: Duration,
+    pub timeout: Duration,
     /// The time for which a replica may spend what it was granted without reaching the store.
     /// After it, the store gives to others what the replica has not told to be used.
     pub budgets_kept: Duration,
@@ -47,7 +47,7 @@ impl StoreSettings {
             credentials: None,
             authorities: None,
             prefix: "stk".to_owned(),
-            patience: Duration::from_millis(250),
+            timeout: Duration::from_millis(250),
             budgets_kept: Duration::from_mins(10),
             running_kept: Duration::from_secs(30),
             settle: Duration::from_secs(10),

@@ -189,16 +189,23 @@ impl Queue {
     /// Lets a request of which nothing has run wait again, at the place where it was, because the
     /// upstream was busy. Nobody gets a turn until the pause is over or another turn ends.
     pub fn put_back(&mut self, ticket: Ticket, pause: Duration, now: Instant) {
+        if let Some(entry) = self.entries.get(&ticket).filter(|entry| entry.began.is_some()) {
+            self.wait_in(ticket, entry.request.class);
+            self.paused = Some((ticket, now + pause));
+        }
+    }
+
+    /// Lets a request of which nothing has run wait again, in a class.
+    pub fn wait_in(&mut self, ticket: Ticket, class: Class) {
         let Some(entry) = self.entries.get_mut(&ticket) else { return };
         if entry.began.take().is_none() {
             return;
         }
         self.running -= 1;
-        self.paused = Some((ticket, now + pause));
-        let TurnRequest { user, class, .. } = &entry.request;
-        if let Some(user) = self.users.get_mut(user) {
+        entry.request.class = class;
+        if let Some(user) = self.users.get_mut(&entry.request.user) {
             user.running.remove(&ticket);
-            user.waiting.insert((*class, ticket));
+            user.waiting.insert((class, ticket));
         }
     }
 

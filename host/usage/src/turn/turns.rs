@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::clock::Monotonic;
 use super::queue::Queue;
-use super::request::{QueueFull, QueueSettings, Ticket, TurnEnd, TurnRequest};
+use super::request::{Class, QueueFull, QueueSettings, Ticket, TurnEnd, TurnRequest};
 use super::snapshot::{Place, QueueSnapshot};
 
 /// The turns of one upstream.
@@ -216,6 +216,24 @@ impl<C: Monotonic> Turn<C> {
         };
         self.lease.end = TurnEnd::Nothing;
         self.wait(granted, Some(now + pause)).await?;
+        Ok(self)
+    }
+
+    /// Gives the turn back, of which nothing has run, and waits for the next one in another class.
+    ///
+    /// # Errors
+    /// After the time that a request may wait, this time included.
+    pub async fn wait_in(mut self, class: Class) -> Result<Self, NoTurn> {
+        let now = self.lease.shared.clock.now();
+        let granted = {
+            let mut state = self.lease.shared.lock();
+            state.queue.wait_in(self.lease.ticket, class);
+            let granted = state.watch(self.lease.ticket);
+            state.give_turns(now);
+            granted
+        };
+        self.lease.end = TurnEnd::Nothing;
+        self.wait(granted, None).await?;
         Ok(self)
     }
 

@@ -6,7 +6,7 @@ use stockade_usage::store::StoreSettings;
 use stockade_usage::{Limits, NotAdmitted, Period, Quotas};
 
 use crate::fleet::{Replica, alice, at_once, chat, now, quotas, requests, spend, tokens, used};
-use crate::server::Server;
+use crate::server::{Asked as _, Server};
 
 const LIMIT: u64 = 50_000;
 

@@ -14,7 +14,7 @@ use stockade_usage::{
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::server::Server;
+use crate::server::{Asked as _, Server};
 
 /// One replica.
 pub(crate) struct Replica {
@@ -27,7 +27,7 @@ pub(crate) struct Replica {
 /// Settings under which a store that is empty may be used at once: no replica was there before.
 pub(crate) fn at_once(settings: StoreSettings) -> StoreSettings {
     // A test machine may be busy, and what is late counts as lost.
-    StoreSettings { settle: Duration::ZERO, patience: Duration::from_secs(20), ..settings }
+    StoreSettings { settle: Duration::ZERO, timeout: Duration::from_secs(20), ..settings }
 }
 
 pub(crate) fn now() -> UnixTime {
@@ -239,8 +239,7 @@ async fn spend_alone(replica: Arc<Replica>, number: u64, spent: watch::Sender<u6
                 continue;
             }
             1 => {
-                admission.begin();
-                admission.charge_seen(used(0, output));
+                admission.charge_seen(used(input, output));
                 drop(admission);
             }
             _ => admission.settle(used(input, output)),

@@ -9,7 +9,7 @@ use stockade_usage::{Estimate, NotAdmitted, OnStoreLoss, Quota, Wanted};
 use tokio::sync::watch;
 
 use crate::fleet::{Replica, alice, at_once, chat, now, spend_while, tokens, used};
-use crate::server::Server;
+use crate::server::{Asked as _, Server};
 
 const LIMIT: u64 = 30_000;
 

@@ -9,6 +9,7 @@ mod loss;
 mod running;
 mod secured;
 mod server;
+mod tls;
 
 /// Each file beside this one has to be in the list above, or its tests never run.
 #[test]

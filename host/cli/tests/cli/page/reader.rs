@@ -196,6 +196,11 @@ impl Reader {
         if let (true, Some(server)) = (line.starts_with("stockade usage"), &self.server) {
             server.metering().flush().unwrap();
         }
+        let reads_audit = ["stockade audit", "stockade why"].iter().any(|text| line.contains(text));
+        if let (true, Some(server)) = (reads_audit, &self.server) {
+            let log = server.audit().log().unwrap();
+            assert!(log.sign(std::time::Duration::from_mins(1)));
+        }
         let printed = self.shell(&format!("exec 2>&1\n{}{line}", self.remembered)).await;
         let lines: Vec<&str> = printed.lines().collect();
         let (body, last) = match &command.promise {

@@ -12,6 +12,7 @@ pub(super) struct Tally {
     so_far: Measurement,
     pull: Pull,
     object: Marks,
+    unreadable: Unreadable,
     ends_with_object: bool,
 }
 
@@ -22,6 +23,13 @@ struct Marks {
     done: bool,
     last: bool,
     failed: bool,
+}
+
+/// The counters in whose places stood something else than a number.
+#[derive(Clone, Copy, Debug)]
+struct Unreadable {
+    prompt: bool,
+    output: bool,
 }
 
 impl Tally {
@@ -43,6 +51,7 @@ impl Tally {
             },
             pull: Pull::new(),
             object: Marks { done: false, last: false, failed: false },
+            unreadable: Unreadable { prompt: false, output: false },
             ends_with_object,
         }
     }
@@ -51,6 +60,7 @@ impl Tally {
     pub(super) fn scalar(&mut self, field: Field, text: &[u8]) {
         let usage = &mut self.so_far.usage;
         match field {
+            Field::Prompt | Field::Output if number(text).is_none() => self.unreadable(field),
             Field::Prompt => set(&mut usage.prompt, number(text)),
             Field::Output => set(&mut usage.output, number(text)),
             Field::TotalDuration => set(&mut usage.total_duration, duration(text)),
@@ -81,14 +91,24 @@ impl Tally {
                 _ => {}
             },
             Field::Error => self.object.failed = true,
-            _ => {}
+            _ => self.unreadable(field),
         }
     }
 
     /// An object or array.
     pub(super) fn container(&mut self, field: Field) {
-        if field == Field::Error {
-            self.object.failed = true;
+        match field {
+            Field::Error => self.object.failed = true,
+            _ => self.unreadable(field),
+        }
+    }
+
+    /// Notes that a counter is no number.
+    const fn unreadable(&mut self, field: Field) {
+        match field {
+            Field::Prompt => self.unreadable.prompt = true,
+            Field::Output => self.unreadable.output = true,
+            _ => {}
         }
     }
 
@@ -99,14 +119,25 @@ impl Tally {
         self.pull.end_object();
         self.so_far.pulled = self.pull.bytes();
         if marks.done {
-            // Ollama leaves out what is zero.
-            self.so_far.usage.prompt.get_or_insert(0);
-            self.so_far.usage.output.get_or_insert(0);
+            self.fill_in();
         }
         if marks.failed {
             self.so_far.ending = Ending::Failed;
         } else if marks.done || marks.last || self.ends_with_object {
             self.end();
+        }
+    }
+
+    /// Ollama leaves out what is zero. What it does not leave out, and is no number, stays unknown;
+    /// and a stream of many pieces had an answer, whatever its end leaves out.
+    fn fill_in(&mut self) {
+        let pieces = if self.ends_with_object { 0 } else { self.so_far.objects - 1 };
+        let usage = &mut self.so_far.usage;
+        if !self.unreadable.prompt {
+            usage.prompt.get_or_insert(0);
+        }
+        if !self.unreadable.output {
+            usage.output.get_or_insert(pieces);
         }
     }
 

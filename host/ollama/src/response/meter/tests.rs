@@ -66,6 +66,24 @@ fn numbers_count_only_in_their_places() {
 }
 
 #[test]
+fn a_counter_that_is_no_number_is_not_nothing() {
+    let stream = |end: &str| {
+        let piece = r#"{"response":"x","done":false}"#;
+        whole(Framing::Ndjson, &format!("{piece}\n{piece}\n{end}\n"))
+    };
+    for count in [r#""9""#, "-1", "9.5", "1e3", "null", "{}", "[9]", "true", "18446744073709551616"]
+    {
+        let end = format!(r#"{{"done":true,"prompt_eval_count":{count},"eval_count":{count}}}"#);
+        assert_eq!(stream(&end), measured(tokens(None, None), Ending::Finished, 3), "{count}");
+        assert_eq!(whole(Framing::Json, &end).usage, tokens(None, None), "{count}");
+    }
+    // What is left out is zero, but for pieces that were seen.
+    assert_eq!(stream(r#"{"done":true}"#).usage, tokens(0, 2));
+    assert_eq!(whole(Framing::Ndjson, "{\"done\":true}\n").usage, tokens(0, 0));
+    assert_eq!(whole(Framing::Json, r#"{"done":true}"#).usage, tokens(0, 0));
+}
+
+#[test]
 fn spaces_and_order_do_not_matter() {
     let answer = "\r\n{ \"usage\" : { \"completion_tokens\" : 2 , \"prompt_tokens\" : 1 } , \"choices\" : [ ] }\n";
     assert_eq!(whole(Framing::Json, answer), measured(tokens(1, 2), Ending::Finished, 1));

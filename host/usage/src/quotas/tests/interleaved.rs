@@ -48,8 +48,7 @@ fn end(Running { mut admission, input, granted }: Running, step: &Step) {
     match step {
         Step::Settle { part, .. } => admission.settle(tokens(input, granted * part / 100)),
         Step::Cut { part, .. } => {
-            admission.begin();
-            admission.charge_seen(tokens(0, granted * part / 100));
+            admission.charge_seen(tokens(input, granted * part / 100));
         }
         _ => admission.give_back(),
     }
@@ -108,8 +107,7 @@ fn ask_often(quotas: &Quotas, number: u64, used: &AtomicU64, refused: &AtomicU64
             drop(admission);
             continue;
         } else if turn % 5 == 1 {
-            admission.begin();
-            admission.charge_seen(tokens(0, output));
+            admission.charge_seen(tokens(input, output));
             drop(admission);
         } else {
             admission.settle(tokens(input, output));

@@ -12,7 +12,7 @@ use super::*;
 use crate::grants::model::{Caller, Model};
 use crate::quota::{Period, Resource, Subject};
 use crate::window::Window;
-use server::Server;
+use server::{Asked as _, Server};
 
 /// A time that does not pass while the test runs.
 const LONG: u64 = 3_600_000;
@@ -75,7 +75,7 @@ impl Call {
             settle: Duration::from_millis(self.settle()),
             replica: id(&self.me),
             replicas_before: self.before.iter().map(id).collect(),
-            patience: Duration::from_secs(20),
+            timeout: Duration::from_secs(20),
             ..server.settings()
         };
         let timeout = Duration::from_millis(self.timeout());
@@ -100,7 +100,7 @@ impl Call {
 }
 
 async fn replies_are_alike(server: &Server, calls: &[Call]) -> Result<(), TestCaseError> {
-    let settings = StoreSettings { patience: Duration::from_secs(20), ..server.settings() };
+    let settings = StoreSettings { timeout: Duration::from_secs(20), ..server.settings() };
     let open = Connection::open(&settings).await.unwrap();
     let quota = QuotaName::new(&format!("quota-{:x}", random::number())).unwrap();
     let mut model = Model::default();

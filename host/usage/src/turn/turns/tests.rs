@@ -201,10 +201,10 @@ async fn no_slot_is_lost_among_many_who_come_and_go() {
             let turns = turns.clone();
             tokio::spawn(async move {
                 let wait = turns.turn(request(&format!("u{}", number % 17)));
-                let patience = Duration::from_micros(number * 37 % 1_000);
-                if let Ok(Ok(turn)) = tokio::time::timeout(patience, wait).await {
+                let timeout = Duration::from_micros(number * 37 % 1_000);
+                if let Ok(Ok(turn)) = tokio::time::timeout(timeout, wait).await {
                     tokio::task::yield_now().await;
-                    turn.end(patience);
+                    turn.end(timeout);
                 }
             })
         })
@@ -213,4 +213,23 @@ async fn no_slot_is_lost_among_many_who_come_and_go() {
         task.await.unwrap();
     }
     assert_eq!(counts(&turns), (0, 0));
+}
+
+#[test]
+fn a_turn_that_is_given_back_for_a_later_class_comes_after_the_others() {
+    let turns = Turns::new(settings(1), Manual::new());
+    let mut first = Task::new(turns.turn(request("alice")));
+    let first = first.poll().unwrap().unwrap();
+    let mut other = Task::new(turns.turn(request("ben")));
+    assert!(other.poll().is_none());
+    let mut again = Task::new(first.wait_in(Class::Last));
+    assert!(again.poll().is_none());
+    let other = other.poll().unwrap().unwrap();
+    assert_eq!(turns.snapshot().waiting[0].class, Class::Last);
+    drop(other);
+    let again = again.poll().unwrap().unwrap();
+    // Where nobody else waits, it is the next at once.
+    let mut at_once = Task::new(again.wait_in(Class::Last));
+    drop(at_once.poll().unwrap().unwrap());
+    assert!(turns.snapshot().running.is_empty());
 }

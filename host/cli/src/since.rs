@@ -15,7 +15,7 @@ const HELP: &str = "write today, yesterday, a weekday, a time ago such as 7d or 
 
 /// Reads a point in time in a zone: `today`, `monday` (the last one, today included), `7d`,
 /// `2026-11-01`, `2026-11-01T08:00`.
-pub(super) fn moment(text: &str, zone: &TimeZone, now: UnixTime) -> anyhow::Result<UnixTime> {
+pub(crate) fn moment(text: &str, zone: &TimeZone, now: UnixTime) -> anyhow::Result<UnixTime> {
     let seconds = i64::try_from(now.as_secs())?;
     let here = Timestamp::from_second(seconds)?.to_zoned(zone.clone());
     let today = here.date();
