@@ -3,6 +3,7 @@
 //! The parts are measured with criterion where their crates are; here is what takes more
 //! than one crate: a decision, the growth of a configuration, and whole requests.
 
+pub mod audits;
 pub mod configurations;
 pub mod decisions;
 pub mod engines;

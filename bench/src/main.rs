@@ -42,6 +42,8 @@ struct Run {
 enum Part {
     /// Only bare decisions, beside other policy engines.
     Decisions,
+    /// Only the audit log.
+    Audit,
     /// Only how everything grows.
     Growth,
     /// Only quotas and the ledger of what was used.
@@ -105,9 +107,9 @@ fn main() -> anyhow::Result<()> {
         }
         Some(Part::Soak { minutes }) => soak(minutes),
         Some(Part::Replay) => replay(run.quick),
-        Some(part @ (Part::Decisions | Part::Growth | Part::Quotas | Part::Whole)) => {
-            measure(&run, Some(&part))
-        }
+        Some(
+            part @ (Part::Audit | Part::Decisions | Part::Growth | Part::Quotas | Part::Whole),
+        ) => measure(&run, Some(&part)),
         None => measure(&run, None),
     }
 }
@@ -128,6 +130,9 @@ fn measure(run: &Run, only: Option<&Part>) -> anyhow::Result<()> {
     }
     if matches!(only, None | Some(Part::Quotas)) {
         parts::quotas(&mut report, run.quick);
+    }
+    if matches!(only, None | Some(Part::Audit)) {
+        parts::audit(&mut report, run.quick);
     }
     if matches!(only, None | Some(Part::Whole)) {
         outcomes = parts::request(&mut report, &bench, run.quick);

@@ -1,6 +1,7 @@
 //! The parts of a run, each of which puts its figures into the report. What cannot be
 //! measured is said there too, and does not keep the other parts from being measured.
 
+mod audit;
 mod figures;
 mod quotas;
 mod shipped;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use stockade_core::{ModelName, Operation};
 
+pub use self::audit::audit;
 pub use self::figures::{growth_figure, latency_figure};
 pub use self::quotas::quotas;
 pub use self::shipped::shipped;

@@ -33,6 +33,9 @@ pub enum Promise {
     Admission,
     AdmissionOfAll,
     LedgerOpened,
+    AuditMedian,
+    AuditHigh,
+    AuditProof,
     FirstChunk,
     LaterChunks,
     IdleMemory,
@@ -68,7 +71,7 @@ pub enum Verdict {
 
 impl Promise {
     /// All of them.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 38] = [
         Self::DecisionMedian,
         Self::DecisionHigh,
         Self::FiveShipped,
@@ -94,6 +97,9 @@ impl Promise {
         Self::Admission,
         Self::AdmissionOfAll,
         Self::LedgerOpened,
+        Self::AuditMedian,
+        Self::AuditHigh,
+        Self::AuditProof,
         Self::FirstChunk,
         Self::LaterChunks,
         Self::IdleMemory,
@@ -139,6 +145,9 @@ impl Promise {
             Self::Admission => ("admission to 5 quotas, 1,000 of 100,000 users", AtMost(1.0), "µs"),
             Self::AdmissionOfAll => ("admission to 5 quotas, all users in turn", AtMost(1.0), "µs"),
             Self::LedgerOpened => ("ledger, a year of 1,000 users, open", AtMost(1_000.0), "ms"),
+            Self::AuditMedian => ("audit line, 20,000 a second, p50", AtMost(1.0), "µs"),
+            Self::AuditHigh => ("audit line, 20,000 a second, p99", AtMost(2.0), "ms"),
+            Self::AuditProof => ("audit lines proven in a second", AtLeast(500_000.0), ""),
             Self::FirstChunk => ("first chunk after upstream's, p99", AtMost(1.0), "ms"),
             Self::LaterChunks => ("later chunks after upstream's, p99", AtMost(1.0), "ms"),
             Self::IdleMemory => ("memory, idle with 10 policies", AtMost(30.0), "MiB"),

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, StatusCode};
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -35,11 +35,16 @@ pub enum AskError {
         source: io::Error,
     },
     /// It takes too long.
-    #[error("the gateway at {} does not answer within {} seconds", path.display(), PATIENCE.as_secs())]
+    #[error("the gateway at {} does not answer within {} seconds", path.display(), patience.as_secs())]
     Slow {
         /// The socket.
         path: PathBuf,
+        /// The time that was waited.
+        patience: Duration,
     },
+    /// It answers that it does not do so.
+    #[error("{}", .0.join("\n"))]
+    Refused(Vec<String>),
     /// It is no answer of a gateway of this version.
     #[error("the gateway at {} answers what this version does not understand: {reason}", path.display())]
     Odd {
@@ -60,31 +65,55 @@ pub fn is_running(directory: &Path) -> bool {
 /// # Errors
 /// Where it does not answer, or not with JSON.
 pub async fn ask(directory: &Path, target: &str) -> Result<Value, AskError> {
+    order(directory, (Method::GET, target), &Value::Null, PATIENCE).await
+}
+
+/// Orders something of the gateway that has a state directory, and waits for the answer.
+///
+/// # Errors
+/// Where it does not answer in time, refuses, or does not answer with JSON.
+pub async fn order(
+    directory: &Path,
+    (method, target): (Method, &str),
+    body: &Value,
+    patience: Duration,
+) -> Result<Value, AskError> {
     let path = directory.join(SOCKET);
     let odd = |reason: String| AskError::Odd { path: path.clone(), reason };
+    let slow = || AskError::Slow { path: path.clone(), patience };
     let stream = match timeout(PATIENCE, UnixStream::connect(&path)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(source)) => return Err(AskError::NotThere { path, source }),
-        Err(_) => return Err(AskError::Slow { path }),
+        Err(_) => return Err(slow()),
     };
-    let exchange = async {
-        let (mut sender, connection) =
-            handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
-        let driver = tokio::spawn(connection);
-        let request = Request::get(target).header("host", "stockade").body(Empty::<Bytes>::new());
-        let request = request.map_err(|error| error.to_string())?;
-        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), LONGEST).collect().await;
-        let body = body.map_err(|error| error.to_string())?.to_bytes();
-        driver.abort();
-        if status != StatusCode::OK {
-            return Err(format!("status {status}"));
+    let body = if body.is_null() { Bytes::new() } else { body.to_string().into() };
+    let request = Request::builder().method(method).uri(target).header("host", "stockade");
+    let request = request.body(Full::from(body)).map_err(|error| odd(error.to_string()))?;
+    let exchanged = timeout(patience, exchange(stream, request)).await.map_err(|_| slow())?;
+    let (status, value) = exchanged.map_err(odd)?;
+    match (status, value["errors"].as_array()) {
+        (StatusCode::OK, _) => Ok(value),
+        (_, Some(errors)) => {
+            let text = |error: &Value| error.as_str().unwrap_or_default().to_owned();
+            Err(AskError::Refused(errors.iter().map(text).collect()))
         }
-        serde_json::from_slice(&body).map_err(|error| error.to_string())
-    };
-    match timeout(PATIENCE, exchange).await {
-        Ok(answer) => answer.map_err(odd),
-        Err(_) => Err(AskError::Slow { path }),
+        (status, None) => Err(odd(format!("status {status}"))),
     }
+}
+
+/// Sends a request, and reads the status and the JSON of the answer.
+async fn exchange(
+    stream: UnixStream,
+    request: Request<Full<Bytes>>,
+) -> Result<(StatusCode, Value), String> {
+    let text = |error: hyper::Error| error.to_string();
+    let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(text)?;
+    let driver = tokio::spawn(connection);
+    let response = sender.send_request(request).await.map_err(text)?;
+    let status = response.status();
+    let body = Limited::new(response.into_body(), LONGEST).collect().await;
+    let body = body.map_err(|error| error.to_string())?.to_bytes();
+    driver.abort();
+    let value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+    Ok((status, value))
 }

@@ -5,7 +5,6 @@ use std::fs::Permissions;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,11 +17,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Serialize;
 use serde_json::json;
-use stockade_gateway::Metering;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::QUEUE;
+use crate::operated::Operated;
+use crate::{PROMOTE, QUEUE, SHADOW, shadow};
 
 /// The name of the socket in the state directory.
 pub const SOCKET: &str = "admin.sock";
@@ -44,7 +43,7 @@ impl AdminSocket {
     ///
     /// # Errors
     /// Where the socket cannot be made.
-    pub fn start(directory: &Path, metering: Arc<Metering>) -> io::Result<Self> {
+    pub fn start(directory: &Path, operated: Operated) -> io::Result<Self> {
         let path = directory.join(SOCKET);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -52,7 +51,7 @@ impl AdminSocket {
         }
         let listener = UnixListener::bind(&path)?;
         std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
-        let serving = tokio::spawn(serve(listener, metering));
+        let serving = tokio::spawn(serve(listener, operated));
         Ok(Self { path, serving })
     }
 }
@@ -66,12 +65,12 @@ impl Drop for AdminSocket {
 }
 
 /// Answers until it is aborted, and with it every connection.
-async fn serve(listener: UnixListener, metering: Arc<Metering>) {
+async fn serve(listener: UnixListener, operated: Operated) {
     let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                connections.spawn(connection(stream, metering.clone()));
+                connections.spawn(connection(stream, operated.clone()));
             }
             Err(error) => {
                 tracing::debug!(%error, "cannot accept a connection of the operator");
@@ -82,10 +81,10 @@ async fn serve(listener: UnixListener, metering: Arc<Metering>) {
     }
 }
 
-async fn connection(stream: UnixStream, metering: Arc<Metering>) {
+async fn connection(stream: UnixStream, operated: Operated) {
     let service = service_fn(|request: Request<Incoming>| {
-        let response = answer(&request, &metering);
-        async { Ok::<_, Infallible>(response) }
+        let operated = operated.clone();
+        async move { Ok::<_, Infallible>(answer(request, &operated).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
@@ -93,9 +92,17 @@ async fn connection(stream: UnixStream, metering: Arc<Metering>) {
     http.serve_connection(TokioIo::new(stream), service).await.ok();
 }
 
-fn answer(request: &Request<Incoming>, metering: &Metering) -> Response<Full<Bytes>> {
+async fn answer(request: Request<Incoming>, operated: &Operated) -> Response<Full<Bytes>> {
     match (request.method(), request.uri().path()) {
-        (&Method::GET, QUEUE) => json(StatusCode::OK, &metering.queue()),
+        (&Method::GET, QUEUE) => json(StatusCode::OK, &operated.metering.queue()),
+        (_, SHADOW) => {
+            let (status, value) = shadow::answer(request, operated).await;
+            json(status, &value)
+        }
+        (_, PROMOTE) => {
+            let (status, value) = shadow::promote(request, operated).await;
+            json(status, &value)
+        }
         (_, QUEUE) => {
             let error = json!({ "error": "this path answers to GET only" });
             json(StatusCode::METHOD_NOT_ALLOWED, &error)

@@ -1,5 +1,5 @@
 //! The command line: `stockade serve | connect | demo | doctor | check | explain | audit | schema |
-//! key | password | policy | queue | replay | token | usage | why`.
+//! key | password | policy | promote | queue | replay | shadow | token | usage | why`.
 //!
 //! Exit codes: 0 done, 1 a negative answer (denied, check failed), 2 wrong usage or a
 //! configuration that does not load.
@@ -17,10 +17,12 @@ mod key;
 mod output;
 mod password;
 mod policy;
+mod promote;
 mod queue;
 mod replay;
 mod schema;
 mod serve;
+mod shadow;
 mod since;
 mod table;
 mod token;
@@ -63,6 +65,10 @@ enum Command {
     Queue(queue::Arguments),
     /// Tell which requests of the past a configuration would answer otherwise.
     Replay(replay::Arguments),
+    /// Put a whole configuration beside the live one, without an effect, or tell what it would change.
+    Shadow(shadow::Arguments),
+    /// Make the configuration that is tried out the live one.
+    Promote(promote::Arguments),
     /// Tell who has used what: tokens, GPU time, requests, pulled bytes.
     Usage(usage::Arguments),
     /// Tell what happened to a request, and whether it would today.
@@ -142,6 +148,8 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments, &output),
         Command::Queue(arguments) => queue::run(&arguments, &output),
         Command::Replay(arguments) => replay::run(&arguments, &output),
+        Command::Shadow(arguments) => shadow::run(&arguments, &output),
+        Command::Promote(arguments) => promote::run(&arguments, &output),
         Command::Usage(arguments) => usage::run(&arguments, &output),
         Command::Why(arguments) => why::run(&arguments, &output),
         Command::Audit(command) => audit::run(&command, &output),

@@ -133,7 +133,7 @@ fn ending(report: &Report, strict: bool) -> Ending {
 }
 
 /// Returns a time as clocks in a zone show it.
-fn shown(seconds: u64, zone: &TimeZone) -> String {
+pub(super) fn shown(seconds: u64, zone: &TimeZone) -> String {
     let stamp = i64::try_from(seconds).ok().and_then(|at| Timestamp::from_second(at).ok());
     let shown = stamp.map(|stamp| stamp.to_zoned(zone.clone()).strftime("%F %H:%M").to_string());
     shown.unwrap_or_else(|| seconds.to_string())

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use stockade_admin::AdminSocket;
+use stockade_admin::{AdminSocket, Operated};
 use stockade_core::SystemClock;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -99,7 +99,7 @@ pub(super) async fn serve(server: Server, level: Option<LogLevelHandle>) -> anyh
 
 /// Answers the operator's commands beside the ledger.
 fn admin(directory: &Path, server: &Server) -> anyhow::Result<AdminSocket> {
-    let socket = AdminSocket::start(directory, server.metering().clone());
+    let socket = AdminSocket::start(directory, Operated::from(server));
     socket.with_context(|| format!("cannot listen for the operator in {}", directory.display()))
 }
 

@@ -35,10 +35,10 @@ pub use self::schema::{json_schema, policy_tests_json_schema};
 pub use self::source_set::{ChangedFile, Changes, LastRead, SourceSet};
 pub use self::startup::StartupConfig;
 pub use self::types::{
-    Anchors, AuditRules, Authentication, Binding, Config, ConfigTest, Cors, Exceptions,
-    FetchedKeys, Issuer, Limits, Listener, Log, LogFormat, LogLevel, ModuleBytes, ModuleLocation,
-    OnFailure, OriginPattern, PRIVATE_DOMAINS, PolicySource, QuotaRule, Store, Subjects,
-    TestRequest, Upstream, UsageRules, WhenStuck,
+    Anchors, AuditRules, Authentication, Binding, Config, ConfigDigest, ConfigTest, Cors,
+    Exceptions, FetchedKeys, Issuer, Limits, Listener, Log, LogFormat, LogLevel, ModuleBytes,
+    ModuleLocation, OnFailure, OriginPattern, PRIVATE_DOMAINS, PolicySource, QuotaRule, Store,
+    Subjects, TestRequest, Upstream, UsageRules, WhenStuck,
 };
 use stockade_yaml::{Diagnostics, Finished};
 
@@ -116,7 +116,8 @@ pub fn read_from(path: &Path, builtins: &[&str], sources: SourceSet) -> Reading 
     };
     let config = raw.map(|raw| validate(raw, &mut context, &mut diagnostics));
     let Finished { errors, warnings, sources } = diagnostics.finish();
-    let texts = context.sources.texts();
-    let config = config.map(|config| Config { sources, texts, read_warnings: warnings, ..config });
+    let (digest, texts) = (ConfigDigest(context.sources.digest()), context.sources.texts());
+    let read_warnings = warnings;
+    let config = config.map(|config| Config { texts, read_warnings, digest, sources, ..config });
     Reading { config, errors, sources: context.sources }
 }

@@ -11,6 +11,7 @@ mod authentication;
 mod issuers;
 mod quotas;
 mod secret_files;
+mod shadow;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -31,6 +32,7 @@ pub(super) use self::quotas::{
     RawTimes, RawUsage, RawUsed, StoreLoss,
 };
 pub(super) use self::secret_files::{Permissions, RawSecretFiles};
+pub(super) use self::shadow::RawShadow;
 use super::types::{LogFormat, LogLevel, WhenStuck};
 use crate::value_schema;
 
@@ -81,6 +83,8 @@ pub(super) struct RawConfig {
     pub(super) usage: Field<RawUsage>,
     /// The audit log: who asked for what and what became of it, in a form that proves itself.
     pub(super) audit: Field<RawAudit>,
+    /// The configuration that is tried out beside this one, without an effect.
+    pub(super) shadow: Field<RawShadow>,
     /// Requests and their decisions: run on every load, and a failing one rejects the change.
     pub(super) tests: Field<Vec<Field<RawTest>>>,
     /// Some part could not be read, so a name that nobody defines may not be wrong.

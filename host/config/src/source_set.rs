@@ -85,6 +85,21 @@ impl SourceSet {
         &self.patterns
     }
 
+    /// Returns the digest of all that was read, in the order of reading.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        let mut hasher = Sha256::new();
+        for file in self.files.iter().filter_map(|path| self.read.get(path)) {
+            hasher.update(file.digest);
+        }
+        hasher.finalize().into()
+    }
+
+    /// Returns the text of the first file, if it could be read.
+    pub fn main_text(&self) -> Option<&[u8]> {
+        let file = self.read.get(self.files.first()?)?;
+        file.content.as_ref().ok().map(|content| &*content.bytes)
+    }
+
     /// Tells whether something could not be read because the machine was short of something, so
     /// that the same files may be read a moment later.
     pub fn is_short(&self) -> bool {

@@ -8,8 +8,9 @@ mod quotas;
 mod subjects;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,6 +88,8 @@ pub struct Config {
     pub audit: Option<AuditRules>,
     /// The store by which several gateways share quotas, if they do.
     pub store: Option<Store>,
+    /// The file of the configuration that is tried out beside this one, if there is one.
+    pub shadow: Option<PathBuf>,
     /// The tests that every generation must pass.
     pub tests: Vec<ConfigTest>,
     /// The files of the configuration itself, each with the SHA-256 of its content.
@@ -97,10 +100,32 @@ pub struct Config {
     pub(super) key_ends: Vec<KeyEnd>,
     /// Warnings from reading: what may be meant so, and probably is not.
     pub(super) read_warnings: Vec<ConfigError>,
+    pub(super) digest: ConfigDigest,
     pub(super) sources: Sources,
 }
 
+/// The SHA-256 of everything that a configuration is made of, file by file. Files that it names, such as
+/// modules and secrets, belong to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConfigDigest(pub(super) [u8; 32]);
+
+impl fmt::Display for ConfigDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 impl Config {
+    /// Returns the digest of everything that it is made of; zeros where it was not read from files.
+    pub const fn digest(&self) -> ConfigDigest {
+        self.digest
+    }
+
+    /// Returns the main file.
+    pub fn main_file(&self) -> &Path {
+        self.sources.main()
+    }
+
     /// An error found later, at a place in the file if it has one.
     pub fn error(&self, at: Option<Location>, message: impl AsRef<str>) -> ConfigError {
         match at {

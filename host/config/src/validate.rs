@@ -42,9 +42,9 @@ use stockade_yaml::{Diagnostics, Field, Problem, Sources, quoted};
 pub(super) use self::config_tests::operation;
 use self::network::Network;
 use self::secret_file::SecretFileError;
-use super::raw::{Permissions, RawConfig, RawLog};
+use super::raw::{Permissions, RawConfig, RawLog, RawSecretFiles, RawShadow};
 use super::source_set::SourceSet;
-use super::types::{Config, Log};
+use super::types::{Config, ConfigDigest, Log};
 
 /// Facts that are known besides the file's text.
 pub(super) struct LoadContext<'a> {
@@ -78,8 +78,7 @@ pub(super) fn validate(
     context: &mut LoadContext<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Config {
-    context.permissions =
-        raw.secret_files.value().and_then(|raw| raw.permissions.value()).unwrap_or_default();
+    context.permissions = permissions(raw.secret_files);
     let listeners = listeners::listeners(raw.listen, context, diagnostics);
     let trusted_proxies = proxies::trusted(raw.trusted_proxies, &listeners, diagnostics);
     let network = Network::check(listeners, raw.upstream, raw.allow_plain_http, diagnostics);
@@ -87,18 +86,15 @@ pub(super) fn validate(
     let authentication = authentication::authentication(raw.authentication, &accounts, diagnostics);
     let (token_secrets, token_rules) = tokens::tokens(raw.tokens, context, diagnostics);
     let issuers = issuers::issuers(raw.issuers, &accounts.group_names, context, diagnostics);
-    let (policies, policy_names) =
-        policies::policies(raw.policies, raw.incomplete, context, diagnostics);
-    let known = bindings::Known::of(&accounts, &policy_names);
+    let (policies, names) = policies::policies(raw.policies, raw.incomplete, context, diagnostics);
+    let known = bindings::Known::of(&accounts, &names);
     let bindings = bindings::bindings(raw.bindings, &known, diagnostics);
     let quotas = quotas::quotas(raw.quotas, &known, &network.upstream, diagnostics);
     let (usage, store) = usage::rules(raw.usage, context, diagnostics);
     let state_directory = state_directory(raw.state_directory, context);
     let audit = audit::rules(raw.audit, state_directory.as_ref(), context, diagnostics);
     let time_zone = time_zone(raw.time_zone, diagnostics);
-    let known =
-        config_tests::Known { accounts: &accounts, listeners: &network.listen, zone: &time_zone };
-    let tests = config_tests::tests(raw.tests, known, diagnostics);
+    let tests = config_tests::tests(raw.tests, &accounts, &network.listen, &time_zone, diagnostics);
     Config {
         listen: network.listen,
         upstream: network.upstream,
@@ -123,13 +119,29 @@ pub(super) fn validate(
         usage,
         audit,
         store,
+        shadow: shadow(raw.shadow, context, diagnostics),
         tests,
         texts: Vec::new(),
         user_places: accounts.places,
         key_ends: accounts.key_ends,
         read_warnings: Vec::new(),
+        digest: ConfigDigest::default(),
         sources: Sources::default(),
     }
+}
+
+fn permissions(raw: Field<RawSecretFiles>) -> Permissions {
+    raw.value().and_then(|raw| raw.permissions.value()).unwrap_or_default()
+}
+
+fn shadow(
+    raw: Field<RawShadow>,
+    context: &LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<PathBuf> {
+    let raw = raw.optional()?;
+    let written = raw.value.config.required("config", raw.at, diagnostics)?;
+    Some(context.file(&written.value))
 }
 
 fn state_directory(raw: Field<String>, context: &LoadContext<'_>) -> Option<PathBuf> {

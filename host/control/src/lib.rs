@@ -3,7 +3,8 @@
 //! A [generation](generation::Generation) is built from one reading of the configuration,
 //! proven, and swapped in by [reload] while the gateway runs. It brings the keys that
 //! [issuers publish](jwks) and the [policies that are shipped](shipped). [Replay](replay) tells what
-//! another one would have decided.
+//! another one would have decided, and a [shadow generation](shadow_generation) does so beside the one in
+//! force.
 
 mod discovery;
 pub mod endings;
@@ -14,6 +15,7 @@ mod memo;
 pub mod reload;
 pub mod replay;
 pub mod shadow;
+pub mod shadow_generation;
 pub mod shipped;
 
 pub use keep_fresh::keep_fresh;

@@ -64,7 +64,17 @@ pub struct Reloader {
     clock: Arc<dyn Clock>,
     current: Arc<Current>,
     startup: StartupConfig,
+    role: Role,
     seen: Mutex<Seen>,
+}
+
+/// The use of the generations that are made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Requests are judged by them.
+    Live,
+    /// They are tried out beside the live ones.
+    Shadow,
 }
 
 /// The files that the last attempt read, and the changes since that were not taken.
@@ -91,6 +101,23 @@ impl Reloader {
         engine: Arc<Engine>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConfigErrors> {
+        Self::start_as(Role::Live, path, (engine, clock))
+    }
+
+    /// Loads a configuration that is tried out beside the live one.
+    pub(crate) fn start_shadow(
+        path: &Path,
+        engine: Arc<Engine>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ConfigErrors> {
+        Self::start_as(Role::Shadow, path, (engine, clock))
+    }
+
+    fn start_as(
+        role: Role,
+        path: &Path,
+        (engine, clock): (Arc<Engine>, Arc<dyn Clock>),
+    ) -> Result<Self, ConfigErrors> {
         let reading = config::read(path, crate::shipped::NAMES);
         // What changes while policies compile must look new afterwards.
         let candidates = Candidates::default();
@@ -99,7 +126,7 @@ impl Reloader {
         let startup = StartupConfig::of(&first.config);
         let current = Arc::new(Current::new(first));
         let (path, seen) = (path.to_owned(), Mutex::new(seen));
-        Ok(Self { path, engine, clock, current, startup, seen })
+        Ok(Self { path, engine, clock, current, startup, role, seen })
     }
 
     /// Returns the holder of the generation in force.
@@ -185,10 +212,15 @@ impl Reloader {
     ) -> Reload {
         // No other generation has this number.
         self.current.set_pending(Some(draft.without_policies(u64::MAX - sequence)));
-        tracing::info!(
-            "policies of the changed configuration are being compiled; credentials that it does \
-             not have are refused from now on"
-        );
+        match self.role {
+            Role::Live => tracing::info!(
+                "policies of the changed configuration are being compiled; credentials that it \
+                 does not have are refused from now on"
+            ),
+            Role::Shadow => {
+                tracing::info!("policies of the changed shadow configuration are being compiled");
+            }
+        }
         let build =
             Box::new(move |engine: &Engine, clock: &dyn Clock| draft.complete(0, engine, clock));
         compiling.hand_over(Job { sequence: Some(sequence), build, started });
@@ -238,32 +270,51 @@ impl Reloader {
         let waiting = self.startup.changed_in(&generation.config);
         self.current.swap(generation);
         self.current.set_pending(None);
+        let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if self.role == Role::Shadow {
+            tracing::info!(milliseconds, "the changed shadow configuration judges from now on");
+            self.current.report(None);
+            return Reload::Swapped(number);
+        }
         if !waiting.is_empty() {
             let keys = waiting.join(", ");
             tracing::warn!(keys, "these keys have changed and take effect at the next start");
         }
-        tracing::info!(
-            generation = number,
-            milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "a new generation is in force"
-        );
+        tracing::info!(generation = number, milliseconds, "a new generation is in force");
         self.current.report(None);
         Reload::Swapped(number)
     }
 
     fn reject(&self, errors: ConfigErrors) -> Reload {
         let number = self.current.load().number;
-        for error in &errors {
-            tracing::error!(generation = number, "{error}");
-        }
-        tracing::error!(
-            generation = number,
-            errors = errors.iter().count(),
-            "the changed configuration is rejected; the generation before it stays in force"
-        );
+        self.tell_rejected(number, &errors);
         let errors = Arc::new(errors);
         self.current.report(Some(errors.clone()));
         Reload::Rejected(errors)
+    }
+}
+
+impl Reloader {
+    fn tell_rejected(&self, generation: u64, errors: &ConfigErrors) {
+        let count = errors.iter().count();
+        if self.role == Role::Shadow {
+            for error in errors {
+                tracing::warn!("{error}");
+            }
+            tracing::warn!(
+                errors = count,
+                "the changed shadow configuration does not load; the one before it judges on"
+            );
+            return;
+        }
+        for error in errors {
+            tracing::error!(generation, "{error}");
+        }
+        tracing::error!(
+            generation,
+            errors = count,
+            "the changed configuration is rejected; the generation before it stays in force"
+        );
     }
 }
 

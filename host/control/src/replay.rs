@@ -51,18 +51,29 @@ pub struct Replay {
     /// `None` to compare with what was recorded.
     against: Option<Judge>,
     filter: Filter,
+    /// Only what this generation decided.
+    generation: Option<u64>,
 }
 
 impl Replay {
     /// Compares a candidate with what was decided then.
     pub fn of(candidate: Arc<Generation>) -> Self {
-        Self { candidate: Judge::new(candidate), against: None, filter: Filter::default() }
+        Self::with(Judge::of_logs(candidate), None)
+    }
+
+    /// Compares it with what a generation decides that is in force.
+    pub(crate) fn beside(candidate: Arc<Generation>, generation: u64) -> Self {
+        Self::with(Judge::of_traffic(candidate), Some(generation))
+    }
+
+    fn with(candidate: Judge, generation: Option<u64>) -> Self {
+        Self { candidate, against: None, filter: Filter::default(), generation }
     }
 
     /// Compares it with what another generation decides about the same requests.
     #[must_use]
     pub fn against(self, other: Arc<Generation>) -> Self {
-        Self { against: Some(Judge::new(other)), ..self }
+        Self { against: Some(Judge::of_logs(other)), ..self }
     }
 
     /// Looks at some requests only.
@@ -115,6 +126,9 @@ impl Replay {
             Ok(None) => return,
             Err(_) => return tally.unreadable(),
         };
+        if self.generation.is_some_and(|generation| generation != line.generation) {
+            return;
+        }
         match self.compare(&line, place, tally) {
             Ok(()) => {}
             Err(Unjudged::Unreadable) => tally.unreadable(),

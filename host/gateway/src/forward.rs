@@ -78,7 +78,7 @@ impl Forwarder {
         (dialect, mut terms, mut record): (Dialect, Terms, Box<Record>),
     ) -> Response<AnswerBody> {
         let applying = std::mem::take(&mut terms.applying);
-        let of_request = AnswerContext { context, applying: &applying, dialect };
+        let answering = AnswerContext { context, applying: &applying, dialect };
         let mut revocation = Revocation::begin(&self.current, context);
         let answer = if permitted.permit.request().request.operation() == Operation::Heartbeat {
             Ok(Answer::Whole(heartbeat()))
@@ -94,12 +94,12 @@ impl Forwarder {
             Ok(Answer::Whole(response)) => {
                 record.passed(response.body().len());
                 record.completed();
-                of_request.finish(response.map(AnswerBody::whole), &mut record)
+                answering.finish(response.map(AnswerBody::whole), &mut record)
             }
             Ok(Answer::Relay(response, watch)) => {
                 let (parts, incoming) = response.into_parts();
                 let head = Response::from_parts(parts, AnswerBody::empty());
-                let head = of_request.finish(head, &mut record);
+                let head = answering.finish(head, &mut record);
                 let relayed = RelayedBody::new(incoming, *watch, revocation, record);
                 head.map(|_| AnswerBody::Relayed(Box::new(relayed)))
             }

@@ -9,6 +9,7 @@ use stockade_authn::{AuthnError, Identity, TrustedProxies};
 use stockade_control::generation::Generation;
 use stockade_control::reload::Current;
 use stockade_control::shadow::ShadowTally;
+use stockade_control::shadow_generation::ShadowFeed;
 use stockade_core::{AccessClass, Catalogue, Clock, Dialect, permit_public};
 use stockade_ollama::{RequestHead, Routed, dialect_of_path};
 use tokio_util::sync::CancellationToken;
@@ -67,7 +68,7 @@ impl Gateway {
     pub(crate) fn new(
         current: Arc<Current>,
         clock: Arc<dyn Clock>,
-        shadow: Arc<ShadowTally>,
+        (shadow, feed): (Arc<ShadowTally>, Arc<ShadowFeed>),
         (metering, audit): (Arc<Metering>, Arc<Audit>),
     ) -> Self {
         let surplus: Arc<Surplus> = Arc::default();
@@ -87,7 +88,7 @@ impl Gateway {
         };
         Self {
             acceptor: Acceptor::new(current.clone(), connections.clone()),
-            recorder: Recorder::new(audit),
+            recorder: Recorder::new(audit, feed),
             identifier: Identifier::new(current.clone(), refusals.clone(), surplus.clone()),
             classifier: Classifier::new(memory.clone(), readers.clone()),
             decider: Decider::new(shadow, blobs, consequences),

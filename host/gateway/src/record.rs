@@ -14,6 +14,7 @@ use std::time::Instant;
 use http::{Method, StatusCode};
 use stockade_authn::{ClientIp, Identity};
 use stockade_config::{Config, WhenStuck};
+use stockade_control::shadow_generation::ShadowFeed;
 use stockade_core::record::{Charged, RecordedInput, RequestOutcome, ShadowVerdict, Steps};
 use stockade_core::{
     BindingName, Causes, ModelName, ModelRef, Obligations, Operation, Permit, QuotaName,
@@ -44,12 +45,13 @@ pub(crate) struct Recorder {
     audit: Arc<Audit>,
     process: u64,
     next: AtomicU64,
+    shadow: Arc<ShadowFeed>,
 }
 
 impl Recorder {
-    pub(crate) fn new(audit: Arc<Audit>) -> Self {
+    pub(crate) fn new(audit: Arc<Audit>, shadow: Arc<ShadowFeed>) -> Self {
         let process = u64::from_be_bytes(stockade_core::random::bytes()) >> 16;
-        Self { audit, process, next: AtomicU64::new(1) }
+        Self { audit, process, next: AtomicU64::new(1), shadow }
     }
 
     /// Begins the record of a request that a generation judges.
@@ -57,7 +59,9 @@ impl Recorder {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let id = RequestId { process: self.process, number };
         let audited = Audited { place: self.audit.place(), audit: self.audit.clone() };
-        Record::begin(id, generation, peer, audited)
+        let mut record = Record::begin(id, generation, peer, audited);
+        record.shadow_feed = Some(self.shadow.clone()).filter(|feed| feed.is_active());
+        record
     }
 
     /// Makes sure that what is forwarded leaves a trace.
@@ -131,6 +135,8 @@ pub(crate) struct Record {
     measured: Measurement,
     is_stream: bool,
     outcome: RequestOutcome,
+    /// The way to the shadow generation.
+    shadow_feed: Option<Arc<ShadowFeed>>,
     /// The cause of a failure, for the operator.
     error: Option<String>,
     steps: Steps,
@@ -167,6 +173,7 @@ impl Record {
             measured: Measurement::default(),
             is_stream: false,
             outcome: RequestOutcome::CallerLeft,
+            shadow_feed: None,
             error: None,
             steps: Steps::default(),
         })
@@ -285,7 +292,9 @@ impl Drop for Record {
         self.count_refusal();
         let place = std::mem::replace(&mut self.audited.place, Place::Nowhere);
         let is_logged = log::takes_requests();
-        if !is_logged && !matches!(place, Place::Promised(_)) {
+        // Only what was judged can be judged again.
+        let feed = self.shadow_feed.take().filter(|_| self.input.is_some());
+        if !is_logged && feed.is_none() && !matches!(place, Place::Promised(_)) {
             return self.audited.audit.record(place, "");
         }
         // It has no maps with keys that are no text, and nothing else can fail.
@@ -293,6 +302,9 @@ impl Drop for Record {
         self.audited.audit.record(place, &record);
         if is_logged {
             log::request(&record);
+        }
+        if let Some(feed) = feed {
+            feed.offer(record);
         }
     }
 }

@@ -22,6 +22,7 @@ use stockade_control::generation::Generation;
 use stockade_control::keep_fresh;
 use stockade_control::reload::{Current, Reloader, Watch, WatchError};
 use stockade_control::shadow::ShadowTally;
+use stockade_control::shadow_generation::{ShadowFeed, ShadowGeneration};
 
 /// The reason why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,9 @@ pub enum StartError {
     /// Changes cannot be noticed.
     #[error("{0}")]
     Watch(#[from] WatchError),
+    /// A shadow generation cannot be asked.
+    #[error("cannot start a thread for a shadow configuration: {0}")]
+    Shadow(std::io::Error),
 }
 
 /// A running gateway.
@@ -58,6 +62,9 @@ pub struct Server {
     shadow: Arc<ShadowTally>,
     catalogue: Arc<UpstreamCatalogue>,
     metering: Arc<Metering>,
+    shadow_feed: Arc<ShadowFeed>,
+    /// `None` where nothing is reloaded.
+    shadow_generation: Option<Arc<ShadowGeneration>>,
     audit: Arc<Audit>,
     /// `None` where nothing is reloaded.
     watch: Option<Watch>,
@@ -76,9 +83,15 @@ impl Server {
         config: &Path,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        let reloader = Arc::new(Reloader::start(config, engine, clock.clone())?);
-        let server = Self::serving(reloader.current().clone(), clock).await?;
-        Ok(Self { watch: Some(Watch::start(reloader)?), ..server })
+        let reloader = Arc::new(Reloader::start(config, engine.clone(), clock.clone())?);
+        let current = reloader.current().clone();
+        let mut server = Self::serving(current.clone(), clock.clone()).await?;
+        let feed = server.shadow_feed.clone();
+        let shadow = ShadowGeneration::start((engine, clock), current.clone(), feed);
+        let shadow = Arc::new(shadow.map_err(StartError::Shadow)?);
+        server.listeners.spawn(follow(shadow.clone(), current, server.stop.clone()));
+        let (shadow_generation, watch) = (Some(shadow), Some(Watch::start(reloader)?));
+        Ok(Self { shadow_generation, watch, ..server })
     }
 
     /// Serves one generation as long as this lives, whatever becomes of its files.
@@ -92,19 +105,17 @@ impl Server {
     #[expect(clippy::unused_async, reason = "sockets listen within a runtime only")]
     async fn serving(current: Arc<Current>, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let config = current.load();
-        let mut sockets = Vec::new();
-        for listener in &config.config.listen {
-            let address = listener.address;
-            let bound = listen(address);
-            sockets.push(bound.map_err(|source| StartError::Listen { address, source })?);
-        }
+        let bound = config.config.listen.iter().map(|listener| listen(listener.address));
+        let sockets = bound.collect::<Result<Vec<_>, _>>()?;
         let addresses = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
         let shadow = Arc::new(ShadowTally::default());
         let metering = Arc::new(Metering::open(&config, &clock)?);
         let audit = Arc::new(Audit::open(&config.config, &clock)?);
         audit.started(&current);
+        let shadow_feed: Arc<ShadowFeed> = Arc::default();
+        let shadows = (shadow.clone(), shadow_feed.clone());
         let kept = (metering.clone(), audit.clone());
-        let gateway = Gateway::new(current.clone(), clock.clone(), shadow.clone(), kept);
+        let gateway = Gateway::new(current.clone(), clock.clone(), shadows, kept);
         let gateway = Arc::new(gateway);
         let stop = CancellationToken::new();
         let mut listeners = JoinSet::new();
@@ -131,6 +142,8 @@ impl Server {
             shadow,
             catalogue,
             metering,
+            shadow_feed,
+            shadow_generation: None,
             audit,
             watch: None,
             stop,
@@ -163,6 +176,12 @@ impl Server {
         &self.metering
     }
 
+    /// Returns the place of a whole candidate beside the generation in force; `None` where nothing is
+    /// reloaded.
+    pub const fn shadow_generation(&self) -> Option<&Arc<ShadowGeneration>> {
+        self.shadow_generation.as_ref()
+    }
+
     /// Returns the audit log.
     pub const fn audit(&self) -> &Arc<Audit> {
         &self.audit
@@ -178,6 +197,9 @@ impl Server {
     /// Stops accepting, lets running requests finish, and ends.
     pub async fn stop(mut self) {
         self.stop.cancel();
+        if let Some(shadow) = &self.shadow_generation {
+            shadow.end();
+        }
         while self.listeners.join_next().await.is_some() {}
         self.audit.close(&self.current).await;
         let metering = self.metering;
@@ -189,11 +211,29 @@ impl Server {
     }
 }
 
+/// Tells the shadow generation of each change of the configuration, which may name another one.
+async fn follow(shadow: Arc<ShadowGeneration>, current: Arc<Current>, stop: CancellationToken) {
+    let mut status = current.status();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = status.changed() => match changed {
+                Ok(()) => shadow.follow(),
+                Err(_) => return,
+            },
+        }
+    }
+}
+
 /// The number of connections that may wait to be accepted; the system may allow fewer. A caller for
 /// whom there is no place waits for a second before the next try.
 const BACKLOG: u32 = 4096;
 
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    bind(address).map_err(|source| StartError::Listen { address, source })
+}
+
+fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // Connections of the process before this one may not have ended.
     socket.set_reuseaddr(true)?;

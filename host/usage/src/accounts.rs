@@ -79,8 +79,8 @@ struct Names {
 }
 
 impl Accounts {
-    /// No accounts yet, and room for about `most`. An account takes 380 bytes, and where replicas
-    /// share limits 150 more for each limit.
+    /// No accounts yet, and room for about `most`. An account takes 380 bytes, 340 more
+    /// where policies are told of its last minute, and where replicas share limits 150 for each.
     pub fn new(most: NonZeroUsize) -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),

@@ -59,6 +59,7 @@ fn full() -> Request {
             sent.runner_options = vec!["num_gpu".to_owned()];
         })
         .usage(|usage| {
+            usage.total.minute.requests = 3;
             usage.total.day.tokens = 50_000;
             usage.with_model.hour.gpu_milliseconds = 61_000;
         })
@@ -100,6 +101,7 @@ fn conditions_hold() {
         "texts contains aurora and texts.user contains 'project AURORA'",
         "texts.system not contains aurora and texts contains ['nothing', 'helpful.']",
         "usage.day.tokens >= 50000 and usage.model.hour.gpu_seconds = 61",
+        "usage.minute.requests = 3 and usage.hour.requests = 0",
         "NOT (operation = pull OR access = manage) AND groups contains ops",
         "operation = pull or operation = push or operation = chat and not not groups contains ops",
     ] {

@@ -49,6 +49,7 @@ mod replaced;
 mod replicas;
 mod revocation;
 mod shadow;
+mod shadow_generation;
 mod slow_readers;
 mod throttle;
 mod tokens;

@@ -21,7 +21,7 @@ pub(crate) struct Answer {
 
 impl From<Decision<Hypothetical>> for Answer {
     fn from(decision: Decision<Hypothetical>) -> Self {
-        let Decision { verdicts, reconsidered, result } = decision;
+        let Decision { verdicts, reconsidered, result, .. } = decision;
         let result = result.map_err(Denial::from).map(|permit| {
             let replace_model = permit.replaced_by().cloned();
             Obligations { replace_model, ..permit.into_parts().1 }

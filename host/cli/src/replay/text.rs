@@ -57,12 +57,15 @@ impl Written<'_> {
 
     fn looked_at(&self) -> String {
         let report = self.report;
-        let mut text =
-            format!("{}, of which {} were judged", requests(report.requests), report.judged);
-        if let (Some(from), Some(until)) = (report.from, report.until) {
-            text += &format!(", from {} to {}", shown(from, self.zone), shown(until, self.zone));
+        let all = requests(report.requests);
+        let judged = format!("{all}, {} of them judged", report.judged);
+        match (report.from, report.until) {
+            (Some(from), Some(until)) => {
+                let (from, until) = (shown(from, self.zone), shown(until, self.zone));
+                format!("{judged}, from {from} to {until}")
+            }
+            _ => judged,
         }
-        text
     }
 
     fn sentence(&self, change: ChangeKind, count: u64) -> String {
@@ -71,11 +74,11 @@ impl Written<'_> {
         let models: BTreeSet<_> = rows().map(|row| row.models.as_str()).collect();
         let at_least = if self.report.left_out > 0 { "at least " } else { "" };
         format!(
-            "{}: {} of {at_least}{} users with {at_least}{} models",
+            "{}: {} of {at_least}{} with {at_least}{}",
             sentence(change),
             requests(count),
-            users.len(),
-            models.len()
+            counted(users.len() as u64, "user"),
+            counted(models.len() as u64, "model")
         )
     }
 }
@@ -138,7 +141,11 @@ const fn sentence(change: ChangeKind) -> &'static str {
 }
 
 fn requests(count: u64) -> String {
-    if count == 1 { "1 request".to_owned() } else { format!("{count} requests") }
+    counted(count, "request")
+}
+
+fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// Returns an effect in one line.

@@ -123,6 +123,7 @@ listen:
     tls: {{ certificate: tls/gateway.pem, key: tls/gateway.key, client_ca: tls/ca.pem }}
 upstream: {{ url: "http://{upstream}" }}
 log: {{ level: trace, format: json }}
+state_directory: state
 authentication: {{ key_in_path: true }}
 issuers: {{ sso: {{ issuer: sso, audience: ollama, secret_file: jwt }} }}
 tokens: {{ secrets: [{{ id: main, file: signing }}] }}
@@ -281,13 +282,18 @@ async fn no_secret_is_logged_answered_or_forwarded() {
     assert_eq!(said.matches("stockade::request").count(), requests.len() + 4, "{said}");
     every_kind_has_proven(&said);
     seen.push_str(&said);
+    let audit = directory.path().join("state/audit");
+    let audited = std::fs::read_to_string(audit.join("audit-00000001.jsonl")).unwrap();
+    every_kind_has_proven(&audited);
+    seen.push_str(&audited);
+    let seed = std::fs::read_to_string(audit.join("signing-key")).unwrap();
     let encoded = |password: &str| {
         use base64::Engine as _;
         base64::engine::general_purpose::STANDARD.encode(format!("alice:{password}"))
     };
     let encoded = [PASSWORD, WRONG, key].map(encoded);
     let signature_of = |token: &str| token.rsplit(':').next().unwrap().to_owned();
-    let marked = [key, wrong, "MARKED", SIGNATURE, &signature_of(token), &proof];
+    let marked = [key, wrong, "MARKED", SIGNATURE, &signature_of(token), &proof, seed.trim()];
     let parts = jwts.iter().flat_map(|jwt| jwt.split('.').skip(1));
     let more = encoded.iter().chain(&files.secrets).map(String::as_str);
     for secret in marked.into_iter().chain(parts).chain(more) {

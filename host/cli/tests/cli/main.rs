@@ -8,6 +8,7 @@
 )]
 
 mod authentication;
+mod change_a_rule;
 mod check;
 mod clients;
 mod commands;
@@ -38,6 +39,7 @@ mod run;
 mod schema;
 mod shipped;
 mod unlisted;
+mod usage;
 
 /// Each file beside this one has to be in the list above, or its tests never run.
 #[test]

@@ -20,17 +20,20 @@ use crate::types::{ConfigTest, Listener, TestRequest};
 
 /// The parts of the configuration that a test may name.
 #[derive(Clone, Copy)]
-pub(super) struct Known<'a> {
-    pub(super) accounts: &'a Accounts,
-    pub(super) listeners: &'a [Listener],
-    pub(super) zone: &'a TimeZone,
+struct Known<'a> {
+    accounts: &'a Accounts,
+    listeners: &'a [Listener],
+    zone: &'a TimeZone,
 }
 
 pub(super) fn tests(
     written: Field<Vec<Field<RawTest>>>,
-    known: Known<'_>,
+    accounts: &Accounts,
+    listeners: &[Listener],
+    zone: &TimeZone,
     diagnostics: &mut Diagnostics,
 ) -> Vec<ConfigTest> {
+    let known = Known { accounts, listeners, zone };
     let mut tests = Vec::new();
     let mut answered: HashMap<&TestRequest, &ConfigTest> = HashMap::new();
     for raw in written.value().unwrap_or_default() {

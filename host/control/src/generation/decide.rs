@@ -13,7 +13,7 @@ use stockade_core::{
     Dialect, FieldRule, LocalTime, ModelName, ModelRef, Operation, Parameters, Permit, PolicyInput,
     Principal, Subject, ToolSelector, Usage, combine,
 };
-use stockade_engine::Inputs;
+use stockade_engine::{Holds, Inputs};
 
 use super::Generation;
 
@@ -106,6 +106,8 @@ pub struct Decision<R> {
     pub reconsidered: Option<Reconsidered>,
     /// The permit for the request as it is to be forwarded, or why there is none.
     pub result: Result<Permit<R>, Refusal>,
+    /// The time for which an equal request has the same answer.
+    pub holds: Holds,
 }
 
 /// The judgement about a request as a policy changed it.
@@ -145,7 +147,8 @@ impl From<Refusal> for Denial {
 
 impl<R> Decision<R> {
     fn refused(refusal: impl Into<Refusal>) -> Self {
-        Self { verdicts: Arc::new([]), reconsidered: None, result: Err(refusal.into()) }
+        let result = Err(refusal.into());
+        Self { verdicts: Arc::new([]), reconsidered: None, result, holds: Holds::Always }
     }
 }
 
@@ -160,20 +163,20 @@ impl Generation {
         if let Err(outside) = scope.check(&request).and(scoped) {
             return Decision::refused(outside);
         }
-        let verdicts = self.verdicts_about(asker, &request).await;
+        let (verdicts, holds) = self.verdicts_about(asker, &request).await;
         let change = match combine(request, &verdicts) {
             Ok(Allowed::Changed(change)) => change,
             Ok(Allowed::AsAsked(permit)) => {
-                return Decision { verdicts, reconsidered: None, result: Ok(permit) };
+                return Decision { verdicts, reconsidered: None, result: Ok(permit), holds };
             }
             Err(denial) => {
                 let result = Err(Refusal::Denied(denial));
-                return Decision { verdicts, reconsidered: None, result };
+                return Decision { verdicts, reconsidered: None, result, holds };
             }
         };
         // Rare, and its future would make that of every request larger.
         let second = Box::pin(self.reconsider(asker, change)).await;
-        Decision { verdicts, ..second }
+        Decision { verdicts, holds: holds.and(second.holds), ..second }
     }
 
     /// [`decide`](Self::decide) for callers without a runtime: waits by blocking.
@@ -186,7 +189,12 @@ impl Generation {
         let changed = match change.apply(R::change) {
             Ok(Applied::Changed(changed)) => changed,
             Ok(Applied::AsItWas(permit)) => {
-                return Decision { verdicts: Arc::new([]), reconsidered: None, result: Ok(permit) };
+                return Decision {
+                    verdicts: Arc::new([]),
+                    reconsidered: None,
+                    result: Ok(permit),
+                    holds: Holds::Always,
+                };
             }
             Err(reason) => return Decision::refused(Refusal::Unchangeable(reason)),
         };
@@ -196,10 +204,10 @@ impl Generation {
                 None => outside.into(),
             });
         }
-        let verdicts = self.verdicts_about(asker, changed.request()).await;
+        let (verdicts, holds) = self.verdicts_about(asker, changed.request()).await;
         let result = changed.combine(&verdicts).map_err(Refusal::Denied);
         let reconsidered = Some(Reconsidered { model, verdicts });
-        Decision { verdicts: Arc::new([]), reconsidered, result }
+        Decision { verdicts: Arc::new([]), reconsidered, result, holds }
     }
 
     /// Returns the facts of a request that policies are told, with what its caller has used where
@@ -218,7 +226,7 @@ impl Generation {
         &self,
         asker: Asker<'_>,
         request: &impl Judged,
-    ) -> Arc<[BindingVerdict]> {
+    ) -> (Arc<[BindingVerdict]>, Holds) {
         let input = self.input(asker, request);
         let inputs = self.inputs();
         if !inputs.has_any(CONTENT.and(Inputs::BODY)) {

@@ -33,15 +33,17 @@ struct Collected {
 
 impl Generation {
     /// Asks every policy that is bound to the caller. The verdicts stand in the order of
-    /// the bindings in the configuration.
-    pub(super) async fn verdicts(&self, input: &PolicyInput<'_>) -> Arc<[BindingVerdict]> {
+    /// the bindings in the configuration. Tells also for how long an equal request has the same.
+    pub(super) async fn verdicts(&self, input: &PolicyInput<'_>) -> (Arc<[BindingVerdict]>, Holds) {
         let selection = self.bindings.select(input.principal);
         let question = Question::verdicts(selection.number, input, selection.told);
         let second = input.time.unix.as_secs();
         let known =
             question.as_ref().and_then(|question| self.memo.true_at(question.bytes(), second));
         match known {
-            Some(Timed { value, .. }) if selection.passing.is_empty() => value.verdicts,
+            Some(Timed { value, holds, .. }) if selection.passing.is_empty() => {
+                (value.verdicts, holds)
+            }
             // Without a place of its own, the future would be copied for each remembered answer.
             known => Box::pin(self.asked(known, question, &selection, input)).await,
         }
@@ -54,15 +56,15 @@ impl Generation {
         question: Option<Question>,
         selection: &Selection,
         input: &PolicyInput<'_>,
-    ) -> Arc<[BindingVerdict]> {
+    ) -> (Arc<[BindingVerdict]>, Holds) {
         if let Some(known) = known {
-            return self.with_passing(known.value, selection, input).await;
+            return self.with_passing(known, selection, input).await;
         }
         let known = self.ask(&selection.comparable, input).await;
         if let Some(question) = question {
             self.memo.keep_while_true(question.bytes(), &known);
         }
-        self.with_passing(known.value, selection, input).await
+        self.with_passing(known, selection, input).await
     }
 
     /// The same without looking at what is remembered and without remembering it: for lists, whose
@@ -73,25 +75,26 @@ impl Generation {
         selection: &Selection,
         input: &PolicyInput<'_>,
     ) -> (Arc<[BindingVerdict]>, Holds) {
-        let Timed { value, holds, .. } = self.ask(&selection.comparable, input).await;
-        let holds = if selection.passing.is_empty() { holds } else { Holds::Not };
-        (self.with_passing(value, selection, input).await, holds)
+        let known = self.ask(&selection.comparable, input).await;
+        let (verdicts, holds) = self.with_passing(known, selection, input).await;
+        (verdicts, if selection.passing.is_empty() { holds } else { Holds::Not })
     }
 
     /// Adds the verdicts of those that are asked each time.
     async fn with_passing(
         &self,
-        known: Known,
+        known: Timed<Known>,
         selection: &Selection,
         input: &PolicyInput<'_>,
-    ) -> Arc<[BindingVerdict]> {
+    ) -> (Arc<[BindingVerdict]>, Holds) {
         if selection.passing.is_empty() {
-            return known.verdicts;
+            return (known.value.verdicts, known.holds);
         }
-        let passing = self.ask(&selection.passing, input).await.value;
-        let mut all: Vec<_> = known.each().chain(passing.each()).collect();
+        let passing = self.ask(&selection.passing, input).await;
+        let mut all: Vec<_> = known.value.each().chain(passing.value.each()).collect();
         all.sort_unstable_by_key(|(position, _)| *position);
-        all.into_iter().map(|(_, verdict)| verdict.clone()).collect()
+        let verdicts = all.into_iter().map(|(_, verdict)| verdict.clone()).collect();
+        (verdicts, known.holds.and(passing.holds))
     }
 
     /// Asks afresh.

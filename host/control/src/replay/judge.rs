@@ -5,25 +5,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use stockade_core::record::{Cause, RecordedInput};
 use stockade_core::{DenialCause, ModelRef, ModelRole, Operation, PolicyName, Presence, UnixTime};
-use stockade_engine::Inputs;
+use stockade_engine::{Holds, Inputs};
 
 use super::credential::Credential;
 use super::effect::Effect;
 use super::line::{Line, Text, Told, Unreadable, read};
 use super::report::Lack;
 use crate::generation::{DecisionInput, Generation, Hypothetical, NotJudgeable, RecordedCaller};
-use crate::memo::Memo;
+use crate::memo::{Memo, Timed};
 
-/// Callers that are remembered; some 500 bytes each.
+/// Callers that are remembered of logs; some 500 bytes each.
 const CALLERS: usize = 1 << 16;
-/// Effects that are remembered; some 700 bytes each.
+/// Effects that are remembered of logs; some 700 bytes each.
 const EFFECTS: usize = 1 << 17;
+/// The part of both that is remembered beside a gateway.
+const PART: usize = 16;
 
 /// A generation that judges recorded requests.
 pub(super) struct Judge {
     generation: Arc<Generation>,
     callers: Memo<Arc<KnownCaller>>,
-    effects: Memo<Arc<Effect>>,
+    effects: Memo<Timed<Arc<Effect>>>,
     /// The number of callers so far.
     made: AtomicU64,
 }
@@ -66,8 +68,21 @@ impl From<Unreadable> for Unjudged {
 }
 
 impl Judge {
-    pub(super) fn new(generation: Arc<Generation>) -> Self {
-        let (callers, effects) = (Memo::new(CALLERS), Memo::new(EFFECTS));
+    /// Judges long logs, with room for much.
+    pub(super) fn of_logs(generation: Arc<Generation>) -> Self {
+        Self::with(generation, Memo::new(CALLERS), Memo::new(EFFECTS))
+    }
+
+    /// Judges what a gateway decides, with less.
+    pub(super) fn of_traffic(generation: Arc<Generation>) -> Self {
+        Self::with(generation, Memo::new(CALLERS / PART), Memo::new(EFFECTS / PART))
+    }
+
+    const fn with(
+        generation: Arc<Generation>,
+        callers: Memo<Arc<KnownCaller>>,
+        effects: Memo<Timed<Arc<Effect>>>,
+    ) -> Self {
         Self { generation, callers, effects, made: AtomicU64::new(0) }
     }
 
@@ -91,12 +106,15 @@ impl Judge {
                 .map_or(Unjudged::Undecided, |(policy, _)| Unjudged::Lacks(policy.clone(), lack)));
         }
         let key = question(known.number, line, told, inputs);
-        if let Some(effect) = self.effects.get(&key) {
-            return Ok(effect);
+        if let Some(known) = self.effects.true_at(&key, told.at) {
+            return Ok(known.value);
         }
-        let effect = Arc::new(self.decide(caller, line)?);
-        self.effects.keep(&key, Arc::clone(&effect));
-        Ok(effect)
+        let (effect, holds) = self.decide(caller, line)?;
+        // Policies that cannot look at the time are sure of their answers.
+        let holds = if inputs.has(Inputs::TIME) { holds } else { Holds::Always };
+        let effect = Timed { value: Arc::new(effect), from: told.at, holds };
+        self.effects.keep_while_true(&key, &effect);
+        Ok(effect.value)
     }
 
     fn caller(&self, line: &Line<'_>) -> Result<Arc<KnownCaller>, Unjudged> {
@@ -130,23 +148,31 @@ impl Judge {
         Ok(State::Comes { caller, policies, told, ends })
     }
 
-    fn decide(&self, caller: &RecordedCaller, line: &Line<'_>) -> Result<Effect, Unjudged> {
+    /// Asks, and tells for how long an equal request has the same answer.
+    fn decide(
+        &self,
+        caller: &RecordedCaller,
+        line: &Line<'_>,
+    ) -> Result<(Effect, Holds), Unjudged> {
         let facts: RecordedInput = read(line.decision_input)?.ok_or(Unjudged::Undecided)?;
         let operation = line.operation.ok_or(Unjudged::Undecided)?;
         let asked = (operation, line.models()?);
         let input = self.generation.recorded_request(caller, asked, &facts);
-        let effect = Effect::from(input.decide(&self.generation));
+        let decision = input.decide(&self.generation);
+        let (holds, effect) = (decision.holds, Effect::from(decision));
         Ok(match pull_of_base(&input).filter(|_| effect.is_permit()) {
-            Some(pull) => self.with_pull(effect, &pull),
-            None => effect,
+            Some(pull) => self.with_pull((effect, holds), &pull),
+            None => (effect, holds),
         })
     }
 
     /// Judges the pull of a base as the gateway does: what is not installed, Ollama pulls.
-    fn with_pull(&self, effect: Effect, pull: &DecisionInput) -> Effect {
+    fn with_pull(&self, (effect, holds): (Effect, Holds), pull: &DecisionInput) -> (Effect, Holds) {
         let base = pull.request.models.first().map(|model| model.name.to_string());
         let base = base.unwrap_or_default();
-        match Effect::from(pull.decide(&self.generation)) {
+        let decision = pull.decide(&self.generation);
+        let holds = holds.and(decision.holds);
+        let effect = match Effect::from(decision) {
             Effect::Permit { obligations, .. } if obligations.replace_model.is_none() => effect,
             Effect::Permit { .. } => {
                 let reason = format!("a policy would replace the base {base}");
@@ -156,7 +182,8 @@ impl Judge {
                 let reason = format!("the base {base} is not installed: {reason}");
                 Effect::Refuse { cause, reason, binding }
             }
-        }
+        };
+        (effect, holds)
     }
 }
 
@@ -177,7 +204,7 @@ fn pull_of_base(input: &DecisionInput) -> Option<DecisionInput> {
     Some(DecisionInput { request, ..input.clone() })
 }
 
-/// Writes down all that the answer to a line can depend on, for policies that are told these inputs.
+/// Writes down all that the answer to a line can depend on but the time, for policies that are told these inputs.
 /// Texts that differ in spelling only are asked about twice, which is right and seldom.
 fn question(caller: u64, line: &Line<'_>, told: &Told<'_>, inputs: Inputs) -> Vec<u8> {
     let mut key = Vec::with_capacity(512);
@@ -204,8 +231,6 @@ fn question(caller: u64, line: &Line<'_>, told: &Told<'_>, inputs: Inputs) -> Ve
     ] {
         add(&mut key, text.filter(|_| matters));
     }
-    let at = if inputs.has(Inputs::TIME) { told.at } else { 0 };
-    key.extend_from_slice(&at.to_le_bytes());
     key
 }
 

@@ -21,6 +21,7 @@ pub(super) struct Line<'a> {
     kind: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub(super) request: Cow<'a, str>,
+    pub(super) generation: u64,
     #[serde(borrow, default)]
     pub(super) user: Text<'a>,
     #[serde(borrow, default)]
@@ -184,7 +185,7 @@ mod tests {
         let audit = format!(r#"{{"seq":4,"prev":"ab","time":"…","kind":"request",{REQUEST}}}"#);
         for text in [log, audit] {
             let line = Line::read(text.as_bytes()).unwrap().unwrap();
-            assert_eq!(line.request, "req_1");
+            assert_eq!((&*line.request, line.generation), ("req_1", 7));
             assert_eq!(line.caller().unwrap().user.unwrap().as_str(), "alice");
             assert!(line.was_decided() && !line.was_permitted());
         }

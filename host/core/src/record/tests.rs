@@ -90,6 +90,20 @@ fn admitted() -> Admitted<'static> {
     }
 }
 
+fn answered() -> Answered {
+    Answered {
+        status: Some(502),
+        bytes: 44,
+        prompt_tokens: Some(11),
+        output_tokens: Some(42),
+        total_duration: Some(5_000_000),
+        load_duration: Some(1_000_000),
+        prompt_eval_duration: Some(1_000_000),
+        eval_duration: Some(3_000_000),
+        microseconds: 5321,
+    }
+}
+
 /// A record that has every field.
 fn full() -> RequestRecord<'static> {
     let model = |name| ModelName::parse(name).unwrap();
@@ -132,17 +146,7 @@ fn full() -> RequestRecord<'static> {
             sent: Some(1_200_150),
             answered: Some(1_204_900),
         },
-        answered: Answered {
-            status: Some(502),
-            bytes: 44,
-            prompt_tokens: Some(11),
-            output_tokens: Some(42),
-            total_duration: Some(5_000_000),
-            load_duration: Some(1_000_000),
-            prompt_eval_duration: Some(1_000_000),
-            eval_duration: Some(3_000_000),
-            microseconds: 5321,
-        },
+        answered: answered(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stockade_admin::AdminSocket;
+use stockade_admin::{AdminSocket, Operated};
 use stockade_core::SystemClock;
 use stockade_engine::Engine;
 use stockade_gateway::Server;
@@ -151,7 +151,7 @@ impl Reader {
         let error = |error| panic!("{section}: {error}\n{config}");
         let server = started.unwrap_or_else(error);
         if server.metering().health().is_some() {
-            self.admin = Some(AdminSocket::start(&state, server.metering().clone()).unwrap());
+            self.admin = Some(AdminSocket::start(&state, Operated::from(&server)).unwrap());
         }
         self.server = Some(server);
     }
