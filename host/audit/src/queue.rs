@@ -9,8 +9,8 @@ use stockade_core::{Clock, UnixTime};
 
 use crate::health::Health;
 use crate::line::Kind;
-use crate::log::AuditSettings;
 use crate::note::SignedNote;
+use crate::rules::AuditSettings;
 
 /// The time for which lines are gathered before they are written: each write is a system call.
 const GATHER: Duration = Duration::from_micros(500);

@@ -9,8 +9,8 @@ use stockade_core::UnixTime;
 
 use crate::end::{first_line, last_line, note_of};
 use crate::line::Envelope;
-use crate::log::Retention;
 use crate::removed::{self, Removed};
+use crate::rules::Retention;
 use crate::segment::{SegmentHead, segments};
 
 /// A segment to be removed.

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::health::Step;
-use crate::log::Sync;
 use crate::queue::Shared;
+use crate::rules::Sync;
 
 /// The time between two attempts while the disk fails.
 const AGAIN: Duration = Duration::from_millis(100);

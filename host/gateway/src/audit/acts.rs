@@ -67,7 +67,7 @@ impl Rejected {
         let all = errors.iter().count();
         let error = |error: &stockade_config::ConfigError| Error {
             file: error.file().display().to_string(),
-            line: error.location().map(|at| at.line() as u64),
+            line: error.location().map(|at| at.line().into()),
             message: mask_keys(error.message()).into_owned(),
         };
         Self {
