@@ -121,7 +121,7 @@ fn identify(criterion: &mut Criterion) {
     let given = authenticator.issue(&proven, None, NOW).unwrap().token;
     let token = issue(&token_secret("current"), &user(7).id, NOW);
     let expired = issue(&token_secret("current"), &user(7).id, UnixTime::from_secs(1));
-    let nobodys = issue(&token_secret("current"), &UserId::new("user-x").unwrap(), NOW);
+    let unknown_users = issue(&token_secret("current"), &UserId::new("user-x").unwrap(), NOW);
     let forged = issue(&token_secret("other"), &user(7).id, NOW).expose().clone();
     let cases = [
         ("api key", bearer(known.expose())),
@@ -129,7 +129,7 @@ fn identify(criterion: &mut Criterion) {
         ("token", bearer(token.expose())),
         ("token of the gateway, for a user with ten keys", bearer(given.expose())),
         ("expired token", bearer(expired.expose())),
-        ("token of an unknown user", bearer(nobodys.expose())),
+        ("token of an unknown user", bearer(unknown_users.expose())),
         ("token with a wrong signature", bearer(&forged)),
         ("jwt, remembered", bearer(&jwt(&pair, NOW.as_secs() + 600))),
         // What is refused is not remembered: the signature is verified each time.
