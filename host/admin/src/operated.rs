@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use stockade_control::reload::Current;
 use stockade_control::shadow_generation::ShadowGeneration;
-use stockade_gateway::{Metering, Server};
+use stockade_gateway::{Audit, Metering, Server};
 
 /// A running gateway, as far as its operator asks it.
 #[derive(Clone)]
 pub struct Operated {
     pub(crate) metering: Arc<Metering>,
     pub(crate) current: Arc<Current>,
+    pub(crate) audit: Arc<Audit>,
     /// `None` where nothing is reloaded.
     pub(crate) shadow: Option<Arc<ShadowGeneration>>,
 }
@@ -21,6 +22,7 @@ impl From<&Server> for Operated {
         Self {
             metering: server.metering().clone(),
             current: server.current().clone(),
+            audit: server.audit().clone(),
             shadow: server.shadow_generation().cloned(),
         }
     }

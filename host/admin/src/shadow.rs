@@ -57,11 +57,17 @@ pub(crate) async fn answer(request: Request<Incoming>, operated: &Operated) -> A
         let error = "this gateway reloads nothing, so nothing can be tried out beside it";
         return (StatusCode::CONFLICT, json!({ "errors": [error] }));
     };
+    let audit = operated.audit.clone();
     let answered = match *request.method() {
         Method::GET => blocking(move || Ok(json!(shadow.status()))).await,
-        Method::DELETE => blocking(move || Ok(json!({ "removed": shadow.off() }))).await,
+        Method::DELETE => {
+            let removed = blocking(move || Ok(json!({ "removed": shadow.off() }))).await;
+            removed.inspect(|act| audit.shadowed(act))
+        }
         Method::PUT => match order::<PutShadow>(request).await {
-            Ok(order) => blocking(move || put(&shadow, &order)).await,
+            Ok(order) => {
+                blocking(move || put(&shadow, &order).inspect(|_| audit.shadowed(&order))).await
+            }
             Err(answer) => Err(answer),
         },
         _ => {
@@ -88,7 +94,10 @@ pub(crate) async fn promote(request: Request<Incoming>, operated: &Operated) -> 
     let refused = |error: CannotPromote| (StatusCode::CONFLICT, vec![error.to_string()]);
     let written = blocking(move || shadow.promote(order.force).map_err(refused)).await;
     match written {
-        Ok(files) => finish(Ok(json!(taken(files, &operated.current, before).await))),
+        Ok(files) => {
+            operated.audit.promoted(&files);
+            finish(Ok(json!(taken(files, &operated.current, before).await)))
+        }
         Err(refused) => finish(Err(refused)),
     }
 }

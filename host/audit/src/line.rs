@@ -57,6 +57,10 @@ pub enum Kind {
     Reload,
     /// A configuration was rejected.
     ReloadRejected,
+    /// A configuration was put beside the one in force, or taken away.
+    Shadow,
+    /// The configuration beside the one in force was written in its place.
+    Promote,
     /// Requests were refused, or served, of which there is no line.
     Gap,
     /// The rest of a line that a crash cut off was removed.
@@ -68,7 +72,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Segment,
         Self::Checkpoint,
         Self::Request,
@@ -76,6 +80,8 @@ impl Kind {
         Self::Stop,
         Self::Reload,
         Self::ReloadRejected,
+        Self::Shadow,
+        Self::Promote,
         Self::Gap,
         Self::Torn,
         Self::Tampered,
@@ -92,6 +98,8 @@ impl Kind {
             Self::Stop => "stop",
             Self::Reload => "reload",
             Self::ReloadRejected => "reload-rejected",
+            Self::Shadow => "shadow",
+            Self::Promote => "promote",
             Self::Gap => "gap",
             Self::Torn => "torn",
             Self::Tampered => "tampered",

@@ -7,6 +7,7 @@ mod anchors;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use stockade_audit::{AuditLog, Kind, OpenError, Slot, Trouble};
 use stockade_config::{AuditRules, Config, OnFailure};
 use stockade_control::reload::Current;
@@ -46,6 +47,20 @@ impl Audit {
     /// Returns the log, if there is one.
     pub const fn log(&self) -> Option<&AuditLog> {
         self.log.as_ref()
+    }
+
+    /// Records that somebody put a configuration beside the one in force, or took it away.
+    pub fn shadowed(&self, act: &impl Serialize) {
+        if let Some(log) = &self.log {
+            acts::append(log, Kind::Shadow, act);
+        }
+    }
+
+    /// Records that the configuration beside the one in force was written in its place.
+    pub fn promoted(&self, act: &impl Serialize) {
+        if let Some(log) = &self.log {
+            acts::append(log, Kind::Promote, act);
+        }
     }
 
     /// Looks for the place of a line.

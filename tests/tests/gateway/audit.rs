@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 use stockade_audit::{LineReader, VerifyOptions, verify};
-use stockade_tests::{BINDINGS, Connection, World, get, post, until};
+use stockade_tests::{BINDINGS, Connection, World, get, post, soon, until};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 const HELLO: &str = r#"{"model":"llama3.2:3b","prompt":"a secret plan","stream":false}"#;
@@ -128,6 +130,28 @@ async fn checkpoints_leave_the_gateway() {
     let text = std::fs::read_to_string(&anchors).unwrap();
     let anchor: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
     let note = anchor["checkpoint"].as_str().unwrap().parse().unwrap();
+    let _ = lines(&world);
+    let options = VerifyOptions { keys: Vec::new(), anchors: vec![note] };
+    let proof = verify(&directory(&world), &options).unwrap();
+    assert!(proof.holds() && proof.anchors == 1, "{proof:?}");
+}
+
+#[tokio::test]
+async fn checkpoints_are_posted_to_a_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let anchors = format!("anchors: {{ every: 1s, log: false, url: \"http://{address}/anchor\" }}");
+    let world = world(&anchors).await;
+    let (mut stream, _) = soon("a checkpoint", listener.accept()).await.unwrap();
+    let mut received = Vec::new();
+    while !received.ends_with(b"=\n") {
+        assert_ne!(soon("the rest", stream.read_buf(&mut received)).await.unwrap(), 0);
+    }
+    stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+    let text = String::from_utf8(received).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("POST /anchor HTTP/1.1\r\n"), "{head}");
+    let note = body.parse().unwrap();
     let _ = lines(&world);
     let options = VerifyOptions { keys: Vec::new(), anchors: vec![note] };
     let proof = verify(&directory(&world), &options).unwrap();

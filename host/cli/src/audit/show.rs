@@ -79,6 +79,8 @@ fn act(kind: &str, line: &Value) -> String {
             let reason = line["reason"].as_str().unwrap_or_default();
             format!("{} requests without a line: {reason}", number("requests"))
         }
+        "shadow" => line["config"].as_str().unwrap_or("taken away").to_owned(),
+        "promote" => line["digest"].as_str().unwrap_or_default().to_owned(),
         "torn" => format!("{} bytes of a line were cut off", number("bytes")),
         "retention" => format!("lines {} to {} were removed", number("first"), number("last")),
         "tampered" => line["what"].as_str().unwrap_or_default().to_owned(),

@@ -93,7 +93,8 @@ pub(super) fn reloaded(log: &AuditLog, generation: &Generation, status: &Status)
     }
 }
 
-fn append(log: &AuditLog, kind: Kind, act: &impl Serialize) {
+/// Writes the line of an act.
+pub(super) fn append(log: &AuditLog, kind: Kind, act: &impl Serialize) {
     // It has no maps with keys that are no text, and nothing else can fail.
     log.append(kind, &serde_json::to_vec(act).unwrap_or_default());
 }
