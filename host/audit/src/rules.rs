@@ -24,7 +24,7 @@ impl AuditSettings {
         Self {
             directory,
             sync: Sync::Within(Duration::from_millis(100)),
-            deadline: Duration::from_secs(2),
+            deadline: Duration::from_secs(10),
             rotation: Rotation { size: 100 << 20, age: Duration::from_hours(7 * 24) },
             retention: Retention { age: Duration::from_hours(400 * 24), size: 10 << 30 },
         }

@@ -18,6 +18,7 @@ use crate::line::{Chain, Kind, stamp};
 use crate::note::{Checkpoint, SignedNote};
 use crate::open::{Opened, Position};
 use crate::queue::{Lines, Shared};
+use crate::retention::Expired;
 use crate::rules::AuditSettings;
 use crate::segment::After;
 use crate::segment_file::SegmentFile;
@@ -55,6 +56,8 @@ pub(crate) struct Writer {
     begin: Option<Begin>,
     /// Lines that are taken and not written.
     taken: Lines,
+    /// Segments to be removed, once the lines that tell of it are written.
+    expired: Vec<Expired>,
     /// The memory in which they are chained.
     buffer: Vec<u8>,
     /// The trouble that was told of.
@@ -95,6 +98,7 @@ impl Writer {
             segment,
             begin,
             taken: Lines::default(),
+            expired: Vec::new(),
             buffer: Vec::new(),
             told: None,
             signed: now,
@@ -140,6 +144,7 @@ impl Writer {
         self.look(signs)?;
         self.begin_segment()?;
         self.write_taken()?;
+        self.remove_expired();
         if self.is_checkpoint_due(signs) {
             self.checkpoint(None)?;
         }

@@ -40,6 +40,11 @@ pub enum Problem {
     /// A segment is not there.
     #[error("segment {0} is missing, and no retention has removed it")]
     MissingSegment(u64),
+    /// The last segment that is gone was not removed by the gateway.
+    #[error(
+        "segment {0} is gone, and no line of the log says that retention removed it: somebody else did"
+    )]
+    NoRetention(u64),
     /// The first line does not say which segment it is.
     #[error("the segment does not begin with its own first line")]
     NoHead,

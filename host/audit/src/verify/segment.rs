@@ -28,6 +28,8 @@ pub(super) struct Walk<'a> {
     next_key: Option<VerifierKey>,
     segment: Option<u64>,
     is_trusted: bool,
+    /// The last segment that is gone, and whether a line tells that retention removed it.
+    removed: Option<(u64, bool)>,
     /// Anchors by the number of their last line.
     anchors: HashMap<u64, Vec<&'a SignedNote>>,
     /// All keys that have signed this log.
@@ -49,6 +51,7 @@ impl<'a> Walk<'a> {
             next_key: None,
             segment: None,
             is_trusted: false,
+            removed: None,
             anchors,
             known: Vec::new(),
             at: At { path: std::path::PathBuf::new(), line: 0 },
@@ -80,6 +83,7 @@ impl<'a> Walk<'a> {
             self.segment = Some(gone.segment);
         }
         if let Some(last) = self.segment {
+            self.removed = Some((last, false));
             self.proof.unproven.push(Unproven::Removed(last));
         }
     }
@@ -143,6 +147,7 @@ impl<'a> Walk<'a> {
             Some(Kind::Segment) => self.found(Problem::NoHead),
             _ if self.next_key.is_some() => self.found(Problem::BehindTheEnd),
             Some(Kind::Checkpoint) => self.checkpoint(&envelope, line),
+            Some(Kind::Retention) => self.retention(line),
             _ => {}
         }
         self.before = Some((envelope.seq, hash));
@@ -218,6 +223,18 @@ impl<'a> Walk<'a> {
         self.known.is_empty()
     }
 
+    /// Takes the word of a line for the removal of a segment.
+    fn retention(&mut self, line: &[u8]) {
+        #[derive(serde::Deserialize)]
+        struct Members {
+            segment: u64,
+        }
+        let told = serde_json::from_slice(line).map(|members: Members| members.segment);
+        if let (Ok(told), Some((last, is_told))) = (told, &mut self.removed) {
+            *is_told |= told == *last;
+        }
+    }
+
     fn checkpoint(&mut self, envelope: &Envelope<'_>, line: &[u8]) {
         // No other line vouches for the last one: a checkpoint has one form only.
         let note = note_of(line).filter(|note| checkpoint_line(envelope, note) == line);
@@ -249,6 +266,10 @@ impl<'a> Walk<'a> {
 
     pub(super) fn end(mut self) -> Proof {
         self.leftover_anchors();
+        if let Some((last, false)) = self.removed {
+            self.at.line = 1;
+            self.found(Problem::NoRetention(last));
+        }
         let proof = &mut self.proof;
         if self.options.keys.is_empty() {
             proof.unproven.push(Unproven::NoKey);

@@ -63,26 +63,29 @@ impl Writer {
         Ok(())
     }
 
-    /// Removes segments that are too old or too many. What cannot be removed stays.
+    /// Looks for segments that are too old or too many, and tells of them by lines.
     pub(super) fn retain(&mut self) {
         let now: UnixTime = self.shared.clock.now();
         let open = self.segment.as_ref().map(|(file, _, _)| file.number);
         let rules = self.settings.retention;
         match retention::expired(&self.settings.directory, open, (rules, now)) {
             Ok(expired) => {
-                for segment in expired {
+                for segment in &expired {
                     self.remark(Kind::Retention, &segment.members());
-                    self.remove(&segment);
                 }
+                self.expired = expired;
             }
             Err(error) => tracing::warn!(%error, "segments of the audit log cannot be looked at"),
         }
     }
 
-    fn remove(&self, segment: &retention::Expired) {
-        if let Err(error) = segment.remove(&self.settings.directory) {
-            let path = segment.path.display();
-            tracing::warn!(%path, %error, "a segment of the audit log cannot be removed");
+    /// Removes the segments of which lines tell that they are removed. What cannot be removed stays.
+    pub(super) fn remove_expired(&mut self) {
+        for segment in self.expired.drain(..) {
+            if let Err(error) = segment.remove(&self.settings.directory) {
+                let path = segment.path.display();
+                tracing::warn!(%path, %error, "a segment of the audit log cannot be removed");
+            }
         }
     }
 }

@@ -102,3 +102,10 @@ pub(crate) fn note(line: &str) -> SignedNote {
     let line: serde_json::Value = serde_json::from_str(line).unwrap();
     line["note"].as_str().unwrap().parse().unwrap()
 }
+
+/// Waits until a line is written again.
+pub(crate) fn until_well(log: &AuditLog) {
+    while log.trouble().is_some() || !log.flush(PATIENCE) {
+        std::thread::yield_now();
+    }
+}

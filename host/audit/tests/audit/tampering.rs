@@ -4,7 +4,7 @@ use std::fs;
 
 use stockade_audit::{Kind, Problem, VerifyOptions, segments, verify};
 
-use crate::sample::{PATIENCE, Sample, note, open};
+use crate::sample::{PATIENCE, Sample, note, open, until_well};
 
 const REQUESTS: u32 = 90;
 
@@ -218,6 +218,7 @@ fn a_change_under_the_running_gateway_is_told() {
         log.append(Kind::Reload, b"{}");
         assert!(log.flush(PATIENCE));
     }
+    until_well(&log);
     log.reserve().unwrap().write(Kind::Request, br#"{"user":"alice"}"#);
     drop(log);
     let proof = sample.verify();

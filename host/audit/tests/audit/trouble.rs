@@ -4,14 +4,7 @@ use std::fs;
 
 use stockade_audit::{AuditLog, Kind};
 
-use crate::sample::{PATIENCE, Sample, open};
-
-/// Waits until a line is written again.
-fn until_well(log: &AuditLog) {
-    while log.trouble().is_some() || !log.flush(PATIENCE) {
-        std::thread::yield_now();
-    }
-}
+use crate::sample::{PATIENCE, Sample, open, until_well};
 
 /// Makes sure that the gateway has looked.
 fn until_restored(log: &AuditLog, path: &std::path::Path) {

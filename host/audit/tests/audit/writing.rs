@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stockade_audit::{
-    AuditLog, AuditSettings, Envelope, Kind, LineReader, OpenError, Retention, Unproven,
+    AuditLog, AuditSettings, Envelope, Kind, LineReader, OpenError, Problem, Retention, Unproven,
     VerifyOptions, segments, verify,
 };
 use stockade_core::{FixedClock, UnixTime};
@@ -93,6 +93,21 @@ fn old_segments_are_removed_and_the_rest_is_still_proven() {
     assert!(proof.holds(), "{:?}", proof.findings);
     assert_eq!(proof.unproven, [Unproven::Removed(before as u64 - 1)]);
     assert_eq!(kinds(&sample.path).iter().filter(|kind| *kind == "retention").count(), before - 1);
+}
+
+/// Somebody removes a segment and says that retention did, in the file that anybody could write.
+#[test]
+fn a_removal_of_which_no_line_tells_is_found() {
+    let sample = Sample::of(100);
+    let first = sample.lines().remove(0);
+    let key = sample.key.to_string();
+    let closing: serde_json::Value = serde_json::from_str(first.last().unwrap()).unwrap();
+    let removed = serde_json::json!({"segment": 1, "key": key, "note": closing["note"]});
+    fs::write(sample.path.join("removed.jsonl"), format!("{removed}\n")).unwrap();
+    assert!(sample.verify().holds(), "it is still there");
+    fs::remove_file(&sample.files()[0]).unwrap();
+    let proof = sample.verify();
+    assert_eq!(proof.findings[0].problem, Problem::NoRetention(1));
 }
 
 #[test]

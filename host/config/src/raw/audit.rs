@@ -21,7 +21,7 @@ pub(crate) struct RawAudit {
     /// for when the operating system likes.
     #[schemars(schema_with = "value_schema::sync")]
     pub(crate) sync: Field<String>,
-    /// The longest time that the disk may take, until it counts as stuck: 2s, if left out.
+    /// The longest time that the disk may take, until it counts as stuck: 10s, if left out.
     #[schemars(schema_with = "value_schema::duration")]
     pub(crate) deadline: Field<String>,
     /// The end of a segment, which is a file.

@@ -196,7 +196,7 @@ impl Reader {
         if let (true, Some(server)) = (line.starts_with("stockade usage"), &self.server) {
             server.metering().flush().unwrap();
         }
-        let reads_audit = ["stockade audit", "stockade why"].iter().any(|text| line.contains(text));
+        let reads_audit = ["stockade why", "audit"].iter().any(|text| line.contains(text));
         if let (true, Some(server)) = (reads_audit, &self.server) {
             let log = server.audit().log().unwrap();
             assert!(log.sign(std::time::Duration::from_mins(1)));
