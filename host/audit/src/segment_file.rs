@@ -106,7 +106,8 @@ impl SegmentFile {
     /// another name.
     pub(crate) fn put_back(&mut self) -> io::Result<()> {
         let copy = self.path.with_extension("jsonl.restored");
-        let mut to = OpenOptions::new().write(true).create(true).truncate(true).open(&copy)?;
+        let mut options = OpenOptions::new();
+        let mut to = options.write(true).create(true).truncate(true).mode(0o600).open(&copy)?;
         let mut from = &*self.file;
         from.seek(SeekFrom::Start(0))?;
         io::copy(&mut from, &mut to)?;

@@ -1,6 +1,7 @@
 //! Files that are taken away under the running gateway.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 
 use stockade_audit::{AuditLog, Kind};
 
@@ -24,6 +25,7 @@ fn a_file_that_was_removed_is_put_back_whole() {
     until_restored(&log, &last);
     log.reserve().unwrap().write(Kind::Request, br#"{"user":"bob"}"#);
     drop(log);
+    assert_eq!(fs::metadata(&last).unwrap().mode() & 0o777, 0o600);
     let proof = sample.verify();
     assert!(proof.holds(), "{:?}", proof.findings);
     let text = sample.lines().concat().concat();
