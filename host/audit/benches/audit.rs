@@ -1,6 +1,6 @@
 //! What a line costs the request that it tells of, and how fast a log is proven.
 
-#![expect(clippy::unwrap_used, missing_docs, reason = "a measurement that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot go on has failed")]
 
 use std::path::Path;
 use std::sync::Arc;
