@@ -7,16 +7,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
 use stockade_control::generation::Generation;
 use stockade_control::replay::{Filter, Replay, Report};
 use stockade_core::record::SCHEMA;
-use stockade_core::{Clock as _, ModelName, SystemClock, UserId};
+use stockade_core::{ModelName, UserId};
 
-use super::since;
+use super::since::Span;
 use super::{Ending, Output, check};
 pub(super) use text::Written;
 
@@ -35,12 +35,8 @@ pub(super) struct Arguments {
     /// Compare with what this configuration decides, instead of what was decided then.
     #[arg(long)]
     against: Option<PathBuf>,
-    /// Only requests from this time on: today, yesterday, monday, 7d, 2026-11-01, 2026-11-01T08:00.
-    #[arg(long)]
-    since: Option<String>,
-    /// Only requests before this time, written alike.
-    #[arg(long)]
-    until: Option<String>,
+    #[command(flatten)]
+    span: Span,
     /// Only requests of this user; may be repeated.
     #[arg(long = "user")]
     users: Vec<String>,
@@ -96,14 +92,11 @@ fn load(path: &std::path::Path, output: &Output) -> anyhow::Result<Option<Arc<Ge
 }
 
 fn filter(arguments: &Arguments, zone: &TimeZone) -> anyhow::Result<Filter> {
-    let now = SystemClock.now();
-    let moment = |text: &String| {
-        since::moment(text, zone, now).with_context(|| format!("{text:?} is no point in time"))
-    };
+    let (since, until) = arguments.span.moments(zone)?;
     let users = arguments.users.iter().map(|name| UserId::new(name));
     Ok(Filter {
-        since: arguments.since.as_ref().map(moment).transpose()?,
-        until: arguments.until.as_ref().map(moment).transpose()?,
+        since,
+        until,
         users: users.collect::<Result<_, _>>()?,
         models: arguments.models.clone(),
     })

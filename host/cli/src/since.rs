@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _, Zoned};
-use stockade_core::UnixTime;
+use stockade_core::{Clock as _, SystemClock, UnixTime};
 
 /// The length of `2026-11-01`.
 const DATE: usize = 10;
@@ -13,9 +14,40 @@ const DATE: usize = 10;
 const HELP: &str = "write today, yesterday, a weekday, a time ago such as 7d or 12h, a date such as \
                     2026-11-01, or a time such as 2026-11-01T08:00";
 
+/// The span of time that a command is asked about.
+#[derive(clap::Args)]
+pub(super) struct Span {
+    /// The beginning: today, yesterday, monday, 7d, 2026-11-01, 2026-11-01T08:00.
+    #[arg(long)]
+    since: Option<String>,
+    /// The end, not included, written alike.
+    #[arg(long)]
+    until: Option<String>,
+}
+
+impl Span {
+    /// Returns its beginning and its end, as far as they are written.
+    ///
+    /// # Errors
+    /// Where one of them is no point in time.
+    pub(super) fn moments(
+        &self,
+        zone: &TimeZone,
+    ) -> anyhow::Result<(Option<UnixTime>, Option<UnixTime>)> {
+        let now = SystemClock.now();
+        let moment = |text: &String| {
+            moment(text, zone, now).with_context(|| format!("{text:?} is no point in time"))
+        };
+        Ok((
+            self.since.as_ref().map(moment).transpose()?,
+            self.until.as_ref().map(moment).transpose()?,
+        ))
+    }
+}
+
 /// Reads a point in time in a zone: `today`, `monday` (the last one, today included), `7d`,
 /// `2026-11-01`, `2026-11-01T08:00`.
-pub(crate) fn moment(text: &str, zone: &TimeZone, now: UnixTime) -> anyhow::Result<UnixTime> {
+fn moment(text: &str, zone: &TimeZone, now: UnixTime) -> anyhow::Result<UnixTime> {
     let seconds = i64::try_from(now.as_secs())?;
     let here = Timestamp::from_second(seconds)?.to_zoned(zone.clone());
     let today = here.date();

@@ -5,15 +5,16 @@ mod written;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use jiff::tz::TimeZone;
 use serde_json::json;
 use stockade_config::{self as config, Config};
-use stockade_core::{Clock as _, ModelName, Operation, SystemClock, UserId};
+use stockade_core::{ModelName, Operation, UserId};
 use stockade_gateway::LEDGER;
 use stockade_usage::ledger::{Dimension, LedgerReader, ReportQuery};
 
-use super::{ConfigFile, Ending, Output, since};
+use super::since::Span;
+use super::{ConfigFile, Ending, Output};
 use rows::{By, Rows};
 
 #[derive(clap::Args)]
@@ -24,12 +25,8 @@ pub(super) struct Arguments {
     /// hour, day, month.
     #[arg(long, value_delimiter = ',', default_value = "user")]
     by: Vec<By>,
-    /// The beginning: today, yesterday, monday, 7d, 2026-11-01, 2026-11-01T08:00.
-    #[arg(long)]
-    since: Option<String>,
-    /// The end, not included, written alike.
-    #[arg(long)]
-    until: Option<String>,
+    #[command(flatten)]
+    span: Span,
     /// Only these users.
     #[arg(long = "user")]
     users: Vec<String>,
@@ -117,18 +114,15 @@ fn query(arguments: &Arguments, zone: &TimeZone) -> anyhow::Result<ReportQuery> 
             bail!("--by names {} twice", by.name());
         }
     }
-    let now = SystemClock.now();
-    let moment = |text: &String| {
-        since::moment(text, zone, now).with_context(|| format!("{text:?} is no point in time"))
-    };
+    let (since, until) = arguments.span.moments(zone)?;
     let users = arguments.users.iter().map(|name| UserId::new(name));
     let users = users.collect::<Result<Vec<_>, _>>()?;
     let model = arguments.model.as_deref().map(ModelName::parse).transpose()?;
     let operation = arguments.operation.as_deref().map(str::parse::<Operation>).transpose()?;
     Ok(ReportQuery {
         by: arguments.by.iter().flat_map(|by| by.dimensions()).copied().collect(),
-        since: arguments.since.as_ref().map(moment).transpose()?,
-        until: arguments.until.as_ref().map(moment).transpose()?,
+        since,
+        until,
         users: (!users.is_empty()).then_some(users),
         model,
         operation,

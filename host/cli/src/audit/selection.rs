@@ -5,20 +5,16 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use stockade_audit::{Envelope, LineReader};
 use stockade_core::record::Decision;
-use stockade_core::{Clock as _, ModelPattern, SystemClock, UnixTime};
+use stockade_core::{ModelPattern, UnixTime};
 
 use super::place::Log;
-use crate::since;
+use crate::since::Span;
 
 /// The filters; all of them have to fit.
 #[derive(clap::Args)]
 pub(super) struct Selection {
-    /// The beginning: today, yesterday, monday, 7d, 2026-11-01, 2026-11-01T08:00.
-    #[arg(long)]
-    since: Option<String>,
-    /// The end, not included, written alike.
-    #[arg(long)]
-    until: Option<String>,
+    #[command(flatten)]
+    span: Span,
     /// Only requests of this user.
     #[arg(long)]
     user: Option<String>,
@@ -77,11 +73,10 @@ impl Selection {
     }
 
     fn filter(&self, zone: &TimeZone) -> anyhow::Result<Filter<'_>> {
-        let now = SystemClock.now();
-        let moment = |text: &String| since::moment(text, zone, now);
+        let (since, until) = self.span.moments(zone)?;
         Ok(Filter {
-            since: self.since.as_ref().map(moment).transpose()?,
-            until: self.until.as_ref().map(moment).transpose()?,
+            since,
+            until,
             user: self.user.as_deref(),
             model: self.model.as_deref().map(str::parse).transpose()?,
             decision: self.decision,
