@@ -1,4 +1,4 @@
-//! Whether a line will find its place, known before it is needed.
+//! The state of writing: a line finds its place, or that is known before it is needed.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,7 +16,7 @@ pub enum Trouble {
     /// The file cannot be written.
     #[error("the audit log cannot be written: {0}")]
     Failing(String),
-    /// What was written does not reach the disk.
+    /// Lines that were written do not reach the disk.
     #[error("the audit log does not reach the disk: {0}")]
     NotSynced(String),
     /// The disk does not answer in time.

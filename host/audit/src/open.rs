@@ -59,7 +59,7 @@ pub(crate) struct Opened {
     pub(crate) remarks: Vec<(Kind, String)>,
 }
 
-/// Where writing goes on.
+/// The place at which writing goes on.
 pub(crate) enum Position {
     /// In a segment that has not ended, of so many bytes.
     Within { file: SegmentFile, since: Option<UnixTime> },

@@ -8,13 +8,13 @@ use std::time::Duration;
 pub struct AuditSettings {
     /// The directory of the segments.
     pub directory: PathBuf,
-    /// When lines are made to outlive a loss of power.
+    /// The time after which lines outlive a loss of power.
     pub sync: Sync,
     /// The longest time that the disk may take.
     pub deadline: Duration,
-    /// When a segment ends.
+    /// The end of a segment.
     pub rotation: Rotation,
-    /// How long segments are kept.
+    /// The time for which segments are kept, and their size.
     pub retention: Retention,
 }
 
@@ -31,7 +31,7 @@ impl AuditSettings {
     }
 }
 
-/// When lines that are written are also on the disk. A process that is killed loses none of them;
+/// The time at which lines that are written are also on the disk. A process that is killed loses none of them;
 /// a machine that loses power does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sync {
@@ -39,11 +39,11 @@ pub enum Sync {
     Each,
     /// At most so long after.
     Within(Duration),
-    /// When the operating system likes.
+    /// At a time that the operating system chooses.
     Os,
 }
 
-/// When a segment ends: with the first of both.
+/// The end of a segment: the first of both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rotation {
     /// At so many bytes.
@@ -52,7 +52,7 @@ pub struct Rotation {
     pub age: Duration,
 }
 
-/// How long segments are kept: until the first of both. Only whole segments that have ended are
+/// The end of segments that have ended: the first of both. Only whole segments that have ended are
 /// removed, and a line says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {

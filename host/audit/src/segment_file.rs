@@ -123,7 +123,7 @@ impl SegmentFile {
     }
 }
 
-/// What is reserved and not written is given back where the file ends.
+/// Gives back what is reserved and not written.
 impl Drop for SegmentFile {
     fn drop(&mut self) {
         if self.reserved > self.length && self.look().is_ok() {

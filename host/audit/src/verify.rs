@@ -19,7 +19,7 @@ use segment::Walk;
 /// Findings are listed up to so many; after that they are only counted.
 const MOST_FINDINGS: usize = 100;
 
-/// What is known from elsewhere.
+/// The keys and checkpoints that are known from elsewhere.
 #[derive(Clone, Debug, Default)]
 pub struct VerifyOptions {
     /// Keys that are trusted: the public key of the first segment, and of each that follows upon a
@@ -32,11 +32,11 @@ pub struct VerifyOptions {
 /// The result of looking at all lines of a log.
 #[derive(Clone, Debug, Default)]
 pub struct Proof {
-    /// What is wrong.
+    /// The problems.
     pub findings: Vec<Finding>,
-    /// How many further ones there are.
+    /// The number of further ones.
     pub more_findings: u64,
-    /// What cannot be proven from what was given.
+    /// The claims that cannot be proven from what was given.
     pub unproven: Vec<Unproven>,
     /// Segments that are there.
     pub segments: u64,

@@ -181,7 +181,7 @@ impl Record {
 
     /// Returns the time since the head, in microseconds.
     fn elapsed(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+        written::microseconds(self.started.elapsed())
     }
 
     /// Notes what the head asks for, as far as that was understood. Of the path only what is no key

@@ -126,7 +126,7 @@ impl Endpoint {
     }
 }
 
-/// What is asked, or told.
+/// A question, or something to tell.
 enum Question {
     Get { accept: &'static str },
     Post { content_type: &'static str, body: Bytes },

@@ -1,4 +1,4 @@
-//! What can be wrong with a log, and what a log alone cannot prove.
+//! The problems that a log can have, and what a log alone cannot prove.
 
 use std::path::PathBuf;
 

@@ -16,7 +16,7 @@ use crate::segment::{After, SegmentHead};
 
 const BLOCK: usize = 1 << 20;
 
-/// What is known after the lines that were looked at.
+/// The knowledge after the lines that were looked at.
 pub(super) struct Walk<'a> {
     options: &'a VerifyOptions,
     proof: Proof,

@@ -1,4 +1,4 @@
-//! What is written can be read and proven, over ends of segments and restarts.
+//! Lines that are written can be read and proven, over ends of segments and restarts.
 
 use std::fs;
 use std::io::Write as _;

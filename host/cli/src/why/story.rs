@@ -1,4 +1,4 @@
-//! What a record tells, for people.
+//! The story that a record tells, for people.
 
 use std::fmt::Write as _;
 

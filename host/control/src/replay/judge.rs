@@ -1,4 +1,4 @@
-//! What a generation decides about a recorded request. Equal questions are asked once.
+//! The decision of a generation about a recorded request. Equal questions are asked once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! What a candidate changes, counted.
+//! The changes of a candidate, counted.
 
 use serde::{Deserialize, Serialize};
 use stockade_core::record::Cause;

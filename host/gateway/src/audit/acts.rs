@@ -1,4 +1,4 @@
-//! What operators do, as lines of the audit log.
+//! The acts of operators, as lines of the audit log.
 
 use serde::Serialize;
 use stockade_audit::{AuditLog, Kind};

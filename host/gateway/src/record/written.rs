@@ -127,7 +127,7 @@ pub(super) fn shown_models(models: &[ModelRef]) -> Cow<'_, [ModelRef]> {
     models.iter().map(shown).collect()
 }
 
-fn microseconds(duration: Duration) -> u64 {
+pub(super) fn microseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
